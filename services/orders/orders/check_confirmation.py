@@ -1,0 +1,16 @@
+"""Saga step: a confirmation failed or its answer was lost. Finds out which, and rules out that it still happens."""
+
+from typing import Any
+
+from orders.resources import order_store
+from shared.clock import utc_now
+from shared.saga import SagaOrder, step_handler
+
+
+def check_confirmation(order: SagaOrder) -> dict[str, Any]:
+    """Abandons the order unless its confirmation took effect; answers with the status it has now."""
+    checked = order_store().change(order.order_id, lambda current: current.abandon(utc_now()))
+    return {"status": checked.status.value}
+
+
+handler = step_handler(check_confirmation)

@@ -1,0 +1,35 @@
+"""Saga step: the order cannot stand and everything is undone."""
+
+from typing import Any
+
+from pydantic import Field
+
+from orders.domain import reason_of
+from orders.resources import order_store
+from shared.clock import utc_now
+from shared.observability import count
+from shared.saga import SagaModel, StepInput, input_handler
+
+
+class CaughtError(SagaModel):
+    """What a state's Catch records: the error's name and its cause."""
+
+    name: str = Field(alias="Error")
+    cause: str = Field(default="", alias="Cause")
+
+
+class RejectInput(StepInput):
+    """The order and the error that ended its saga."""
+
+    error: CaughtError
+
+
+def reject(step_input: RejectInput) -> dict[str, Any]:
+    """Rejects the order for the reason that the error stands for."""
+    reason = reason_of(step_input.error.name)
+    rejected = order_store().change(step_input.order.order_id, lambda current: current.reject(reason, utc_now()))
+    count("OrdersRejected")
+    return {"status": rejected.status.value, "reason": reason.value}
+
+
+handler = input_handler(RejectInput, reject, name="reject")

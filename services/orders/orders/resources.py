@@ -1,0 +1,31 @@
+"""What the service's functions work with, made once per execution environment from the environment variables."""
+
+from functools import cache
+
+from orders.store import OrderStore, PriceStore
+from shared.aws import client
+from shared.environment import LambdaEnvironment
+
+
+class OrdersTable(LambdaEnvironment):
+    """Names the orders table."""
+
+    table_name: str
+
+
+class PricesTable(LambdaEnvironment):
+    """Names the price projection's table."""
+
+    prices_table_name: str
+
+
+@cache
+def order_store() -> OrderStore:
+    """The orders table's store."""
+    return OrderStore(client("dynamodb"), OrdersTable.load().table_name)
+
+
+@cache
+def price_store() -> PriceStore:
+    """The price projection's store."""
+    return PriceStore(client("dynamodb"), PricesTable.load().prices_table_name)

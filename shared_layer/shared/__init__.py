@@ -1,0 +1,1 @@
+"""What every service shares: the platform around a service, and no business rule."""

@@ -1,0 +1,141 @@
+"""The API resolver every HTTP service uses: validated routes, problem details, correlation id, CORS.
+
+Error answers are RFC 9457 problem details (`application/problem+json`): a stable `type`, what was wrong, where, and
+never a stack trace.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
+from aws_lambda_powertools.event_handler.exceptions import ServiceError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from shared.errors import FieldError, Problem, Unauthorized
+from shared.observability import logger, metrics, tracer
+
+CORRELATION_HEADER = "X-Correlation-Id"
+_PROBLEM_TYPES = "https://cartwright.example/problems/"
+_MAX_CORRELATION_ID = 128
+
+
+class Caller(BaseModel):
+    """Who calls, as Cognito's verified token says."""
+
+    user_id: str
+    email: str
+    groups: frozenset[str] = frozenset()
+
+
+def api_resolver() -> APIGatewayRestResolver:
+    """A resolver that validates requests against the routes' types and answers every failure as problem details."""
+    app = APIGatewayRestResolver(
+        enable_validation=True,
+        cors=CORSConfig(
+            allow_origin=os.environ.get("CORS_ALLOW_ORIGIN", "*"),
+            allow_headers=["Content-Type", "Authorization", "Idempotency-Key", CORRELATION_HEADER],
+            expose_headers=[CORRELATION_HEADER, "Location"],
+            max_age=3600,
+        ),
+        serializer=_to_json,
+    )
+    app.use(middlewares=[_correlate])
+
+    @app.exception_handler(Problem)
+    def problem(error: Problem) -> Response[str]:
+        return _answer(error.status, error.code, error.detail, error.errors)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(error: RequestValidationError) -> Response[str]:
+        errors = [_field_error(entry) for entry in error.errors()]
+        if any(entry.get("type") == "json_invalid" for entry in error.errors()):
+            return _answer(HTTPStatus.BAD_REQUEST, "malformed-json", "The body is not JSON.", errors)
+        named = ", ".join(entry["pointer"] for entry in errors)
+        return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", f"Invalid: {named}.", errors)
+
+    @app.exception_handler(ServiceError)
+    def service_error(error: ServiceError) -> Response[str]:
+        status = HTTPStatus(error.status_code)
+        return _answer(status, status.phrase.lower().replace(" ", "-"), error.msg, [])
+
+    @app.not_found
+    def no_route(_: Exception) -> Response[str]:
+        return _answer(HTTPStatus.NOT_FOUND, "not-found", "There is no such resource.", [])
+
+    @app.exception_handler(Exception)
+    def unexpected(_: Exception) -> Response[str]:
+        logger.exception("request failed unexpectedly")
+        detail = f"Something went wrong on our side; quote {logger.get_correlation_id()} to support."
+        return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail, [])
+
+    return app
+
+
+def caller_of(app: APIGatewayRestResolver) -> Caller:
+    """The authenticated caller of the current request; raises Unauthorized when no verified token came with it."""
+    claims = (app.current_event.request_context.authorizer or {}).get("claims") or {}
+    if "sub" not in claims:
+        raise Unauthorized("This resource needs a token.")
+    return Caller(
+        user_id=claims["sub"],
+        email=claims.get("email", ""),
+        groups=frozenset(filter(None, str(claims.get("cognito:groups", "")).strip("[]").replace(",", " ").split())),
+    )
+
+
+def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
+    """The Lambda handler that serves `app`."""
+
+    @metrics.log_metrics
+    @tracer.capture_lambda_handler(capture_response=False)
+    @logger.inject_lambda_context(clear_state=True)
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        return app.resolve(event, context)
+
+    return handler
+
+
+def correlation_id() -> str:
+    """The id that ties everything caused by the current request together."""
+    return logger.get_correlation_id() or ""
+
+
+def _correlate(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
+    """Takes the client's correlation id, or makes one; it is on every log line and in the answer."""
+    headers = {name.lower(): value for name, value in (app.current_event.headers or {}).items()}
+    given = headers.get(CORRELATION_HEADER.lower(), "")
+    usable = 0 < len(given) <= _MAX_CORRELATION_ID and given.isprintable()
+    identifier = given if usable else str(uuid4())
+    logger.set_correlation_id(identifier)
+    response = next_middleware(app)
+    response.headers[CORRELATION_HEADER] = identifier
+    return response
+
+
+def _field_error(entry: Any) -> FieldError:
+    """A validation error as a JSON pointer into the part of the request it is about (`/body/lines/0/sku`)."""
+    location = [str(part) for part in entry.get("loc", ())]
+    return FieldError("/" + "/".join(location), str(entry.get("msg", "invalid")))
+
+
+def _answer(status: HTTPStatus, code: str, detail: str, errors: list[FieldError]) -> Response[str]:
+    problem: dict[str, Any] = {
+        "type": _PROBLEM_TYPES + code,
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+    }
+    if errors:
+        problem["errors"] = errors
+    return Response(status_code=int(status), content_type="application/problem+json", body=json.dumps(problem))
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

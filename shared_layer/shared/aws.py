@@ -1,0 +1,20 @@
+"""AWS clients, made once per execution environment and on first use, with deadlines that fit a Lambda function."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+# A call that hangs must fail well before the function's own timeout (10 s), while a retry can still help.
+_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=4,
+    retries={"mode": "standard", "max_attempts": 3},
+)
+
+
+@cache
+def client(service: str) -> Any:
+    """The low-level boto3 client of `service` (for example "dynamodb"), the same one at every call."""
+    return boto3.client(service, config=_CONFIG)

@@ -1,0 +1,25 @@
+"""Environment variables, typed and checked when the function starts.
+
+A module declares what it reads and fails at import, with the variable's name, when one is missing:
+
+    class Environment(LambdaEnvironment):
+        table_name: str
+
+    environment = Environment.load()
+"""
+
+import os
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+
+class LambdaEnvironment(BaseModel):
+    """Base of a function's typed environment; field `table_name` reads `TABLE_NAME`."""
+
+    model_config = ConfigDict(alias_generator=str.upper, frozen=True, extra="ignore")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Reads the process environment; raises pydantic.ValidationError that names what is missing."""
+        return cls.model_validate(dict(os.environ))

@@ -1,0 +1,35 @@
+"""Money: whole minor units of one currency. There is no float anywhere near it."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code", examples=["EUR"])]
+
+
+class CurrencyMismatch(ValueError):
+    """Two amounts of different currencies were to be added."""
+
+
+class Money(BaseModel):
+    """An amount in minor units (cents for EUR) of an ISO 4217 currency."""
+
+    model_config = ConfigDict(frozen=True)
+
+    amount: int = Field(description="Minor units, for example cents", examples=[1999])
+    currency: CurrencyCode
+
+    @classmethod
+    def zero(cls, currency: str) -> Self:
+        """Nothing, in `currency`."""
+        return cls(amount=0, currency=currency)
+
+    def __add__(self, other: "Money") -> "Money":
+        """The sum; raises CurrencyMismatch when the currencies differ."""
+        if other.currency != self.currency:
+            raise CurrencyMismatch(f"cannot add {other.currency} to {self.currency}")
+        return Money(amount=self.amount + other.amount, currency=self.currency)
+
+    def __mul__(self, quantity: int) -> "Money":
+        """`quantity` times this amount."""
+        return Money(amount=self.amount * quantity, currency=self.currency)

@@ -1,0 +1,89 @@
+"""What every step of the order saga shares: its typed input, its logs and its outcome metrics."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.money import Money
+from shared.observability import count, logger, metrics, tracer
+
+
+class SagaModel(BaseModel):
+    """Base of what travels through the state machine; unknown fields are other steps' business."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SagaLine(SagaModel):
+    """One line of the order: a product, how many, and the price of one, as placed."""
+
+    sku: str
+    quantity: Annotated[int, Field(ge=1)]
+    unit_price: Money
+
+
+class ShippingAddress(SagaModel):
+    """Where the parcel goes."""
+
+    name: str
+    line1: str
+    line2: str | None = None
+    city: str
+    postal_code: str
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code")]
+
+
+class SagaOrder(SagaModel):
+    """The order as the saga carries it: everything a step needs, so that no step reads another service's data."""
+
+    order_id: str
+    customer_id: str
+    correlation_id: str
+    lines: list[SagaLine]
+    total: Money
+    shipping_address: ShippingAddress
+    payment_token: str
+
+
+class StepInput(SagaModel):
+    """The input of a step."""
+
+    order: SagaOrder
+
+
+def step_handler(
+    step: Callable[[SagaOrder], dict[str, Any]],
+) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
+    """The Lambda handler of a saga step that needs the order alone; see `input_handler`."""
+    return input_handler(StepInput, lambda step_input: step(step_input.order), name=step.__name__)
+
+
+def input_handler[Input: StepInput](
+    model: type[Input], step: Callable[[Input], dict[str, Any]], *, name: str
+) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
+    """The Lambda handler of one saga step, `name`, whose state passes what `model` describes.
+
+    The state machine retries and catches by the name of the exception's class, so `step` raises one class for each
+    way it can fail. The result becomes the state's result.
+    """
+
+    @metrics.log_metrics
+    @tracer.capture_lambda_handler(capture_response=False)
+    @logger.inject_lambda_context(clear_state=True)
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        step_input = model.model_validate(event)
+        order = step_input.order
+        logger.append_keys(order_id=order.order_id, correlation_id=order.correlation_id, step=name)
+        try:
+            result = step(step_input)
+        except Exception as error:
+            logger.warning("step failed", error=type(error).__name__, reason=str(error))
+            count("StepFailed")
+            raise
+        logger.info("step done", **result)
+        count("StepDone")
+        return result
+
+    return handler
