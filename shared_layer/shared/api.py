@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
-from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
@@ -31,6 +30,8 @@ class Caller(BaseModel):
 
     user_id: str
     email: str
+    name: str = ""
+    locale: str = ""
     groups: frozenset[str] = frozenset()
 
 
@@ -46,7 +47,6 @@ def api_resolver() -> APIGatewayRestResolver:
         ),
         serializer=_to_json,
     )
-    app.use(middlewares=[_correlate])
 
     @app.exception_handler(Problem)
     def problem(error: Problem) -> Response[str]:
@@ -63,7 +63,7 @@ def api_resolver() -> APIGatewayRestResolver:
     @app.exception_handler(ServiceError)
     def service_error(error: ServiceError) -> Response[str]:
         status = HTTPStatus(error.status_code)
-        return _answer(status, status.phrase.lower().replace(" ", "-"), error.msg, [])
+        return _answer(status, status.phrase.lower().replace(" ", "-"), str(error.msg), [])
 
     @app.not_found
     def no_route(_: Exception) -> Response[str]:
@@ -80,24 +80,37 @@ def api_resolver() -> APIGatewayRestResolver:
 
 def caller_of(app: APIGatewayRestResolver) -> Caller:
     """The authenticated caller of the current request; raises Unauthorized when no verified token came with it."""
-    claims = (app.current_event.request_context.authorizer or {}).get("claims") or {}
+    authorizer: Any = app.current_event.request_context.authorizer
+    claims = (authorizer or {}).get("claims") or {}
     if "sub" not in claims:
         raise Unauthorized("This resource needs a token.")
     return Caller(
         user_id=claims["sub"],
         email=claims.get("email", ""),
-        groups=frozenset(filter(None, str(claims.get("cognito:groups", "")).strip("[]").replace(",", " ").split())),
+        name=claims.get("name", ""),
+        locale=claims.get("locale", ""),
+        groups=frozenset(
+            filter(None, str(claims.get("cognito:groups", "")).strip("[]").replace(",", " ").split())
+        ),
     )
 
 
 def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
-    """The Lambda handler that serves `app`."""
+    """The Lambda handler that serves `app`.
+
+    The correlation id is set here, around the resolver, since a resolver's exception handlers run outside of its
+    middlewares: every answer carries it, whichever way it came about.
+    """
 
     @metrics.log_metrics
     @tracer.capture_lambda_handler(capture_response=False)
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        return app.resolve(event, context)
+        identifier = _correlation_id_of(event)
+        logger.set_correlation_id(identifier)
+        answer = app.resolve(event, context)
+        answer["multiValueHeaders"][CORRELATION_HEADER] = [identifier]
+        return answer
 
     return handler
 
@@ -107,16 +120,12 @@ def correlation_id() -> str:
     return logger.get_correlation_id() or ""
 
 
-def _correlate(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
-    """Takes the client's correlation id, or makes one; it is on every log line and in the answer."""
-    headers = {name.lower(): value for name, value in (app.current_event.headers or {}).items()}
-    given = headers.get(CORRELATION_HEADER.lower(), "")
-    usable = 0 < len(given) <= _MAX_CORRELATION_ID and given.isprintable()
-    identifier = given if usable else str(uuid4())
-    logger.set_correlation_id(identifier)
-    response = next_middleware(app)
-    response.headers[CORRELATION_HEADER] = identifier
-    return response
+def _correlation_id_of(event: dict[str, Any]) -> str:
+    """The client's correlation id where it sent a usable one, or a new one."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    given = str(headers.get(CORRELATION_HEADER.lower()) or "")
+    usable = 0 < len(given) <= _MAX_CORRELATION_ID and given.isascii() and given.isprintable()
+    return given if usable else str(uuid4())
 
 
 def _field_error(entry: Any) -> FieldError:
@@ -134,7 +143,9 @@ def _answer(status: HTTPStatus, code: str, detail: str, errors: list[FieldError]
     }
     if errors:
         problem["errors"] = errors
-    return Response(status_code=int(status), content_type="application/problem+json", body=json.dumps(problem))
+    return Response(
+        status_code=int(status), content_type="application/problem+json", body=json.dumps(problem)
+    )
 
 
 def _to_json(value: Any) -> str:

@@ -17,4 +17,5 @@ _CONFIG = Config(
 @cache
 def client(service: str) -> Any:
     """The low-level boto3 client of `service` (for example "dynamodb"), the same one at every call."""
-    return boto3.client(service, config=_CONFIG)
+    make: Any = boto3.client  # its type knows literal service names only
+    return make(service, config=_CONFIG)

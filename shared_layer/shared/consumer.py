@@ -87,6 +87,8 @@ def consumer_handler(consume: Callable[[Event], None]) -> Callable[[dict[str, An
     @tracer.capture_lambda_handler(capture_response=False)
     @logger.inject_lambda_context
     def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-        return process_partial_response(event=event, record_handler=process, processor=processor, context=context)
+        return process_partial_response(
+            event=event, record_handler=process, processor=processor, context=context
+        )
 
     return handler

@@ -15,7 +15,8 @@ from shared.clock import timestamp
 class Event(BaseModel):
     """A domain event: a fact about one aggregate, in the past tense (`order.placed`)."""
 
-    model_config = ConfigDict(frozen=True)
+    # An error that is logged must not repeat personal data.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     event_id: str
     event_type: str
@@ -39,7 +40,7 @@ class Event(BaseModel):
         data: dict[str, Any],
         causation_id: str | None = None,
     ) -> Self:
-        """The event that `aggregate_id` reached `aggregate_version` by `event_type` (one event of a type per version)."""
+        """The event that `aggregate_id` reached `aggregate_version` by `event_type` (one of a type per version)."""
         return cls(
             event_id=f"{aggregate_id}:{aggregate_version}:{event_type}",
             event_type=event_type,

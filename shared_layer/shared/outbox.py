@@ -47,8 +47,12 @@ def unpublished(record: DynamoDBRecord) -> list[Event]:
     return [Event.model_validate_json(entry) for entry in outbox]
 
 
-def relay_handler() -> Callable[[dict[str, Any], LambdaContext], Any]:
+def relay_handler(
+    events_of: Callable[[DynamoDBRecord], list[Event]] = unpublished,
+) -> Callable[[dict[str, Any], LambdaContext], Any]:
     """The Lambda handler that publishes a table's outbox from its stream.
+
+    A service whose changes imply events beyond the outbox gives `events_of`; the same record must make the same events.
 
     A record whose events did not all go out is reported as the batch's first failure; the stream then delivers it and
     everything behind it again, which keeps the order of an aggregate's events.
@@ -57,7 +61,7 @@ def relay_handler() -> Callable[[dict[str, Any], LambdaContext], Any]:
     processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
     def publish(record: DynamoDBRecord) -> None:
-        events = unpublished(record)
+        events = events_of(record)
         failed = publisher.publish(events)
         if failed:
             raise NotPublished("; ".join(f"{entry.event.event_id}: {entry.reason}" for entry in failed))
@@ -75,6 +79,8 @@ def relay_handler() -> Callable[[dict[str, Any], LambdaContext], Any]:
     @tracer.capture_lambda_handler(capture_response=False)
     @logger.inject_lambda_context
     def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-        return process_partial_response(event=event, record_handler=publish, processor=processor, context=context)
+        return process_partial_response(
+            event=event, record_handler=publish, processor=processor, context=context
+        )
 
     return handler

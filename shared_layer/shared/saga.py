@@ -13,7 +13,8 @@ from shared.observability import count, logger, metrics, tracer
 class SagaModel(BaseModel):
     """Base of what travels through the state machine; unknown fields are other steps' business."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # An error that is logged must not repeat personal data.
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class SagaLine(SagaModel):

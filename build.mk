@@ -1,0 +1,56 @@
+# Builds one function for Lambda; `sam build` calls it through services/<name>/Makefile (Metadata BuildMethod: makefile).
+#
+# A function's package is the service's own code, its requirements.txt if it has one, and bytecode for both, so that a
+# cold start compiles nothing. The bytecode is unchecked-hash: it does not depend on file times, which zip files change.
+# Paths are taken from the Makefile's own place, so that it does not matter where `sam build` runs it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+REPOSITORY := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+SOURCE := $(patsubst %/,%,$(dir $(abspath $(firstword $(MAKEFILE_LIST)))))
+SERVICE := $(notdir $(SOURCE))
+
+# Bytecode is good for one Python version only: the runtime's.
+RUNTIME_VERSION := 3.13
+PYTHON := $(shell for python in "$(REPOSITORY)/.venv/bin/python" python$(RUNTIME_VERSION) python3 python; do \
+	[ "$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$(RUNTIME_VERSION)" ] \
+	&& { echo "$$python"; break; }; done)
+UV := $(shell [ -x "$(REPOSITORY)/.venv/bin/uv" ] && echo "$(REPOSITORY)/.venv/bin/uv" || command -v uv)
+
+ifeq ($(PYTHON),)
+$(error The build needs Python $(RUNTIME_VERSION), the version of the Lambda runtime: install it, or run `make setup`)
+endif
+
+# $(call install,<requirements file>,<folder>): locked packages as Lambda needs them, whatever machine builds them.
+# uv takes a second where pip takes ten; both check the same hashes.
+ifeq ($(UV),)
+install = "$(PYTHON)" -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes \
+	--platform manylinux2014_x86_64 --implementation cp --python-version $(RUNTIME_VERSION) --only-binary=:all: \
+	--target "$(2)" --requirement "$(1)"
+else
+install = "$(UV)" pip install --quiet --no-deps --require-hashes \
+	--python-platform x86_64-manylinux2014 --python-version $(RUNTIME_VERSION) --only-binary=:all: \
+	--target "$(2)" --requirement "$(1)"
+endif
+
+# $(call copy_package,<package folder>,<destination folder>): the package's sources without this machine's bytecode.
+copy_package = cp -R "$(1)" "$(2)/" && find "$(2)/$(notdir $(1))" -depth -type d -name __pycache__ -exec rm -rf {} +
+
+# $(call prune,<folder>): drops what no function reads. Versions stay readable (dist-info/METADATA).
+prune = find "$(1)" -depth \( -type d \( -name tests -o -name __pycache__ -o -name '*-stubs' -o -path '$(1)/bin' \) \
+	-o -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.c' -o -name '*.h' -o -name '*.cpp' \
+	-o -name 'examples-1.json*' -o -path '*.dist-info/*' ! -name METADATA ! -name entry_points.txt ! -path '*/licenses/*' \) \) -exec rm -rf {} +
+
+# $(call compile,<folder>,<where Lambda puts it>): bytecode that names the paths that tracebacks will show.
+compile = "$(PYTHON)" -m compileall -q -j 1 --invalidation-mode unchecked-hash -s "$(1)" -p "$(2)" "$(1)"
+
+.PHONY: build-%
+build-%:
+	mkdir -p "$(ARTIFACTS_DIR)"
+	$(call copy_package,$(SOURCE)/$(SERVICE),$(ARTIFACTS_DIR))
+	if [ -f "$(SOURCE)/requirements.txt" ]; then \
+		$(call install,$(SOURCE)/requirements.txt,$(ARTIFACTS_DIR)); \
+		$(call prune,$(ARTIFACTS_DIR)); \
+	fi
+	$(call compile,$(ARTIFACTS_DIR),/var/task)

@@ -1,0 +1,83 @@
+"""`python -m local <command>`: starts, fills, inspects and stops the embedded cloud."""
+
+import argparse
+import json
+import sys
+
+from local import deployment, logs, server
+from local.stack import Stack
+from local.steps import StepError, fail, step
+
+
+def up(_: argparse.Namespace) -> None:
+    """Starts the embedded cloud if need be, and brings it to the state of the working tree."""
+    with server.exclusively():
+        with step("Starting the embedded cloud") as running:
+            started, remark = server.ensure_started()
+            status = Stack(started.endpoint).status()
+            if status != "NONE" and not Stack(started.endpoint).is_complete():
+                server.stop()
+                started, _ = server.ensure_started()
+                remark = f"started afresh: an earlier deployment ended as {status}"
+            running.note(remark)
+        deployment.build(started)
+        deployment.deploy(started)
+    stack = Stack.current()
+    print(
+        f"\nThe API answers at {stack.api_url}\nAWS APIs answer at {stack.endpoint}; `make logs` shows what happens."
+    )
+
+
+def down(_: argparse.Namespace) -> None:
+    """Stops the embedded cloud and forgets what was in it."""
+    with server.exclusively(), step("Stopping the embedded cloud") as running:
+        stopped = server.stop()
+        running.note(f"process {stopped.pid}" if stopped else "it was not running")
+
+
+def outputs(arguments: argparse.Namespace) -> None:
+    """Prints the stack's outputs and its API's address here."""
+    stack = Stack.current()
+    values = stack.outputs | {"LocalApiUrl": stack.api_url, "LocalEndpoint": stack.endpoint}
+    if arguments.json:
+        print(json.dumps(values, indent=2))
+        return
+    width = max(map(len, values))
+    for name, value in values.items():
+        print(f"{name:<{width}}  {value}")
+
+
+def show_logs(arguments: argparse.Namespace) -> None:
+    """Prints what the functions logged."""
+    logs.show(Stack.current(), minutes=arguments.minutes, containing=arguments.grep, follow=arguments.follow)
+
+
+def main() -> int:
+    """Runs the command that the arguments name; the exit code to end with."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    commands.add_parser("up", help="start, build and deploy (PORT=... chooses the port)").set_defaults(run=up)
+    commands.add_parser("down", help="stop it and forget its data").set_defaults(run=down)
+    shown = commands.add_parser("outputs", help="show addresses and names of what is deployed")
+    shown.add_argument("--json", action="store_true", help="as a JSON object")
+    shown.set_defaults(run=outputs)
+    logged = commands.add_parser("logs", help="show what the functions logged")
+    logged.add_argument("--minutes", type=int, default=15, help="how far to look back (default: 15)")
+    logged.add_argument(
+        "--grep", default="", metavar="TEXT", help="only lines with this text, e.g. an order id"
+    )
+    logged.add_argument("--follow", action="store_true", help="go on until interrupted")
+    logged.set_defaults(run=show_logs)
+    arguments = parser.parse_args()
+    try:
+        arguments.run(arguments)
+    except StepError as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        print("\nInterrupted. `make up` goes on from here; `make down` stops everything.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""The shop's books, read from its tables, the provider's records and the sent mails; and whether they agree.
+
+Nothing here looks at what a demo or a test sent: `audit` judges what is written down.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.stack import Stack
+from shared.dynamo import from_item
+
+_HELD_BY_PROVIDER = {"requires_capture", "succeeded"}
+
+
+@dataclass(frozen=True)
+class OrderBooks:
+    """All that is written down of one order; what there is none of is None (or 0, or an empty list)."""
+
+    order: dict[str, Any]
+    reservation: dict[str, Any] | None
+    payment: dict[str, Any] | None
+    shipment: dict[str, Any] | None
+    intents: list[dict[str, Any]]
+    mails: list[dict[str, Any]]
+
+    def held(self) -> int:
+        """Minor units that the provider holds of this order's customer."""
+        return sum(intent["amount"] for intent in self.intents if intent["status"] in _HELD_BY_PROVIDER)
+
+
+@dataclass
+class Audit:
+    """What the books say, and every way in which they disagree."""
+
+    orders: Counter[str] = field(default_factory=Counter)
+    held: int = 0
+    mails: int = 0
+    violations: list[str] = field(default_factory=list)
+
+
+class Books:
+    """Reads the tables of the deployed stack, whole; for demos and tests, not for a table of any size."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def table(self, logical_id: str) -> list[dict[str, Any]]:
+        """Every item of a table, as plain values."""
+        pages = (
+            self._stack.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(TableName=self._stack.resource(logical_id), ConsistentRead=True)
+        )
+        return [from_item(item) for page in pages for item in page["Items"]]
+
+    def stock(self) -> dict[str, dict[str, Any]]:
+        """The stock levels (available, reserved) by sku."""
+        return {item["sku"]: item for item in self.table("InventoryTable") if item["pk"].startswith("sku#")}
+
+    def orders(self) -> dict[str, OrderBooks]:
+        """What is written down of every order, by order id."""
+        reservations = {
+            item["order_id"]: item
+            for item in self.table("InventoryTable")
+            if item["pk"].startswith("reservation#")
+        }
+        payments = {item["order_id"]: item for item in self.table("PaymentsTable")}
+        shipments = {item["order_id"]: item for item in self.table("ShippingTable")}
+        intents = self.intents()
+        mails = self._stack.sent_mails()
+        return {
+            order["order_id"]: OrderBooks(
+                order=order,
+                reservation=reservations.get(order["order_id"]),
+                payment=payments.get(order["order_id"]),
+                shipment=shipments.get(order["order_id"]),
+                intents=[
+                    intent for intent in intents if intent["metadata"].get("order_id") == order["order_id"]
+                ],
+                mails=[mail for mail in mails if order["order_id"] in mail["BodyText"]],
+            )
+            for order in self.table("OrdersTable")
+        }
+
+    def intents(self) -> list[dict[str, Any]]:
+        """The sandbox provider's payment intents: its own books, not ours."""
+        return [item for item in self.table("PaymentsSandboxTable") if item["pk"].startswith("intent#")]
+
+    def audit(self) -> Audit:
+        """Checks every settled order and every product's stock; orders still on their way count as such."""
+        audit = Audit()
+        orders = self.orders()
+        for order_id, books in orders.items():
+            status = books.order["status"]
+            audit.orders[status] += 1
+            audit.held += books.held()
+            audit.mails += len(books.mails)
+            audit.violations += [f"{order_id} ({status}): {problem}" for problem in _problems(books)]
+        audit.violations += self._stock_problems(orders)
+        return audit
+
+    def _stock_problems(self, orders: dict[str, OrderBooks]) -> list[str]:
+        received: Counter[str] = Counter()
+        for item in self.table("InventoryTable"):
+            if item["pk"].startswith("movement#"):
+                received[item["sku"]] += item["quantity"]
+        reserved: Counter[str] = Counter()
+        for books in orders.values():
+            if books.reservation and books.reservation["status"] == "reserved":
+                for line in books.reservation["lines"]:
+                    reserved[line["sku"]] += line["quantity"]
+        problems = []
+        for sku, level in self.stock().items():
+            if level["available"] < 0:
+                problems.append(f"{sku}: oversold by {-level['available']}")
+            if level["available"] + level["reserved"] != received[sku]:
+                problems.append(
+                    f"{sku}: {level['available']} available and {level['reserved']} reserved of {received[sku]}"
+                )
+            if level["reserved"] != reserved[sku]:
+                problems.append(f"{sku}: {level['reserved']} reserved, but orders hold {reserved[sku]}")
+        return problems
+
+
+def _problems(books: OrderBooks) -> list[str]:
+    status = books.order["status"]
+    if status == "confirmed":
+        checks = {
+            "no stock is reserved": _status(books.reservation) == "reserved",
+            "its payment is not authorized": _status(books.payment) == "authorized",
+            "there is no parcel": _status(books.shipment) == "created",
+            f"the provider holds {books.held()}": books.held() == books.order["total"]["amount"],
+        }
+    elif status == "rejected":
+        checks = {
+            "stock is still reserved": _status(books.reservation) in {None, "released"},
+            "its payment stands": _status(books.payment) in {None, "declined", "voided"},
+            "there is a parcel": _status(books.shipment) in {None, "cancelled"},
+            f"the provider holds {books.held()}": books.held() == 0,
+        }
+    else:
+        return []
+    checks[f"{len(books.mails)} mails were sent"] = len(books.mails) == 1
+    return [problem for problem, holds in checks.items() if not holds]
+
+
+def _status(record: dict[str, Any] | None) -> str | None:
+    return record["status"] if record else None

@@ -1,0 +1,215 @@
+"""The demo: real orders over HTTP through the deployed system, and what the books say afterwards."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from inventory.store import StockStore
+
+from local.books import Books
+from local.shop import Customer, Shop
+from local.stack import Stack
+from local.timeline import timeline
+from local.waiting import wait_for
+from shared.clock import utc_now
+
+TEA, KETTLE, RARE = "TEA-ASSAM-100", "TEA-DARJ-100", "TEA-GLASS-LTD"
+RUSH = 10
+RARE_STOCK = 3
+
+
+class DemoFailed(Exception):
+    """The system did not do what the demo promises."""
+
+
+@dataclass
+class Demo:
+    """Plays the scenes one after the other and prints what happens."""
+
+    stack: Stack
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.shop = Shop(self.stack)
+        self.books = Books(self.stack)
+
+    def run(self) -> None:
+        """All scenes, the books, and what to try next; raises DemoFailed where a promise is broken."""
+        customer = self.sign_up()
+        self.confirmed_order(customer)
+        self.too_many(customer)
+        self.declined_card(customer)
+        self.refused_parcel(customer)
+        self.rush()
+        self.balance()
+        self.what_next(customer)
+
+    def sign_up(self) -> Customer:
+        """A customer with a profile and a token."""
+        self.scene("A customer signs up", "POST /users, Cognito, GET /users/me with the token")
+        customer = self.shop.sign_up("Ada Example")
+        profile = self.shop.request("GET", "/users/me", token=customer.token).json()
+        expect(profile["user_id"] == customer.user_id, "the profile is not the customer's")
+        say(f"signed up as {customer.email}, user {customer.user_id}")
+        return customer
+
+    def confirmed_order(self, customer: Customer) -> None:
+        """An order that stands, and its retry."""
+        self.scene("An order that is confirmed", "two products, a card that is approved")
+        key = str(uuid4())
+        placed = self.place(customer, {TEA: 2, KETTLE: 1}, key=key)
+        self.ends(customer, placed, "confirmed")
+
+        self.scene(
+            "The same request again, with the same Idempotency-Key", "as an app does when an answer got lost"
+        )
+        again = self.place(customer, {TEA: 2, KETTLE: 1}, key=key)
+        expect(again["order_id"] == placed["order_id"], "the retry made another order")
+        books = self.books.orders()[placed["order_id"]]
+        expect(len(books.intents) == 1, "the retry charged again")
+        say(
+            f"same order {again['order_id']}; {len(books.intents)} payment, {len(books.mails)} mail: nothing twice"
+        )
+
+    def too_many(self, customer: Customer) -> None:
+        """An order for more than there is."""
+        level = self.books.stock()[TEA]["available"]
+        self.scene("An order for more than there is", f"{level + 1} of {TEA}, of which {level} are left")
+        self.ends(customer, self.place(customer, {TEA: level + 1}), "rejected", "out_of_stock")
+
+    def declined_card(self, customer: Customer) -> None:
+        """A card that is declined: the stock comes back."""
+        self.scene("An order whose card is declined", "the reserved stock comes back")
+        before = self.books.stock()[TEA]["available"]
+        placed = self.place(customer, {TEA: 1}, payment_token="pm_card_chargeDeclined")  # noqa: S106 - a test token
+        self.ends(customer, placed, "rejected", "payment_declined")
+        after = self.books.stock()[TEA]["available"]
+        expect(after == before, f"{before - after} of {TEA} did not come back")
+        say(f"{TEA}: {before} available before, {after} after")
+
+    def refused_parcel(self, customer: Customer) -> None:
+        """A parcel that cannot be created: money and stock come back."""
+        self.scene(
+            "An order whose parcel cannot be created",
+            "no carrier serves the country; money and stock come back",
+        )
+        placed = self.place(customer, {TEA: 1}, country="AQ")
+        self.ends(customer, placed, "rejected", "address_not_served")
+        books = self.books.orders()[placed["order_id"]]
+        expect(len(books.intents) == 1, "the money was never held")
+        expect(books.held() == 0, "the money is still held")
+        say(f"provider: {books.intents[0]['status']}; stock: {(books.reservation or {}).get('status')}")
+
+    def rush(self) -> None:
+        """Ten customers at once for the last three pieces."""
+        self.scene(f"{RUSH} customers at once for the last {RARE_STOCK} pieces", f"one {RARE} each")
+        self.stock_up()
+        with ThreadPoolExecutor(RUSH) as pool:
+            customers = list(pool.map(self.shop.sign_up, [f"Rush{number}" for number in range(RUSH)]))
+            placed = list(pool.map(lambda customer: self.place(customer, {RARE: 1}, quiet=True), customers))
+            settled = list(
+                pool.map(
+                    lambda pair: self.shop.settled(pair[0], pair[1]["order_id"], seconds=120),
+                    zip(customers, placed, strict=True),
+                )
+            )
+        statuses = [order["status"] for order in settled]
+        confirmed, rejected = statuses.count("confirmed"), statuses.count("rejected")
+        level = self.books.stock()[RARE]
+        say(f"{confirmed} confirmed, {rejected} rejected; {level['available']} of {RARE} left")
+        expect(confirmed == RARE_STOCK, f"{confirmed} got one of {RARE_STOCK}")
+        expect(level["available"] == 0, "the stock does not fit")
+
+    def stock_up(self) -> None:
+        """Brings the rare product to exactly its three pieces again, as a delivery, after an earlier demo sold them."""
+        missing = RARE_STOCK - self.books.stock()[RARE]["available"]
+        if missing > 0:
+            store = StockStore(self.stack.client("dynamodb"), self.stack.resource("InventoryTable"))
+            store.receive(
+                RARE, missing, movement_id=f"demo-{uuid4().hex}", correlation_id="demo", now=utc_now()
+            )
+            say(f"a delivery of {missing} {RARE} came in")
+
+    def balance(self) -> None:
+        """What the tables, the provider and the mailbox say, and whether they agree."""
+        self.scene("The books", "computed from the tables, the provider's records and the sent mails")
+
+        def complete() -> bool:
+            audit = self.books.audit()
+            return audit.mails >= audit.orders["confirmed"] + audit.orders["rejected"]
+
+        wait_for(complete, "the last mails", seconds=60)
+        audit = self.books.audit()
+        for sku in (TEA, KETTLE, RARE):
+            level = self.books.stock()[sku]
+            say(f"stock  {sku:<16} {level['available']:>4} available {level['reserved']:>4} reserved")
+        say(f"money  {audit.held / 100:.2f} EUR held for confirmed orders")
+        say(f"mails  {audit.mails} sent, one for each settled order")
+        for violation in audit.violations:
+            say(f"WRONG  {violation}")
+        expect(not audit.violations, f"the books disagree in {len(audit.violations)} places")
+        orders = audit.orders
+        say("")
+        say(
+            f"It holds: {orders['confirmed']} confirmed, {orders['rejected']} rejected, {orders['parked']} parked; "
+            "0 oversold, every rejected order released its stock and its money, nobody was charged twice."
+        )
+
+    def what_next(self, customer: Customer) -> None:
+        """The URL, a token, and three commands."""
+        url = self.stack.api_url
+        print(f"\nThe system keeps running ({time.monotonic() - self.started:.0f} s since the demo began).")
+        print(f"\n  URL    {url}\n  TOKEN  {customer.token}\n\nTry next:\n")
+        print(f"  curl -s '{url}/products?limit=3'")
+        print(
+            f"  curl -s '{url}/orders' -H 'Authorization: Bearer '$TOKEN     # after: export TOKEN=… (above)"
+        )
+        print("  make down                                                    # stops it\n")
+
+    def scene(self, title: str, what: str) -> None:
+        """Begins a scene."""
+        print(f"\n[{time.monotonic() - self.started:6.1f} s] {title}\n           {what}")
+
+    def place(
+        self, customer: Customer, lines: dict[str, int], *, quiet: bool = False, **options: Any
+    ) -> dict[str, Any]:
+        """Places an order that must be accepted."""
+        answer = self.shop.place(customer, lines, **options)
+        expect(answer.status_code == 201, f"POST /orders answered {answer.status_code}: {answer.text}")
+        order = dict(answer.json())
+        if not quiet:
+            total = order["total"]
+            say(f"POST /orders 201  {order['order_id']}  {total['amount'] / 100:.2f} {total['currency']}")
+        return order
+
+    def ends(
+        self, customer: Customer, placed: dict[str, Any], status: str, reason: str | None = None
+    ) -> None:
+        """Waits until the order is settled and mailed, shows its timeline, and expects `status` and `reason`."""
+        order = self.shop.settled(customer, placed["order_id"])
+        wait_for(
+            lambda: any(moment.service == "notifications" for moment in timeline(self.stack, order)),
+            f"the mail about {order['order_id']}",
+            seconds=60,
+        )
+        moments = timeline(self.stack, order)
+        for moment in moments:
+            say(f"+{(moment.at - moments[0].at).total_seconds():6.2f} s  {moment.service:<14} {moment.what}")
+        expect(order["status"] == status, f"the order is {order['status']}, not {status}")
+        expect(
+            order.get("rejection_reason") == reason,
+            f"the reason is {order.get('rejection_reason')}, not {reason}",
+        )
+
+
+def say(line: str) -> None:
+    """One line of a scene."""
+    print(f"           {line}", flush=True)
+
+
+def expect(holds: bool, otherwise: str) -> None:
+    """Raises DemoFailed with `otherwise` unless `holds`."""
+    if not holds:
+        raise DemoFailed(otherwise)

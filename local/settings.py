@@ -1,0 +1,83 @@
+"""Where the embedded cloud lives: its files, its port, its credentials, and the environment of tools that reach it."""
+
+import os
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+STATE = REPOSITORY / ".local"
+"""All that a run leaves behind: logs, the record of the running server, digests of what was built and deployed."""
+
+SAM = REPOSITORY / ".venv" / "bin" / "sam"
+CLOUD_PYTHON = REPOSITORY / ".venv-cloud" / "bin" / "python"
+
+CONFIG_ENV = "local"
+STACK_NAME = "cartwright-local"
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+HOST = "127.0.0.1"
+DEFAULT_PORT = 4566
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+"""MiniStack takes these for its account's root user. They open nothing else."""
+
+# What would send a tool to somebody's real account, or change how a nested make behaves.
+_NOT_INHERITED = frozenset(
+    {
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_SESSION_TOKEN",
+        "AWS_ROLE_ARN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "MAKEFLAGS",
+        "MAKELEVEL",
+        "MFLAGS",
+    }
+)
+
+
+def endpoint_of(port: int) -> str:
+    """The base URL of the embedded cloud on `port`."""
+    return f"http://{HOST}:{port}"
+
+
+def tool_environment(endpoint: str) -> dict[str, str]:
+    """Environment variables with which sam and boto3 reach the embedded cloud and nothing else."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    return (
+        inherited
+        | CREDENTIALS
+        | {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": f"{HOST},localhost",
+            "no_proxy": f"{HOST},localhost",
+            "SAM_CLI_TELEMETRY": "0",
+        }
+    )
+
+
+def server_environment(port: int) -> dict[str, str]:
+    """Environment variables of MiniStack. Its Lambda workers inherit them, so none of the user's own is among them."""
+    temporary = STATE / "tmp"
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(temporary),
+        "TMPDIR": str(temporary),
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "AUTH": "true",  # IAM policies are enforced
+        "BIND_HOST": HOST,
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "LAMBDA_EXECUTOR": "local",  # a process per function instance, no Docker
+        "LOG_LEVEL": "INFO",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

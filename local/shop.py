@@ -1,0 +1,114 @@
+"""A client of the shop, as its customers' apps would be: sign up, sign in, order over HTTP with a real token."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import requests
+
+from local.stack import Stack
+from local.waiting import wait_for
+
+FINAL = {"confirmed", "rejected", "parked"}
+_PASSWORD = "Correct-horse-7-battery"  # noqa: S105 - of accounts that exist on the embedded cloud alone
+_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Someone who signed up, with the identity token of their session."""
+
+    user_id: str
+    email: str
+    name: str
+    token: str
+
+
+def address(country: str = "DE") -> dict[str, str]:
+    """A shipping address in `country`."""
+    return {
+        "name": "Ada Example",
+        "line1": "1 Analytical Street",
+        "city": "Berlin",
+        "postal_code": "10115",
+        "country": country,
+    }
+
+
+class Shop:
+    """The deployed shop's API."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.http = requests.Session()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+        **kwargs: Any,
+    ) -> requests.Response:
+        """Calls `path`, with a bearer token where one is given; returns the answer whatever its status."""
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
+        return self.http.request(
+            method,
+            self.stack.api_url + path,
+            headers={**authorization, **(headers or {})},
+            timeout=_TIMEOUT_SECONDS,
+            **kwargs,
+        )
+
+    def sign_up(self, name: str) -> Customer:
+        """Signs up someone new, confirms the address as an operator may, and signs in."""
+        email = f"{name.split()[0].lower()}.{uuid4().hex[:8]}@example.com"
+        body = {"email": email, "password": _PASSWORD, "name": name}
+        answer = self.request("POST", "/users", json=body)
+        answer.raise_for_status()
+        cognito = self.stack.client("cognito-idp")
+        cognito.admin_confirm_sign_up(UserPoolId=self.stack.resource("UserPool"), Username=email)
+        return Customer(answer.json()["user_id"], email, name, self.token_of(email))
+
+    def token_of(self, email: str) -> str:
+        """A fresh identity token."""
+        session = self.stack.client("cognito-idp").initiate_auth(
+            ClientId=self.stack.resource("UserPoolClient"),
+            AuthFlow="USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": email, "PASSWORD": _PASSWORD},
+        )
+        return str(session["AuthenticationResult"]["IdToken"])
+
+    def place(
+        self,
+        customer: Customer,
+        lines: dict[str, int],
+        *,
+        payment_token: str = "pm_card_visa",  # noqa: S107 - a public test token
+        country: str = "DE",
+        key: str | None = None,
+    ) -> requests.Response:
+        """Asks for `lines` (quantity by sku); a fresh idempotency key unless one is given."""
+        body = {
+            "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()],
+            "shipping_address": address(country),
+            "payment_token": payment_token,
+        }
+        headers = {"Idempotency-Key": key or str(uuid4())}
+        return self.request("POST", "/orders", token=customer.token, headers=headers, json=body)
+
+    def order(self, customer: Customer, order_id: str) -> dict[str, Any]:
+        """The order, as its customer sees it now."""
+        answer = self.request("GET", f"/orders/{order_id}", token=customer.token)
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    def settled(self, customer: Customer, order_id: str, *, seconds: float = 60) -> dict[str, Any]:
+        """The order once it is confirmed, rejected or parked; raises NotInTime."""
+
+        def final() -> dict[str, Any] | None:
+            order = self.order(customer, order_id)
+            return order if order["status"] in FINAL else None
+
+        return wait_for(final, f"order {order_id} to be settled", seconds=seconds)

@@ -1,0 +1,63 @@
+"""One order's path across the services, in the order of time: its own history, the saga's steps, the mail."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from local.stack import Stack
+
+_STEP_DONE = "TaskStateExited"
+_STEP_FAILED = {"TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut"}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something that happened to an order."""
+
+    at: datetime
+    service: str
+    what: str
+
+
+def timeline(stack: Stack, order: dict[str, Any]) -> list[Moment]:
+    """What happened to `order` (as the API answers it), oldest first."""
+    moments = [Moment(_time(entry["at"]), "orders", entry["status"]) for entry in order["history"]]
+    moments += _saga(stack, order["order_id"])
+    moments += [
+        Moment(_time(mail["Timestamp"]), "notifications", f"mail “{mail['Subject']}”")
+        for mail in stack.sent_mails()
+        if order["order_id"] in mail["BodyText"]
+    ]
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def execution_arn(stack: Stack, order_id: str) -> str:
+    """The ARN of the order's saga: its execution bears the order's id."""
+    return f"{stack.resource('OrderSaga').replace(':stateMachine:', ':execution:')}:{order_id}"
+
+
+def _saga(stack: Stack, order_id: str) -> list[Moment]:
+    pages = (
+        stack.client("stepfunctions")
+        .get_paginator("get_execution_history")
+        .paginate(executionArn=execution_arn(stack, order_id))
+    )
+    moments = []
+    for page in pages:
+        for event in page["events"]:
+            if event["type"] == _STEP_DONE:
+                what = event["stateExitedEventDetails"]["name"]
+            elif event["type"] in _STEP_FAILED:
+                details = next(value for name, value in event.items() if name.endswith("EventDetails"))
+                what = f"  failed: {details.get('error', event['type'])}"
+            else:
+                continue
+            moments.append(Moment(event["timestamp"].astimezone(UTC), "order saga", what))
+    return moments
+
+
+def _time(text: str | float) -> datetime:
+    if isinstance(text, int | float):
+        return datetime.fromtimestamp(text, UTC)
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

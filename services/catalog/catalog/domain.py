@@ -1,0 +1,135 @@
+"""The rules of a product, without AWS: what one must be, how it changes, and the order in which products are browsed.
+
+The catalogue is a row of shelves, one a category, each sorted by name; browsing everything walks the shelves in the
+order of `Category`. A position on them is all that a page's successor needs to know.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from shared.clock import timestamp
+from shared.events import Event
+from shared.money import Money
+
+_SKU = r"^[A-Z0-9]+(-[A-Z0-9]+)*$"
+_MAX_SKU = 40
+# DynamoDB's limit of a sort key's value, in bytes.
+_MAX_PLACE_BYTES = 1024
+
+Sku = Annotated[str, StringConstraints(pattern=_SKU, max_length=_MAX_SKU)]
+
+
+class Category(StrEnum):
+    """The shelves, in the order in which they are browsed."""
+
+    TEA = "tea"
+    COFFEE = "coffee"
+    TEAWARE = "teaware"
+    COFFEEWARE = "coffeeware"
+    PANTRY = "pantry"
+    GIFTS = "gifts"
+
+
+class ProductDetails(BaseModel):
+    """What the shop says of a product. An inactive one is neither browsed nor shown, and cannot be ordered."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sku: Sku
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+    description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+    category: Category
+    price: Money
+    active: bool = True
+
+    @field_validator("price")
+    @classmethod
+    def _costs_something(cls, price: Money) -> Money:
+        if price.amount < 1:
+            raise ValueError("a price is at least one minor unit")
+        return price
+
+
+class Product(ProductDetails):
+    """A product at one version; each change is the next version and one `product.changed`."""
+
+    version: Annotated[int, Field(ge=1)]
+    changed_at: str
+
+    @classmethod
+    def introduce(
+        cls, details: ProductDetails, *, correlation_id: str, now: datetime
+    ) -> tuple[Self, list[Event]]:
+        """The product's first version, and the event that tells of it."""
+        product = cls(**_fields_of(details), version=1, changed_at=timestamp(now))
+        return product, [product._changed(correlation_id, now)]
+
+    def revise(
+        self, details: ProductDetails, *, correlation_id: str, now: datetime
+    ) -> tuple[Self, list[Event]]:
+        """The product's next version, and the event that tells of it; itself and no event when nothing differs.
+
+        Raises ValueError when `details` are of another sku.
+        """
+        if details.sku != self.sku:
+            raise ValueError(f"{details.sku} is not {self.sku}")
+        if _fields_of(details) == _fields_of(self):
+            return self, []
+        product = type(self)(**_fields_of(details), version=self.version + 1, changed_at=timestamp(now))
+        return product, [product._changed(correlation_id, now)]
+
+    def _changed(self, correlation_id: str, now: datetime) -> Event:
+        return Event.of(
+            "product.changed",
+            aggregate_id=self.sku,
+            aggregate_version=self.version,
+            occurred_at=now,
+            correlation_id=correlation_id,
+            data=self.model_dump(
+                mode="json", include={"sku", "name", "category", "price", "active", "version"}
+            ),
+        )
+
+
+class Position(BaseModel):
+    """A place on the shelves, after which a page starts: a shelf, and what its products are sorted by."""
+
+    model_config = ConfigDict(frozen=True)
+
+    shelf: Category
+    place: Annotated[str, Field(min_length=1)]
+
+    @field_validator("place")
+    @classmethod
+    def _fits_a_key(cls, place: str) -> str:
+        if len(place.encode()) > _MAX_PLACE_BYTES:
+            raise ValueError("too long for a place on a shelf")
+        return place
+
+    @classmethod
+    def of(cls, product: ProductDetails) -> Self:
+        """Where `product` stands: by name without regard to case, and by sku among equal names."""
+        return cls(shelf=product.category, place=f"{product.name.casefold()}#{product.sku}")
+
+
+def is_sku(text: str) -> bool:
+    """Whether `text` has the form of a sku; what has not, no product has."""
+    return len(text) <= _MAX_SKU and re.fullmatch(_SKU, text) is not None
+
+
+def shelves_from(position: Position | None, category: Category | None) -> Sequence[Category]:
+    """The shelves left to browse after `position`, of one `category` or of all.
+
+    Raises ValueError when the position is on a shelf that is not among those browsed.
+    """
+    shelves = [category] if category else list(Category)
+    return shelves[shelves.index(position.shelf) :] if position else shelves
+
+
+def _fields_of(details: ProductDetails) -> dict[str, object]:
+    return {name: getattr(details, name) for name in ProductDetails.model_fields}

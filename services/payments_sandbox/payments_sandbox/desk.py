@@ -1,0 +1,63 @@
+"""Answering a request exactly once: the same idempotency key gets the same answer, and has one effect."""
+
+from collections.abc import Callable, Mapping
+
+from payments_sandbox.domain import (
+    Answer,
+    ApiError,
+    Intent,
+    Outcome,
+    cancel,
+    confirm,
+    fingerprint_of,
+    key_reused,
+    open_intent,
+    request_under_way,
+)
+from payments_sandbox.store import Books, Contended, GivenAnswer
+
+
+class Desk:
+    """Takes the requests that change something. `now` gives Unix time in seconds, `new_id` the id of a new intent."""
+
+    def __init__(self, books: Books, now: Callable[[], int], new_id: Callable[[], str]) -> None:
+        self._books = books
+        self._now = now
+        self._new_id = new_id
+
+    def open(self, form: Mapping[str, str], key: str | None) -> Answer:
+        """Opens an intent; raises ApiError."""
+        return self._once(
+            key, fingerprint_of("open", form), lambda: open_intent(form, self._new_id(), self._now())
+        )
+
+    def confirm(self, intent_id: str, form: Mapping[str, str], key: str | None) -> Answer:
+        """Confirms an intent; raises ApiError."""
+        fingerprint = fingerprint_of(f"confirm/{intent_id}", form)
+        return self._once(key, fingerprint, lambda: confirm(self.read(intent_id)))
+
+    def cancel(self, intent_id: str, form: Mapping[str, str], key: str | None) -> Answer:
+        """Cancels an intent; raises ApiError."""
+        fingerprint = fingerprint_of(f"cancel/{intent_id}", form)
+        return self._once(key, fingerprint, lambda: cancel(self.read(intent_id), self._now()))
+
+    def read(self, intent_id: str) -> Intent:
+        """The intent; raises ApiError when there is none."""
+        intent = self._books.intent(intent_id)
+        if intent is None:
+            raise ApiError.no_such_intent(intent_id)
+        return intent
+
+    def _once(self, key: str | None, fingerprint: str, act: Callable[[], Outcome]) -> Answer:
+        given = self._books.given_answer(key) if key else None
+        if given:
+            if given.fingerprint != fingerprint:
+                raise key_reused()
+            return given.answer
+        outcome = act()
+        lasting = GivenAnswer(key, fingerprint, outcome.answer) if key and outcome.lasting else None
+        try:
+            self._books.write(outcome.intent, lasting, self._now())
+        except Contended as contended:
+            raise request_under_way() from contended
+        return outcome.answer

@@ -1,0 +1,169 @@
+"""The rules of a shipment, without AWS: who is served, what it is called, and which status may follow which.
+
+    (nothing) ──create──► created ──cancel──► cancelled
+        └───────cancel───────────────────────────▲         a tombstone: the creation that comes late is refused
+
+A shipment's status changes only through the methods of `Shipment`, each of which returns the changed shipment together
+with the events that tell of it; nothing changes, and nothing is told, the second time.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.clock import timestamp
+from shared.errors import PermanentError
+from shared.events import Event
+from shared.saga import SagaOrder, ShippingAddress
+
+# Shipment ids and tracking references derive from these and the order id (RFC 9562, version 5); they must never change.
+_SHIPMENT_NAMESPACE = UUID("0b8a3a9e-4a55-5c0c-8f0e-3c1f8d0f6a21")
+_TRACKING_NAMESPACE = UUID("c6d3e1f7-2f0b-5b7a-9f43-7a5e1d9b0c84")
+
+# Crockford's base 32 (https://www.crockford.com/base32.html): no letter that is mistaken for a digit on the phone.
+_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TRACKING_SYMBOLS = 12
+
+
+class ShipmentStatus(StrEnum):
+    """Where a shipment stands."""
+
+    CREATED = "created"
+    CANCELLED = "cancelled"
+
+
+class AddressNotServed(PermanentError):
+    """No parcel is sent to the order's country."""
+
+
+class ShipmentCancelled(PermanentError):
+    """The order's shipment was cancelled, perhaps before it was ever created; it cannot be created any more."""
+
+
+CountryCode = Annotated[
+    str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code", examples=["AT"])
+]
+
+
+class Parcel(BaseModel):
+    """What is sent, and where to."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    address: ShippingAddress
+    lines: list["ParcelLine"]
+
+
+class ParcelLine(BaseModel):
+    """How many of one product are in the parcel."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sku: str
+    quantity: int
+
+
+class Shipment(BaseModel):
+    """The shipment of one order. `version` counts its changes and orders its events.
+
+    `parcel` is absent when the shipment was cancelled before it was created.
+    """
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    order_id: str
+    shipment_id: str
+    tracking_reference: str
+    status: ShipmentStatus
+    correlation_id: str
+    changed_at: str
+    version: int
+    parcel: Parcel | None = None
+
+    @classmethod
+    def create(
+        cls, existing: Self | None, order: SagaOrder, served: frozenset[str], now: datetime
+    ) -> tuple[Self, list[Event]]:
+        """The shipment of `order`, whose `existing` one is returned as it is.
+
+        Raises ShipmentCancelled, and AddressNotServed when the address lies in none of the `served` countries.
+        """
+        if existing is not None:
+            if existing.status is ShipmentStatus.CANCELLED:
+                raise ShipmentCancelled(f"the shipment of order {order.order_id} was cancelled")
+            return existing, []
+        country = order.shipping_address.country
+        if country not in served:
+            raise AddressNotServed(f"no parcels are sent to {country}")
+        shipment = cls(
+            order_id=order.order_id,
+            shipment_id=shipment_id_of(order.order_id),
+            tracking_reference=tracking_reference_of(order.order_id),
+            status=ShipmentStatus.CREATED,
+            correlation_id=order.correlation_id,
+            changed_at=timestamp(now),
+            version=1,
+            parcel=Parcel(
+                address=order.shipping_address,
+                lines=[ParcelLine(sku=line.sku, quantity=line.quantity) for line in order.lines],
+            ),
+        )
+        created = shipment._event(
+            "shipment.created", now, {**shipment._facts(), "tracking_reference": shipment.tracking_reference}
+        )
+        return shipment, [created]
+
+    @classmethod
+    def cancel(cls, existing: Self | None, order: SagaOrder, now: datetime) -> tuple[Self, list[Event]]:
+        """The shipment of `order` without effect, for good; says `shipment.cancelled` only if there was a shipment.
+
+        Without an existing one it is a tombstone, so that a creation still on its way does nothing.
+        """
+        if existing is None:
+            tombstone = cls(
+                order_id=order.order_id,
+                shipment_id=shipment_id_of(order.order_id),
+                tracking_reference=tracking_reference_of(order.order_id),
+                status=ShipmentStatus.CANCELLED,
+                correlation_id=order.correlation_id,
+                changed_at=timestamp(now),
+                version=1,
+            )
+            return tombstone, []
+        if existing.status is ShipmentStatus.CANCELLED:
+            return existing, []
+        cancelled = existing.model_copy(
+            update={
+                "status": ShipmentStatus.CANCELLED,
+                "changed_at": timestamp(now),
+                "version": existing.version + 1,
+            }
+        )
+        return cancelled, [cancelled._event("shipment.cancelled", now, cancelled._facts())]
+
+    def _facts(self) -> dict[str, Any]:
+        return {"order_id": self.order_id, "shipment_id": self.shipment_id}
+
+    def _event(self, event_type: str, now: datetime, data: dict[str, Any]) -> Event:
+        return Event.of(
+            event_type,
+            aggregate_id=self.shipment_id,
+            aggregate_version=self.version,
+            occurred_at=now,
+            correlation_id=self.correlation_id,
+            data=data,
+        )
+
+
+def shipment_id_of(order_id: str) -> str:
+    """The id of the shipment of `order_id`: the same at every retry."""
+    return f"shp_{uuid5(_SHIPMENT_NAMESPACE, order_id).hex}"
+
+
+def tracking_reference_of(order_id: str) -> str:
+    """The reference under which the parcel of `order_id` is followed: "CW" and 12 base-32 symbols (60 bits)."""
+    number = uuid5(_TRACKING_NAMESPACE, order_id).int
+    return "CW" + "".join(_BASE32[(number >> (5 * position)) & 31] for position in range(_TRACKING_SYMBOLS))

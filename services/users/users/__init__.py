@@ -1,0 +1,1 @@
+"""Who the shop's customers are: sign-up and the profile."""

@@ -1,0 +1,54 @@
+"""What every component test stands on: a pretended AWS (moto) and a Lambda context; no network, no credentials."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from moto import mock_aws
+
+# Read when the shared layer is imported, so they are set before any test module is.
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_SESSION_TOKEN="testing",
+    AWS_DEFAULT_REGION="eu-central-1",
+    AWS_REGION="eu-central-1",
+    POWERTOOLS_TRACE_DISABLED="1",
+    POWERTOOLS_METRICS_NAMESPACE="Cartwright",
+    POWERTOOLS_SERVICE_NAME="test",
+    POWERTOOLS_LOG_LEVEL="INFO",
+)
+os.environ.pop("AWS_ENDPOINT_URL", None)
+os.environ.pop("AWS_PROFILE", None)
+
+
+@dataclass
+class FakeLambdaContext:
+    """The part of the Lambda context that the code and Powertools read."""
+
+    function_name: str = "test"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:test"
+    aws_request_id: str = "11111111-2222-3333-4444-555555555555"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Plenty."""
+        return 10_000
+
+
+@pytest.fixture
+def lambda_context() -> FakeLambdaContext:
+    """The second argument of a handler."""
+    return FakeLambdaContext()
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    """An empty AWS account of the test's own; clients made in it are forgotten afterwards."""
+    from shared.aws import client
+
+    with mock_aws():
+        client.cache_clear()
+        yield
+    client.cache_clear()

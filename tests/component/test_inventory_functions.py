@@ -1,0 +1,93 @@
+"""Inventory's Lambda functions, with the example events that the repository ships."""
+
+import importlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sns import sns_backends
+
+from shared.aws import client
+
+EVENTS = Path(__file__).parents[2] / "events"
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def functions(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Imports a function's module anew, with its table in place."""
+    monkeypatch.setenv("TABLE_NAME", "inventory")
+    client("dynamodb").create_table(
+        TableName="inventory",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    )
+    resources = importlib.import_module("inventory.resources")
+    resources.stock_store.cache_clear()
+    yield lambda name: importlib.reload(importlib.import_module(f"inventory.{name}")).handler
+    resources.stock_store.cache_clear()
+
+
+def example(name: str) -> dict[str, Any]:
+    payload: dict[str, Any] = json.loads((EVENTS / f"inventory_{name}.json").read_text())
+    return payload
+
+
+def stock(**quantities: int) -> None:
+    store = importlib.import_module("inventory.resources").stock_store()
+    for sku, quantity in quantities.items():
+        store.receive(sku.replace("_", "-"), quantity, movement_id=sku, correlation_id="c", now=NOW)
+
+
+def test_reserve_then_release_as_the_saga_calls_them(functions: Any, lambda_context: Any) -> None:
+    stock(MUG_BLUE=2, TEA_EARL_GREY=1)
+    reserve, release = functions("reserve"), functions("release")
+    order_id = example("reserve")["order"]["order_id"]
+    assert reserve(example("reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
+    assert reserve(example("reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
+    assert release(example("release"), lambda_context) == {"released": True}
+    assert release(example("release"), lambda_context) == {"released": True}
+
+
+def test_release_of_nothing_says_so(functions: Any, lambda_context: Any) -> None:
+    assert functions("release")(example("release"), lambda_context) == {"released": False}
+
+
+@pytest.mark.parametrize("released_before", [False, True])
+def test_a_failed_reserve_carries_the_name_that_the_state_machine_catches(
+    functions: Any, lambda_context: Any, released_before: bool
+) -> None:
+    stock(MUG_BLUE=1)
+    if released_before:
+        functions("release")(example("release"), lambda_context)
+    expected = "ReservationReleased" if released_before else "OutOfStock"
+    with pytest.raises(Exception, match=r"released|TEA-EARL-GREY") as failure:
+        functions("reserve")(example("reserve"), lambda_context)
+    assert type(failure.value).__name__ == expected
+
+
+def test_the_relay_publishes_the_outbox_and_low_stock(
+    functions: Any, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = client("sns").create_topic(Name="domain-events")["TopicArn"]
+    monkeypatch.setenv("TOPIC_ARN", topic)
+    answer = functions("relay")(example("relay"), lambda_context)
+    assert answer == {"batchItemFailures": []}
+    sent = [
+        json.loads(message)
+        for _, message, *_ in sns_backends[DEFAULT_ACCOUNT_ID]["eu-central-1"]
+        .topics[topic]
+        .sent_notifications
+    ]
+    assert [event["event_type"] for event in sent] == ["stock.reserved", "stock.low"]
+    assert sent[1]["data"] == {"sku": "MUG-BLUE", "available": 5, "threshold": 5}
+    assert (
+        sent[0]["correlation_id"]
+        == sent[1]["correlation_id"]
+        == example("reserve")["order"]["correlation_id"]
+    )

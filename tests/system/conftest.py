@@ -1,0 +1,62 @@
+"""The deployed stack on the embedded cloud; `make up` starts it, `make system` does so before these tests."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from inventory.store import StockStore
+
+from local.books import Books
+from local.shop import Customer, Shop
+from local.stack import Stack
+from shared.clock import utc_now
+
+
+@pytest.fixture(scope="session")
+def stack() -> Stack:
+    """The running stack."""
+    return Stack.current()
+
+
+@pytest.fixture(scope="session")
+def shop(stack: Stack) -> Shop:
+    """A client of the deployed API."""
+    return Shop(stack)
+
+
+@pytest.fixture(scope="session")
+def books(stack: Stack) -> Books:
+    """The tables, the provider's records and the sent mails."""
+    return Books(stack)
+
+
+@pytest.fixture(scope="session")
+def customer(shop: Shop) -> Customer:
+    """Someone who signed up and signed in."""
+    return shop.sign_up("Grace Example")
+
+
+@pytest.fixture
+def deliver(stack: Stack) -> Callable[[str, int], None]:
+    """Adds pieces of a product to the stock."""
+    store = StockStore(stack.client("dynamodb"), stack.resource("InventoryTable"))
+
+    def receive(sku: str, quantity: int) -> None:
+        store.receive(sku, quantity, movement_id=f"test-{uuid.uuid4().hex}", correlation_id="test", now=utc_now())
+
+    return receive
+
+
+def event(event_type: str, aggregate_id: str, data: dict[str, Any]) -> dict[str, Any]:
+    """A domain event as it travels on the topic."""
+    return {
+        "event_id": f"{aggregate_id}:1:{event_type}",
+        "event_type": event_type,
+        "event_version": 1,
+        "occurred_at": "2030-01-01T00:00:00.000Z",
+        "aggregate_id": aggregate_id,
+        "aggregate_version": 1,
+        "correlation_id": "test",
+        "data": data,
+    }

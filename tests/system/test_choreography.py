@@ -1,0 +1,155 @@
+"""Events, queues and dead letters on the deployed stack: nothing is lost, nothing happens twice."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from local.books import Books
+from local.shop import Customer, Shop
+from local.stack import Stack
+from local.waiting import wait_for
+
+from .conftest import event
+
+CONSUMERS = {
+    "OrdersStartSaga": "order.placed",
+    "OrdersPrices": "product.changed",
+    "NotificationsMail": "order.confirmed",
+    "NotificationsAddresses": "user.registered",
+}
+
+
+def publish(stack: Stack, event_type: str, body: str) -> None:
+    """Puts a message on the domain-events topic, as a relay would."""
+    stack.client("sns").publish(
+        TopicArn=stack.resource("DomainEventsTopic"),
+        Message=body,
+        MessageAttributes={"event_type": {"DataType": "String", "StringValue": event_type}},
+    )
+
+
+def dead_letter(stack: Stack, consumer: str, needle: str) -> dict[str, Any]:
+    """The dead letter whose body has `needle`, once it is there; it stays in the queue."""
+    queue = stack.resource(f"{consumer}DeadLetterQueue")
+
+    def found() -> dict[str, Any] | None:
+        answer = stack.client("sqs").receive_message(
+            QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
+        )
+        return next((message for message in answer.get("Messages", []) if needle in message["Body"]), None)
+
+    return wait_for(found, f"{needle} among the dead letters of {consumer}", seconds=90)
+
+
+@pytest.mark.parametrize(("consumer", "event_type"), CONSUMERS.items())
+def test_a_message_that_can_never_succeed_is_a_dead_letter_at_once_with_its_reason(
+    stack: Stack, consumer: str, event_type: str
+) -> None:
+    body = json.dumps({"no": f"event {uuid4().hex}"})
+
+    publish(stack, event_type, body)
+
+    letter = dead_letter(stack, consumer, body)
+    assert letter["Body"] == body
+    assert letter["MessageAttributes"]["reason"]["StringValue"].startswith("UnreadableMessage")
+
+
+@contextmanager
+def impatient(stack: Stack, queue: str) -> Iterator[None]:
+    """A queue that delivers a failed message again after a second, until the end of the block."""
+    sqs, url = stack.client("sqs"), stack.resource(queue)
+    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+
+
+def test_a_message_that_fails_at_every_try_ends_unchanged_among_the_dead_letters(stack: Stack) -> None:
+    order_id = f"ord_{uuid4().hex}"
+    body = json.dumps(
+        event(
+            "order.confirmed",
+            order_id,
+            {
+                "order_id": order_id,
+                "customer_id": "nobody-that-is-known",
+                "status": "confirmed",
+                "lines": [{"sku": "TEA", "quantity": 1, "unit_price": {"amount": 100, "currency": "EUR"}}],
+                "total": {"amount": 100, "currency": "EUR"},
+            },
+        )
+    )
+
+    with impatient(stack, "NotificationsMailQueue"):
+        publish(stack, "order.confirmed", body)
+        letter = dead_letter(stack, "NotificationsMail", order_id)
+
+    assert letter["Body"] == body
+
+
+def test_a_failing_message_does_not_hold_up_the_good_ones(stack: Stack, shop: Shop, customer: Customer) -> None:
+    for _ in range(3):
+        publish(stack, "order.placed", uuid4().hex)
+
+    placed = shop.place(customer, {"TEA-ASSAM-100": 1}).json()
+
+    assert shop.settled(customer, placed["order_id"])["status"] == "confirmed"
+
+
+def test_events_delivered_again_change_nothing(
+    stack: Stack, shop: Shop, books: Books, customer: Customer
+) -> None:
+    placed = shop.place(customer, {"TEA-ASSAM-100": 1}).json()
+    order_id = placed["order_id"]
+    shop.settled(customer, order_id)
+    wait_for(lambda: books.orders()[order_id].mails, "the mail", seconds=60)
+    before = books.orders()[order_id]
+    outbox = json.loads(before.order["outbox"][0])
+
+    marker = shop.place(customer, {"TEA-ASSAM-100": 1}, country="AQ").json()["order_id"]
+    for _ in range(3):
+        publish(stack, "order.confirmed", json.dumps(outbox))
+    publish(stack, "order.placed", json.dumps(event("order.placed", order_id, {"order": _saga_order(before.order)})))
+    shop.settled(customer, marker)
+    wait_for(lambda: books.orders()[marker].mails, "the mail of a later order", seconds=60)
+
+    after = books.orders()[order_id]
+    assert len(after.mails) == 1
+    assert len(after.intents) == 1
+    assert after.order == before.order
+
+
+def test_each_consumer_gets_its_own_event_types_alone(stack: Stack) -> None:
+    subscriptions = stack.client("sns").list_subscriptions_by_topic(TopicArn=stack.resource("DomainEventsTopic"))
+    policies = [
+        stack.client("sns").get_subscription_attributes(SubscriptionArn=subscription["SubscriptionArn"])["Attributes"][
+            "FilterPolicy"
+        ]
+        for subscription in subscriptions["Subscriptions"]
+    ]
+
+    assert len(policies) == len(CONSUMERS)
+    assert all(json.loads(policy)["event_type"] for policy in policies)
+
+
+def test_every_consumer_reports_single_failures_and_has_a_dead_letter_queue(stack: Stack) -> None:
+    mappings = stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+
+    assert mappings
+    assert all(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for mapping in mappings)
+    for consumer in CONSUMERS:
+        attributes = stack.client("sqs").get_queue_attributes(
+            QueueUrl=stack.resource(f"{consumer}Queue"), AttributeNames=["RedrivePolicy"]
+        )["Attributes"]
+        assert "DeadLetter" in json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"]
+
+
+def _saga_order(order: dict[str, Any]) -> dict[str, Any]:
+    names = ("order_id", "customer_id", "correlation_id", "lines", "total", "shipping_address", "payment_token")
+    return {name: order[name] for name in names}

@@ -1,0 +1,170 @@
+"""Every route, over HTTP on the deployed stack: what is answered to the right and to the wrong request."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from local.shop import Customer, Shop, address
+from local.stack import Stack
+
+SKU = "TEA-ASSAM-100"
+
+
+def order_body(**changes: Any) -> dict[str, Any]:
+    body = {
+        "lines": [{"sku": SKU, "quantity": 1}],
+        "shipping_address": address(),
+        "payment_token": "pm_card_visa",
+    }
+    return body | changes
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/users/me"), ("POST", "/orders"), ("GET", "/orders"), ("GET", "/orders/ord_1")]
+)
+@pytest.mark.parametrize("token", [None, "not-a-token", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."])
+def test_without_a_valid_token_every_route_but_the_catalogues_answers_401(
+    shop: Shop, method: str, path: str, token: str | None
+) -> None:
+    assert shop.request(method, path, token=token, json=order_body()).status_code == 401
+
+
+def test_anyone_may_browse_the_catalogue(shop: Shop) -> None:
+    first = shop.request("GET", "/products", params={"limit": 20}).json()
+    second = shop.request("GET", "/products", params={"limit": 20, "cursor": first["next"]}).json()
+
+    skus = [product["sku"] for product in first["products"] + second["products"]]
+    assert len(skus) >= 20
+    assert len(set(skus)) == len(skus)
+
+
+def test_anyone_may_read_a_product_and_an_unknown_one_is_a_problem(shop: Shop) -> None:
+    known, unknown = shop.request("GET", f"/products/{SKU}"), shop.request("GET", "/products/NO-SUCH-TEA")
+
+    assert known.json()["price"] == {"amount": 790, "currency": "EUR"}
+    assert unknown.status_code == 404
+    assert unknown.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_sign_up_makes_a_profile_and_a_second_one_with_the_address_is_refused(
+    shop: Shop, customer: Customer
+) -> None:
+    profile = shop.request("GET", "/users/me", token=customer.token).json()
+    again = shop.request(
+        "POST", "/users", json={"email": customer.email, "password": "Another-horse-8", "name": "Someone"}
+    )
+
+    assert (profile["user_id"], profile["email"]) == (customer.user_id, customer.email)
+    assert again.status_code == 409
+
+
+def test_whoever_signed_up_elsewhere_gets_a_profile_when_they_first_ask(stack: Stack, shop: Shop) -> None:
+    email = f"elsewhere.{uuid4().hex[:8]}@example.com"
+    cognito = stack.client("cognito-idp")
+    signed_up = cognito.sign_up(
+        ClientId=stack.resource("UserPoolClient"),
+        Username=email,
+        Password="Correct-horse-7-battery",  # noqa: S106 - an account of this test
+        UserAttributes=[{"Name": "email", "Value": email}],
+    )
+    cognito.admin_confirm_sign_up(UserPoolId=stack.resource("UserPool"), Username=email)
+
+    profile = shop.request("GET", "/users/me", token=shop.token_of(email))
+
+    assert profile.status_code == 200
+    assert (profile.json()["user_id"], profile.json()["email"]) == (signed_up["UserSub"], email)
+
+
+def test_an_order_is_its_customers_alone(shop: Shop, customer: Customer) -> None:
+    other = shop.sign_up("Mallory Example")
+    order_id = shop.place(customer, {SKU: 1}).json()["order_id"]
+
+    assert shop.request("GET", f"/orders/{order_id}", token=customer.token).status_code == 200
+    assert shop.request("GET", f"/orders/{order_id}", token=other.token).status_code == 404
+    assert shop.request("GET", "/orders", token=other.token).json()["orders"] == []
+
+
+def test_own_orders_are_listed_newest_first_by_page(shop: Shop) -> None:
+    buyer = shop.sign_up("Pager Example")
+    placed = [shop.place(buyer, {SKU: 1}).json()["order_id"] for _ in range(3)]
+
+    first = shop.request("GET", "/orders", token=buyer.token, params={"limit": 2}).json()
+    second = shop.request("GET", "/orders", token=buyer.token, params={"limit": 2, "cursor": first["next"]}).json()
+
+    listed = [order["order_id"] for order in first["orders"] + second["orders"]]
+    assert listed == placed[::-1]
+    assert second["next"] is None
+
+
+def test_the_same_key_gives_the_same_order_and_another_body_under_it_is_refused(
+    shop: Shop, customer: Customer
+) -> None:
+    key = str(uuid4())
+    first, again = (shop.place(customer, {SKU: 1}, key=key) for _ in range(2))
+    other = shop.place(customer, {SKU: 2}, key=key)
+
+    assert again.status_code == first.status_code == 201
+    assert again.json()["order_id"] == first.json()["order_id"]
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert other.status_code == 422
+    assert other.json()["type"].endswith("/idempotency-key-reused")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"lines": [{"sku": "NO-SUCH-TEA", "quantity": 1}]}, "/body/lines/0/sku"),
+        ({"lines": [{"sku": SKU, "quantity": 0}]}, "/body/lines/0/quantity"),
+        ({"lines": [{"sku": SKU, "quantity": 1.5}]}, "/body/lines/0/quantity"),
+        ({"lines": [{"sku": SKU, "quantity": "2"}]}, "/body/lines/0/quantity"),
+        ({"lines": []}, "/body/lines"),
+        ({"lines": [{"sku": SKU, "quantity": 1}] * 2}, "/body/lines/1/sku"),
+        ({"payment_token": ""}, "/body/payment_token"),
+        ({"price": 1}, "/body/price"),
+        ({"shipping_address": {**address(), "country": "Germany"}}, "/body/shipping_address/country"),
+    ],
+)
+def test_bad_input_is_a_problem_that_names_the_field(
+    shop: Shop, customer: Customer, changes: dict[str, Any], field: str
+) -> None:
+    answer = shop.request(
+        "POST",
+        "/orders",
+        token=customer.token,
+        headers={"Idempotency-Key": str(uuid4())},
+        json=order_body(**changes),
+    )
+
+    assert answer.status_code == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert field in [error["pointer"] for error in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize("body", ["{", "", "[]", "null", '"text"', "\x00"])
+def test_a_body_that_is_no_order_is_a_4xx(shop: Shop, customer: Customer, body: str) -> None:
+    answer = shop.request(
+        "POST",
+        "/orders",
+        token=customer.token,
+        headers={"Idempotency-Key": str(uuid4()), "Content-Type": "application/json"},
+        data=body,
+    )
+
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_an_order_without_an_idempotency_key_is_refused(shop: Shop, customer: Customer) -> None:
+    answer = shop.request("POST", "/orders", token=customer.token, json=order_body())
+
+    assert answer.status_code == 422
+    assert "idempotency-key" in answer.text.lower()
+
+
+def test_a_correlation_id_comes_back_with_answers_and_errors(shop: Shop, customer: Customer) -> None:
+    headers = {"X-Correlation-Id": "my-correlation-id"}
+    found = shop.request("GET", "/orders", token=customer.token, headers=headers)
+    missing = shop.request("GET", "/orders/none", token=customer.token, headers=headers)
+
+    assert found.headers["X-Correlation-Id"] == missing.headers["X-Correlation-Id"] == "my-correlation-id"

@@ -1,0 +1,131 @@
+"""The rules of a product and of the shelves."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from catalog.domain import Category, Position, Product, ProductDetails, is_sku, shelves_from
+from shared.money import Money
+
+NOW = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
+SEED = Path(__file__).parents[2] / "local" / "seed_products.json"
+
+
+def details(**changes: Any) -> ProductDetails:
+    fields: dict[str, Any] = {
+        "sku": "TEA-ASSAM-100",
+        "name": "Assam",
+        "description": "Malty.",
+        "category": Category.TEA,
+        "price": Money(amount=790, currency="EUR"),
+    }
+    return ProductDetails(**{**fields, **changes})
+
+
+def introduced(**changes: Any) -> Product:
+    return Product.introduce(details(**changes), correlation_id="c-1", now=NOW)[0]
+
+
+def test_a_product_begins_at_version_1_with_one_event_that_carries_what_orders_need() -> None:
+    product, [event] = Product.introduce(details(), correlation_id="c-1", now=NOW)
+    assert product.version == 1
+    assert (event.event_type, event.aggregate_id, event.aggregate_version) == (
+        "product.changed",
+        "TEA-ASSAM-100",
+        1,
+    )
+    assert event.data == {
+        "sku": "TEA-ASSAM-100",
+        "name": "Assam",
+        "category": "tea",
+        "price": {"amount": 790, "currency": "EUR"},
+        "active": True,
+        "version": 1,
+    }
+
+
+def test_a_revision_is_the_next_version_with_its_own_event() -> None:
+    dearer = details(price=Money(amount=890, currency="EUR"))
+    product, [event] = introduced().revise(dearer, correlation_id="c-2", now=NOW)
+    assert (product.version, product.price.amount) == (2, 890)
+    assert (event.aggregate_version, event.data["version"], event.data["price"]["amount"]) == (2, 2, 890)
+
+
+def test_a_revision_that_changes_nothing_is_no_new_version_and_no_event() -> None:
+    product = introduced()
+    assert product.revise(details(), correlation_id="c-2", now=NOW) == (product, [])
+
+
+def test_a_product_cannot_become_another() -> None:
+    with pytest.raises(ValueError, match="TEA-OTHER"):
+        introduced().revise(details(sku="TEA-OTHER"), correlation_id="c-2", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sku", "tea-assam"),
+        ("sku", "TEA--ASSAM"),
+        ("sku", "T" * 41),
+        ("name", "  "),
+        ("price", {"amount": 0, "currency": "EUR"}),
+        ("price", {"amount": 100, "currency": "euro"}),
+        ("category", "garden"),
+    ],
+)
+def test_a_product_that_could_not_be_sold_is_refused(field: str, value: Any) -> None:
+    with pytest.raises(ValidationError):
+        details(**{field: value})
+
+
+@given(st.text(max_size=60))
+def test_what_has_the_form_of_a_sku_is_what_a_product_may_be_called(text: str) -> None:
+    try:
+        details(sku=text)
+        accepted = True
+    except ValidationError:
+        accepted = False
+    assert is_sku(text) == accepted
+
+
+def test_products_stand_by_name_without_regard_to_case_and_by_sku_among_equal_names() -> None:
+    stock = [("b", "X-1"), ("A", "X-3"), ("a", "X-2")]
+    places = sorted(Position.of(details(name=name, sku=sku)).place for name, sku in stock)
+    assert places == ["a#X-2", "a#X-3", "b#X-1"]
+
+
+def test_browsing_goes_on_from_the_positions_shelf_to_the_last() -> None:
+    shelves = list(Category)
+    position = Position(shelf=shelves[2], place="x")
+    assert shelves_from(None, None) == shelves
+    assert shelves_from(position, None) == shelves[2:]
+    assert shelves_from(position, shelves[2]) == [shelves[2]]
+
+
+def test_a_position_on_another_shelf_than_the_one_browsed_is_refused() -> None:
+    with pytest.raises(ValueError, match="tea"):
+        shelves_from(Position(shelf=Category.TEA, place="x"), Category.GIFTS)
+
+
+@pytest.mark.parametrize("place", ["", "x" * 1025, "ü" * 513, "\ud800"])
+def test_a_place_that_cannot_be_a_key_is_refused(place: str) -> None:
+    with pytest.raises(ValidationError):
+        Position(shelf=Category.TEA, place=place)
+
+
+def test_the_longest_name_in_any_script_still_has_a_place() -> None:
+    assert Position.of(details(name="\U0001f375" * 120, sku="T" * 40)).place
+
+
+def test_every_seed_product_is_a_product_and_has_stock_to_sell() -> None:
+    seeds = json.loads(SEED.read_text())
+    assert len({ProductDetails.model_validate(seed).sku for seed in seeds}) == len(seeds) == 24
+    assert all(3 <= seed["initial_stock"] <= 200 for seed in seeds)
+    assert all(0 < seed["low_threshold"] < seed["initial_stock"] for seed in seeds)
+    assert {seed["sku"]: seed["initial_stock"] for seed in seeds}["TEA-GLASS-LTD"] == 3

@@ -1,0 +1,108 @@
+"""The rules of a shipment."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.saga import SagaOrder
+from shipping.domain import AddressNotServed, Shipment, ShipmentCancelled, ShipmentStatus, tracking_reference_of
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=1)
+SERVED = frozenset({"AT", "DE"})
+
+
+def order(order_id: str = "ord_1", country: str = "DE") -> SagaOrder:
+    return SagaOrder.model_validate(
+        {
+            "order_id": order_id,
+            "customer_id": "user-1",
+            "correlation_id": "corr-1",
+            "lines": [{"sku": "MUG", "quantity": 2, "unit_price": {"amount": 1299, "currency": "EUR"}}],
+            "total": {"amount": 2598, "currency": "EUR"},
+            "shipping_address": {
+                "name": "Ada",
+                "line1": "Weg 1",
+                "city": "Berlin",
+                "postal_code": "10115",
+                "country": country,
+            },
+            "payment_token": "tok_visa",
+        }
+    )
+
+
+def test_a_shipment_is_created_with_the_parcel_of_its_order_and_says_so():
+    shipment, [created] = Shipment.create(None, order(), SERVED, NOW)
+
+    assert shipment.status is ShipmentStatus.CREATED
+    assert shipment.parcel is not None
+    assert [(line.sku, line.quantity) for line in shipment.parcel.lines] == [("MUG", 2)]
+    assert shipment.parcel.address.city == "Berlin"
+    assert created.event_type == "shipment.created"
+    assert created.aggregate_id == shipment.shipment_id
+    assert created.correlation_id == "corr-1"
+    assert created.data == {
+        "order_id": "ord_1",
+        "shipment_id": shipment.shipment_id,
+        "tracking_reference": shipment.tracking_reference,
+    }
+
+
+def test_creating_again_changes_nothing_even_when_the_country_is_no_longer_served():
+    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    assert Shipment.create(shipment, order(), frozenset(), LATER) == (shipment, [])
+
+
+def test_a_country_that_is_not_served_is_refused_by_name():
+    with pytest.raises(AddressNotServed, match="US"):
+        Shipment.create(None, order(country="US"), SERVED, NOW)
+
+
+def test_a_cancellation_ends_the_shipment_and_says_so_once():
+    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+
+    cancelled, [event] = Shipment.cancel(shipment, order(), LATER)
+
+    assert cancelled.status is ShipmentStatus.CANCELLED
+    assert cancelled.version == 2
+    assert event.event_type == "shipment.cancelled"
+    assert event.data == {"order_id": "ord_1", "shipment_id": shipment.shipment_id}
+    assert Shipment.cancel(cancelled, order(), LATER) == (cancelled, [])
+
+
+def test_cancelling_what_was_never_created_leaves_a_tombstone_that_nobody_hears_of():
+    tombstone, events = Shipment.cancel(None, order(), NOW)
+
+    assert (tombstone.status, tombstone.parcel, events) == (ShipmentStatus.CANCELLED, None, [])
+    with pytest.raises(ShipmentCancelled):
+        Shipment.create(tombstone, order(), SERVED, LATER)
+
+
+def test_a_cancelled_shipment_is_not_created_again():
+    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    cancelled, _ = Shipment.cancel(shipment, order(), LATER)
+    with pytest.raises(ShipmentCancelled):
+        Shipment.create(cancelled, order(), SERVED, LATER)
+
+
+@given(order_id=st.text(min_size=1, max_size=40), other=st.text(min_size=1, max_size=40))
+def test_ids_derive_from_the_order_alone(order_id: str, other: str):
+    """Shipment id and tracking reference derive from the order id: the same at every retry, and no other order's."""
+    first, _ = Shipment.create(None, order(order_id), SERVED, NOW)
+    again, _ = Shipment.create(None, order(order_id), SERVED, LATER)
+    ids = (first.shipment_id, first.tracking_reference)
+
+    assert ids == (again.shipment_id, again.tracking_reference)
+    if other != order_id:
+        stranger, _ = Shipment.create(None, order(other), SERVED, NOW)
+        assert not set(ids) & {stranger.shipment_id, stranger.tracking_reference}
+
+
+def test_derived_ids_never_change_between_releases():
+    """A retry may reach a newer version of the function than the first try did."""
+    shipment, _ = Shipment.create(None, order("ord_1"), SERVED, NOW)
+    assert shipment.shipment_id == "SHIPMENT_ID"
+    assert tracking_reference_of("ord_1") == "TRACKING"
