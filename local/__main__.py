@@ -12,14 +12,13 @@ from local.steps import StepError, fail, step
 def up(_: argparse.Namespace) -> None:
     """Starts the embedded cloud if need be, and brings it to the state of the working tree."""
     with server.exclusively():
-        with step("Starting the embedded cloud") as running:
+        with step("Starting the embedded cloud") as starting:
             started, remark = server.ensure_started()
-            status = Stack(started.endpoint).status()
-            if status != "NONE" and not Stack(started.endpoint).is_complete():
-                server.stop()
-                started, _ = server.ensure_started()
-                remark = f"started afresh: an earlier deployment ended as {status}"
-            running.note(remark)
+            left = Stack(started.endpoint)
+            if left.status() != "NONE" and not left.is_complete():
+                remark = f"started afresh: an earlier deployment ended as {left.status()}"
+                started = server.restart(started)
+            starting.note(remark)
         deployment.build(started)
         deployment.deploy(started)
     stack = Stack.current()
@@ -30,9 +29,9 @@ def up(_: argparse.Namespace) -> None:
 
 def down(_: argparse.Namespace) -> None:
     """Stops the embedded cloud and forgets what was in it."""
-    with server.exclusively(), step("Stopping the embedded cloud") as running:
+    with server.exclusively(), step("Stopping the embedded cloud") as stopping:
         stopped = server.stop()
-        running.note(f"process {stopped.pid}" if stopped else "it was not running")
+        stopping.note(f"process {stopped.pid}" if stopped else "it was not running")
 
 
 def outputs(arguments: argparse.Namespace) -> None:

@@ -118,10 +118,16 @@ def ensure_started() -> tuple[Server, str]:
     elif previous:
         remark = "cleared up after an earlier run that was interrupted"
     _forget()
-    port = wanted or DEFAULT_PORT
+    port = wanted or (previous.port if previous else DEFAULT_PORT)
     _require_free(port)
     server = _start(port)
     return server, f"{remark}; port {port}" if remark else f"port {port}"
+
+
+def restart(server: Server) -> Server:
+    """Replaces the server by an empty one on the same port."""
+    stop()
+    return _start(server.port)
 
 
 def stop() -> Server | None:

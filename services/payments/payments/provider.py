@@ -58,6 +58,7 @@ class Provider:
         self,
         base_url: str,
         api_key: Callable[[], str],
+        *,
         patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -216,7 +217,7 @@ def _accepted(answer: _Answer) -> dict[str, Any]:
 
 
 def _says_try_again(response: requests.Response) -> bool:
-    """Whether the answer is no answer yet: another request with our key is under way, too many, or a fault of theirs."""
+    """Whether this is no answer yet: a request with our key is under way, there are too many, or they failed."""
     return response.status_code in _WORTH_A_RETRY or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
