@@ -11,6 +11,9 @@ REPOSITORY := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 SOURCE := $(patsubst %/,%,$(dir $(abspath $(firstword $(MAKEFILE_LIST)))))
 SERVICE := $(notdir $(SOURCE))
 
+# Trust what this machine trusts (a company's proxy, say), as pip does.
+export UV_SYSTEM_CERTS := 1
+
 # Bytecode is good for one Python version only: the runtime's.
 RUNTIME_VERSION := 3.13
 PYTHON := $(shell for python in "$(REPOSITORY)/.venv/bin/python" python$(RUNTIME_VERSION) python3 python; do \

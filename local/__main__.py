@@ -7,6 +7,7 @@ import sys
 from local import deployment, logs, server
 from local.stack import Stack
 from local.steps import StepError, fail, step
+from local.waiting import NotInTime
 
 
 def up(_: argparse.Namespace) -> None:
@@ -34,6 +35,33 @@ def down(_: argparse.Namespace) -> None:
         stopping.note(f"process {stopped.pid}" if stopped else "it was not running")
 
 
+def seed(_: argparse.Namespace) -> None:
+    """Fills the catalogue and the stock (again is harmless)."""
+    _seed(Stack.current())
+
+
+def demo(_: argparse.Namespace) -> None:
+    """Fills the shop and plays the demo on it."""
+    # Imported here, so that a service that does not import keeps nobody from stopping the cloud.
+    from local.demo import Demo, DemoFailed  # noqa: PLC0415
+
+    stack = Stack.current()
+    _seed(stack)
+    try:
+        Demo(stack).run()
+    except DemoFailed as error:
+        raise StepError(
+            f"The demo went wrong: {error}.", "`make logs` shows what the functions did."
+        ) from error
+
+
+def _seed(stack: Stack) -> None:
+    from local.seed import load  # noqa: PLC0415
+
+    with step("Filling the catalogue and the stock") as filling:
+        filling.note(f"{load(stack)} products")
+
+
 def outputs(arguments: argparse.Namespace) -> None:
     """Prints the stack's outputs and its API's address here."""
     stack = Stack.current()
@@ -57,6 +85,8 @@ def main() -> int:
     commands = parser.add_subparsers(required=True, metavar="command")
     commands.add_parser("up", help="start, build and deploy (PORT=... chooses the port)").set_defaults(run=up)
     commands.add_parser("down", help="stop it and forget its data").set_defaults(run=down)
+    commands.add_parser("seed", help="fill the catalogue and the stock").set_defaults(run=seed)
+    commands.add_parser("demo", help="place real orders and follow them to the mail").set_defaults(run=demo)
     shown = commands.add_parser("outputs", help="show addresses and names of what is deployed")
     shown.add_argument("--json", action="store_true", help="as a JSON object")
     shown.set_defaults(run=outputs)
@@ -72,6 +102,12 @@ def main() -> int:
         arguments.run(arguments)
     except StepError as error:
         return fail(error)
+    except NotInTime as error:
+        return fail(
+            StepError(
+                f"The system did not do it in time: {error}.", "`make logs` shows what the functions did."
+            )
+        )
     except KeyboardInterrupt:
         print("\nInterrupted. `make up` goes on from here; `make down` stops everything.", file=sys.stderr)
         return 130

@@ -1,7 +1,7 @@
 """Shows what the functions logged, oldest first, from all log groups of the stack."""
 
 import time
-from collections.abc import Iterator
+from typing import NamedTuple
 
 from local.stack import Stack
 
@@ -9,24 +9,31 @@ _PLATFORM_LINES = ("START RequestId", "END RequestId", "REPORT RequestId")
 _PAUSE = 1.0
 
 
+class Line(NamedTuple):
+    """One line that a function logged."""
+
+    at: int
+    stream: str
+    text: str
+
+
 def show(stack: Stack, *, minutes: int, containing: str, follow: bool) -> None:
     """Prints the log lines of the last `minutes` that contain the text; with `follow` goes on until interrupted."""
     since = int((time.time() - minutes * 60) * 1000)
-    shown: set[str] = set()
+    shown: set[Line] = set()
     while True:
-        for identity, line in _lines(stack, since):
-            if identity not in shown:
-                shown.add(identity)
-                if containing in line:
-                    print(line)
+        for line in _lines(stack, since):
+            if line not in shown and containing in line.text:
+                print(line.text)
+            shown.add(line)
         if not follow:
             return
         time.sleep(_PAUSE)
 
 
-def _lines(stack: Stack, since: int) -> Iterator[tuple[str, str]]:
+def _lines(stack: Stack, since: int) -> list[Line]:
     client = stack.client("logs")
-    found: list[tuple[int, str, str]] = []
+    found: list[Line] = []
     for groups in client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/aws/lambda/"):
         for group in groups["logGroups"]:
             name = group["logGroupName"]
@@ -35,9 +42,10 @@ def _lines(stack: Stack, since: int) -> Iterator[tuple[str, str]]:
                 logGroupName=name, startTime=since
             ):
                 found += [
-                    (event["timestamp"], event["eventId"], f"{function}  {event['message'].rstrip()}")
+                    Line(
+                        event["timestamp"], event["logStreamName"], f"{function}  {event['message'].rstrip()}"
+                    )
                     for event in page["events"]
                     if not event["message"].startswith(_PLATFORM_LINES)
                 ]
-    for _, identity, line in sorted(found):
-        yield identity, line
+    return sorted(found, key=lambda line: line.at)

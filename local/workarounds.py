@@ -5,8 +5,8 @@ Levelled out after each deployment, by `apply`:
 - **Execute-API host names.** A function that calls another API of this system gets its AWS URL from the template
   (`https://<id>.execute-api.<region>.amazonaws.com/<stage>`), and that name leads nowhere here. `redirect_api_calls`
   puts MiniStack's own address into the functions' environment variables.
-- **SES resources.** MiniStack asks for `ses:SendEmail` on `*`, whatever identity sends, so a policy that names the
-  identity, as it should, is refused. `widen_mail_policies` adds what is asked for to the roles that may send mail, here only.
+- **Policies.** AWS checks `ses:SendEmail` on the sending identity, MiniStack on `*`; AWS checks `sns:Publish` for a batch,
+  MiniStack `sns:PublishBatch`. `complete_policies` adds what is asked for to the roles that may do it on AWS, here only.
 - **Gateway responses.** MiniStack leaves out the template's answers for a missing token, a throttled call and the like.
   `add_gateway_responses` sets them as CloudFormation would.
 
@@ -28,14 +28,14 @@ from local.stack import Stack, execute_api_url
 
 _EXECUTE_API = re.compile(r"^https://(?P<api>[^./]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)(?P<path>/.*)?$")
 _MAIL_ACTIONS = frozenset({"ses:SendEmail", "ses:SendRawEmail", "ses:SendTemplatedEmail"})
-_MAIL_POLICY = "embedded-cloud-mail"
+_ADDED_POLICY = "embedded-cloud"
 
 
 def apply(stack: Stack) -> str:
     """Applies all of them to a freshly deployed stack (again is harmless); says how much there was to do."""
     done = {
         "API addresses": redirect_api_calls(stack),
-        "mail policies": widen_mail_policies(stack),
+        "policies": complete_policies(stack),
         "gateway responses": add_gateway_responses(stack),
     }
     return ", ".join(f"{name}: {count}" for name, count in done.items() if count) or "none needed"
@@ -58,26 +58,28 @@ def redirect_api_calls(stack: Stack) -> int:
     return changed
 
 
-def widen_mail_policies(stack: Stack) -> int:
-    """Lets each role that may send mail for an identity send it for `*`; how many roles changed."""
+def complete_policies(stack: Stack) -> int:
+    """Lets each role do what its policies let it do on AWS; how many roles changed."""
     client = stack.client("iam")
     changed = 0
     for logical_id, role in stack.resources.items():
         if not logical_id.endswith("Role"):
             continue
-        names = client.list_role_policies(RoleName=role)["PolicyNames"]
-        if _MAIL_POLICY in names:
-            continue
+        names = set(client.list_role_policies(RoleName=role)["PolicyNames"]) - {_ADDED_POLICY}
         documents = [
             client.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
         ]
-        actions = sorted({action for document in documents for action in _actions(document)} & _MAIL_ACTIONS)
-        if actions:
-            statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        missing = [
+            statement
+            for document in documents
+            for allowed in _allowed(document)
+            for statement in _missing(*allowed)
+        ]
+        if missing:
             client.put_role_policy(
                 RoleName=role,
-                PolicyName=_MAIL_POLICY,
-                PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+                PolicyName=_ADDED_POLICY,
+                PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": missing}),
             )
             changed += 1
     return changed
@@ -121,12 +123,24 @@ def _redirected(stack: Stack, value: str) -> str:
     return execute_api_url(stack.endpoint, found["api"], found["stage"]) + (found["path"] or "")
 
 
-def _actions(document: dict[str, Any]) -> set[str]:
+def _allowed(document: dict[str, Any]) -> list[tuple[set[str], Any]]:
+    """The actions and resources of each statement that allows something."""
     statements = document["Statement"]
-    listed = [statements] if isinstance(statements, dict) else statements
-    return {
-        action
-        for statement in listed
+    return [
+        (
+            {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"]),
+            statement["Resource"],
+        )
+        for statement in ([statements] if isinstance(statements, dict) else statements)
         if statement["Effect"] == "Allow"
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-    }
+    ]
+
+
+def _missing(actions: set[str], resource: Any) -> list[dict[str, Any]]:
+    """The statements that MiniStack wants beyond one that allows `actions` on `resource`."""
+    statements: list[dict[str, Any]] = []
+    if mail := sorted(actions & _MAIL_ACTIONS):
+        statements.append({"Effect": "Allow", "Action": mail, "Resource": "*"})
+    if "sns:Publish" in actions:
+        statements.append({"Effect": "Allow", "Action": "sns:PublishBatch", "Resource": resource})
+    return statements

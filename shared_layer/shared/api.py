@@ -13,11 +13,14 @@ from uuid import uuid4
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+)
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from shared.errors import FieldError, Problem, Unauthorized
+from shared.errors import FieldError, Problem, TransientError, Unauthorized
 from shared.observability import logger, metrics, tracer
 
 CORRELATION_HEADER = "X-Correlation-Id"
@@ -46,19 +49,20 @@ def api_resolver() -> APIGatewayRestResolver:
             max_age=3600,
         ),
         serializer=_to_json,
+        json_body_deserializer=_from_json,
     )
+
+    _answer_unreadable_requests(app)
 
     @app.exception_handler(Problem)
     def problem(error: Problem) -> Response[str]:
         return _answer(error.status, error.code, error.detail, error.errors)
 
-    @app.exception_handler(RequestValidationError)
-    def invalid(error: RequestValidationError) -> Response[str]:
-        errors = [_field_error(entry) for entry in error.errors()]
-        if any(entry.get("type") == "json_invalid" for entry in error.errors()):
-            return _answer(HTTPStatus.BAD_REQUEST, "malformed-json", "The body is not JSON.", errors)
-        named = ", ".join(entry["pointer"] for entry in errors)
-        return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", f"Invalid: {named}.", errors)
+    @app.exception_handler(TransientError)
+    def transient(error: TransientError) -> Response[str]:
+        logger.warning("request failed for now", error=type(error).__name__, reason=str(error))
+        detail = "This cannot be done just now; send the same request again in a moment."
+        return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "temporarily-unavailable", detail, [])
 
     @app.exception_handler(ServiceError)
     def service_error(error: ServiceError) -> Response[str]:
@@ -120,6 +124,23 @@ def correlation_id() -> str:
     return logger.get_correlation_id() or ""
 
 
+def _answer_unreadable_requests(app: APIGatewayRestResolver) -> None:
+    """What `app` answers to a request that does not fit its route's types."""
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(error: RequestValidationError) -> Response[str]:
+        errors = [_field_error(entry) for entry in error.errors()]
+        if any(entry.get("type") == "json_invalid" for entry in error.errors()):
+            return _answer(HTTPStatus.BAD_REQUEST, "malformed-json", "The body is not JSON.", errors)
+        named = ", ".join(entry["pointer"] for entry in errors)
+        return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", f"Invalid: {named}.", errors)
+
+    @app.exception_handler(RequestUnsupportedContentType)
+    def unsupported(_: RequestUnsupportedContentType) -> Response[str]:
+        detail = "Send the body as application/json."
+        return _answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail, [])
+
+
 def _correlation_id_of(event: dict[str, Any]) -> str:
     """The client's correlation id where it sent a usable one, or a new one."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
@@ -146,6 +167,16 @@ def _answer(status: HTTPStatus, code: str, detail: str, errors: list[FieldError]
     return Response(
         status_code=int(status), content_type="application/problem+json", body=json.dumps(problem)
     )
+
+
+def _from_json(body: str) -> Any:
+    """What `body` says; raises JSONDecodeError for everything unreadable, also for what is too deep or too long."""
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise json.JSONDecodeError(str(error), body, 0) from error
 
 
 def _to_json(value: Any) -> str:

@@ -27,11 +27,18 @@ def encode_cursor(position: dict[str, str]) -> str:
 def decode_cursor(cursor: str, fields: set[str]) -> dict[str, str]:
     """The position in `cursor`, which must have exactly `fields`, all strings; raises InvalidCursor."""
     try:
-        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        position = json.loads(
+            base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        )
     except (binascii.Error, ValueError) as error:
         raise InvalidCursor from error
     if not isinstance(position, dict) or set(position) != fields:
         raise InvalidCursor
-    if not all(isinstance(value, str) and value for value in position.values()):
+    # A lone surrogate passes as JSON, but no database takes it.
+    if not all(isinstance(value, str) and value and _is_unicode(value) for value in position.values()):
         raise InvalidCursor
     return position
+
+
+def _is_unicode(value: str) -> bool:
+    return not any(0xD800 <= ord(character) <= 0xDFFF for character in value)

@@ -1,8 +1,11 @@
 """What every component test stands on: a pretended AWS (moto) and a Lambda context; no network, no credentials."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import StringIO
+from typing import Any
 
 import pytest
 from moto import mock_aws
@@ -52,3 +55,16 @@ def aws() -> Iterator[None]:
         client.cache_clear()
         yield
     client.cache_clear()
+
+
+@pytest.fixture
+def logged() -> Iterator[Callable[[str], list[dict[str, Any]]]]:
+    """Finds the log lines with a given message among those that the test has made so far."""
+    from shared.observability import logger
+
+    stream = StringIO()
+    before = logger.registered_handler.setStream(stream)  # type: ignore[attr-defined]
+    yield lambda message: [
+        line for line in map(json.loads, stream.getvalue().splitlines()) if line.get("message") == message
+    ]
+    logger.registered_handler.setStream(before)  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
 """Stock under reservations, releases and receipts, against DynamoDB as moto plays it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,10 +46,10 @@ def store(dynamodb: Any) -> StockStore:
 class Interrupted:
     """DynamoDB where something happens before each of the first calls of `operation`."""
 
-    def __init__(self, dynamodb: Any, operation: str, happenings: list[Callable[[], None]]) -> None:
+    def __init__(self, dynamodb: Any, operation: str, happenings: Sequence[Callable[[], object]]) -> None:
         self._dynamodb = dynamodb
         self._operation = operation
-        self._happenings = happenings
+        self._happenings = list(happenings)
         self.calls = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -202,7 +202,7 @@ def test_a_reserve_that_comes_after_a_release_of_nothing_is_refused(dynamodb: An
 
 def test_a_reserve_that_slips_in_before_the_tombstone_is_given_back(dynamodb: Any, store: StockStore) -> None:
     stock(store, MUG=5)
-    racing = Interrupted(dynamodb, "put_item", [lambda: store.reserve(order("o-1", MUG=2), NOW) and None])
+    racing = Interrupted(dynamodb, "put_item", [lambda: store.reserve(order("o-1", MUG=2), NOW)])
     assert StockStore(racing, TABLE, patient()).release("o-1", "c-1", NOW).has_given_back
     assert levels(store, "MUG") == [(5, 0)]
 
@@ -210,9 +210,7 @@ def test_a_reserve_that_slips_in_before_the_tombstone_is_given_back(dynamodb: An
 def test_two_releases_at_once_give_back_once(dynamodb: Any, store: StockStore) -> None:
     stock(store, MUG=5)
     store.reserve(order("o-1", MUG=2), NOW)
-    racing = Interrupted(
-        dynamodb, "transact_write_items", [lambda: store.release("o-1", "c-1", NOW) and None]
-    )
+    racing = Interrupted(dynamodb, "transact_write_items", [lambda: store.release("o-1", "c-1", NOW)])
     assert StockStore(racing, TABLE, patient()).release("o-1", "c-1", NOW).has_given_back
     assert levels(store, "MUG") == [(5, 0)]
 

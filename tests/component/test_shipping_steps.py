@@ -139,14 +139,13 @@ def test_a_cancellation_that_meets_a_creation_cancels_that_one(
     assert (item["status"], item["version"]) == ("cancelled", 2)
 
 
-def test_a_shipment_that_never_holds_still_is_contended(table: Any):
-    class Restless(ShipmentStore):
-        def of_order(self, order_id: str) -> Shipment | None:
-            return None
+def test_a_shipment_that_never_holds_still_is_contended(table: Any, monkeypatch: pytest.MonkeyPatch):
+    store = ShipmentStore(table, "shipping")
+    store.change(ORDER_ID, _creation)
+    monkeypatch.setattr(store, "of_order", lambda _: None)
 
-    ShipmentStore(table, "shipping").change(ORDER_ID, _creation)
     with pytest.raises(ShipmentContended):
-        Restless(table, "shipping").change(ORDER_ID, _creation)
+        store.change(ORDER_ID, _creation)
 
 
 def _creation(existing: Shipment | None):

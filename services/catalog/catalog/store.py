@@ -72,7 +72,7 @@ class ProductStore:
     def _on_shelf(self, shelf: Category, after: Position | None, page_size: int) -> Iterator[Product]:
         condition, values = "shelf = :shelf", {":shelf": shelf.value}
         if after is not None and after.shelf == shelf:
-            condition, values = f"{condition} AND place >= :place", {**values, ":place": after.place}
+            condition, values = f"{condition} AND place > :place", {**values, ":place": after.place}
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             IndexName=_INDEX,

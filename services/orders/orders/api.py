@@ -4,10 +4,17 @@ from http import HTTPStatus
 from typing import Annotated, Self
 
 from aws_lambda_powertools.event_handler import Response, content_types
-from aws_lambda_powertools.event_handler.openapi.params import Header, Query
-from pydantic import BaseModel, Field
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from pydantic import BaseModel
 
-from orders.domain import IdempotencyKeyReused, Order, OrderRequest, OrderStatus, RejectionReason, order_id_for
+from orders.domain import (
+    IdempotencyKeyReused,
+    Order,
+    OrderRequest,
+    OrderStatus,
+    RejectionReason,
+    order_id_for,
+)
 from orders.resources import order_store, price_store
 from shared.api import api_handler, api_resolver, caller_of, correlation_id
 from shared.clock import utc_now
@@ -64,7 +71,7 @@ class OrderView(BaseModel):
 
 
 class OrderPage(BaseModel):
-    """A page of orders, newest first; `next` is the cursor of the following page, absent on the last."""
+    """A page of orders, newest first; `next` is the cursor of the following page, null on the last."""
 
     orders: list[OrderView]
     next: str | None = None
@@ -72,7 +79,12 @@ class OrderPage(BaseModel):
 
 IdempotencyKey = Annotated[
     str,
-    Header(alias="Idempotency-Key", min_length=1, max_length=255, description="One key per order, kept over retries"),
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="One key per order, kept over retries",
+    ),
 ]
 
 
@@ -99,10 +111,11 @@ def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Respo
 
 
 @app.get("/orders/<order_id>")
-def read_order(order_id: Annotated[str, Field(max_length=64)]) -> OrderView:
+def read_order(order_id: Annotated[str, Path(max_length=64)]) -> OrderView:
     """One of the caller's own orders, with its history."""
+    customer = caller_of(app).user_id
     order = order_store().find(order_id)
-    if order is None or order.customer_id != caller_of(app).user_id:
+    if order is None or order.customer_id != customer:
         raise NotFound("You have no such order.")
     return OrderView.of(order)
 
@@ -113,8 +126,9 @@ def list_orders(
     cursor: Annotated[str | None, Query(max_length=512)] = None,
 ) -> OrderPage:
     """The caller's own orders, newest first, by page."""
-    after = decode_cursor(cursor, fields={"pk", "placed_at"}) if cursor else None
-    orders, position = order_store().orders_of_customer(caller_of(app).user_id, limit, after)
+    customer = caller_of(app).user_id
+    after = decode_cursor(cursor, fields={"pk", "placed_at"}) if cursor is not None else None
+    orders, position = order_store().orders_of_customer(customer, limit, after)
     return OrderPage(
         orders=[OrderView.of(order) for order in orders],
         next=encode_cursor(position) if position else None,
@@ -123,7 +137,9 @@ def list_orders(
 
 def _placed(order: Order, request: OrderRequest, *, replayed: bool) -> Response[OrderView]:
     if order.request_fingerprint != request.fingerprint():
-        raise IdempotencyKeyReused("This Idempotency-Key came with another body before; use a new key for a new order.")
+        raise IdempotencyKeyReused(
+            "This Idempotency-Key came with another body before; use a new key for a new order."
+        )
     return Response(
         status_code=HTTPStatus.CREATED,
         content_type=content_types.APPLICATION_JSON,

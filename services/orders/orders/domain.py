@@ -191,7 +191,8 @@ class Order(_Model):
         _refuse_duplicates(request)
         _refuse_unknown(request, prices)
         lines = [
-            OrderLine(sku=line.sku, quantity=line.quantity, unit_price=prices[line.sku].price) for line in request.lines
+            OrderLine(sku=line.sku, quantity=line.quantity, unit_price=prices[line.sku].price)
+            for line in request.lines
         ]
         if len({line.unit_price.currency for line in lines}) > 1:
             raise MixedCurrencies("One order is paid in one currency; order these products separately.")
@@ -238,11 +239,17 @@ class Order(_Model):
             allowed={OrderStatus.PLACED, OrderStatus.ABANDONED},
             rejection_reason=reason,
         )
-        return rejected, [rejected._event("order.rejected", now, {**rejected._facts(), "reason": reason.value})]
+        return rejected, [
+            rejected._event("order.rejected", now, {**rejected._facts(), "reason": reason.value})
+        ]
 
     def park(self, state: str, now: datetime) -> tuple[Self, list[Event]]:
-        """Something could not be undone; `state`, the saga's whole state as JSON, is kept for whoever resumes it."""
-        if self.status is OrderStatus.PARKED:
+        """Something could not be undone; `state`, the saga's whole state as JSON, is kept for whoever resumes it.
+
+        Changes nothing when it was parked, nor when the order is final: then only the answer of the step that made it
+        so was lost, and there is nothing to resume.
+        """
+        if self.status in {OrderStatus.PARKED, OrderStatus.CONFIRMED, OrderStatus.REJECTED}:
             return self, []
         parked = self._changed(
             OrderStatus.PARKED, now, allowed={OrderStatus.PLACED, OrderStatus.ABANDONED}, parked_state=state
@@ -261,7 +268,9 @@ class Order(_Model):
             payment_token=self.payment_token,
         )
 
-    def _changed(self, status: OrderStatus, now: datetime, *, allowed: set[OrderStatus], **values: Any) -> Self:
+    def _changed(
+        self, status: OrderStatus, now: datetime, *, allowed: set[OrderStatus], **values: Any
+    ) -> Self:
         if self.status not in allowed:
             raise IllegalTransition(f"order {self.order_id} is {self.status}, so it cannot become {status}")
         history = [*self.history, StatusChange(status=status, at=timestamp(now))]
@@ -300,12 +309,12 @@ def reason_of(error_name: str) -> RejectionReason:
 
 
 def _refuse_duplicates(request: OrderRequest) -> None:
-    seen: set[str] = set()
-    errors = []
-    for position, line in enumerate(request.lines):
-        if line.sku in seen:
-            errors.append(FieldError(f"/body/lines/{position}/sku", "appears on an earlier line; add up the quantities"))
-        seen.add(line.sku)
+    skus = [line.sku for line in request.lines]
+    errors = [
+        FieldError(f"/body/lines/{position}/sku", "appears on an earlier line; add up the quantities")
+        for position, sku in enumerate(skus)
+        if sku in skus[:position]
+    ]
     if errors:
         raise DuplicateSku("A product may appear on one line only.", errors)
 

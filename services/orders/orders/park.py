@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from orders.domain import OrderStatus
 from orders.resources import order_store
 from shared.clock import utc_now
 from shared.observability import count
@@ -17,10 +18,11 @@ class ParkInput(StepInput):
 
 
 def park(step_input: ParkInput) -> dict[str, Any]:
-    """Parks the order with the saga's state."""
+    """Parks the order with the saga's state, unless it reached a final status after all; answers with its status."""
     state = step_input.model_dump_json(by_alias=True)
     parked = order_store().change(step_input.order.order_id, lambda current: current.park(state, utc_now()))
-    count("OrdersParked")
+    if parked.status is OrderStatus.PARKED:
+        count("OrdersParked")
     return {"status": parked.status.value}
 
 

@@ -27,7 +27,9 @@ class RejectInput(StepInput):
 def reject(step_input: RejectInput) -> dict[str, Any]:
     """Rejects the order for the reason that the error stands for."""
     reason = reason_of(step_input.error.name)
-    rejected = order_store().change(step_input.order.order_id, lambda current: current.reject(reason, utc_now()))
+    rejected = order_store().change(
+        step_input.order.order_id, lambda current: current.reject(reason, utc_now())
+    )
     count("OrdersRejected")
     return {"status": rejected.status.value, "reason": reason.value}
 

@@ -49,12 +49,15 @@ class OrderStore:
         except ClientError as error:
             if not condition_failed(error):
                 raise
-            return _order(error.response["Item"])
+            stored: Any = error.response
+            return _order(stored["Item"])
         return order
 
     def find(self, order_id: str) -> Order | None:
         """The order, as last written, or None."""
-        item = self._dynamodb.get_item(TableName=self._table, Key=to_item({"pk": order_id}), ConsistentRead=True)
+        item = self._dynamodb.get_item(
+            TableName=self._table, Key=to_item({"pk": order_id}), ConsistentRead=True
+        )
         return _order(item["Item"]) if "Item" in item else None
 
     def change(self, order_id: str, change: Callable[[Order], tuple[Order, list[Event]]]) -> Order:
@@ -100,7 +103,11 @@ class OrderStore:
             **start,
         )
         last = answer.get("LastEvaluatedKey")
-        position = {name: value for name, value in from_item(last).items() if name != "customer_id"} if last else None
+        position = (
+            {name: value for name, value in from_item(last).items() if name != "customer_id"}
+            if last
+            else None
+        )
         return [_order(item) for item in answer["Items"]], position
 
 
@@ -139,7 +146,11 @@ class PriceStore:
 
 def _item(order: Order, events: list[Event]) -> dict[str, Any]:
     return to_item(
-        {"pk": order.order_id, **order.model_dump(mode="json", exclude_none=True), "outbox": outbox_of(events)}
+        {
+            "pk": order.order_id,
+            **order.model_dump(mode="json", exclude_none=True),
+            "outbox": outbox_of(events),
+        }
     )
 
 

@@ -1,0 +1,106 @@
+# Cartwright: `make` lists what there is; `make demo` shows it all.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VERSION := 3.13
+BIN := .venv/bin
+export SAM_CLI_TELEMETRY := 0
+# Trust what this machine trusts (a company's proxy, say), as pip does.
+export UV_SYSTEM_CERTS := 1
+CODE := shared_layer services local tests
+
+# $(call do,<command>): prints the command, then runs it.
+do = @echo "$$ $(strip $(1))"; $(1)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2} /^## / {printf "\n%s\n", substr($$0, 4)}' Makefile
+
+## Prepare
+.PHONY: setup lock
+setup: .venv/installed .venv-cloud/installed ## Install the tools and the embedded cloud (nothing outside this folder)
+
+lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
+	$(call do,cd requirements && for list in dev runtime cloud; do \
+		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(VERSION) --generate-hashes --no-header \
+		$$([ $$list = runtime ] && echo --constraint dev.txt) $$list.in --output-file $$list.txt; done)
+
+# Each installs from its locked list again when that has changed. pip brings uv, at the locked version; uv does the rest.
+.venv/installed: requirements/dev.txt
+	@python="$$($(find-python))"; echo "Installing the tools into .venv"; "$$python" -m venv .venv
+	@awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' $< > .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $<
+	@touch $@
+
+.venv-cloud/installed: requirements/cloud.txt | .venv/installed
+	@echo "Installing the embedded cloud into .venv-cloud"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-cloud
+	@$(BIN)/uv pip sync --quiet --python .venv-cloud/bin/python --require-hashes $<
+	@touch $@
+
+# Prints a Python of the Lambda runtime's version, or says what is missing.
+define find-python
+for python in python3 python$(VERSION) python; do \
+	if [ "$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$(VERSION)" ]; \
+	then echo "$$python"; exit 0; fi; done; \
+echo "Python $(VERSION) is needed, the version of the Lambda runtime; python3 here is $$(python3 --version 2>&1)." >&2; \
+echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python install $(VERSION)', and try again." >&2; exit 1
+endef
+
+## Check
+.PHONY: format lint types unit component template system test
+format: .venv/installed ## Format the code
+	$(call do,$(BIN)/ruff format $(CODE))
+	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
+
+lint: .venv/installed ## Check style, imports between services, and formatting
+	$(call do,$(BIN)/ruff format --check $(CODE))
+	$(call do,$(BIN)/ruff check $(CODE))
+	$(call do,PYTHONPATH=shared_layer:$$(echo services/* | tr ' ' ':') $(BIN)/lint-imports)
+
+types: .venv/installed ## Check types
+	$(call do,$(BIN)/mypy)
+
+unit: .venv/installed ## Test the rules (no AWS)
+	$(call do,$(BIN)/python -m pytest tests/unit)
+
+component: .venv/installed ## Test each service against moto, in process
+	$(call do,$(BIN)/python -m pytest tests/component)
+
+template: .venv/installed ## Check the template
+	$(call do,$(BIN)/cfn-lint template.yaml)
+	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint)
+
+system: up ## Test the deployed system in the embedded cloud
+	$(call do,$(BIN)/python -m pytest tests/system)
+
+test: lint types template unit component system ## Run every check and test there is
+
+## Run
+.PHONY: build up demo seed logs down clean
+build: .venv/installed ## Build the functions and the layer
+	$(call do,$(BIN)/sam build)
+
+up: setup ## Start the embedded cloud and deploy to it (PORT=... if 4566 is taken)
+	@$(BIN)/python -m local up
+
+demo: up ## Place real orders and follow them to the mail
+	@$(BIN)/python -m local demo
+
+seed: up ## Fill the catalogue and the stock
+	@$(BIN)/python -m local seed
+
+logs: .venv/installed ## Show what the functions logged (ARGS="--follow --grep <order id>")
+	@$(BIN)/python -m local logs $(ARGS)
+
+down: .venv/installed ## Stop the embedded cloud; its data is gone
+	@$(BIN)/python -m local down
+
+clean: ## Stop the embedded cloud and remove all that was built (the tools stay)
+	@[ ! -x $(BIN)/python ] || $(BIN)/python -m local down
+	$(call do,rm -rf .aws-sam .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache)
+	$(call do,find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +)

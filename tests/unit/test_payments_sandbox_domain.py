@@ -1,0 +1,113 @@
+"""The sandbox provider's rules: what each test payment method does."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payments_sandbox.domain import (
+    ApiError,
+    Intent,
+    IntentStatus,
+    PaymentMethod,
+    cancel,
+    confirm,
+    fingerprint_of,
+    open_intent,
+)
+
+FORM = {
+    "amount": "2000",
+    "currency": "EUR",
+    "payment_method": "pm_card_visa",
+    "capture_method": "manual",
+    "metadata[order_id]": "order-1",
+}
+
+
+def opened(method: str = "pm_card_visa") -> Intent:
+    return open_intent({**FORM, "payment_method": method}, "pi_1", 1_772_443_800).intent
+
+
+def test_an_opened_intent_holds_nothing() -> None:
+    shown = opened().as_json()
+    assert shown["status"] == "requires_confirmation"
+    assert shown["amount_capturable"] == 0
+    assert shown["metadata"] == {"order_id": "order-1"}
+
+
+def test_a_good_card_is_held_for_the_whole_amount() -> None:
+    outcome = confirm(opened())
+    assert outcome.answer.status == 200
+    assert outcome.answer.body["amount_capturable"] == 2000
+    assert not outcome.answer.late
+
+
+def test_a_declined_card_holds_nothing_and_says_so_as_stripe_does() -> None:
+    outcome = confirm(opened("pm_card_chargeDeclined"))
+    assert outcome.answer.status == 402
+    assert outcome.answer.body["error"]["type"] == "card_error"
+    assert outcome.answer.body["error"]["code"] == "card_declined"
+    assert outcome.intent.status is IntentStatus.REQUIRES_PAYMENT_METHOD
+
+
+def test_a_lost_answer_comes_late_and_the_money_is_held() -> None:
+    outcome = confirm(opened("pm_sandbox_timeout"))
+    assert outcome.answer.late
+    assert outcome.intent.status is IntentStatus.REQUIRES_CAPTURE
+
+
+def test_the_failing_method_fails_every_time_without_effect() -> None:
+    intent = opened("pm_sandbox_error")
+    for _ in range(3):
+        outcome = confirm(intent)
+        intent = outcome.intent
+        assert outcome.answer.status == 500
+        assert not outcome.lasting
+        assert intent.status is IntentStatus.REQUIRES_CONFIRMATION
+
+
+def test_the_flaky_method_fails_once_and_then_approves() -> None:
+    first = confirm(opened("pm_sandbox_flaky"))
+    second = confirm(first.intent)
+    assert (first.answer.status, second.answer.status) == (500, 200)
+
+
+@pytest.mark.parametrize("method", list(PaymentMethod))
+def test_a_canceled_intent_can_be_neither_confirmed_nor_canceled(method: PaymentMethod) -> None:
+    canceled = cancel(confirm(opened(method)).intent, 1_772_443_900).intent
+    assert canceled.as_json()["amount_capturable"] == 0
+    for refused in (lambda: confirm(canceled), lambda: cancel(canceled, 1_772_443_901)):
+        with pytest.raises(ApiError) as error:
+            refused()
+        assert error.value.body["error"]["code"] == "payment_intent_unexpected_state"
+
+
+@pytest.mark.parametrize(
+    ("change", "param"),
+    [
+        ({"amount": "0"}, "amount"),
+        ({"amount": "-5"}, "amount"),
+        ({"amount": "1.5"}, "amount"),
+        ({"currency": "euro"}, "currency"),
+        ({"payment_method": "pm_unknown"}, "payment_method"),
+        ({"capture_method": "automatic"}, "capture_method"),
+        ({"confirm": "true"}, "confirm"),
+    ],
+)
+def test_what_the_sandbox_does_not_take_is_refused_by_its_parameter(
+    change: dict[str, str], param: str
+) -> None:
+    with pytest.raises(ApiError) as error:
+        open_intent({**FORM, **change}, "pi_1", 0)
+    assert error.value.status == 400
+    assert error.value.body["error"]["param"] == param
+
+
+@given(st.dictionaries(st.text(max_size=5), st.text(max_size=5), min_size=1), st.randoms())
+def test_the_order_of_parameters_does_not_make_another_request(
+    form: dict[str, str], shuffler: object
+) -> None:
+    names = list(form)
+    shuffler.shuffle(names)  # type: ignore[attr-defined]
+    assert fingerprint_of("open", {name: form[name] for name in names}) == fingerprint_of("open", form)
+    assert fingerprint_of("open", form) != fingerprint_of("confirm/pi_1", form)

@@ -1,0 +1,24 @@
+"""A function's environment is checked when it starts."""
+
+import pytest
+from pydantic import ValidationError
+
+from shared.environment import LambdaEnvironment
+
+
+class Environment(LambdaEnvironment):
+    cartwright_table: str
+    cartwright_limit: int = 5
+
+
+def test_a_field_reads_the_variable_of_its_name_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARTWRIGHT_TABLE", "orders")
+    monkeypatch.setenv("CARTWRIGHT_LIMIT", "7")
+    environment = Environment.load()
+    assert (environment.cartwright_table, environment.cartwright_limit) == ("orders", 7)
+
+
+def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CARTWRIGHT_TABLE", raising=False)
+    with pytest.raises(ValidationError, match="CARTWRIGHT_TABLE"):
+        Environment.load()

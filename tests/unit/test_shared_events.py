@@ -1,0 +1,67 @@
+"""The envelope of a domain event, and the outbox that carries it."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+
+from shared.clock import timestamp
+from shared.dynamo import to_item
+from shared.events import Event
+from shared.outbox import outbox_of, unpublished
+
+NOW = datetime(2026, 3, 2, 9, 30, 0, 125_000, tzinfo=UTC)
+
+
+def placed(version: int = 1) -> Event:
+    return Event.of(
+        "order.placed",
+        aggregate_id="o-1",
+        aggregate_version=version,
+        occurred_at=NOW,
+        correlation_id="c-1",
+        data={"total": {"amount": 1, "currency": "EUR"}, "name": "Zoë"},
+    )
+
+
+def change(new: list[Event] | None, old: list[Event] | None = None) -> DynamoDBRecord:
+    images = {"NewImage": new, "OldImage": old}
+    return DynamoDBRecord(
+        {
+            "dynamodb": {
+                name: to_item({"pk": "o-1", "outbox": outbox_of(events)})
+                for name, events in images.items()
+                if events is not None
+            }
+        }
+    )
+
+
+def test_the_same_change_always_makes_the_same_event_id() -> None:
+    assert placed().event_id == placed().event_id == "o-1:1:order.placed"
+    assert placed(2).event_id != placed(1).event_id
+
+
+def test_times_are_utc_to_the_millisecond_wherever_they_come_from() -> None:
+    assert placed().occurred_at == "2026-03-02T09:30:00.125Z"
+    assert timestamp(NOW.astimezone(timezone(timedelta(hours=5)))) == "2026-03-02T09:30:00.125Z"
+
+
+def test_timestamps_sort_as_times_do() -> None:
+    moments = [NOW.replace(microsecond=0), NOW, NOW + timedelta(seconds=1)]
+    assert sorted(timestamp(moment) for moment in moments) == [timestamp(moment) for moment in moments]
+
+
+def test_an_event_comes_out_of_the_outbox_as_it_went_in() -> None:
+    assert unpublished(change([placed()])) == [placed()]
+
+
+def test_a_change_that_leaves_the_outbox_as_it_was_publishes_nothing() -> None:
+    assert unpublished(change([placed()], old=[placed()])) == []
+
+
+def test_a_change_with_a_new_outbox_publishes_the_new_events_only() -> None:
+    assert unpublished(change([placed(2)], old=[placed(1)])) == [placed(2)]
+
+
+def test_a_deleted_item_publishes_nothing() -> None:
+    assert unpublished(change(None, old=[placed()])) == []
