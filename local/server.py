@@ -161,7 +161,7 @@ def _start(port: int) -> Server:
     (STATE / "tmp").mkdir(parents=True, exist_ok=True)
     with LOG.open("wb") as output:
         process = subprocess.Popen(
-            [str(CLOUD_PYTHON), "-m", "ministack"],
+            [str(CLOUD_PYTHON), str(REPOSITORY / "local" / "cloud.py")],
             cwd=STATE,
             env=server_environment(port),
             stdin=subprocess.DEVNULL,

@@ -5,10 +5,13 @@ Levelled out after each deployment, by `apply`:
 - **Execute-API host names.** A function that calls another API of this system gets its AWS URL from the template
   (`https://<id>.execute-api.<region>.amazonaws.com/<stage>`), and that name leads nowhere here. `redirect_api_calls`
   puts MiniStack's own address into the functions' environment variables.
-- **Policies.** AWS checks `ses:SendEmail` on the sending identity, MiniStack on `*`; AWS checks `sns:Publish` for a batch,
-  MiniStack `sns:PublishBatch`. `complete_policies` adds what is asked for to the roles that may do it on AWS, here only.
+- **Policies.** AWS checks `ses:SendEmail` on the sending identity, MiniStack on `*`; AWS checks `sns:Publish` for a
+  batch, MiniStack `sns:PublishBatch`; `!Ref` of a secret is its ARN on AWS and its name in MiniStack, where a policy on
+  it then allows nothing. `complete_policies` adds what is asked for to the roles that may do it on AWS.
 - **Gateway responses.** MiniStack leaves out the template's answers for a missing token, a throttled call and the like.
   `add_gateway_responses` sets them as CloudFormation would.
+
+Repaired when it starts, in `local/cloud.py`: the type of an exception that a function raises.
 
 Left as they are, because nothing of the system depends on them:
 
@@ -73,7 +76,7 @@ def complete_policies(stack: Stack) -> int:
             statement
             for document in documents
             for allowed in _allowed(document)
-            for statement in _missing(*allowed)
+            for statement in _missing(stack, *allowed)
         ]
         if missing:
             client.put_role_policy(
@@ -136,11 +139,18 @@ def _allowed(document: dict[str, Any]) -> list[tuple[set[str], Any]]:
     ]
 
 
-def _missing(actions: set[str], resource: Any) -> list[dict[str, Any]]:
+def _missing(stack: Stack, actions: set[str], resource: Any) -> list[dict[str, Any]]:
     """The statements that MiniStack wants beyond one that allows `actions` on `resource`."""
     statements: list[dict[str, Any]] = []
     if mail := sorted(actions & _MAIL_ACTIONS):
         statements.append({"Effect": "Allow", "Action": mail, "Resource": "*"})
     if "sns:Publish" in actions:
         statements.append({"Effect": "Allow", "Action": "sns:PublishBatch", "Resource": resource})
+    if (
+        "secretsmanager:GetSecretValue" in actions
+        and isinstance(resource, str)
+        and not resource.startswith("arn:")
+    ):
+        secret = stack.client("secretsmanager").describe_secret(SecretId=resource)["ARN"]
+        statements.append({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secret})
     return statements

@@ -406,6 +406,7 @@ class TestListing:
         cursor = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
         assert pointers(refused(ada.list(cursor=cursor), 400, "invalid-cursor")) == ["/query/cursor"]
 
+    @pytest.mark.usefixtures("placed")
     @pytest.mark.parametrize(
         "tamper", [lambda cursor: cursor[:-3], lambda cursor: "!" + cursor, lambda _: ""]
     )

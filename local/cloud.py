@@ -1,0 +1,52 @@
+"""Starts MiniStack, with one repair. Runs under the embedded cloud's own Python, which has MiniStack and none of ours.
+
+When a Python function raises, AWS reports the exception's class as the error's type, by which a state machine retries
+and catches, and keeps the execution environment. MiniStack's worker reports every exception as `Runtime.HandlerError`
+and is thrown away. Here the worker hands over what was raised as AWS does, and lives on.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ministack import app  # type: ignore[import-not-found]
+from ministack.core import lambda_runtime  # type: ignore[import-not-found]
+from ministack.services import lambda_svc  # type: ignore[import-not-found]
+
+_RAISED = "__raised__"
+_REPORTED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
+_HANDED_OVER = (
+    f'{{"status": "ok", "result": {{"{_RAISED}": {{"errorType": type(e).__name__, "errorMessage": str(e), '
+    '"stackTrace": traceback.format_exc().splitlines()}}}'
+)
+
+type Execute = Callable[[dict[str, Any], Any, str], dict[str, Any]]
+
+
+def _with_error_types(execute: Execute) -> Execute:
+    def execute_function(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        outcome = execute(function, event, request_id)
+        body = outcome.get("body")
+        if not isinstance(body, dict) or _RAISED not in body:
+            return outcome
+        failure = body[_RAISED]
+        log = "\n".join(filter(None, [outcome.get("log", ""), *failure["stackTrace"]]))
+        return {"body": failure | {"requestId": request_id}, "error": True, "log": log}
+
+    return execute_function
+
+
+def main() -> None:
+    """Repairs and starts MiniStack; ends with a word when its code is no longer as the repair expects it."""
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if script.count(_REPORTED) != 1:
+        sys.exit(
+            "This MiniStack reports errors of functions differently: adapt or drop the repair in local/cloud.py."
+        )
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_REPORTED, _HANDED_OVER)
+    lambda_svc._execute_function_warm = _with_error_types(lambda_svc._execute_function_warm)
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

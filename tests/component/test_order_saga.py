@@ -1,0 +1,554 @@
+"""The order saga as it is shipped: its structure, and its runs in moto's interpreter.
+
+In a run the functions of orders are the real ones, on a pretended table; those of the other services answer as the
+test scripts it.
+"""
+
+import ast
+import importlib
+import io
+import json
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from botocore.client import BaseClient
+from moto import mock_aws
+
+from tests.component.orders_account import OrdersAccount, orders_account
+
+ROOT = Path(__file__).parents[2]
+DEFINITION = (ROOT / "statemachines" / "order_saga.asl.json").read_text()
+STATES: dict[str, dict[str, Any]] = json.loads(DEFINITION)["States"]
+TASKS = sorted(name for name, state in STATES.items() if state["Type"] == "Task")
+STEPS = ["ReserveStock", "AuthorizePayment", "CreateShipment", "ConfirmOrder"]
+COMPENSATION = {
+    "ReserveStock": "ReleaseStock",
+    "AuthorizePayment": "VoidPayment",
+    "CreateShipment": "CancelShipment",
+}
+COMPENSATIONS = [COMPENSATION[step] for step in reversed(STEPS) if step in COMPENSATION]
+
+# Step Functions' own name for a function that ran out of its time.
+TIMED_OUT = "Sandbox.Timedout"
+
+
+def caught(state: str) -> str:
+    """Where any failure of `state` leads."""
+    [catch] = [entry for entry in STATES[state]["Catch"] if entry["ErrorEquals"] == ["States.ALL"]]
+    target: str = catch["Next"]
+    return target
+
+
+def successors(state: str) -> set[str]:
+    """Where `state` may lead."""
+    definition = STATES[state]
+    choices = {choice["Next"] for choice in definition.get("Choices", [])}
+    catches = {entry["Next"] for entry in definition.get("Catch", [])}
+    onwards = {definition[key] for key in ("Next", "Default") if key in definition}
+    return choices | catches | onwards
+
+
+def paths(state: str, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every way from `state` to an end; fails on a loop."""
+    assert state not in before, f"{state} leads back to itself by {before}"
+    path = (*before, state)
+    following = successors(state)
+    if not following:
+        yield path
+    for successor in following:
+        yield from paths(successor, path)
+
+
+def result_paths(state: str) -> list[str]:
+    """Everything that `state` may write into the saga's state."""
+    definition = STATES[state]
+    return [definition["ResultPath"], *(entry["ResultPath"] for entry in definition["Catch"])]
+
+
+class TestStructure:
+    def test_the_steps_are_taken_in_order(self) -> None:
+        assert json.loads(DEFINITION)["StartAt"] == STEPS[0]
+        assert [STATES[step]["Next"] for step in STEPS] == [*STEPS[1:], "OrderConfirmed"]
+
+    @pytest.mark.parametrize("task", TASKS)
+    def test_every_task_ends_in_time_is_retried_and_catches_everything(self, task: str) -> None:
+        definition = STATES[task]
+        assert definition["TimeoutSeconds"] > 0
+        assert definition["Retry"]
+        assert definition["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+        assert "End" not in definition
+
+    @pytest.mark.parametrize("step", [step for step in STEPS if step in COMPENSATION])
+    def test_a_failed_step_is_undone_itself_and_then_all_before_it_in_reverse(self, step: str) -> None:
+        """Its own compensation too: a step that failed may have taken effect with its answer lost."""
+        taken = STEPS[: STEPS.index(step) + 1]
+        undone = [COMPENSATION[earlier] for earlier in reversed(taken)]
+
+        for path in paths(caught(step)):
+            assert [state for state in path if state in COMPENSATIONS] == undone
+            assert path[: len(undone)] == tuple(undone), "nothing comes between a failure and its undoing"
+
+    def test_an_order_that_was_not_confirmed_is_undone_altogether(self) -> None:
+        assert caught("ConfirmOrder") == "CheckConfirmation"
+        assert STATES["WasConfirmed"]["Default"] == COMPENSATIONS[0]
+
+    @pytest.mark.parametrize("compensation", COMPENSATIONS)
+    def test_a_compensation_that_fails_goes_on_like_one_that_succeeds(self, compensation: str) -> None:
+        assert caught(compensation) == STATES[compensation]["Next"]
+
+    @pytest.mark.parametrize("compensation", COMPENSATIONS)
+    def test_a_compensation_that_failed_parks_the_order(self, compensation: str) -> None:
+        [choice] = STATES["IsAllUndone"]["Choices"]
+        parking = {
+            condition["Variable"]
+            for condition in choice["Or"]
+            if condition["IsPresent"] and choice["Next"] == "ParkOrder"
+        }
+        [catch] = STATES[compensation]["Catch"]
+        assert catch["ResultPath"] in parking
+
+    def test_every_path_ends_and_says_how(self) -> None:
+        ends = defaultdict(set)
+        for path in paths(STEPS[0]):
+            ends[STATES[path[-1]]["Type"]].add(path[-1])
+        assert ends == {"Succeed": {"OrderConfirmed", "OrderRejected"}, "Fail": {"OrderParked"}}
+
+    def test_every_state_can_be_reached(self) -> None:
+        assert {state for path in paths(STEPS[0]) for state in path} == set(STATES)
+
+    @pytest.mark.parametrize("task", TASKS)
+    def test_no_result_and_no_error_takes_the_orders_place(self, task: str) -> None:
+        for path in result_paths(task):
+            assert re.fullmatch(r"\$\.[a-z_]+", path), "a result has a field of its own"
+            assert path != "$.order"
+
+    def test_the_error_that_ended_the_order_is_kept(self) -> None:
+        writers = {task for task in TASKS if "$.error" in result_paths(task)}
+        assert writers == set(STEPS)
+
+    @pytest.mark.parametrize("task", [*STEPS, "CheckConfirmation", *COMPENSATIONS])
+    def test_steps_and_compensations_are_given_the_order_alone(self, task: str) -> None:
+        assert STATES[task]["Parameters"]["Payload"] == {"order.$": "$.order"}
+
+    def test_every_error_that_is_retried_by_name_is_one_that_a_service_raises(self) -> None:
+        raised = {
+            node.name
+            for module in ROOT.glob("services/*/*/*.py")
+            for node in ast.walk(ast.parse(module.read_text()))
+            if isinstance(node, ast.ClassDef)
+        }
+        retried = {
+            error for task in TASKS for retrier in STATES[task]["Retry"] for error in retrier["ErrorEquals"]
+        }
+        ours = {error for error in retried if not error.startswith(("Lambda.", "States."))}
+        assert ours
+        assert ours <= raised
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads a template; what its functions (!Ref, !Sub, !GetAtt) are given stands for their value."""
+
+
+def _argument(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    assert isinstance(node, yaml.MappingNode)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_multi_constructor("!", _argument)
+
+
+class TestWiring:
+    """The template's side: which function each state invokes, and how long it may take."""
+
+    @pytest.fixture(scope="class")
+    def template(self) -> dict[str, Any]:
+        read: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506
+        return read
+
+    @pytest.fixture(scope="class")
+    def functions(self, template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """The properties of the function that each task invokes, over the template's defaults."""
+        substitutions = template["Resources"]["OrderSaga"]["Properties"]["DefinitionSubstitutions"]
+        assert set(substitutions) == set(re.findall(r"\$\{(\w+)\}", DEFINITION))
+        logical_ids = {
+            task: substitutions[STATES[task]["Parameters"]["FunctionName"][2:-1]].removesuffix(".Arn")
+            for task in TASKS
+        }
+        defaults = template["Globals"]["Function"]
+        return {
+            task: {**defaults, **template["Resources"][logical_id]["Properties"]}
+            for task, logical_id in logical_ids.items()
+        }
+
+    def test_each_state_invokes_the_function_it_is_named_after(self, functions: dict[str, Any]) -> None:
+        assert {task: properties["Handler"] for task, properties in functions.items()} == {
+            "ReserveStock": "inventory.reserve.handler",
+            "ReleaseStock": "inventory.release.handler",
+            "AuthorizePayment": "payments.authorize.handler",
+            "VoidPayment": "payments.void.handler",
+            "CreateShipment": "shipping.create.handler",
+            "CancelShipment": "shipping.cancel.handler",
+            "ConfirmOrder": "orders.confirm.handler",
+            "CheckConfirmation": "orders.check_confirmation.handler",
+            "RejectOrder": "orders.reject.handler",
+            "ParkOrder": "orders.park.handler",
+        }
+
+    @pytest.mark.parametrize("task", TASKS)
+    def test_a_state_waits_longer_than_its_function_can_run(
+        self, functions: dict[str, Any], task: str
+    ) -> None:
+        """Otherwise a step that is still running would be undone, or run twice at once."""
+        assert STATES[task]["TimeoutSeconds"] > functions[task]["Timeout"]
+
+
+Answer = dict[str, Any] | str
+_UNSCRIPTED: dict[str, Answer] = {
+    "ReserveStock": {"reservation_id": "res-1"},
+    "ReleaseStock": {"released": True},
+    "AuthorizePayment": {"payment_id": "pay-1", "provider_reference": "pi_1"},
+    "VoidPayment": {"voided": True},
+    "CreateShipment": {"shipment_id": "shp-1"},
+    "CancelShipment": {"cancelled": True},
+}
+_ORDERS_MODULES = {
+    "ConfirmOrder": "orders.confirm",
+    "CheckConfirmation": "orders.check_confirmation",
+    "RejectOrder": "orders.reject",
+    "ParkOrder": "orders.park",
+}
+
+
+class Functions:
+    """What Lambda answers the state machine, and what it was asked.
+
+    A function of orders runs its handler, the others do what they should. `script` sets what comes first: an answer,
+    or the name of the error to fail with. `always` sets it for every call.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._scripts: dict[str, list[Answer]] = defaultdict(list)
+        self._always: dict[str, str] = {}
+        self._losing: set[str] = set()
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def commands(self) -> list[str]:
+        """The functions in the order in which they were invoked."""
+        return [name for name, _ in self.calls]
+
+    def script(self, function: str, *answers: Answer) -> None:
+        """The first calls of `function` are answered so."""
+        self._scripts[function] += answers
+
+    def always(self, function: str, error: str) -> None:
+        """Every call of `function` fails with `error`, and has no effect."""
+        self._always[function] = error
+
+    def lose_answers_of(self, function: str) -> None:
+        """Every call of `function` has its effect, and runs out of time before it answers."""
+        self._losing.add(function)
+
+    def invoke(self, function: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Lambda's answer to an invocation."""
+        self.calls.append((function, given))
+        try:
+            answer = self._answer(function, given)
+        except Exception as error:  # noqa: BLE001 - as Lambda does: whatever it is, its class is the error's name
+            answer = type(error).__name__
+        if function in self._losing:
+            answer = TIMED_OUT
+        if isinstance(answer, str):
+            failure = {"errorType": answer, "errorMessage": "as the test scripts it"}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": _body(failure)}
+        return {"StatusCode": 200, "Payload": _body(answer)}
+
+    def _answer(self, function: str, given: dict[str, Any]) -> Answer:
+        if function in self._always:
+            return self._always[function]
+        if self._scripts[function]:
+            return self._scripts[function].pop(0)
+        if function in _ORDERS_MODULES:
+            answer: Answer = importlib.import_module(_ORDERS_MODULES[function]).handler(given, self._context)
+            return answer
+        return _UNSCRIPTED[function]
+
+
+def _body(answer: Any) -> io.BytesIO:
+    return io.BytesIO(json.dumps(answer).encode())
+
+
+class Saga:
+    """The state machine, with a placed order to decide on."""
+
+    def __init__(self, account: OrdersAccount, functions: Functions, definition: str) -> None:
+        self._account = account
+        self.functions = functions
+        self._sfn = boto3.client("stepfunctions")
+        self._arn = self._sfn.create_state_machine(
+            name="order-saga",
+            definition=re.sub(r"\$\{(\w+)FunctionArn\}", r"\1", definition),
+            roleArn="arn:aws:iam::123456789012:role/order-saga",
+        )["stateMachineArn"]
+        placed = json.loads((ROOT / "events" / "orders_relay.json").read_text())
+        boto3.client("dynamodb").put_item(
+            TableName="orders", Item=placed["Records"][0]["dynamodb"]["NewImage"]
+        )
+        self.order: dict[str, Any] = json.loads((ROOT / "events" / "orders_confirm.json").read_text())[
+            "order"
+        ]
+
+    def run(self) -> dict[str, Any]:
+        """Runs the saga to its end and returns it as Step Functions describes it."""
+        execution = self._sfn.start_execution(
+            stateMachineArn=self._arn, name=self.order["order_id"], input=json.dumps({"order": self.order})
+        )["executionArn"]
+        deadline = time.monotonic() + 30
+        pause = threading.Event()
+        while True:
+            described: dict[str, Any] = self._sfn.describe_execution(executionArn=execution)
+            if described["status"] != "RUNNING":
+                return described
+            assert time.monotonic() < deadline, f"still running after {self.functions.commands}"
+            pause.wait(0.01)
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The order as it is stored."""
+        return self._account.order(self.order["order_id"])
+
+
+MakeSaga = Callable[[str], Saga]
+
+
+@pytest.fixture
+def make_saga(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeSaga]:
+    from shared.aws import client
+
+    functions = Functions(lambda_context)
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def call_or_invoke(self: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation == "Invoke":
+            return functions.invoke(arguments["FunctionName"], json.loads(arguments["Payload"]))
+        return call(self, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call_or_invoke)
+    # The interpreter waits between retries by the clock; here it need not.
+    monkeypatch.setattr(
+        "moto.stepfunctions.parser.asl.component.common.retry.retrier_decl.time",
+        SimpleNamespace(sleep=lambda _seconds: None),
+    )
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+        client.cache_clear()
+        account = orders_account(monkeypatch)
+        yield lambda definition: Saga(account, functions, definition)
+    client.cache_clear()
+
+
+@pytest.fixture
+def saga(make_saga: MakeSaga) -> Saga:
+    return make_saga(DEFINITION)
+
+
+@pytest.fixture
+def functions(saga: Saga) -> Functions:
+    return saga.functions
+
+
+class TestRuns:
+    def test_an_order_that_everything_is_well_with_is_confirmed(self, saga: Saga) -> None:
+        assert saga.run()["status"] == "SUCCEEDED"
+        assert saga.functions.commands == STEPS
+        assert saga.stored["status"] == "confirmed"
+
+    @pytest.mark.parametrize(
+        ("step", "error", "reason"),
+        [
+            ("ReserveStock", "OutOfStock", "out_of_stock"),
+            ("ReserveStock", TIMED_OUT, "technical_failure"),
+            ("AuthorizePayment", "CardDeclined", "payment_declined"),
+            ("AuthorizePayment", TIMED_OUT, "technical_failure"),
+            ("CreateShipment", "AddressNotServed", "address_not_served"),
+            ("CreateShipment", TIMED_OUT, "technical_failure"),
+        ],
+    )
+    def test_a_step_that_fails_is_undone_with_all_before_it_and_the_customer_is_told_why(
+        self, saga: Saga, functions: Functions, step: str, error: str, reason: str
+    ) -> None:
+        functions.always(step, error)
+
+        assert saga.run()["status"] == "SUCCEEDED"
+
+        taken = STEPS[: STEPS.index(step) + 1]
+        undone = [COMPENSATION[earlier] for earlier in reversed(taken)]
+        assert functions.commands == [*taken, *undone, "RejectOrder"]
+        assert (saga.stored["status"], saga.stored["rejection_reason"]) == ("rejected", reason)
+        [event] = saga.stored["outbox"]
+        assert (event["event_type"], event["data"]["reason"]) == ("order.rejected", reason)
+
+    def test_a_step_that_never_answers_is_undone(self, make_saga: MakeSaga) -> None:
+        """The state's own timeout, for when not even Lambda says that the time is over."""
+        saga = make_saga(re.sub(r'"TimeoutSeconds": \d+', '"TimeoutSeconds": 1', DEFINITION))
+        answered = threading.Event()
+        answer = saga.functions.invoke
+
+        def hang(function: str, given: dict[str, Any]) -> dict[str, Any]:
+            if function == "AuthorizePayment":
+                answered.wait(30)
+            return answer(function, given)
+
+        saga.functions.invoke = hang  # type: ignore[method-assign]
+        try:
+            assert saga.run()["status"] == "SUCCEEDED"
+        finally:
+            answered.set()
+        assert saga.stored["status"] == "rejected"
+        assert saga.functions.commands[:4] == ["ReserveStock", "VoidPayment", "ReleaseStock", "RejectOrder"]
+
+    @pytest.mark.parametrize(
+        ("step", "error"),
+        [
+            ("ReserveStock", "StockContended"),
+            ("AuthorizePayment", "ProviderUnavailable"),
+            ("CreateShipment", "Lambda.TooManyRequestsException"),
+            ("ConfirmOrder", "OrderContended"),
+        ],
+    )
+    def test_a_passing_failure_is_tried_again(
+        self, saga: Saga, functions: Functions, step: str, error: str
+    ) -> None:
+        functions.script(step, error, error)
+
+        assert saga.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands == [name for name in STEPS for _ in range(3 if name == step else 1)]
+        assert saga.stored["status"] == "confirmed"
+
+    def test_a_confirmation_that_failed_is_ruled_out_before_anything_is_undone(
+        self, saga: Saga, functions: Functions
+    ) -> None:
+        functions.always("ConfirmOrder", TIMED_OUT)
+
+        assert saga.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands == [*STEPS, "CheckConfirmation", *COMPENSATIONS, "RejectOrder"]
+        assert [entry["status"] for entry in saga.stored["history"]] == ["placed", "abandoned", "rejected"]
+
+    def test_a_confirmation_whose_answer_was_lost_stands(self, saga: Saga, functions: Functions) -> None:
+        functions.lose_answers_of("ConfirmOrder")
+
+        assert saga.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands == [*STEPS, "CheckConfirmation"]
+        assert saga.stored["status"] == "confirmed"
+
+    @pytest.mark.parametrize("compensation", COMPENSATIONS)
+    def test_a_compensation_that_keeps_failing_stops_no_other_and_parks_the_order(
+        self, saga: Saga, functions: Functions, compensation: str
+    ) -> None:
+        functions.always("CreateShipment", "AddressNotServed")
+        functions.always(compensation, "Broken")
+
+        ended = saga.run()
+
+        assert (ended["status"], ended["error"]) == ("FAILED", "OrderParked")
+        undoing = [name for name in functions.commands if name in COMPENSATIONS]
+        assert undoing.count(compensation) == 5
+        assert sorted(set(undoing), key=undoing.index) == COMPENSATIONS
+        assert functions.commands[-1] == "ParkOrder"
+        assert saga.stored["status"] == "parked"
+
+    def test_a_parked_order_keeps_the_first_error_and_those_of_the_compensations(
+        self, saga: Saga, functions: Functions
+    ) -> None:
+        functions.always("CreateShipment", "AddressNotServed")
+        functions.always("VoidPayment", "PaymentRefused")
+        functions.always("ReleaseStock", TIMED_OUT)
+
+        saga.run()
+
+        kept = json.loads(saga.stored["parked_state"])
+        errors = {name: value["Error"] for name, value in kept.items() if name.endswith("error")}
+        assert errors == {
+            "error": "AddressNotServed",
+            "void_payment_error": "PaymentRefused",
+            "release_stock_error": TIMED_OUT,
+        }
+        assert kept["shipment_cancellation"] == {"cancelled": True}
+        assert kept["order"]["order_id"] == saga.order["order_id"]
+
+    def test_a_compensation_that_succeeds_in_the_end_parks_nothing(
+        self, saga: Saga, functions: Functions
+    ) -> None:
+        functions.always("AuthorizePayment", "CardDeclined")
+        functions.script("VoidPayment", "ProviderUnavailable", TIMED_OUT)
+
+        assert saga.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands.count("VoidPayment") == 3
+        assert saga.stored["status"] == "rejected"
+
+    def test_what_is_undone_is_the_order_and_never_the_error(self, saga: Saga, functions: Functions) -> None:
+        functions.always("CreateShipment", "AddressNotServed")
+        functions.always("CancelShipment", "Broken")
+
+        saga.run()
+
+        given = [given for name, given in functions.calls if name in COMPENSATIONS]
+        assert given
+        assert all(payload == {"order": saga.order} for payload in given)
+
+    def test_an_order_whose_confirmation_cannot_be_looked_up_is_parked_and_can_no_more_be_confirmed(
+        self, saga: Saga, functions: Functions
+    ) -> None:
+        functions.always("ConfirmOrder", TIMED_OUT)
+        functions.always("CheckConfirmation", TIMED_OUT)
+
+        assert saga.run()["error"] == "OrderParked"
+
+        assert not set(functions.commands) & set(COMPENSATIONS), "it may yet turn out that the order stands"
+        assert saga.stored["status"] == "parked"
+
+    @pytest.mark.parametrize(
+        ("lost", "status"),
+        [({"ConfirmOrder", "CheckConfirmation"}, "confirmed"), ({"RejectOrder"}, "rejected")],
+    )
+    def test_an_order_that_is_final_is_not_parked_because_answers_were_lost(
+        self, saga: Saga, functions: Functions, lost: set[str], status: str
+    ) -> None:
+        if status == "rejected":
+            functions.always("ReserveStock", "OutOfStock")
+        for function in lost:
+            functions.lose_answers_of(function)
+
+        assert saga.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands[-1] == "ParkOrder"
+        assert saga.stored["status"] == status
+
+    def test_an_order_that_cannot_even_be_parked_ends_the_saga_as_failed(
+        self, saga: Saga, functions: Functions
+    ) -> None:
+        functions.always("AuthorizePayment", "CardDeclined")
+        functions.always("VoidPayment", "Broken")
+        functions.always("ParkOrder", "Broken")
+
+        ended = saga.run()
+
+        assert (ended["status"], ended["error"]) == ("FAILED", "OrderParked")
+        assert json.loads(ended["input"])["order"] == saga.order, "the execution keeps the order"

@@ -1,0 +1,404 @@
+"""The orders service's consumers, saga steps and relay, through their real handlers, against a pretended AWS."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+
+from orders.domain import IllegalTransition, Order, OrderRequest, Price, order_id_for
+from orders.store import OrderContended, OrderMissing
+from shared.clock import utc_now
+from shared.events import Event
+from shared.money import Money
+from tests.component.orders_account import OrdersAccount, order_body, orders_account
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+def example(name: str) -> dict[str, Any]:
+    """The example event of a function."""
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return event
+
+
+def fresh(name: str) -> ModuleType:
+    """The module as a new execution environment imports it."""
+    sys.modules.pop(name, None)
+    return importlib.import_module(name)
+
+
+def delivery(*bodies: str) -> dict[str, Any]:
+    """The SQS batch of messages with `bodies`."""
+    [record] = example("orders_prices")["Records"]
+    return {
+        "Records": [
+            {**record, "messageId": f"message-{position}", "body": body}
+            for position, body in enumerate(bodies)
+        ]
+    }
+
+
+@pytest.fixture
+def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
+    return orders_account(monkeypatch)
+
+
+@pytest.fixture
+def dead_letters(account: OrdersAccount, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of the dead-letter queue of the consumer under test."""
+    url: str = boto3.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
+    monkeypatch.setenv("DLQ_URL", url)
+    return url
+
+
+def buried(url: str) -> list[tuple[str, str]]:
+    """Body and reason of the dead letters."""
+    answer = boto3.client("sqs").receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    )
+    return [
+        (message["Body"], message["MessageAttributes"]["reason"]["StringValue"])
+        for message in answer.get("Messages", [])
+    ]
+
+
+def product_changed(version: int, amount: int, changes: dict[str, Any] | None = None) -> str:
+    """The body of a message that tells of TEA's new version."""
+    price = {"amount": amount, "currency": "EUR"}
+    data = {"sku": "TEA", "name": "Tea", "price": price, "active": True, "version": version}
+    return Event.of(
+        "product.changed",
+        aggregate_id="TEA",
+        aggregate_version=version,
+        occurred_at=utc_now(),
+        correlation_id="c-1",
+        data={**data, **(changes or {})},
+    ).model_dump_json()
+
+
+@pytest.mark.usefixtures("dead_letters")
+class TestPrices:
+    def test_a_product_can_be_ordered_once_its_change_arrived(
+        self, account: OrdersAccount, lambda_context: Any
+    ) -> None:
+        prices = fresh("orders.prices")
+
+        assert prices.handler(example("orders_prices"), lambda_context) == {"batchItemFailures": []}
+
+        assert account.price("TEA-ASSAM-100") == (790, True, 1)
+
+    @pytest.mark.parametrize("late", [1, 2])
+    def test_an_older_version_or_the_same_again_changes_nothing(
+        self, account: OrdersAccount, lambda_context: Any, late: int
+    ) -> None:
+        prices = fresh("orders.prices")
+        prices.handler(delivery(product_changed(2, 990)), lambda_context)
+
+        answer = prices.handler(delivery(product_changed(late, 1)), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        assert account.price("TEA") == (990, True, 2)
+
+    def test_a_newer_version_replaces_an_older_one_and_may_end_the_sale(
+        self, account: OrdersAccount, lambda_context: Any
+    ) -> None:
+        prices = fresh("orders.prices")
+        prices.handler(
+            delivery(product_changed(1, 790), product_changed(3, 990, {"active": False})), lambda_context
+        )
+        assert account.price("TEA") == (990, False, 3)
+
+    @pytest.mark.parametrize(
+        "changes", [{"price": {"amount": "much", "currency": "EUR"}}, {"price": None}, {"version": 0}]
+    )
+    def test_an_event_that_makes_no_sense_is_buried_at_once_and_stops_no_other(
+        self, account: OrdersAccount, dead_letters: str, lambda_context: Any, changes: dict[str, Any]
+    ) -> None:
+        prices = fresh("orders.prices")
+        senseless = product_changed(1, 1, changes)
+
+        answer = prices.handler(delivery(senseless, product_changed(4, 990)), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        assert account.price("TEA") == (990, True, 4)
+        [(body, reason)] = buried(dead_letters)
+        assert body == senseless
+        assert reason.startswith("ValidationError")
+
+
+@pytest.mark.usefixtures("account", "dead_letters")
+class TestStartSaga:
+    @pytest.fixture
+    def state_machine(self, monkeypatch: pytest.MonkeyPatch) -> str:
+        arn: str = boto3.client("stepfunctions").create_state_machine(
+            name="order-saga",
+            definition=json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}),
+            roleArn="arn:aws:iam::123456789012:role/order-saga",
+        )["stateMachineArn"]
+        monkeypatch.setenv("STATE_MACHINE_ARN", arn)
+        return arn
+
+    @staticmethod
+    def executions(state_machine: str) -> list[tuple[str, dict[str, Any]]]:
+        """Name and input of the sagas that were started."""
+        sfn = boto3.client("stepfunctions")
+        return [
+            (
+                execution["name"],
+                json.loads(sfn.describe_execution(executionArn=execution["executionArn"])["input"]),
+            )
+            for execution in sfn.list_executions(stateMachineArn=state_machine)["executions"]
+        ]
+
+    def test_a_placed_order_starts_a_saga_that_bears_its_id(
+        self, state_machine: str, lambda_context: Any
+    ) -> None:
+        start_saga = fresh("orders.start_saga")
+
+        answer = start_saga.handler(example("orders_start_saga"), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        order = example("orders_confirm")["order"]
+        [(name, given)] = self.executions(state_machine)
+        assert name == order["order_id"]
+        assert given["order"] == {**order, "shipping_address": {"line2": None, **order["shipping_address"]}}
+
+    @pytest.mark.parametrize("first_is", ["running", "over"])
+    def test_a_second_delivery_starts_no_second_saga(
+        self, dead_letters: str, state_machine: str, lambda_context: Any, logged: Any, first_is: str
+    ) -> None:
+        """Starting one again is fine while it runs, and is ExecutionAlreadyExists afterwards."""
+        start_saga = fresh("orders.start_saga")
+        start_saga.handler(example("orders_start_saga"), lambda_context)
+        if first_is == "over":
+            sfn = boto3.client("stepfunctions")
+            [first] = sfn.list_executions(stateMachineArn=state_machine)["executions"]
+            sfn.stop_execution(executionArn=first["executionArn"])
+
+        answer = start_saga.handler(example("orders_start_saga"), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        assert len(self.executions(state_machine)) == 1
+        assert len(logged("saga was started before")) == (1 if first_is == "over" else 0)
+        assert buried(dead_letters) == []
+
+    def test_a_saga_that_could_not_be_started_is_delivered_again(
+        self, dead_letters: str, state_machine: str, lambda_context: Any
+    ) -> None:
+        start_saga = fresh("orders.start_saga")
+        boto3.client("stepfunctions").delete_state_machine(stateMachineArn=state_machine)
+        batch = {"Records": [*example("orders_start_saga")["Records"], *delivery("no event")["Records"]]}
+
+        answer = start_saga.handler(batch, lambda_context)
+
+        assert answer == {
+            "batchItemFailures": [{"itemIdentifier": example("orders_start_saga")["Records"][0]["messageId"]}]
+        }
+        assert [body for body, _ in buried(dead_letters)] == ["no event"]
+
+
+class Saga:
+    """A placed order, and the steps that the state machine runs on it."""
+
+    def __init__(self, account: OrdersAccount, context: Any) -> None:
+        from orders.resources import order_store
+
+        self._account = account
+        self._context = context
+        self.store = order_store()
+        price = Price(sku="TEA", price=Money(amount=790, currency="EUR"), active=True, version=1)
+        order, events = Order.place(
+            OrderRequest.model_validate(order_body(("TEA", 2))),
+            {"TEA": price},
+            customer_id="ada",
+            idempotency_key="key-1",
+            correlation_id="c-1",
+            now=utc_now(),
+        )
+        self.order = self.store.add(order, events)
+
+    def run(self, step: str, **state: Any) -> dict[str, Any]:
+        """The answer of the step's function."""
+        given = {"order": self.order.for_saga().model_dump(mode="json"), **state}
+        answer: dict[str, Any] = importlib.import_module(f"orders.{step}").handler(given, self._context)
+        return answer
+
+    def reject(self, error: str) -> dict[str, Any]:
+        """The answer of the rejection after `error`."""
+        return self.run("reject", error={"Error": error, "Cause": '{"errorMessage": "why"}'})
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The order as it is stored."""
+        return self._account.order(self.order.order_id)
+
+
+@pytest.fixture
+def saga(account: OrdersAccount, lambda_context: Any) -> Saga:
+    return Saga(account, lambda_context)
+
+
+class TestSteps:
+    def test_a_confirmed_order_says_so_in_its_status_and_its_event(self, saga: Saga) -> None:
+        assert saga.run("confirm") == {"status": "confirmed"}
+
+        assert (saga.stored["status"], saga.stored["version"]) == ("confirmed", 2)
+        [event] = saga.stored["outbox"]
+        assert (event["event_type"], event["aggregate_version"]) == ("order.confirmed", 2)
+        assert event["data"]["total"] == {"amount": 1580, "currency": "EUR"}
+
+    @pytest.mark.parametrize("step", ["confirm", "check_confirmation", "park"])
+    def test_a_step_that_is_run_again_answers_the_same_and_writes_nothing(
+        self, saga: Saga, step: str
+    ) -> None:
+        first = saga.run(step)
+        stored = saga.stored
+
+        assert saga.run(step) == first
+        assert saga.stored == stored
+
+    def test_a_rejection_that_is_run_again_answers_the_same_and_writes_nothing(self, saga: Saga) -> None:
+        first = saga.reject("CardDeclined")
+        stored = saga.stored
+
+        assert saga.reject("CardDeclined") == first == {"status": "rejected", "reason": "payment_declined"}
+        assert saga.stored == stored
+        assert [event["data"]["reason"] for event in stored["outbox"]] == ["payment_declined"]
+
+    def test_the_check_finds_a_confirmation_whose_answer_was_lost(self, saga: Saga) -> None:
+        saga.run("confirm")
+        assert saga.run("check_confirmation") == {"status": "confirmed"}
+        assert saga.stored["status"] == "confirmed"
+
+    def test_a_confirmation_that_comes_after_the_check_is_refused(self, saga: Saga) -> None:
+        assert saga.run("check_confirmation") == {"status": "abandoned"}
+
+        with pytest.raises(IllegalTransition):
+            saga.run("confirm")
+
+        assert saga.stored["status"] == "abandoned"
+        assert saga.stored["outbox"] == [], (
+            "nothing is told of an order that was given up until it is rejected"
+        )
+
+    def test_an_order_that_was_given_up_is_rejected(self, saga: Saga) -> None:
+        saga.run("check_confirmation")
+        assert saga.reject("States.Timeout") == {"status": "rejected", "reason": "technical_failure"}
+        assert [event["event_type"] for event in saga.stored["outbox"]] == ["order.rejected"]
+
+    def test_a_confirmed_order_is_never_rejected(self, saga: Saga) -> None:
+        saga.run("confirm")
+        with pytest.raises(IllegalTransition):
+            saga.reject("OutOfStock")
+        assert saga.stored["status"] == "confirmed"
+
+    def test_a_parked_order_keeps_all_that_whoever_resumes_it_needs(self, saga: Saga) -> None:
+        state = {
+            "error": {"Error": "AddressNotServed", "Cause": "{}"},
+            "void_payment_error": {"Error": "ProviderUnavailable", "Cause": "{}"},
+            "stock_release": {"released": True},
+        }
+
+        assert saga.run("park", **state) == {"status": "parked"}
+
+        kept = json.loads(saga.stored["parked_state"])
+        assert kept == {"order": saga.order.for_saga().model_dump(mode="json"), **state}
+        assert [event["event_type"] for event in saga.stored["outbox"]] == ["order.parked"]
+
+    @pytest.mark.parametrize(("finish", "status"), [("confirm", "confirmed"), ("reject", "rejected")])
+    def test_an_order_that_is_final_after_all_is_not_parked(
+        self, saga: Saga, finish: str, status: str
+    ) -> None:
+        saga.reject("OutOfStock") if finish == "reject" else saga.run(finish)
+        stored = saga.stored
+
+        assert saga.run("park") == {"status": status}
+
+        assert saga.stored == stored
+
+    @pytest.mark.parametrize("step", ["confirm", "check_confirmation", "park"])
+    def test_a_change_that_somebody_else_makes_meanwhile_is_not_lost(
+        self, saga: Saga, step: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The step that lost fails with the name that the state machine retries."""
+        read = saga.store.find
+
+        def find_and_be_overtaken(order_id: str) -> Order | None:
+            order = read(order_id)
+            monkeypatch.setattr(saga.store, "find", read)
+            saga.reject("OutOfStock")
+            return order
+
+        monkeypatch.setattr(saga.store, "find", find_and_be_overtaken)
+
+        with pytest.raises(OrderContended):
+            saga.run(step)
+
+        assert saga.stored["status"] == "rejected"
+
+    def test_a_step_on_an_order_that_is_not_there_fails(self, saga: Saga) -> None:
+        boto3.client("dynamodb").delete_item(TableName="orders", Key={"pk": {"S": saga.order.order_id}})
+        with pytest.raises(OrderMissing):
+            saga.run("confirm")
+
+    @pytest.mark.usefixtures("account")
+    @pytest.mark.parametrize(
+        ("name", "handled_by"),
+        [("confirm", "confirm"), ("check", "check_confirmation"), ("reject", "reject"), ("park", "park")],
+    )
+    def test_the_example_events_are_the_steps_inputs(
+        self, lambda_context: Any, name: str, handled_by: str
+    ) -> None:
+        put = boto3.client("dynamodb").put_item
+        put(TableName="orders", Item=example("orders_relay")["Records"][0]["dynamodb"]["NewImage"])
+
+        answer = importlib.import_module(f"orders.{handled_by}").handler(
+            example(f"orders_{name}"), lambda_context
+        )
+
+        status = {"confirm": "confirmed", "check": "abandoned", "reject": "rejected", "park": "parked"}[name]
+        assert answer["status"] == status
+
+
+@pytest.mark.usefixtures("account")
+class TestRelay:
+    def test_a_placed_order_goes_out_to_whoever_subscribed_to_placed_orders(
+        self, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sns, sqs = boto3.client("sns"), boto3.client("sqs")
+        topic = sns.create_topic(Name="domain-events")["TopicArn"]
+        queue = sqs.create_queue(QueueName="subscriber")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(
+            TopicArn=topic,
+            Protocol="sqs",
+            Endpoint=arn,
+            Attributes={
+                "RawMessageDelivery": "true",
+                "FilterPolicy": json.dumps({"event_type": ["order.placed"]}),
+            },
+        )
+        monkeypatch.setenv("TOPIC_ARN", topic)
+
+        answer = fresh("orders.relay").handler(example("orders_relay"), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        [message] = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+        [record] = example("orders_start_saga")["Records"]
+        assert json.loads(message["Body"]) == json.loads(record["body"]), (
+            "what one example sends the other receives"
+        )
+
+
+def test_the_examples_tell_of_one_order() -> None:
+    [change] = example("orders_relay")["Records"]
+    placement = example("orders_api")
+    customer = placement["requestContext"]["authorizer"]["claims"]["sub"]
+    order_id = order_id_for(customer, placement["headers"]["Idempotency-Key"])
+    assert change["dynamodb"]["Keys"]["pk"]["S"] == order_id
+    assert example("orders_confirm")["order"]["order_id"] == order_id
