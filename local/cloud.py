@@ -1,12 +1,22 @@
-"""Starts MiniStack, with one repair. Runs under the embedded cloud's own Python, which has MiniStack and none of ours.
+"""Starts MiniStack, with two repairs. Runs under the embedded cloud's own Python, which has MiniStack and none of ours.
 
-When a Python function raises, AWS reports the exception's class as the error's type, by which a state machine retries
-and catches, and keeps the execution environment. MiniStack's worker reports every exception as `Runtime.HandlerError`
-and is thrown away. Here the worker hands over what was raised as AWS does, and lives on.
+**Errors keep their type.** When a Python function raises, AWS reports the exception's class as the error's type, by which
+a state machine retries and catches, and keeps the execution environment. MiniStack's worker reports every exception as
+`Runtime.HandlerError` and is thrown away. Here it hands over what was raised as AWS does, and lives on.
+
+**Layers are unpacked once.** MiniStack unpacks a function's layers anew for each execution environment, which takes as
+long as the rest of a cold start. Here all share one copy, as all see the same `/opt` on AWS.
 """
 
+import hashlib
+import os
 import sys
+import tempfile
+import threading
+import types
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ministack import app  # type: ignore[import-not-found]
@@ -36,6 +46,29 @@ def _with_error_types(execute: Execute) -> Execute:
     return execute_function
 
 
+class LayerOnce(zipfile.ZipFile):
+    """Unpacks a layer once and puts a link to it where it is wanted; any other archive as usual."""
+
+    _lock = threading.Lock()
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
+        """See zipfile.ZipFile.extractall."""
+        archive, wanted = Path(str(self.filename)), Path(str(path))
+        if not archive.name.startswith("layer_"):
+            super().extractall(path, members, pwd)
+            return
+        shared = (
+            Path(tempfile.gettempdir()) / f"layer-{hashlib.sha256(archive.read_bytes()).hexdigest()[:16]}"
+        )
+        with self._lock:
+            if not shared.exists():
+                fresh = Path(tempfile.mkdtemp(prefix="layer-new-"))
+                super().extractall(fresh)
+                fresh.rename(shared)
+        wanted.rmdir()
+        os.symlink(shared, wanted)
+
+
 def main() -> None:
     """Repairs and starts MiniStack; ends with a word when its code is no longer as the repair expects it."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
@@ -45,6 +78,9 @@ def main() -> None:
         )
     lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_REPORTED, _HANDED_OVER)
     lambda_svc._execute_function_warm = _with_error_types(lambda_svc._execute_function_warm)
+    lambda_runtime.zipfile = types.SimpleNamespace(
+        ZipFile=LayerOnce, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
+    )
     app.main()
 
 

@@ -11,7 +11,7 @@ Levelled out after each deployment, by `apply`:
 - **Gateway responses.** MiniStack leaves out the template's answers for a missing token, a throttled call and the like.
   `add_gateway_responses` sets them as CloudFormation would.
 
-Repaired when it starts, in `local/cloud.py`: the type of an exception that a function raises.
+Repaired when it starts, in `local/cloud.py`: the type of an error that a function raises, and slow cold starts.
 
 Left as they are, because nothing of the system depends on them:
 

@@ -253,6 +253,16 @@ def test_the_store_itself_retries_collisions(
     assert sum(waits) <= 1.5
 
 
+def test_the_store_itself_gives_up_with_the_error_that_the_state_machine_retries(
+    dynamodb: Any, store: StockStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
+    stock(store, MUG=5)
+    busy = Interrupted(dynamodb, "transact_write_items", [conflict] * 99)
+    with pytest.raises(StockContended):
+        StockStore(busy, TABLE).reserve(order("o-1", MUG=2), NOW)
+
+
 def test_an_error_that_is_no_collision_is_not_taken_for_one(store: StockStore, dynamodb: Any) -> None:
     with pytest.raises(ClientError, match="ResourceNotFound"):
         StockStore(dynamodb, "no-such-table").reserve(order("o-1", MUG=1), NOW)

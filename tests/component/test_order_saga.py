@@ -19,9 +19,9 @@ from typing import Any
 
 import boto3
 import pytest
-import yaml
 from botocore.client import BaseClient
 from moto import mock_aws
+from samcli.yamlhelper import parse_yaml_file  # type: ignore[import-untyped]
 
 from tests.component.orders_account import OrdersAccount, orders_account
 
@@ -108,11 +108,8 @@ class TestStructure:
     @pytest.mark.parametrize("compensation", COMPENSATIONS)
     def test_a_compensation_that_failed_parks_the_order(self, compensation: str) -> None:
         [choice] = STATES["IsAllUndone"]["Choices"]
-        parking = {
-            condition["Variable"]
-            for condition in choice["Or"]
-            if condition["IsPresent"] and choice["Next"] == "ParkOrder"
-        }
+        assert choice["Next"] == "ParkOrder"
+        parking = {condition["Variable"] for condition in choice["Or"] if condition["IsPresent"]}
         [catch] = STATES[compensation]["Catch"]
         assert catch["ResultPath"] in parking
 
@@ -154,47 +151,28 @@ class TestStructure:
         assert ours <= raised
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads a template; what its functions (!Ref, !Sub, !GetAtt) are given stands for their value."""
+@pytest.fixture(scope="module")
+def wired() -> dict[str, dict[str, Any]]:
+    """The properties of the function that the template wires to each task, over the template's defaults."""
+    template = parse_yaml_file(ROOT / "template.yaml")
+    substitutions = template["Resources"]["OrderSaga"]["Properties"]["DefinitionSubstitutions"]
+    assert set(substitutions) == set(re.findall(r"\$\{(\w+)\}", DEFINITION))
+    defaults = template["Globals"]["Function"]
 
+    def properties(task: str) -> dict[str, Any]:
+        parameter = STATES[task]["Parameters"]["FunctionName"][2:-1]
+        logical_id, attribute = substitutions[parameter]["Fn::GetAtt"]
+        assert attribute == "Arn"
+        return {**defaults, **template["Resources"][logical_id]["Properties"]}
 
-def _argument(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    assert isinstance(node, yaml.MappingNode)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_multi_constructor("!", _argument)
+    return {task: properties(task) for task in TASKS}
 
 
 class TestWiring:
     """The template's side: which function each state invokes, and how long it may take."""
 
-    @pytest.fixture(scope="class")
-    def template(self) -> dict[str, Any]:
-        read: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Loader)  # noqa: S506
-        return read
-
-    @pytest.fixture(scope="class")
-    def functions(self, template: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """The properties of the function that each task invokes, over the template's defaults."""
-        substitutions = template["Resources"]["OrderSaga"]["Properties"]["DefinitionSubstitutions"]
-        assert set(substitutions) == set(re.findall(r"\$\{(\w+)\}", DEFINITION))
-        logical_ids = {
-            task: substitutions[STATES[task]["Parameters"]["FunctionName"][2:-1]].removesuffix(".Arn")
-            for task in TASKS
-        }
-        defaults = template["Globals"]["Function"]
-        return {
-            task: {**defaults, **template["Resources"][logical_id]["Properties"]}
-            for task, logical_id in logical_ids.items()
-        }
-
-    def test_each_state_invokes_the_function_it_is_named_after(self, functions: dict[str, Any]) -> None:
-        assert {task: properties["Handler"] for task, properties in functions.items()} == {
+    def test_each_state_invokes_the_function_it_is_named_after(self, wired: dict[str, Any]) -> None:
+        assert {task: properties["Handler"] for task, properties in wired.items()} == {
             "ReserveStock": "inventory.reserve.handler",
             "ReleaseStock": "inventory.release.handler",
             "AuthorizePayment": "payments.authorize.handler",
@@ -208,11 +186,9 @@ class TestWiring:
         }
 
     @pytest.mark.parametrize("task", TASKS)
-    def test_a_state_waits_longer_than_its_function_can_run(
-        self, functions: dict[str, Any], task: str
-    ) -> None:
+    def test_a_state_waits_longer_than_its_function_can_run(self, wired: dict[str, Any], task: str) -> None:
         """Otherwise a step that is still running would be undone, or run twice at once."""
-        assert STATES[task]["TimeoutSeconds"] > functions[task]["Timeout"]
+        assert STATES[task]["TimeoutSeconds"] > wired[task]["Timeout"]
 
 
 Answer = dict[str, Any] | str
@@ -320,9 +296,9 @@ class Saga:
         deadline = time.monotonic() + 30
         pause = threading.Event()
         while True:
-            described: dict[str, Any] = self._sfn.describe_execution(executionArn=execution)
+            described = self._sfn.describe_execution(executionArn=execution)
             if described["status"] != "RUNNING":
-                return described
+                return dict(described)
             assert time.monotonic() < deadline, f"still running after {self.functions.commands}"
             pause.wait(0.01)
 
@@ -403,7 +379,9 @@ class TestRuns:
 
     def test_a_step_that_never_answers_is_undone(self, make_saga: MakeSaga) -> None:
         """The state's own timeout, for when not even Lambda says that the time is over."""
-        saga = make_saga(re.sub(r'"TimeoutSeconds": \d+', '"TimeoutSeconds": 1', DEFINITION))
+        impatient = json.loads(DEFINITION)
+        impatient["States"]["AuthorizePayment"]["TimeoutSeconds"] = 1
+        saga = make_saga(json.dumps(impatient))
         answered = threading.Event()
         answer = saga.functions.invoke
 
