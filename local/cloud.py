@@ -1,15 +1,14 @@
 """Starts MiniStack, with two repairs. Runs under the embedded cloud's own Python, which has MiniStack and none of ours.
 
-**Errors keep their type.** When a Python function raises, AWS reports the exception's class as the error's type, by which
-a state machine retries and catches, and keeps the execution environment. MiniStack's worker reports every exception as
-`Runtime.HandlerError` and is thrown away. Here it hands over what was raised as AWS does, and lives on.
+**Errors keep their type.** When a Python function raises, AWS reports the exception's class as the error's type, by
+which a state machine retries and catches, and keeps the execution environment. MiniStack's worker reports every
+exception as `Runtime.HandlerError` and is thrown away. Here it hands over what was raised, and lives on.
 
 **Layers are unpacked once.** MiniStack unpacks a function's layers anew for each execution environment, which takes as
 long as the rest of a cold start. Here all share one copy, as all see the same `/opt` on AWS.
 """
 
 import hashlib
-import os
 import sys
 import tempfile
 import threading
@@ -66,7 +65,7 @@ class LayerOnce(zipfile.ZipFile):
                 super().extractall(fresh)
                 fresh.rename(shared)
         wanted.rmdir()
-        os.symlink(shared, wanted)
+        wanted.symlink_to(shared)
 
 
 def main() -> None:

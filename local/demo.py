@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 from inventory.store import StockStore
-
 from local.books import Books
 from local.shop import Customer, Shop
 from local.stack import Stack
@@ -15,7 +14,7 @@ from local.timeline import timeline
 from local.waiting import wait_for
 from shared.clock import utc_now
 
-TEA, KETTLE, RARE = "TEA-ASSAM-100", "TEA-DARJ-100", "TEA-GLASS-LTD"
+TEA, DARJEELING, RARE = "TEA-ASSAM-100", "TEA-DARJ-100", "TEA-GLASS-LTD"
 RUSH = 10
 RARE_STOCK = 3
 
@@ -59,13 +58,13 @@ class Demo:
         """An order that stands, and its retry."""
         self.scene("An order that is confirmed", "two products, a card that is approved")
         key = str(uuid4())
-        placed = self.place(customer, {TEA: 2, KETTLE: 1}, key=key)
+        placed = self.place(customer, {TEA: 2, DARJEELING: 1}, key=key)
         self.ends(customer, placed, "confirmed")
 
         self.scene(
             "The same request again, with the same Idempotency-Key", "as an app does when an answer got lost"
         )
-        again = self.place(customer, {TEA: 2, KETTLE: 1}, key=key)
+        again = self.place(customer, {TEA: 2, DARJEELING: 1}, key=key)
         expect(again["order_id"] == placed["order_id"], "the retry made another order")
         books = self.books.orders()[placed["order_id"]]
         expect(len(books.intents) == 1, "the retry charged again")
@@ -142,7 +141,7 @@ class Demo:
 
         wait_for(complete, "the last mails", seconds=60)
         audit = self.books.audit()
-        for sku in (TEA, KETTLE, RARE):
+        for sku in (TEA, DARJEELING, RARE):
             level = self.books.stock()[sku]
             say(f"stock  {sku:<16} {level['available']:>4} available {level['reserved']:>4} reserved")
         say(f"money  {audit.held / 100:.2f} EUR held for confirmed orders")
@@ -161,12 +160,12 @@ class Demo:
         """The URL, a token, and three commands."""
         url = self.stack.api_url
         print(f"\nThe system keeps running ({time.monotonic() - self.started:.0f} s since the demo began).")
-        print(f"\n  URL    {url}\n  TOKEN  {customer.token}\n\nTry next:\n")
-        print(f"  curl -s '{url}/products?limit=3'")
         print(
-            f"  curl -s '{url}/orders' -H 'Authorization: Bearer '$TOKEN     # after: export TOKEN=… (above)"
+            f"\n  URL    {url}\n\n  TOKEN  {customer.token}\n\nTry next, for example in another terminal:\n"
         )
-        print("  make down                                                    # stops it\n")
+        print(f"  curl -s '{url}/products?limit=3'")
+        print(f'  TOKEN=<the token above>; curl -s {url}/orders -H "Authorization: Bearer $TOKEN"')
+        print("  make logs ARGS='--grep order'\n\n`make down` stops it.")
 
     def scene(self, title: str, what: str) -> None:
         """Begins a scene."""

@@ -6,11 +6,11 @@ Loading again changes nothing: a product that is there already stays as it is, a
 import json
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from catalog.domain import Product, ProductDetails
 from catalog.store import ProductStore
 from inventory.store import StockStore
-from pydantic import BaseModel
-
 from local.stack import Stack
 from local.waiting import wait_for
 from shared.clock import utc_now

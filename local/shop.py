@@ -63,7 +63,7 @@ class Shop:
 
     def sign_up(self, name: str) -> Customer:
         """Signs up someone new, confirms the address as an operator may, and signs in."""
-        email = f"{name.split()[0].lower()}.{uuid4().hex[:8]}@example.com"
+        email = f"{name.split(maxsplit=1)[0].lower()}.{uuid4().hex[:8]}@example.com"
         body = {"email": email, "password": _PASSWORD, "name": name}
         answer = self.request("POST", "/users", json=body)
         answer.raise_for_status()

@@ -6,7 +6,8 @@ from typing import Any
 
 from local.stack import Stack
 
-_STEP_DONE = "TaskStateExited"
+_STEP_ENDED = "TaskStateExited"
+_STEP_SUCCEEDED = "TaskSucceeded"
 _STEP_FAILED = {"TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut"}
 
 
@@ -42,17 +43,18 @@ def _saga(stack: Stack, order_id: str) -> list[Moment]:
         .get_paginator("get_execution_history")
         .paginate(executionArn=execution_arn(stack, order_id))
     )
-    moments = []
+    moments, failure = [], ""
     for page in pages:
         for event in page["events"]:
-            if event["type"] == _STEP_DONE:
-                what = event["stateExitedEventDetails"]["name"]
-            elif event["type"] in _STEP_FAILED:
+            if event["type"] in _STEP_FAILED:
                 details = next(value for name, value in event.items() if name.endswith("EventDetails"))
-                what = f"  failed: {details.get('error', event['type'])}"
-            else:
-                continue
-            moments.append(Moment(event["timestamp"].astimezone(UTC), "order saga", what))
+                failure = f" failed: {details.get('error', event['type'])}"
+            elif event["type"] == _STEP_ENDED:
+                what = event["stateExitedEventDetails"]["name"] + failure
+                moments.append(Moment(event["timestamp"].astimezone(UTC), "order saga", what))
+                failure = ""
+            elif event["type"] == _STEP_SUCCEEDED:
+                failure = ""
     return moments
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from inventory.store import StockStore
 
+from inventory.store import StockStore
 from local.books import Books
 from local.shop import Customer, Shop
 from local.stack import Stack
@@ -43,7 +43,9 @@ def deliver(stack: Stack) -> Callable[[str, int], None]:
     store = StockStore(stack.client("dynamodb"), stack.resource("InventoryTable"))
 
     def receive(sku: str, quantity: int) -> None:
-        store.receive(sku, quantity, movement_id=f"test-{uuid.uuid4().hex}", correlation_id="test", now=utc_now())
+        store.receive(
+            sku, quantity, movement_id=f"test-{uuid.uuid4().hex}", correlation_id="test", now=utc_now()
+        )
 
     return receive
 

@@ -93,7 +93,9 @@ def test_a_message_that_fails_at_every_try_ends_unchanged_among_the_dead_letters
     assert letter["Body"] == body
 
 
-def test_a_failing_message_does_not_hold_up_the_good_ones(stack: Stack, shop: Shop, customer: Customer) -> None:
+def test_a_failing_message_does_not_hold_up_the_good_ones(
+    stack: Stack, shop: Shop, customer: Customer
+) -> None:
     for _ in range(3):
         publish(stack, "order.placed", uuid4().hex)
 
@@ -115,7 +117,11 @@ def test_events_delivered_again_change_nothing(
     marker = shop.place(customer, {"TEA-ASSAM-100": 1}, country="AQ").json()["order_id"]
     for _ in range(3):
         publish(stack, "order.confirmed", json.dumps(outbox))
-    publish(stack, "order.placed", json.dumps(event("order.placed", order_id, {"order": _saga_order(before.order)})))
+    publish(
+        stack,
+        "order.placed",
+        json.dumps(event("order.placed", order_id, {"order": _saga_order(before.order)})),
+    )
     shop.settled(customer, marker)
     wait_for(lambda: books.orders()[marker].mails, "the mail of a later order", seconds=60)
 
@@ -126,11 +132,13 @@ def test_events_delivered_again_change_nothing(
 
 
 def test_each_consumer_gets_its_own_event_types_alone(stack: Stack) -> None:
-    subscriptions = stack.client("sns").list_subscriptions_by_topic(TopicArn=stack.resource("DomainEventsTopic"))
+    subscriptions = stack.client("sns").list_subscriptions_by_topic(
+        TopicArn=stack.resource("DomainEventsTopic")
+    )
     policies = [
-        stack.client("sns").get_subscription_attributes(SubscriptionArn=subscription["SubscriptionArn"])["Attributes"][
-            "FilterPolicy"
-        ]
+        stack.client("sns").get_subscription_attributes(SubscriptionArn=subscription["SubscriptionArn"])[
+            "Attributes"
+        ]["FilterPolicy"]
         for subscription in subscriptions["Subscriptions"]
     ]
 
@@ -151,5 +159,13 @@ def test_every_consumer_reports_single_failures_and_has_a_dead_letter_queue(stac
 
 
 def _saga_order(order: dict[str, Any]) -> dict[str, Any]:
-    names = ("order_id", "customer_id", "correlation_id", "lines", "total", "shipping_address", "payment_token")
+    names = (
+        "order_id",
+        "customer_id",
+        "correlation_id",
+        "lines",
+        "total",
+        "shipping_address",
+        "payment_token",
+    )
     return {name: order[name] for name in names}

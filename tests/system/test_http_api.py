@@ -21,7 +21,8 @@ def order_body(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/users/me"), ("POST", "/orders"), ("GET", "/orders"), ("GET", "/orders/ord_1")]
+    ("method", "path"),
+    [("GET", "/users/me"), ("POST", "/orders"), ("GET", "/orders"), ("GET", "/orders/ord_1")],
 )
 @pytest.mark.parametrize("token", [None, "not-a-token", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."])
 def test_without_a_valid_token_every_route_but_the_catalogues_answers_401(
@@ -65,7 +66,7 @@ def test_whoever_signed_up_elsewhere_gets_a_profile_when_they_first_ask(stack: S
     signed_up = cognito.sign_up(
         ClientId=stack.resource("UserPoolClient"),
         Username=email,
-        Password="Correct-horse-7-battery",  # noqa: S106 - an account of this test
+        Password="Correct-horse-7-battery",
         UserAttributes=[{"Name": "email", "Value": email}],
     )
     cognito.admin_confirm_sign_up(UserPoolId=stack.resource("UserPool"), Username=email)
@@ -90,7 +91,9 @@ def test_own_orders_are_listed_newest_first_by_page(shop: Shop) -> None:
     placed = [shop.place(buyer, {SKU: 1}).json()["order_id"] for _ in range(3)]
 
     first = shop.request("GET", "/orders", token=buyer.token, params={"limit": 2}).json()
-    second = shop.request("GET", "/orders", token=buyer.token, params={"limit": 2, "cursor": first["next"]}).json()
+    second = shop.request(
+        "GET", "/orders", token=buyer.token, params={"limit": 2, "cursor": first["next"]}
+    ).json()
 
     listed = [order["order_id"] for order in first["orders"] + second["orders"]]
     assert listed == placed[::-1]

@@ -67,7 +67,7 @@ def test_an_order_for_more_than_there_is_takes_nothing_of_any_line(
 def test_a_declined_card_gives_the_stock_back(shop: Shop, books: Books, customer: Customer) -> None:
     before = available(books, TEA)
 
-    placed = shop.place(customer, {TEA: 1}, payment_token="pm_card_chargeDeclined").json()  # noqa: S106
+    placed = shop.place(customer, {TEA: 1}, payment_token="pm_card_chargeDeclined").json()
     found = settled_books(shop, books, customer, placed["order_id"])
 
     assert (found.order["status"], found.order["rejection_reason"]) == ("rejected", "payment_declined")
@@ -108,7 +108,7 @@ def test_a_provider_that_does_not_answer_leaves_nothing_held(
 def test_a_provider_that_fails_once_is_asked_again_and_holds_the_money_once(
     shop: Shop, books: Books, customer: Customer
 ) -> None:
-    placed = shop.place(customer, {TEA: 1}, payment_token="pm_sandbox_flaky").json()  # noqa: S106
+    placed = shop.place(customer, {TEA: 1}, payment_token="pm_sandbox_flaky").json()
     found = settled_books(shop, books, customer, placed["order_id"])
 
     assert found.order["status"] == "confirmed"
