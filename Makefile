@@ -66,10 +66,10 @@ types: .venv/installed ## Check types
 	$(call do,$(BIN)/mypy)
 
 unit: .venv/installed ## Test the rules (no AWS)
-	$(call do,$(BIN)/python -m pytest tests/unit)
+	$(call do,$(BIN)/python -m pytest --numprocesses auto tests/unit)
 
 component: .venv/installed ## Test each service against moto, in process
-	$(call do,$(BIN)/python -m pytest tests/component)
+	$(call do,$(BIN)/python -m pytest --numprocesses auto tests/component)
 
 template: .venv/installed ## Check the template
 	$(call do,$(BIN)/cfn-lint template.yaml)
