@@ -16,8 +16,7 @@ Repaired when it starts, in `local/cloud.py`: the type of an error that a functi
 Left as they are, because nothing of the system depends on them:
 
 - CORS preflight answers 200 without its headers: try a browser application against AWS or `sam local start-api`.
-- There is no X-Ray: functions write their traces to a daemon that is not there, at no cost. Follow an order by its
-  `correlation_id` in the logs (`make logs`).
+- There is no X-Ray, so tracing is switched off. Follow an order by its `correlation_id` in the logs (`make logs`).
 - A stream consumer's `MaximumRetryAttempts` and bisecting are ignored: a record that always fails stays at the head.
 - Step Functions' own role is not enforced, so a state machine may call more here than on AWS.
 - Cognito calls no PostConfirmation trigger; sign-up goes through a function of ours anyway.
