@@ -8,9 +8,9 @@ from botocore.config import Config
 
 # A call that hangs must fail well before the function's own timeout (10 s), while a retry can still help.
 _CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=4,
-    retries={"mode": "standard", "max_attempts": 3},
+    connect_timeout=1,
+    read_timeout=2.5,
+    retries={"mode": "standard", "total_max_attempts": 3},
 )
 
 
