@@ -75,7 +75,7 @@ template: .venv/installed ## Check the template
 	$(call do,$(BIN)/cfn-lint template.yaml)
 	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint)
 
-system: up ## Test the deployed system in the embedded cloud
+system: seed ## Test the deployed system in the embedded cloud
 	$(call do,$(BIN)/python -m pytest tests/system)
 
 test: lint types template unit component system ## Run every check and test there is
