@@ -355,13 +355,14 @@ class TestListing:
         return ids[::-1]
 
     def test_pages_hold_every_order_once_and_the_newest_first(self, ada: Client, placed: list[str]) -> None:
-        pages, cursor = [], None
-        while True:
-            page = json_body(ada.list(limit="2", **({"cursor": cursor} if cursor else {})))
+        pages: list[list[str]] = []
+        query = {"limit": "2"}
+        while len(pages) < len(placed):
+            page = json_body(ada.list(**query))
             pages.append([order["order_id"] for order in page["orders"]])
-            cursor = page["next"]
-            if cursor is None:
+            if page["next"] is None:
                 break
+            query["cursor"] = page["next"]
 
         assert pages == [placed[:2], placed[2:4], placed[4:]]
 
