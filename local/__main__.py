@@ -43,7 +43,7 @@ def seed(_: argparse.Namespace) -> None:
 def demo(_: argparse.Namespace) -> None:
     """Fills the shop and plays the demo on it."""
     # Imported here, so that a service that does not import keeps nobody from stopping the cloud.
-    from local.demo import Demo, DemoFailed  # noqa: PLC0415
+    from local.demo import Demo, DemoFailed  # noqa: PLC0415 - see above
 
     stack = Stack.current()
     _seed(stack)
@@ -56,7 +56,7 @@ def demo(_: argparse.Namespace) -> None:
 
 
 def _seed(stack: Stack) -> None:
-    from local.seed import load  # noqa: PLC0415
+    from local.seed import load  # noqa: PLC0415 - as in `demo`
 
     with step("Filling the catalogue and the stock") as filling:
         filling.note(f"{load(stack)} products")
