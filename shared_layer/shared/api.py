@@ -1,8 +1,4 @@
-"""The API resolver every HTTP service uses: validated routes, problem details, correlation id, CORS.
-
-Error answers are RFC 9457 problem details (`application/problem+json`): a stable `type`, what was wrong, where, and
-never a stack trace.
-"""
+"""The API resolver every HTTP service uses: admitted callers, validated requests, problem details, correlation id."""
 
 import json
 import os
@@ -12,99 +8,135 @@ from typing import Any
 from uuid import uuid4
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
-from aws_lambda_powertools.event_handler.exceptions import ServiceError
-from aws_lambda_powertools.event_handler.openapi.exceptions import (
-    RequestUnsupportedContentType,
-    RequestValidationError,
+from aws_lambda_powertools.event_handler.api_gateway import Route
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
+    OpenAPIRequestValidationMiddleware,
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
 
-from shared.errors import FieldError, Problem, TransientError, Unauthorized
+from shared.access import Access, verified_caller
+from shared.errors import (
+    Forbidden,
+    InternalError,
+    InvalidRequest,
+    MalformedJson,
+    PayloadTooLarge,
+    Problem,
+    TemporarilyUnavailable,
+    TooManyRequests,
+    Unauthorized,
+    UnsupportedMediaType,
+)
 from shared.observability import logger, metrics, tracer
+from shared.problems import answer_problems, documented
 
 CORRELATION_HEADER = "X-Correlation-Id"
-_PROBLEM_TYPES = "https://cartwright.example/problems/"
+MAX_BODY_BYTES = 64 * 1024
 _MAX_CORRELATION_ID = 128
+_ACCESS = "x-access"
 
 
-class Caller(BaseModel):
-    """Who calls, as Cognito's verified token says."""
+class UndeclaredAccess(Exception):
+    """A route does not say who may call it: it lacks the options that `contract` makes."""
 
-    user_id: str
-    email: str
-    name: str = ""
-    locale: str = ""
-    groups: frozenset[str] = frozenset()
+
+class Gate(OpenAPIRequestValidationMiddleware):
+    """What a request must pass before its route runs, in this order: may the caller do this, can the body be read,
+    does all of it fit the route's types. Who may not do a thing learns nothing about how to do it."""
+
+    def handler(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:
+        """See BaseMiddlewareHandler; raises Unauthorized, Forbidden, PayloadTooLarge, UnsupportedMediaType or
+        RequestValidationError."""
+        route = app.context["_route"]
+        access = _declared_access(route)
+        # Every route of ours declares its access (see api_handler); Powertools' own, which answers 404, is open.
+        if access is not None:
+            access.admit(verified_caller(app))
+        if route.dependant.body_params:
+            _require_readable_body(app)
+        return super().handler(app, next_middleware)
 
 
 def api_resolver() -> APIGatewayRestResolver:
-    """A resolver that validates requests against the routes' types and answers every failure as problem details."""
+    """A resolver that puts every route behind the `Gate` and answers every failure as problem details.
+
+    Each route takes its options from `contract`.
+    """
     app = APIGatewayRestResolver(
         enable_validation=True,
         cors=CORSConfig(
             allow_origin=os.environ.get("CORS_ALLOW_ORIGIN", "*"),
-            allow_headers=["Content-Type", "Authorization", "Idempotency-Key", CORRELATION_HEADER],
-            expose_headers=[CORRELATION_HEADER, "Location"],
+            allow_headers=[
+                "Content-Type",
+                "Authorization",
+                "Idempotency-Key",
+                "If-Match",
+                CORRELATION_HEADER,
+            ],
+            expose_headers=["ETag", "Idempotent-Replayed", "Location", CORRELATION_HEADER],
             max_age=3600,
         ),
         serializer=_to_json,
         json_body_deserializer=_from_json,
     )
-
-    _answer_unreadable_requests(app)
-
-    @app.exception_handler(Problem)
-    def problem(error: Problem) -> Response[str]:
-        return _answer(error.status, error.code, error.detail, error.errors)
-
-    @app.exception_handler(TransientError)
-    def transient(error: TransientError) -> Response[str]:
-        logger.warning("request failed for now", error=type(error).__name__, reason=str(error))
-        detail = "This cannot be done just now; send the same request again in a moment."
-        return _answer(HTTPStatus.SERVICE_UNAVAILABLE, "temporarily-unavailable", detail, [])
-
-    @app.exception_handler(ServiceError)
-    def service_error(error: ServiceError) -> Response[str]:
-        status = HTTPStatus(error.status_code)
-        return _answer(status, status.phrase.lower().replace(" ", "-"), str(error.msg), [])
-
-    @app.not_found
-    def no_route(_: Exception) -> Response[str]:
-        return _answer(HTTPStatus.NOT_FOUND, "not-found", "There is no such resource.", [])
-
-    @app.exception_handler(Exception)
-    def unexpected(_: Exception) -> Response[str]:
-        logger.exception("request failed unexpectedly")
-        detail = f"Something went wrong on our side; quote {logger.get_correlation_id()} to support."
-        return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail, [])
-
+    # Powertools runs its own validation before any other middleware; the gate is that validation and more.
+    app._request_validation_middleware = Gate()  # type: ignore[no-untyped-call]
+    answer_problems(app)
     return app
 
 
-def caller_of(app: APIGatewayRestResolver) -> Caller:
-    """The authenticated caller of the current request; raises Unauthorized when no verified token came with it."""
-    authorizer: Any = app.current_event.request_context.authorizer
-    claims = (authorizer or {}).get("claims") or {}
-    if "sub" not in claims:
-        raise Unauthorized("This resource needs a token.")
-    return Caller(
-        user_id=claims["sub"],
-        email=claims.get("email", ""),
-        name=claims.get("name", ""),
-        locale=claims.get("locale", ""),
-        groups=frozenset(
-            filter(None, str(claims.get("cognito:groups", "")).strip("[]").replace(",", " ").split())
-        ),
+def contract(
+    access: Access,
+    *,
+    tag: str,
+    raises: tuple[type[Problem], ...] = (),
+    status: HTTPStatus = HTTPStatus.OK,
+    answers: str = "Success",
+    headers: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """The options of a route, as keyword arguments of the resolver's `get`, `post` and so on: `access` is enforced, and
+    everything is told in the OpenAPI document.
+
+    `raises` are the problems that the route answers with, beside those that any route can; `status` and `answers` are
+    its success in number and words; `headers` are the success's own headers and what they hold.
+    """
+    success: dict[str, Any] = {"description": answers}
+    if headers:
+        success["headers"] = {
+            name: {"description": description, "schema": {"type": "string"}}
+            for name, description in headers.items()
+        }
+    refusals: tuple[type[Problem], ...] = () if access is Access.ANYONE else (Unauthorized, Forbidden)
+    always = (
+        MalformedJson,
+        PayloadTooLarge,
+        UnsupportedMediaType,
+        InvalidRequest,
+        TooManyRequests,
+        InternalError,
+        TemporarilyUnavailable,
     )
+    return {
+        "status_code": int(status),
+        "responses": {int(status): success, **documented([*refusals, *raises, *always])},
+        "tags": [tag],
+        "security": None if access is Access.ANYONE else [{"Cognito": []}],
+        "openapi_extensions": {_ACCESS: access.value},
+    }
 
 
 def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
-    """The Lambda handler that serves `app`.
+    """The Lambda handler that serves `app`; raises UndeclaredAccess when a route has no `contract`.
 
     The correlation id is set here, around the resolver, since a resolver's exception handlers run outside of its
     middlewares: every answer carries it, whichever way it came about.
     """
+    undeclared = [
+        f"{route.method} {route.path}" for route in routes_of(app) if _declared_access(route) is None
+    ]
+    if undeclared:
+        raise UndeclaredAccess(", ".join(undeclared))
 
     @metrics.log_metrics
     @tracer.capture_lambda_handler(capture_response=False)
@@ -119,26 +151,31 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
     return handler
 
 
+def routes_of(app: APIGatewayRestResolver) -> list[Route]:
+    """The routes of `app`, in the order in which they are tried."""
+    return [*app._static_routes, *app._dynamic_routes]
+
+
 def correlation_id() -> str:
     """The id that ties everything caused by the current request together."""
     return logger.get_correlation_id() or ""
 
 
-def _answer_unreadable_requests(app: APIGatewayRestResolver) -> None:
-    """What `app` answers to a request that does not fit its route's types."""
+def _declared_access(route: Route) -> Access | None:
+    declared = (route.openapi_extensions or {}).get(_ACCESS)
+    return None if declared is None else Access(declared)
 
-    @app.exception_handler(RequestValidationError)
-    def invalid(error: RequestValidationError) -> Response[str]:
-        errors = [_field_error(entry) for entry in error.errors()]
-        if any(entry.get("type") == "json_invalid" for entry in error.errors()):
-            return _answer(HTTPStatus.BAD_REQUEST, "malformed-json", "The body is not JSON.", errors)
-        named = ", ".join(entry["pointer"] for entry in errors)
-        return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", f"Invalid: {named}.", errors)
 
-    @app.exception_handler(RequestUnsupportedContentType)
-    def unsupported(_: RequestUnsupportedContentType) -> Response[str]:
-        detail = "Send the body as application/json."
-        return _answer(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail, [])
+def _require_readable_body(app: APIGatewayRestResolver) -> None:
+    """Raises PayloadTooLarge or UnsupportedMediaType for a body that no route would read."""
+    event = app.current_event
+    # What a body weighs encoded (base64) is more than it weighs, so nothing too large gets through.
+    if len((event.body or "").encode("utf-8", "surrogatepass")) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"A body has {MAX_BODY_BYTES // 1024} KiB at most.")
+    declared = event.headers.get("Content-Type", "application/json")
+    media_type = declared.partition(";")[0].strip()
+    if event.body and media_type != "application/json":
+        raise UnsupportedMediaType("Send the body as application/json.")
 
 
 def _correlation_id_of(event: dict[str, Any]) -> str:
@@ -147,26 +184,6 @@ def _correlation_id_of(event: dict[str, Any]) -> str:
     given = str(headers.get(CORRELATION_HEADER.lower()) or "")
     usable = 0 < len(given) <= _MAX_CORRELATION_ID and given.isascii() and given.isprintable()
     return given if usable else str(uuid4())
-
-
-def _field_error(entry: Any) -> FieldError:
-    """A validation error as a JSON pointer into the part of the request it is about (`/body/lines/0/sku`)."""
-    location = [str(part) for part in entry.get("loc", ())]
-    return FieldError("/" + "/".join(location), str(entry.get("msg", "invalid")))
-
-
-def _answer(status: HTTPStatus, code: str, detail: str, errors: list[FieldError]) -> Response[str]:
-    problem: dict[str, Any] = {
-        "type": _PROBLEM_TYPES + code,
-        "title": status.phrase,
-        "status": int(status),
-        "detail": detail,
-    }
-    if errors:
-        problem["errors"] = errors
-    return Response(
-        status_code=int(status), content_type="application/problem+json", body=json.dumps(problem)
-    )
 
 
 def _from_json(body: str) -> Any:

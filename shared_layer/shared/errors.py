@@ -1,4 +1,4 @@
-"""The errors a service raises on purpose, in two families.
+"""The errors that a service raises on purpose, in two families.
 
 `Problem` is an answer to an HTTP client (RFC 9457 problem details). `PermanentError` and `TransientError` are what a
 message or a saga step can fail with: the first can never succeed and goes to the dead letters at once, the second is
@@ -16,7 +16,10 @@ class FieldError(dict[str, str]):
 
 
 class Problem(Exception):
-    """An answer other than success. A subclass sets the status and a stable `code`, which ends the `type` URI."""
+    """An answer other than success. A subclass sets the status and a stable `code`, which ends the `type` URI.
+
+    The first line of its docstring describes it in the API's reference.
+    """
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     code = "internal-error"
@@ -27,11 +30,21 @@ class Problem(Exception):
         self.errors = errors or []
 
 
+class InternalError(Problem):
+    """Something went wrong on the server's side."""
+
+
 class BadRequest(Problem):
     """The request cannot be read."""
 
     status = HTTPStatus.BAD_REQUEST
     code = "bad-request"
+
+
+class MalformedJson(BadRequest):
+    """The body is not JSON."""
+
+    code = "malformed-json"
 
 
 class Unauthorized(Problem):
@@ -55,6 +68,13 @@ class NotFound(Problem):
     code = "not-found"
 
 
+class MethodNotAllowed(Problem):
+    """The resource has no such method; the header `Allow` lists those it has."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "method-not-allowed"
+
+
 class Conflict(Problem):
     """The request collides with the present state."""
 
@@ -62,11 +82,59 @@ class Conflict(Problem):
     code = "conflict"
 
 
+class PreconditionFailed(Problem):
+    """The thing has changed since the version that `If-Match` names."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "precondition-failed"
+
+
+class PayloadTooLarge(Problem):
+    """The body is larger than any request of this API needs to be."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "payload-too-large"
+
+
+class UnsupportedMediaType(Problem):
+    """The body is not declared to be JSON."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported-media-type"
+
+
 class Unprocessable(Problem):
     """The request reads well and asks for something that cannot be."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "unprocessable"
+
+
+class InvalidRequest(Unprocessable):
+    """Part of the request does not fit its schema; `errors` points to it."""
+
+    code = "invalid-request"
+
+
+class PreconditionRequired(Problem):
+    """A change must name the version that it is based on, in `If-Match`."""
+
+    status = HTTPStatus.PRECONDITION_REQUIRED
+    code = "precondition-required"
+
+
+class TooManyRequests(Problem):
+    """Too many requests at the moment."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too-many-requests"
+
+
+class TemporarilyUnavailable(Problem):
+    """What is asked for cannot be done just now; the same request may be sent again in a moment."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "temporarily-unavailable"
 
 
 class PermanentError(Exception):

@@ -4,12 +4,22 @@ import json
 from typing import Annotated, Any
 
 import pytest
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.exceptions import ForbiddenError
 from pydantic import BaseModel, Field
 
-from shared.api import CORRELATION_HEADER, api_handler, api_resolver, caller_of, correlation_id
+from shared.access import Access, caller_of, require_owner
+from shared.api import (
+    CORRELATION_HEADER,
+    MAX_BODY_BYTES,
+    UndeclaredAccess,
+    api_handler,
+    api_resolver,
+    contract,
+    correlation_id,
+)
 from shared.errors import Conflict, FieldError
-from tests.component.rest_events import rest_event
+from tests.component.rest_events import claims_of, rest_event
 
 PROBLEMS = "https://cartwright.example/problems/"
 
@@ -23,28 +33,46 @@ class Request(BaseModel):
     lines: list[Line]
 
 
+def _add_guarded_routes(app: APIGatewayRestResolver) -> None:
+    @app.post("/stock", **contract(Access.ADMIN, tag="test"))
+    def receive(request: Request) -> dict[str, Any]:
+        return {"lines": len(request.lines)}
+
+    @app.get("/shop", **contract(Access.CUSTOMER, tag="test"))
+    def shop() -> dict[str, Any]:
+        return {}
+
+    @app.get("/things/<owner>", **contract(Access.OWNER, tag="test"))
+    def thing(owner: str) -> dict[str, Any]:
+        things = {"u-1": {"owner": "u-1"}}
+        return require_owner(caller_of(app), things.get(owner), lambda thing: thing["owner"])
+
+
 @pytest.fixture
 def call(lambda_context: Any) -> Any:
     """A small API; answers (status, headers, parsed body) of a request to it."""
     app = api_resolver()
+    public = contract(Access.ANYONE, tag="test")
 
-    @app.post("/orders")
+    @app.post("/orders", **public)
     def place(request: Request) -> dict[str, Any]:
         return {"lines": len(request.lines), "correlation_id": correlation_id()}
 
-    @app.get("/crash")
+    @app.get("/crash", **public)
     def crash() -> dict[str, Any]:
         raise RuntimeError("the secret is 42")
 
-    @app.get("/conflict")
+    @app.get("/conflict", **public)
     def conflict() -> dict[str, Any]:
         raise Conflict("Shipped already.", [FieldError("/body/status", "is shipped")])
 
-    @app.get("/forbidden")
+    @app.get("/forbidden", **public)
     def forbidden() -> dict[str, Any]:
         raise ForbiddenError("Not for you.")
 
-    @app.get("/me")
+    _add_guarded_routes(app)
+
+    @app.get("/me", **contract(Access.SIGNED_IN, tag="test"))
     def me() -> dict[str, Any]:
         caller = caller_of(app)
         return {"user_id": caller.user_id, "groups": sorted(caller.groups)}
@@ -52,9 +80,16 @@ def call(lambda_context: Any) -> Any:
     handler = api_handler(app)
 
     def request(
-        method: str, path: str, body: str | None = None, correlation: str | None = None, claims: Any = None
+        method: str,
+        path: str,
+        body: str | None = None,
+        *,
+        correlation: str | None = None,
+        claims: Any = None,
+        headers: dict[str, str] | None = None,
     ) -> tuple[int, dict[str, str], Any]:
-        event = rest_event(method, path, body=body, headers={"Origin": "https://shop.example"}, claims=claims)
+        sent = {"Origin": "https://shop.example", **(headers or {})}
+        event = rest_event(method, path, body=body, headers=sent, claims=claims)
         del event["headers"][CORRELATION_HEADER]
         if correlation is not None:
             event["headers"][CORRELATION_HEADER.lower()] = correlation
@@ -147,3 +182,62 @@ def test_the_caller_is_who_the_token_names(call: Any) -> None:
 def test_browsers_may_read_error_answers_too(call: Any) -> None:
     _, headers, _ = call("GET", "/crash")
     assert headers["access-control-allow-origin"] == "*"
+
+
+CUSTOMER = claims_of("u-1")
+ADMIN = claims_of("u-2", groups="[admin staff]")
+NO_GROUP = claims_of("u-3", groups="")
+
+
+@pytest.mark.parametrize(
+    ("path", "claims", "status"),
+    [
+        ("/shop", None, 401),
+        ("/shop", NO_GROUP, 403),
+        ("/shop", ADMIN, 403),
+        ("/shop", CUSTOMER, 200),
+        ("/me", NO_GROUP, 200),
+        ("/things/u-1", CUSTOMER, 200),
+        ("/things/u-1", ADMIN, 200),
+        ("/things/u-1", NO_GROUP, 404),
+        ("/things/nobody", ADMIN, 404),
+        ("/things/u-1", None, 401),
+    ],
+)
+def test_a_route_admits_whom_it_declares(call: Any, path: str, claims: Any, status: int) -> None:
+    assert call("GET", path, claims=claims)[0] == status
+
+
+@pytest.mark.parametrize(("claims", "status"), [(None, 401), (CUSTOMER, 403), (ADMIN, 422)])
+def test_who_may_not_call_a_route_learns_nothing_about_its_body(call: Any, claims: Any, status: int) -> None:
+    assert call("POST", "/stock", '{"lines": 1}', claims=claims)[0] == status
+
+
+def test_an_api_with_a_route_that_declares_no_access_does_not_start() -> None:
+    app = api_resolver()
+
+    @app.get("/undeclared")
+    def undeclared() -> dict[str, Any]:
+        return {}
+
+    with pytest.raises(UndeclaredAccess, match="GET /undeclared"):
+        api_handler(app)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "status"),
+    [
+        ("application/json", 200),
+        ("application/json; charset=utf-8", 200),
+        ("application/x-www-form-urlencoded", 415),
+        ("text/plain", 415),
+    ],
+)
+def test_a_body_is_json_by_its_media_type(call: Any, media_type: str, status: int) -> None:
+    assert call("POST", "/orders", '{"lines": []}', headers={"Content-Type": media_type})[0] == status
+
+
+def test_a_body_has_a_limit(call: Any) -> None:
+    padding = " " * (MAX_BODY_BYTES - len('{"lines": []}'))
+    assert call("POST", "/orders", '{"lines": []}' + padding)[0] == 200
+    assert call("POST", "/orders", '{"lines": []} ' + padding)[0] == 413

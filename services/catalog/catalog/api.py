@@ -7,13 +7,13 @@ from pydantic import BaseModel, ValidationError
 
 from catalog.domain import Category, Position, Product, is_sku, shelves_from
 from catalog.resources import product_store
-from shared.api import api_handler, api_resolver
+from shared.access import Access
+from shared.api import api_handler, api_resolver, contract
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 from shared.errors import NotFound
 from shared.money import Money
+from shared.parameters import PageCursor, PageLimit
 
-# Enough for the longest name in any script, and no more.
-_MAX_CURSOR = 2048
 # A bestseller is read far more often than it changes; browsers and a CDN may answer for it this long.
 _CACHE = "public, max-age=30"
 
@@ -42,13 +42,11 @@ class ProductPage(BaseModel):
     next: str | None = None
 
 
-@app.get("/products", cache_control=_CACHE)
+@app.get("/products", cache_control=_CACHE, **contract(Access.ANYONE, tag="catalog", raises=(InvalidCursor,)))
 def list_products(
     category: Annotated[Category | None, Query(description="Only this category")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[
-        str | None, Query(max_length=_MAX_CURSOR, description="The `next` of an earlier page")
-    ] = None,
+    limit: PageLimit = 20,
+    cursor: PageCursor = None,
 ) -> ProductPage:
     """The products on sale, by category and name, by page."""
     after = _position_of(cursor) if cursor is not None else None
@@ -63,7 +61,9 @@ def list_products(
     )
 
 
-@app.get("/products/<sku>", cache_control=_CACHE)
+@app.get(
+    "/products/<sku>", cache_control=_CACHE, **contract(Access.ANYONE, tag="catalog", raises=(NotFound,))
+)
 def read_product(
     sku: Annotated[str, Path(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])],
 ) -> ProductView:

@@ -4,24 +4,29 @@ from http import HTTPStatus
 from typing import Annotated, Self
 
 from aws_lambda_powertools.event_handler import Response, content_types
-from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import BaseModel
 
 from orders.domain import (
+    DuplicateSku,
     IdempotencyKeyReused,
+    MixedCurrencies,
     Order,
     OrderRequest,
     OrderStatus,
     RejectionReason,
+    UnknownSku,
     order_id_for,
 )
 from orders.resources import order_store, price_store
-from shared.api import api_handler, api_resolver, caller_of, correlation_id
+from shared.access import Access, caller_of, require_owner
+from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import utc_now
-from shared.cursor import decode_cursor, encode_cursor
+from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 from shared.errors import NotFound
 from shared.money import Money
 from shared.observability import count, logger
+from shared.parameters import IdempotencyKey, PageCursor, PageLimit
 from shared.saga import ShippingAddress
 
 app = api_resolver()
@@ -77,18 +82,20 @@ class OrderPage(BaseModel):
     next: str | None = None
 
 
-IdempotencyKey = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        description="One key per order, kept over retries",
+@app.post(
+    "/orders",
+    **contract(
+        Access.CUSTOMER,
+        tag="orders",
+        status=HTTPStatus.CREATED,
+        answers="The order; under a key that came before, the order that was placed then",
+        headers={
+            "Location": "Where the order is",
+            "Idempotent-Replayed": "`true` when the order was placed by an earlier request",
+        },
+        raises=(UnknownSku, DuplicateSku, MixedCurrencies, IdempotencyKeyReused),
     ),
-]
-
-
-@app.post("/orders", status_code=HTTPStatus.CREATED)
+)
 def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Response[OrderView]:
     """Places an order at the server's own prices. The same key and body again answer with the same order."""
     customer = caller_of(app).user_id
@@ -110,20 +117,18 @@ def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Respo
     return _placed(stored, request, replayed=stored is not order)
 
 
-@app.get("/orders/<order_id>")
+@app.get("/orders/<order_id>", **contract(Access.OWNER, tag="orders", raises=(NotFound,)))
 def read_order(order_id: Annotated[str, Path(max_length=64)]) -> OrderView:
     """One of the caller's own orders, with its history."""
-    customer = caller_of(app).user_id
-    order = order_store().find(order_id)
-    if order is None or order.customer_id != customer:
-        raise NotFound("You have no such order.")
+    caller = caller_of(app)
+    order = require_owner(caller, order_store().find(order_id), lambda order: order.customer_id)
     return OrderView.of(order)
 
 
-@app.get("/orders")
+@app.get("/orders", **contract(Access.CUSTOMER, tag="orders", raises=(InvalidCursor,)))
 def list_orders(
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=512)] = None,
+    limit: PageLimit = 20,
+    cursor: PageCursor = None,
 ) -> OrderPage:
     """The caller's own orders, newest first, by page."""
     customer = caller_of(app).user_id

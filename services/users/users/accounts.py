@@ -1,11 +1,10 @@
 """Accounts in the Cognito user pool: the only module of the service that knows Cognito."""
 
-from http import HTTPStatus
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shared.errors import Conflict, FieldError, Problem, Unprocessable
+from shared.errors import Conflict, FieldError, Problem, TooManyRequests, Unprocessable
 from users.domain import SignUp
 
 
@@ -27,11 +26,8 @@ class AccountRefused(Unprocessable):
     code = "account-refused"
 
 
-class TooManySignUps(Problem):
+class TooManySignUps(TooManyRequests):
     """The user pool takes no more sign-ups for the moment."""
-
-    status = HTTPStatus.TOO_MANY_REQUESTS
-    code = "too-many-requests"
 
 
 class Accounts:

@@ -6,10 +6,12 @@ from typing import Self
 from aws_lambda_powertools.event_handler import Response, content_types
 from pydantic import BaseModel
 
-from shared.api import Caller, api_handler, api_resolver, caller_of, correlation_id
+from shared.access import Access, Caller, caller_of
+from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import utc_now
 from shared.errors import Unauthorized
 from shared.observability import count, logger
+from users.accounts import AccountRefused, EmailTaken, TooManySignUps, WeakPassword
 from users.domain import Profile, SignUp
 from users.resources import accounts, profile_store
 
@@ -31,7 +33,17 @@ class ProfileView(BaseModel):
         return cls.model_validate(profile.model_dump(exclude={"version"}))
 
 
-@app.post("/users", status_code=HTTPStatus.CREATED)
+@app.post(
+    "/users",
+    **contract(
+        Access.ANYONE,
+        tag="users",
+        status=HTTPStatus.CREATED,
+        answers="The new profile",
+        headers={"Location": "Where the profile is"},
+        raises=(EmailTaken, WeakPassword, AccountRefused, TooManySignUps),
+    ),
+)
 def sign_up(request: SignUp) -> Response[ProfileView]:
     """Makes an account, to whose address a confirmation code is mailed, and its profile."""
     user_id = accounts().create(request)
@@ -44,7 +56,7 @@ def sign_up(request: SignUp) -> Response[ProfileView]:
     )
 
 
-@app.get("/users/me")
+@app.get("/users/me", **contract(Access.SIGNED_IN, tag="users"))
 def read_own_profile() -> ProfileView:
     """The caller's profile. One that is missing, since its write was lost or the sign-up was elsewhere, is made now."""
     caller = caller_of(app)

@@ -1,0 +1,104 @@
+"""Who may do what: the caller as the verified token names them, and the two checks there are.
+
+A route declares its `Access`; what follows from the token alone is checked before the request is even read
+(`Access.admit`). Whose a thing is can be known only once it is found; then the route asks `require_owner`. The two
+stand here and nowhere else, and docs/authorization.md lists what every route declares.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from pydantic import BaseModel, ConfigDict
+
+from shared.errors import Forbidden, NotFound, Unauthorized
+
+CUSTOMER_GROUP = "customer"
+ADMIN_GROUP = "admin"
+
+
+class Caller(BaseModel):
+    """Who calls, as Cognito's verified token says; `issued_at` is the token's age, in seconds since 1970."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    email: str = ""
+    name: str = ""
+    locale: str = ""
+    groups: frozenset[str] = frozenset()
+    issued_at: int = 0
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller runs the shop."""
+        return ADMIN_GROUP in self.groups
+
+
+class Access(StrEnum):
+    """Who may call a route."""
+
+    ANYONE = "anyone"
+    SIGNED_IN = "signed-in"
+    CUSTOMER = "customer"
+    OWNER = "owner"
+    """Whoever the thing belongs to, and admins; the route asks `require_owner` once it has found the thing."""
+    ADMIN = "admin"
+
+    def admit(self, caller: Caller | None) -> None:
+        """Lets the caller pass as far as the token tells.
+
+        Raises Unauthorized without a token, Forbidden without the group.
+        """
+        if self is Access.ANYONE:
+            return
+        if caller is None:
+            raise Unauthorized("This resource needs a valid token.")
+        needed = {Access.CUSTOMER: CUSTOMER_GROUP, Access.ADMIN: ADMIN_GROUP}.get(self)
+        if needed and needed not in caller.groups:
+            raise Forbidden(f"This needs the group {needed}, which your token does not name.")
+
+
+def require_owner[Thing](caller: Caller, thing: Thing | None, owner_id: Callable[[Thing], str]) -> Thing:
+    """`thing`, when it is the caller's own by its `owner_id` or the caller is an admin.
+
+    Raises NotFound otherwise, and when there is no such thing: nobody can tell it from one that is somebody else's.
+    """
+    if thing is None or (owner_id(thing) != caller.user_id and not caller.is_admin):
+        raise NotFound("There is no such resource, or it is not yours.")
+    return thing
+
+
+def caller_of(app: APIGatewayRestResolver) -> Caller:
+    """The authenticated caller of the current request; raises Unauthorized when no verified token came with it."""
+    caller = verified_caller(app)
+    if caller is None:
+        raise Unauthorized("This resource needs a valid token.")
+    return caller
+
+
+def verified_caller(app: APIGatewayRestResolver) -> Caller | None:
+    """The caller of the current request by the claims that API Gateway's authorizer verified, or None."""
+    authorizer: Any = app.current_event.request_context.authorizer
+    claims = (authorizer or {}).get("claims") or {}
+    if "sub" not in claims:
+        return None
+    return Caller(
+        user_id=claims["sub"],
+        email=claims.get("email", ""),
+        name=claims.get("name", ""),
+        locale=claims.get("locale", ""),
+        groups=_groups_in(str(claims.get("cognito:groups", ""))),
+        issued_at=_seconds(str(claims.get("iat", ""))),
+    )
+
+
+def _groups_in(claim: str) -> frozenset[str]:
+    """The groups of a claim, which API Gateway writes as `a,b` or as `[a b]`."""
+    return frozenset(claim.strip("[]").replace(",", " ").split())
+
+
+def _seconds(claim: str) -> int:
+    """The time of an `iat` claim; 0 where it is no number (API Gateway writes some claims' times as a date)."""
+    return int(claim) if claim.isdecimal() else 0

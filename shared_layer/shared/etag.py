@@ -1,0 +1,29 @@
+"""Optimistic locking over HTTP: a thing's version as its entity tag (RFC 9110, sections 8.8.3 and 13.1.1)."""
+
+import re
+
+from shared.errors import PreconditionFailed, PreconditionRequired
+
+# Versions count from 1. More digits than these no version ever has.
+_VERSION_TAG = re.compile(r'"(?P<version>[1-9][0-9]{0,15})"')
+
+
+def etag_of(version: int) -> str:
+    """The strong entity tag of a version, as the header `ETag` holds it."""
+    return f'"{version}"'
+
+
+def expected_version(if_match: str | None) -> int:
+    """The version that the header `If-Match` asks for.
+
+    Raises PreconditionRequired without one, and PreconditionFailed for anything that no `etag_of` made: a weak tag, a
+    list, or `*`, which names no version to base a change on.
+    """
+    if if_match is None:
+        raise PreconditionRequired(
+            "Send the `ETag` that you read as `If-Match`, so that no one's change gets lost."
+        )
+    found = _VERSION_TAG.fullmatch(if_match.strip())
+    if found is None:
+        raise PreconditionFailed("`If-Match` is not an `ETag` that this resource has had.")
+    return int(found["version"])

@@ -1,0 +1,35 @@
+"""Parameters that mean the same on every route that takes them."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Header, Query
+
+# Enough for a position made of the longest keys, and no more.
+_MAX_CURSOR = 2048
+
+PageLimit = Annotated[int, Query(ge=1, le=100, description="How many entries a page holds at most")]
+
+PageCursor = Annotated[
+    str | None,
+    Query(max_length=_MAX_CURSOR, description="The `next` of an earlier page of the same list, unchanged"),
+]
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[!-~]{1,255}$",
+        description="One key for each thing to be done, kept over retries; a UUID serves well",
+        examples=["0b8f3c52-6f0e-4a0c-9f57-2f3a5d1c7e90"],
+    ),
+]
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=100,
+        description="The `ETag` of the version that the change is based on",
+        examples=['"3"'],
+    ),
+]
