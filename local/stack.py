@@ -70,6 +70,14 @@ class Stack:
         }
 
     @cached_property
+    def parameters(self) -> dict[str, str]:
+        """The values that the template's parameters have."""
+        return {
+            parameter["ParameterKey"]: parameter["ParameterValue"]
+            for parameter in self._description().get("Parameters", [])
+        }
+
+    @cached_property
     def resources(self) -> dict[str, str]:
         """Physical ids (table names, queue URLs, function names) by logical id."""
         pages = (

@@ -8,14 +8,13 @@ Levelled out after each deployment, by `apply`:
 - **Policies.** AWS checks `ses:SendEmail` on the sending identity, MiniStack on `*`; AWS checks `sns:Publish` for a
   batch, MiniStack `sns:PublishBatch`; `!Ref` of a secret is its ARN on AWS and its name in MiniStack, where a policy on
   it then allows nothing. `complete_policies` adds what is asked for to the roles that may do it on AWS.
-- **Gateway responses.** MiniStack leaves out the template's answers for a missing token, a throttled call and the like.
-  `add_gateway_responses` sets them as CloudFormation would.
+- **What API Gateway answers by itself.** MiniStack leaves out the template's answers for a missing token, a throttled
+  call and the like, and the headers of a CORS preflight. `complete_rest_apis` sets them as CloudFormation would.
 
 Repaired when it starts, in `local/cloud.py`: the type of an error that a function raises, and slow cold starts.
 
 Left as they are, because nothing of the system depends on them:
 
-- CORS preflight answers 200 without its headers: try a browser application against AWS or `sam local start-api`.
 - There is no X-Ray, so tracing is switched off. Follow an order by its `correlation_id` in the logs (`make logs`).
 - A stream consumer's `MaximumRetryAttempts` and bisecting are ignored: a record that always fails stays at the head.
 - Step Functions' own role is not enforced, so a state machine may call more here than on AWS.
@@ -38,7 +37,7 @@ def apply(stack: Stack) -> str:
     done = {
         "API addresses": redirect_api_calls(stack),
         "policies": complete_policies(stack),
-        "gateway responses": add_gateway_responses(stack),
+        "API Gateway's own answers": complete_rest_apis(stack),
     }
     return ", ".join(f"{name}: {count}" for name, count in done.items() if count) or "none needed"
 
@@ -87,8 +86,8 @@ def complete_policies(stack: Stack) -> int:
     return changed
 
 
-def add_gateway_responses(stack: Stack) -> int:
-    """Sets the gateway responses that the template's REST APIs declare; how many were set."""
+def complete_rest_apis(stack: Stack) -> int:
+    """Sets the gateway responses and the preflight headers that the template's REST APIs declare; how many were set."""
     client = stack.client("apigateway")
     processed = stack.client("cloudformation").get_template(StackName=stack.name, TemplateStage="Processed")
     body = processed["TemplateBody"]
@@ -97,25 +96,64 @@ def add_gateway_responses(stack: Stack) -> int:
     for logical_id, resource in template["Resources"].items():
         if resource["Type"] != "AWS::ApiGateway::RestApi":
             continue
-        api = stack.resources[logical_id]
-        declared = resource["Properties"].get("Body", {}).get("x-amazon-apigateway-gateway-responses", {})
-        for kind, response in declared.items():
-            client.put_gateway_response(
-                restApiId=api,
-                responseType=kind,
-                statusCode=str(response["statusCode"]),
-                responseTemplates=response.get("responseTemplates", {}),
-                responseParameters={
-                    f"gatewayresponse.{name.removeprefix('gatewayresponse.')}": value
-                    for name, value in response.get("responseParameters", {}).items()
-                },
-            )
-            added += 1
-        if declared:
+        api, declared = stack.resources[logical_id], _resolved(stack, resource["Properties"].get("Body", {}))
+        changes = _add_gateway_responses(client, api, declared) + _add_preflight_headers(
+            client, api, declared
+        )
+        if changes:
             # They take effect with a deployment, as on AWS.
             for stage in client.get_stages(restApiId=api)["item"]:
                 client.create_deployment(restApiId=api, stageName=stage["stageName"])
+        added += changes
     return added
+
+
+def _add_gateway_responses(client: Any, api: str, declared: dict[str, Any]) -> int:
+    responses = declared.get("x-amazon-apigateway-gateway-responses", {})
+    for kind, response in responses.items():
+        client.put_gateway_response(
+            restApiId=api,
+            responseType=kind,
+            responseTemplates=response.get("responseTemplates", {}),
+            responseParameters={
+                f"gatewayresponse.{name.removeprefix('gatewayresponse.')}": value
+                for name, value in response.get("responseParameters", {}).items()
+            },
+            **({"statusCode": str(response["statusCode"])} if "statusCode" in response else {}),
+        )
+    return len(responses)
+
+
+def _add_preflight_headers(client: Any, api: str, declared: dict[str, Any]) -> int:
+    ids = {
+        resource["path"]: resource["id"]
+        for page in client.get_paginator("get_resources").paginate(restApiId=api)
+        for resource in page["items"]
+    }
+    preflights = {
+        path: methods["options"]["x-amazon-apigateway-integration"]["responses"]["default"]
+        for path, methods in declared.get("paths", {}).items()
+        if methods.get("options", {}).get("x-amazon-apigateway-integration", {}).get("type") == "mock"
+    }
+    for path, response in preflights.items():
+        target = {"restApiId": api, "resourceId": ids[path], "httpMethod": "OPTIONS", "statusCode": "200"}
+        headers = response["responseParameters"]
+        client.put_method_response(**target, responseParameters=dict.fromkeys(headers, False))
+        client.put_integration_response(**target, responseParameters=headers)
+    return len(preflights)
+
+
+def _resolved(stack: Stack, value: Any) -> Any:
+    """`value` with the template's parameters put in where it asks for them (`Fn::Sub`)."""
+    match value:
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{(\w+)\}", lambda name: stack.parameters.get(name[1], name[0]), text)
+        case dict():
+            return {name: _resolved(stack, member) for name, member in value.items()}
+        case list():
+            return [_resolved(stack, member) for member in value]
+        case _:
+            return value
 
 
 def _redirected(stack: Stack, value: str) -> str:
