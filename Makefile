@@ -24,7 +24,7 @@ help: ## List the targets
 setup: .venv/installed .venv-cloud/installed ## Install the tools and the embedded cloud (nothing outside this folder)
 
 lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
-	$(call do,cd requirements && for list in dev runtime cloud; do \
+	$(call do,cd requirements && for list in dev runtime cloud lambda-image; do \
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(VERSION) --generate-hashes --no-header \
 		$$([ $$list = runtime ] && echo --constraint dev.txt) $$list.in --output-file $$list.txt; done)
 
@@ -52,7 +52,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component template system test
+.PHONY: format lint types unit component contracts template system fuzz browser sam-local test
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -71,6 +71,9 @@ unit: .venv/installed ## Test the rules (no AWS)
 component: .venv/installed ## Test each service against moto, in process
 	$(call do,$(BIN)/python -m pytest --numprocesses auto tests/component)
 
+contracts: .venv/installed ## Test what is spoken to others against servers that speak it (a Stripe of somebody else's)
+	$(call do,$(BIN)/python -m pytest tests/contracts)
+
 template: .venv/installed ## Check the template
 	$(call do,$(BIN)/cfn-lint template.yaml)
 	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint)
@@ -78,7 +81,25 @@ template: .venv/installed ## Check the template
 system: seed ## Test the deployed system in the embedded cloud
 	$(call do,$(BIN)/python -m pytest tests/system)
 
-test: lint types template unit component system ## Run every check and test there is
+fuzz: seed ## Try the API with made-up requests, as customer and admin (EXAMPLES=100 for long)
+	@$(BIN)/python -m local fuzz --examples $(or $(EXAMPLES),25)
+
+browser: seed ## Use the API's reference in a real browser (Debian's chromium)
+	$(call do,$(BIN)/python -m pytest tests/browser)
+
+sam-local: seed ## Test `sam local` with Docker against the embedded cloud (some minutes)
+	$(call do,$(BIN)/python -m pytest tests/sam_local)
+
+test: lint types template unit component contracts system ## Run every check and test there is
+	@$(BIN)/python -m local fuzz --examples 2
+
+## Describe
+.PHONY: openapi openapi-release
+openapi: .venv/installed ## Renew the OpenAPI document and the authorization matrix from the routes
+	$(call do,$(BIN)/python -m local.openapi write)
+
+openapi-release: .venv/installed ## Make the document the one that later versions may not break
+	$(call do,$(BIN)/python -m local.openapi release)
 
 ## Run
 .PHONY: build up demo seed logs down clean

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from local import deployment, logs, server
+from local import deployment, fuzz, logs, server
 from local.stack import Stack
 from local.steps import StepError, fail, step
 from local.waiting import NotInTime
@@ -79,6 +79,11 @@ def show_logs(arguments: argparse.Namespace) -> None:
     logs.show(Stack.current(), minutes=arguments.minutes, containing=arguments.grep, follow=arguments.follow)
 
 
+def test_with_made_up_requests(arguments: argparse.Namespace) -> None:
+    """Tests the API with requests made from its OpenAPI document."""
+    fuzz.run(Stack.current(), examples=arguments.examples, seed=arguments.seed)
+
+
 def main() -> int:
     """Runs the command that the arguments name; the exit code to end with."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
@@ -97,6 +102,12 @@ def main() -> int:
     )
     logged.add_argument("--follow", action="store_true", help="go on until interrupted")
     logged.set_defaults(run=show_logs)
+    fuzzed = commands.add_parser("fuzz", help="test the API with requests made from its OpenAPI document")
+    fuzzed.add_argument(
+        "--examples", type=int, default=25, help="how many per operation and phase (default: 25)"
+    )
+    fuzzed.add_argument("--seed", type=int, default=1, help="repeats a run (default: 1)")
+    fuzzed.set_defaults(run=test_with_made_up_requests)
     arguments = parser.parse_args()
     try:
         arguments.run(arguments)

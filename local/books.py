@@ -26,7 +26,15 @@ class OrderBooks:
 
     def held(self) -> int:
         """Minor units that the provider holds of this order's customer."""
-        return sum(intent["amount"] for intent in self.intents if intent["status"] in _HELD_BY_PROVIDER)
+        return sum(
+            intent["amount"] - intent.get("amount_refunded", 0)
+            for intent in self.intents
+            if intent["status"] in _HELD_BY_PROVIDER
+        )
+
+    def mails_due(self) -> int:
+        """How many mails the order's customer is owed by now: one about each confirmation and each rejection."""
+        return sum(entry["status"] in {"confirmed", "rejected"} for entry in self.order["history"])
 
 
 @dataclass
@@ -36,6 +44,7 @@ class Audit:
     orders: Counter[str] = field(default_factory=Counter)
     held: int = 0
     mails: int = 0
+    mails_due: int = 0
     violations: list[str] = field(default_factory=list)
 
 
@@ -54,9 +63,21 @@ class Books:
         )
         return [from_item(item) for page in pages for item in page["Items"]]
 
+    def order_items(self) -> list[dict[str, Any]]:
+        """Every order as it is stored (the table also holds a mark for each closed account)."""
+        return [item for item in self.table("OrdersTable") if "order_id" in item]
+
     def stock(self) -> dict[str, dict[str, Any]]:
         """The stock levels (available, reserved) by sku."""
         return {item["sku"]: item for item in self.table("InventoryTable") if item["pk"].startswith("sku#")}
+
+    def ledger(self) -> Counter[str]:
+        """The sum of each sku's movements: what must be on hand, available and reserved."""
+        moved: Counter[str] = Counter()
+        for item in self.table("InventoryTable"):
+            if item["pk"].startswith("movement#"):
+                moved[item["sku"]] += item["quantity"]
+        return moved
 
     def orders(self) -> dict[str, OrderBooks]:
         """What is written down of every order, by order id."""
@@ -66,7 +87,8 @@ class Books:
             if item["pk"].startswith("reservation#")
         }
         payments = {item["order_id"]: item for item in self.table("PaymentsTable")}
-        shipments = {item["order_id"]: item for item in self.table("ShippingTable")}
+        # The table holds marks of deleted customers as well.
+        shipments = {item["order_id"]: item for item in self.table("ShippingTable") if "order_id" in item}
         intents = self.intents()
         mails = self._stack.sent_mails()
         return {
@@ -80,7 +102,7 @@ class Books:
                 ],
                 mails=[mail for mail in mails if order["order_id"] in mail["BodyText"]],
             )
-            for order in self.table("OrdersTable")
+            for order in self.order_items()
         }
 
     def intents(self) -> list[dict[str, Any]]:
@@ -96,27 +118,28 @@ class Books:
             audit.orders[status] += 1
             audit.held += books.held()
             audit.mails += len(books.mails)
+            audit.mails_due += books.mails_due()
             audit.violations += [f"{order_id} ({status}): {problem}" for problem in _problems(books)]
         audit.violations += self._stock_problems(orders)
         return audit
 
     def _stock_problems(self, orders: dict[str, OrderBooks]) -> list[str]:
-        received: Counter[str] = Counter()
-        for item in self.table("InventoryTable"):
-            if item["pk"].startswith("movement#"):
-                received[item["sku"]] += item["quantity"]
+        levels, ledger = self.stock(), self.ledger()
         reserved: Counter[str] = Counter()
         for books in orders.values():
             if books.reservation and books.reservation["status"] == "reserved":
                 for line in books.reservation["lines"]:
                     reserved[line["sku"]] += line["quantity"]
-        problems = []
-        for sku, level in self.stock().items():
+        problems = [
+            f"{sku}: the ledger has movements of no stock" for sku in sorted(ledger.keys() - levels.keys())
+        ]
+        for sku, level in levels.items():
             if level["available"] < 0:
                 problems.append(f"{sku}: oversold by {-level['available']}")
-            if level["available"] + level["reserved"] != received[sku]:
+            if level["available"] + level["reserved"] != ledger[sku]:
                 problems.append(
-                    f"{sku}: {level['available']} available and {level['reserved']} reserved of {received[sku]}"
+                    f"{sku}: {level['available']} available and {level['reserved']} reserved, "
+                    f"but the ledger's sum is {ledger[sku]}"
                 )
             if level["reserved"] != reserved[sku]:
                 problems.append(f"{sku}: {level['reserved']} reserved, but orders hold {reserved[sku]}")
@@ -132,17 +155,27 @@ def _problems(books: OrderBooks) -> list[str]:
             "there is no parcel": _status(books.shipment) == "created",
             f"the provider holds {books.held()}": books.held() == books.order["total"]["amount"],
         }
-    elif status == "rejected":
+    elif status in {"rejected", "cancelled"}:
         checks = {
             "stock is still reserved": _status(books.reservation) in {None, "released"},
-            "its payment stands": _status(books.payment) in {None, "declined", "voided"},
+            "its payment stands": _status(books.payment) in {None, "declined", "voided", "refunded"},
             "there is a parcel": _status(books.shipment) in {None, "cancelled"},
             f"the provider holds {books.held()}": books.held() == 0,
         }
     else:
         return []
-    checks[f"{len(books.mails)} mails were sent"] = len(books.mails) == 1
+    checks["its total is not what its lines and shipping add up to"] = _adds_up(books.order)
+    checks[f"{len(books.mails)} mails were sent"] = len(books.mails) == books.mails_due()
     return [problem for problem, holds in checks.items() if not holds]
+
+
+def _adds_up(order: dict[str, Any]) -> bool:
+    lines = sum(line["quantity"] * line["unit_price"]["amount"] for line in order["lines"])
+    breakdown = order["breakdown"]
+    return bool(
+        breakdown["lines"]["amount"] == lines
+        and order["total"]["amount"] == lines + breakdown["shipping"]["amount"]
+    )
 
 
 def _status(record: dict[str, Any] | None) -> str | None:

@@ -48,7 +48,7 @@ def _with_error_types(execute: Execute) -> Execute:
 class LayerOnce(zipfile.ZipFile):
     """Unpacks a layer once and puts a link to it where it is wanted; any other archive as usual."""
 
-    _lock = threading.Lock()
+    _unpacking = threading.Lock()  # `_lock` would be shadowed by ZipFile's own
 
     def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
         """See zipfile.ZipFile.extractall."""
@@ -59,7 +59,7 @@ class LayerOnce(zipfile.ZipFile):
         shared = (
             Path(tempfile.gettempdir()) / f"layer-{hashlib.sha256(archive.read_bytes()).hexdigest()[:16]}"
         )
-        with self._lock:
+        with self._unpacking:
             if not shared.exists():
                 fresh = Path(tempfile.mkdtemp(prefix="layer-new-"))
                 super().extractall(fresh)

@@ -41,6 +41,7 @@ class Demo:
         self.too_many(customer)
         self.declined_card(customer)
         self.refused_parcel(customer)
+        self.changed_mind(customer)
         self.rush()
         self.balance()
         self.what_next(customer)
@@ -59,6 +60,7 @@ class Demo:
         self.scene("An order that is confirmed", "two products, a card that is approved")
         key = str(uuid4())
         placed = self.place(customer, {TEA: 2, DARJEELING: 1}, key=key)
+        bill(placed["breakdown"])
         self.ends(customer, placed, "confirmed")
 
         self.scene(
@@ -101,6 +103,29 @@ class Demo:
         expect(books.held() == 0, "the money is still held")
         say(f"provider: {books.intents[0]['status']}; stock: {(books.reservation or {}).get('status')}")
 
+    def changed_mind(self, customer: Customer) -> None:
+        """An order that is cancelled after it was confirmed: parcel, money and stock are undone."""
+        self.scene(
+            "A customer changes their mind",
+            "the order is confirmed, then cancelled; money and stock come back",
+        )
+        before = self.books.stock()[TEA]["available"]
+        placed = self.place(customer, {TEA: 1})
+        self.shop.settled(customer, placed["order_id"])
+        answer = self.shop.request("POST", f"/orders/{placed['order_id']}/cancel", token=customer.token)
+        expect(answer.status_code == 202, f"the cancellation answered {answer.status_code}: {answer.text}")
+        say(f"POST /orders/{placed['order_id']}/cancel 202  {answer.json()['status']}")
+        wait_for(
+            lambda: self.shop.order(customer, placed["order_id"])["status"] in {"cancelled", "parked"},
+            f"the cancellation of {placed['order_id']}",
+            seconds=60,
+        )
+        self.ends(customer, placed, "cancelled")
+        books, after = self.books.orders()[placed["order_id"]], self.books.stock()[TEA]["available"]
+        expect(books.held() == 0, "the money is still held")
+        expect(after == before, f"{before - after} of {TEA} did not come back")
+        say(f"provider: {books.intents[0]['status']}; {TEA}: {before} available before, {after} after")
+
     def rush(self) -> None:
         """Ten customers at once for the last three pieces."""
         self.scene(f"{RUSH} customers at once for the last {RARE_STOCK} pieces", f"one {RARE} each")
@@ -137,7 +162,7 @@ class Demo:
 
         def complete() -> bool:
             audit = self.books.audit()
-            return audit.mails >= audit.orders["confirmed"] + audit.orders["rejected"]
+            return audit.mails >= audit.mails_due
 
         wait_for(complete, "the last mails", seconds=60)
         audit = self.books.audit()
@@ -145,15 +170,16 @@ class Demo:
             level = self.books.stock()[sku]
             say(f"stock  {sku:<16} {level['available']:>4} available {level['reserved']:>4} reserved")
         say(f"money  {audit.held / 100:.2f} EUR held for confirmed orders")
-        say(f"mails  {audit.mails} sent, one for each settled order")
+        say(f"mails  {audit.mails} sent, one for each confirmed or rejected order")
         for violation in audit.violations:
             say(f"WRONG  {violation}")
         expect(not audit.violations, f"the books disagree in {len(audit.violations)} places")
         orders = audit.orders
         say("")
         say(
-            f"It holds: {orders['confirmed']} confirmed, {orders['rejected']} rejected, {orders['parked']} parked; "
-            "0 oversold, every rejected order released its stock and its money, nobody was charged twice."
+            f"It holds: {orders['confirmed']} confirmed, {orders['rejected']} rejected, "
+            f"{orders['cancelled']} cancelled, {orders['parked']} parked; 0 oversold, every rejected or cancelled "
+            "order released its stock and its money, nobody was charged twice."
         )
 
     def what_next(self, customer: Customer) -> None:
@@ -201,6 +227,19 @@ class Demo:
             order.get("rejection_reason") == reason,
             f"the reason is {order.get('rejection_reason')}, not {reason}",
         )
+
+
+def bill(breakdown: dict[str, Any]) -> None:
+    """The lines of a bill, in the currency's whole units."""
+    tax = breakdown["tax"]
+    rows = [
+        ("lines", breakdown["lines"]),
+        ("shipping", breakdown["shipping"]),
+        ("total", breakdown["total"]),
+        (f"of which {tax['rate_basis_points'] / 100:g} % VAT ({tax['country']})", tax["amount"]),
+    ]
+    for name, money in rows:
+        say(f"  {name:<24} {money['amount'] / 100:>8.2f} {money['currency']}")
 
 
 def say(line: str) -> None:

@@ -1,6 +1,6 @@
 """A client of the shop, as its customers' apps would be: sign up, sign in, order over HTTP with a real token."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -8,9 +8,10 @@ import requests
 
 from local.stack import Stack
 from local.waiting import wait_for
+from shared.access import ADMIN_GROUP
 
-FINAL = {"confirmed", "rejected", "parked"}
-_PASSWORD = "Correct-horse-7-battery"  # noqa: S105 - of accounts that exist on the embedded cloud alone
+FINAL = {"confirmed", "rejected", "cancelled", "parked"}
+PASSWORD = "Correct-horse-7-battery"  # noqa: S105 - of accounts that exist on the embedded cloud alone
 _TIMEOUT_SECONDS = 60
 
 
@@ -64,19 +65,27 @@ class Shop:
     def sign_up(self, name: str) -> Customer:
         """Signs up someone new, confirms the address as an operator may, and signs in."""
         email = f"{name.split(maxsplit=1)[0].lower()}.{uuid4().hex[:8]}@example.com"
-        body = {"email": email, "password": _PASSWORD, "name": name}
+        body = {"email": email, "password": PASSWORD, "name": name}
         answer = self.request("POST", "/users", json=body)
         answer.raise_for_status()
         cognito = self.stack.client("cognito-idp")
         cognito.admin_confirm_sign_up(UserPoolId=self.stack.resource("UserPool"), Username=email)
         return Customer(answer.json()["user_id"], email, name, self.token_of(email))
 
+    def admin(self) -> Customer:
+        """Someone new who runs the shop: put into the group as an operator does it, then signed in."""
+        someone = self.sign_up("Admin Example")
+        self.stack.client("cognito-idp").admin_add_user_to_group(
+            UserPoolId=self.stack.resource("UserPool"), Username=someone.user_id, GroupName=ADMIN_GROUP
+        )
+        return replace(someone, token=self.token_of(someone.email))
+
     def token_of(self, email: str) -> str:
         """A fresh identity token."""
         session = self.stack.client("cognito-idp").initiate_auth(
             ClientId=self.stack.resource("UserPoolClient"),
             AuthFlow="USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": email, "PASSWORD": _PASSWORD},
+            AuthParameters={"USERNAME": email, "PASSWORD": PASSWORD},
         )
         return str(session["AuthenticationResult"]["IdToken"])
 

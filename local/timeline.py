@@ -1,4 +1,5 @@
-"""One order's path across the services, in the order of time: its own history, the saga's steps, the mail."""
+"""One order's path across the services, in the order of time: its own history, the saga's steps, its cancellation's,
+the mail."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,7 +7,7 @@ from typing import Any
 
 from local.stack import Stack
 
-_STEP_ENDED = "TaskStateExited"
+_STEP_ENDED = {"TaskStateExited", "ParallelStateExited"}
 _STEP_SUCCEEDED = "TaskSucceeded"
 _STEP_FAILED = {"TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut"}
 
@@ -23,7 +24,10 @@ class Moment:
 def timeline(stack: Stack, order: dict[str, Any]) -> list[Moment]:
     """What happened to `order` (as the API answers it), oldest first."""
     moments = [Moment(_time(entry["at"]), "orders", entry["status"]) for entry in order["history"]]
-    moments += _saga(stack, order["order_id"])
+    moments += _steps(stack, "order saga", execution_arn(stack, order["order_id"]))
+    if any(entry["status"] == "cancelling" for entry in order["history"]):
+        cancellation = execution_arn(stack, order["order_id"], machine="OrderCancellation")
+        moments += _steps(stack, "cancellation", cancellation)
     moments += [
         Moment(_time(mail["Timestamp"]), "notifications", f"mail “{mail['Subject']}”")
         for mail in stack.sent_mails()
@@ -32,26 +36,27 @@ def timeline(stack: Stack, order: dict[str, Any]) -> list[Moment]:
     return sorted(moments, key=lambda moment: moment.at)
 
 
-def execution_arn(stack: Stack, order_id: str) -> str:
-    """The ARN of the order's saga: its execution bears the order's id."""
-    return f"{stack.resource('OrderSaga').replace(':stateMachine:', ':execution:')}:{order_id}"
+def execution_arn(stack: Stack, order_id: str, *, machine: str = "OrderSaga") -> str:
+    """The ARN of the order's execution of `machine` (a logical id): it bears the order's id."""
+    return f"{stack.resource(machine).replace(':stateMachine:', ':execution:')}:{order_id}"
 
 
-def _saga(stack: Stack, order_id: str) -> list[Moment]:
-    pages = (
-        stack.client("stepfunctions")
-        .get_paginator("get_execution_history")
-        .paginate(executionArn=execution_arn(stack, order_id))
-    )
+def _steps(stack: Stack, service: str, execution: str) -> list[Moment]:
+    """The steps that `execution` has taken; none when it was not started (yet)."""
+    states = stack.client("stepfunctions")
+    try:
+        states.describe_execution(executionArn=execution)
+    except states.exceptions.ExecutionDoesNotExist:
+        return []
     moments, failure = [], ""
-    for page in pages:
+    for page in states.get_paginator("get_execution_history").paginate(executionArn=execution):
         for event in page["events"]:
             if event["type"] in _STEP_FAILED:
                 details = next(value for name, value in event.items() if name.endswith("EventDetails"))
                 failure = f" failed: {details.get('error', event['type'])}"
-            elif event["type"] == _STEP_ENDED:
+            elif event["type"] in _STEP_ENDED:
                 what = event["stateExitedEventDetails"]["name"] + failure
-                moments.append(Moment(event["timestamp"].astimezone(UTC), "order saga", what))
+                moments.append(Moment(event["timestamp"].astimezone(UTC), service, what))
                 failure = ""
             elif event["type"] == _STEP_SUCCEEDED:
                 failure = ""

@@ -6,6 +6,7 @@ stand here and nowhere else, and docs/authorization.md lists what every route de
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +18,9 @@ from shared.errors import Forbidden, NotFound, Unauthorized
 CUSTOMER_GROUP = "customer"
 ADMIN_GROUP = "admin"
 
+# java.util.Date.toString(), in UTC.
+_JAVA_DATE = "%a %b %d %H:%M:%S UTC %Y"
+
 
 class Caller(BaseModel):
     """Who calls, as Cognito's verified token says; `issued_at` is the token's age, in seconds since 1970."""
@@ -25,6 +29,7 @@ class Caller(BaseModel):
 
     user_id: str
     email: str = ""
+    email_verified: bool = False
     name: str = ""
     locale: str = ""
     groups: frozenset[str] = frozenset()
@@ -87,6 +92,7 @@ def verified_caller(app: APIGatewayRestResolver) -> Caller | None:
     return Caller(
         user_id=claims["sub"],
         email=claims.get("email", ""),
+        email_verified=str(claims.get("email_verified", "")).lower() == "true",
         name=claims.get("name", ""),
         locale=claims.get("locale", ""),
         groups=_groups_in(str(claims.get("cognito:groups", ""))),
@@ -100,5 +106,13 @@ def _groups_in(claim: str) -> frozenset[str]:
 
 
 def _seconds(claim: str) -> int:
-    """The time of an `iat` claim; 0 where it is no number (API Gateway writes some claims' times as a date)."""
-    return int(claim) if claim.isdecimal() else 0
+    """The time of an `iat` claim, in seconds since 1970; 0, as if it were very old, where it cannot be read.
+
+    A token holds a number. API Gateway's REST APIs hand over what Java makes of it: `Fri Mar 05 11:40:16 UTC 2021`.
+    """
+    if claim.isascii() and claim.isdecimal():
+        return int(claim)
+    try:
+        return int(datetime.strptime(claim, _JAVA_DATE).replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        return 0

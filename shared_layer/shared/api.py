@@ -74,7 +74,14 @@ def api_resolver() -> APIGatewayRestResolver:
                 "If-Match",
                 CORRELATION_HEADER,
             ],
-            expose_headers=["ETag", "Idempotent-Replayed", "Location", CORRELATION_HEADER],
+            expose_headers=[
+                "Allow",
+                "Content-Disposition",
+                "ETag",
+                "Idempotent-Replayed",
+                "Location",
+                CORRELATION_HEADER,
+            ],
             max_age=3600,
         ),
         serializer=_to_json,
@@ -102,6 +109,8 @@ def contract(
     its success in number and words; `headers` are the success's own headers and what they hold.
     """
     success: dict[str, Any] = {"description": answers}
+    if status is HTTPStatus.NO_CONTENT:
+        success["content"] = {}  # Powertools gives every answer a body unless told
     if headers:
         success["headers"] = {
             name: {"description": description, "schema": {"type": "string"}}
@@ -146,7 +155,7 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
         logger.set_correlation_id(identifier)
         answer = app.resolve(event, context)
         answer["multiValueHeaders"][CORRELATION_HEADER] = [identifier]
-        return answer
+        return answer | {"body": answer["body"] or ""}
 
     return handler
 

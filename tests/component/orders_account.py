@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orders.domain import Price
+from orders.pricing import Price
 from shared.aws import client
 from shared.dynamo import from_item
 from shared.money import Money
@@ -32,11 +32,13 @@ def order_body(*lines: tuple[str, Any], **changes: Any) -> dict[str, Any]:
 class OrdersAccount:
     """What is stored, seen from outside of the service."""
 
-    def sell(self, sku: str, amount: int, *, version: int = 1, active: bool = True) -> None:
+    def sell(
+        self, sku: str, amount: int, *, version: int = 1, active: bool = True, currency: str = "EUR"
+    ) -> None:
         """Makes the projection know the product."""
         from orders.resources import price_store
 
-        money = Money(amount=amount, currency="EUR")
+        money = Money(amount=amount, currency=currency)
         price_store().record(Price(sku=sku, price=money, active=active, version=version))
 
     def order(self, order_id: str) -> dict[str, Any]:
@@ -47,7 +49,8 @@ class OrdersAccount:
 
     def orders(self) -> list[str]:
         """The ids of all orders."""
-        return [item["pk"]["S"] for item in client("dynamodb").scan(TableName="orders")["Items"]]
+        keys = [item["pk"]["S"] for item in client("dynamodb").scan(TableName="orders")["Items"]]
+        return [key for key in keys if not key.startswith("customer#")]
 
     def price(self, sku: str) -> tuple[int, bool, int]:
         """What the projection knows of the product: amount, whether it is sold, version."""
@@ -65,18 +68,23 @@ def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
         TableName="orders",
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "customer_id", "placed_at")
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in ("pk", "customer_id", "customer_status", "placed_at")
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         GlobalSecondaryIndexes=[
             {
-                "IndexName": "by-customer",
+                "IndexName": index,
                 "KeySchema": [
-                    {"AttributeName": "customer_id", "KeyType": "HASH"},
+                    {"AttributeName": attribute, "KeyType": "HASH"},
                     {"AttributeName": "placed_at", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "ALL"},
             }
+            for index, attribute in (
+                ("by-customer", "customer_id"),
+                ("by-customer-status", "customer_status"),
+            )
         ],
     )
     dynamodb.create_table(

@@ -2,97 +2,19 @@
 
 import base64
 import json
-from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import pytest
 
-from catalog.domain import Category, Product, ProductDetails
+from catalog.domain import Category
 from shared.money import Money
-from tests.component.rest_events import header, json_body, rest_event
-
-NOW = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
-
-
-def details(sku: str, **changes: Any) -> ProductDetails:
-    fields: dict[str, Any] = {
-        "sku": sku,
-        "name": sku.title(),
-        "description": "Good.",
-        "category": Category.TEA,
-        "price": Money(amount=790, currency="EUR"),
-    }
-    return ProductDetails(**{**fields, **changes})
-
-
-class Catalog:
-    """The catalogue API as a client meets it, and the store that the shop fills it through."""
-
-    def __init__(self, context: Any) -> None:
-        from catalog.resources import product_store
-
-        self._context = context
-        self.store = product_store()
-
-    def get(self, path: str, **query: str) -> dict[str, Any]:
-        from catalog.api import handler
-
-        return handler(rest_event("GET", path, query=query or None), self._context)
-
-    def sell(self, sku: str, **changes: Any) -> Product:
-        product, events = Product.introduce(details(sku, **changes), correlation_id="c-1", now=NOW)
-        self.store.put_product(product, events)
-        return product
-
-    def revise(self, product: Product, **changes: Any) -> Product:
-        changed = ProductDetails(**{**product.model_dump(), **changes})
-        revised, events = product.revise(changed, correlation_id="c-2", now=NOW)
-        self.store.put_product(revised, events)
-        return revised
-
-    def pages(self, **query: str) -> list[list[str]]:
-        """The skus of every page, following `next` to the end."""
-        pages: list[list[str]] = []
-        for _ in range(20):
-            page = json_body(self.get("/products", **query))
-            pages.append([product["sku"] for product in page["products"]])
-            if page["next"] is None:
-                return pages
-            query["cursor"] = page["next"]
-        raise AssertionError(f"the list does not end: {pages}")
-
-    def outbox(self, sku: str) -> list[dict[str, Any]]:
-        item = boto3.client("dynamodb").get_item(TableName="catalog", Key={"pk": {"S": sku}})["Item"]
-        return [json.loads(entry["S"]) for entry in item["outbox"]["L"]]
+from tests.component.catalog_account import CatalogAccount, catalog_account
+from tests.component.rest_events import header, json_body
 
 
 @pytest.fixture
-def catalog(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Catalog:
-    names = ("sku", "name", "description", "category", "price", "active", "version", "changed_at")
-    boto3.client("dynamodb").create_table(
-        TableName="catalog",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "shelf", "place")
-        ],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "by-shelf",
-                "KeySchema": [
-                    {"AttributeName": "shelf", "KeyType": "HASH"},
-                    {"AttributeName": "place", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(names)},
-            }
-        ],
-    )
-    monkeypatch.setenv("TABLE_NAME", "catalog")
-    from catalog import resources
-
-    resources.product_store.cache_clear()
-    return Catalog(lambda_context)
+def catalog(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> CatalogAccount:
+    return catalog_account(monkeypatch, lambda_context)
 
 
 def cursor_of(position: Any) -> str:
@@ -100,7 +22,7 @@ def cursor_of(position: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
-def test_a_product_is_read_by_its_sku_by_anyone(catalog: Catalog) -> None:
+def test_a_product_is_read_by_its_sku_by_anyone(catalog: CatalogAccount) -> None:
     catalog.sell("TEA-1", name="Assam", price=Money(amount=1250, currency="EUR"))
     answer = catalog.get("/products/TEA-1")
     assert answer["statusCode"] == 200
@@ -110,39 +32,72 @@ def test_a_product_is_read_by_its_sku_by_anyone(catalog: Catalog) -> None:
         "description": "Good.",
         "category": "tea",
         "price": {"amount": 1250, "currency": "EUR"},
+        "active": True,
     }
     assert header(answer, "Cache-Control") == "public, max-age=30"
+    assert header(answer, "ETag") == '"1"'
+
+
+@pytest.mark.parametrize("known", ['"2"', 'W/"2"', '"1", "2"', '"1",W/"2"', "*"])
+def test_whoever_has_the_latest_version_is_told_so_without_a_body(
+    catalog: CatalogAccount, known: str
+) -> None:
+    catalog.revise(catalog.sell("TEA-1"), name="Assam")
+    answer = catalog.get("/products/TEA-1", headers={"If-None-Match": known})
+    assert (answer["statusCode"], answer["body"]) == (304, "")
+    assert (header(answer, "ETag"), header(answer, "Cache-Control")) == ('"2"', "public, max-age=30")
+    assert header(answer, "X-Correlation-Id") is not None
+
+
+@pytest.mark.parametrize("known", ['"1"', '"12"', "2", "", '"1", "3"', "rubbish"])
+def test_whoever_has_another_version_gets_the_product(catalog: CatalogAccount, known: str) -> None:
+    catalog.revise(catalog.sell("TEA-1"), name="Assam")
+    answer = catalog.get("/products/TEA-1", headers={"If-None-Match": known})
+    assert (answer["statusCode"], json_body(answer)["name"]) == (200, "Assam")
+
+
+def test_an_unknown_product_is_not_found_whatever_version_is_known(catalog: CatalogAccount) -> None:
+    assert catalog.get("/products/TEA-404", headers={"If-None-Match": "*"})["statusCode"] == 404
+
+
+def test_a_list_of_versions_that_is_too_long_is_unprocessable_and_named(catalog: CatalogAccount) -> None:
+    catalog.sell("TEA-1")
+    answer = catalog.get("/products/TEA-1", headers={"If-None-Match": '"1",' * 300})
+    assert answer["statusCode"] == 422
+    assert json_body(answer)["errors"][0]["pointer"].lower() == "/header/if-none-match"
 
 
 @pytest.mark.parametrize("sku", ["TEA-404", "not a sku", "x" * 3000])
-def test_a_product_that_is_not_sold_is_not_found(catalog: Catalog, sku: str) -> None:
+def test_a_product_that_is_not_sold_is_not_found(catalog: CatalogAccount, sku: str) -> None:
     answer = catalog.get(f"/products/{sku}")
     assert answer["statusCode"] == 404
     assert header(answer, "Content-Type") == "application/problem+json"
     assert json_body(answer)["type"].endswith("/not-found")
 
 
-def test_a_product_taken_off_sale_is_neither_listed_nor_found(catalog: Catalog) -> None:
+def test_a_retired_product_is_not_listed_but_shown_to_whoever_follows_a_link(catalog: CatalogAccount) -> None:
     product = catalog.sell("TEA-1")
+    assert catalog.pages() == [["TEA-1"]]
     catalog.revise(product, active=False)
-    assert catalog.get("/products/TEA-1")["statusCode"] == 404
+    answer = catalog.get("/products/TEA-1")
+    assert (answer["statusCode"], json_body(answer)["active"]) == (200, False)
     assert catalog.pages() == [[]]
 
 
-def test_a_product_back_on_sale_is_listed_again(catalog: Catalog) -> None:
+def test_a_product_back_on_sale_is_listed_again(catalog: CatalogAccount) -> None:
     withdrawn = catalog.revise(catalog.sell("TEA-1"), active=False)
     catalog.revise(withdrawn, active=True)
     assert catalog.pages() == [["TEA-1"]]
 
 
-def test_products_are_listed_by_category_and_then_by_name(catalog: Catalog) -> None:
+def test_products_are_listed_by_category_and_then_by_name(catalog: CatalogAccount) -> None:
     catalog.sell("GIFT-1", category=Category.GIFTS, name="A box")
     catalog.sell("TEA-1", name="sencha")
     catalog.sell("TEA-2", name="Assam")
     assert catalog.pages() == [["TEA-2", "TEA-1", "GIFT-1"]]
 
 
-def test_a_category_lists_only_its_own(catalog: Catalog) -> None:
+def test_a_category_lists_only_its_own(catalog: CatalogAccount) -> None:
     catalog.sell("GIFT-1", category=Category.GIFTS)
     catalog.sell("TEA-1")
     assert catalog.pages(category="gifts") == [["GIFT-1"]]
@@ -151,7 +106,7 @@ def test_a_category_lists_only_its_own(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 7, 8])
 def test_pages_follow_each_other_across_categories_without_gap_or_repetition(
-    catalog: Catalog, limit: int
+    catalog: CatalogAccount, limit: int
 ) -> None:
     for number in range(4):
         catalog.sell(f"TEA-{number}", name="Same name")
@@ -165,14 +120,16 @@ def test_pages_follow_each_other_across_categories_without_gap_or_repetition(
     assert pages[-1], "a `next` always leads to something"
 
 
-def test_a_page_of_one_category_goes_on_within_it(catalog: Catalog) -> None:
+def test_a_page_of_one_category_goes_on_within_it(catalog: CatalogAccount) -> None:
     for number in range(3):
         catalog.sell(f"TEA-{number}")
     catalog.sell("GIFT-1", category=Category.GIFTS)
     assert catalog.pages(category="tea", limit="2") == [["TEA-0", "TEA-1"], ["TEA-2"]]
 
 
-def test_a_product_renamed_between_two_pages_moves_and_does_not_break_the_walk(catalog: Catalog) -> None:
+def test_a_product_renamed_between_two_pages_moves_and_does_not_break_the_walk(
+    catalog: CatalogAccount,
+) -> None:
     first = catalog.sell("TEA-1", name="Assam")
     catalog.sell("TEA-2", name="Sencha")
     page = json_body(catalog.get("/products", limit="1"))
@@ -181,14 +138,25 @@ def test_a_product_renamed_between_two_pages_moves_and_does_not_break_the_walk(c
     assert [product["name"] for product in following["products"]] == ["Darjeeling", "Sencha"]
 
 
+def test_products_added_between_two_pages_neither_repeat_nor_skip_any(catalog: CatalogAccount) -> None:
+    for name in ("b", "d", "f"):
+        catalog.sell(f"TEA-{name.upper()}", name=name)
+    first = json_body(catalog.get("/products", limit="2"))
+    catalog.sell("TEA-A", name="a")  # before the first page
+    catalog.sell("TEA-C", name="c")  # within it
+    catalog.sell("TEA-E", name="e")  # after it
+    second = json_body(catalog.get("/products", limit="2", cursor=first["next"]))
+    assert [product["name"] for product in first["products"] + second["products"]] == ["b", "d", "e", "f"]
+
+
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "many"])
-def test_a_limit_out_of_range_is_unprocessable_and_named(catalog: Catalog, limit: str) -> None:
+def test_a_limit_out_of_range_is_unprocessable_and_named(catalog: CatalogAccount, limit: str) -> None:
     answer = catalog.get("/products", limit=limit)
     assert answer["statusCode"] == 422
     assert json_body(answer)["errors"][0]["pointer"] == "/query/limit"
 
 
-def test_an_unknown_category_is_unprocessable_and_named(catalog: Catalog) -> None:
+def test_an_unknown_category_is_unprocessable_and_named(catalog: CatalogAccount) -> None:
     answer = catalog.get("/products", category="garden")
     assert answer["statusCode"] == 422
     assert json_body(answer)["errors"][0]["pointer"] == "/query/category"
@@ -211,13 +179,15 @@ def test_an_unknown_category_is_unprocessable_and_named(catalog: Catalog) -> Non
         cursor_of({"shelf": "tea", "place": "a#B", "pk": "B"}),
     ],
 )
-def test_a_cursor_that_no_page_handed_out_is_a_bad_request_and_named(catalog: Catalog, cursor: str) -> None:
+def test_a_cursor_that_no_page_handed_out_is_a_bad_request_and_named(
+    catalog: CatalogAccount, cursor: str
+) -> None:
     answer = catalog.get("/products", cursor=cursor)
     assert answer["statusCode"] == 400
     assert [entry["pointer"] for entry in json_body(answer)["errors"]] == ["/query/cursor"]
 
 
-def test_a_cursor_of_one_category_is_refused_in_another(catalog: Catalog) -> None:
+def test_a_cursor_of_one_category_is_refused_in_another(catalog: CatalogAccount) -> None:
     for number in range(2):
         catalog.sell(f"TEA-{number}")
     cursor = json_body(catalog.get("/products", category="tea", limit="1"))["next"]
@@ -226,13 +196,19 @@ def test_a_cursor_of_one_category_is_refused_in_another(catalog: Catalog) -> Non
     assert json_body(answer)["errors"][0]["pointer"] == "/query/cursor"
 
 
-def test_the_cursor_after_the_longest_name_can_be_handed_back(catalog: Catalog) -> None:
-    catalog.sell("TEA-1", name="\U0001f375" * 120)
-    catalog.sell("TEA-2", name="\U0001f376" * 120)
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("\U0001f375", "\U0001f376"), pytest.param("\u0390", "\u03b0", id="folds to three letters")],
+)
+def test_the_cursor_after_the_longest_name_can_be_handed_back(
+    catalog: CatalogAccount, first: str, second: str
+) -> None:
+    catalog.sell("TEA-1", name=first * 120)
+    catalog.sell("TEA-2", name=second * 120)
     assert catalog.pages(limit="1") == [["TEA-1"], ["TEA-2"]]
 
 
-def test_a_product_and_its_event_are_stored_together(catalog: Catalog) -> None:
+def test_a_product_and_its_event_are_stored_together(catalog: CatalogAccount) -> None:
     product = catalog.sell("TEA-1")
     assert [event["event_id"] for event in catalog.outbox("TEA-1")] == ["TEA-1:1:product.changed"]
     catalog.revise(product, price=Money(amount=990, currency="EUR"))
@@ -240,7 +216,7 @@ def test_a_product_and_its_event_are_stored_together(catalog: Catalog) -> None:
     assert (event["aggregate_version"], event["data"]["price"]["amount"]) == (2, 990)
 
 
-def test_of_two_changes_to_the_same_version_the_second_is_refused(catalog: Catalog) -> None:
+def test_of_two_changes_to_the_same_version_the_second_is_refused(catalog: CatalogAccount) -> None:
     from catalog.store import ProductContended
 
     product = catalog.sell("TEA-1")
@@ -252,7 +228,7 @@ def test_of_two_changes_to_the_same_version_the_second_is_refused(catalog: Catal
     assert stored.name == "First"
 
 
-def test_a_product_introduced_twice_is_stored_once(catalog: Catalog) -> None:
+def test_a_product_introduced_twice_is_stored_once(catalog: CatalogAccount) -> None:
     from catalog.store import ProductContended
 
     catalog.sell("TEA-1", name="First")

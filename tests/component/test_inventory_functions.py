@@ -12,6 +12,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
 from shared.aws import client
+from tests.component.inventory_account import TABLE, make_table
 
 EVENTS = Path(__file__).parents[2] / "events"
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -20,13 +21,8 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 @pytest.fixture
 def functions(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Imports a function's module anew, with its table in place."""
-    monkeypatch.setenv("TABLE_NAME", "inventory")
-    client("dynamodb").create_table(
-        TableName="inventory",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-    )
+    monkeypatch.setenv("TABLE_NAME", TABLE)
+    make_table(client("dynamodb"))
     resources = importlib.import_module("inventory.resources")
     resources.stock_store.cache_clear()
     yield lambda name: importlib.reload(importlib.import_module(f"inventory.{name}")).handler

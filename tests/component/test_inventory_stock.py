@@ -1,40 +1,47 @@
 """Stock under reservations, releases and receipts, against DynamoDB as moto plays it."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_none
 
 from inventory.domain import (
-    MovementReused,
+    IdempotencyKeyReused,
+    Movement,
+    MovementKind,
+    NotEnoughStock,
     OutOfStock,
     Reservation,
     ReservationInconsistent,
     ReservationReleased,
     StockContended,
+    StockThrottled,
+    TooMuchStock,
+    UnknownSku,
 )
 from inventory.store import StockStore
 from shared.aws import client
+from shared.clock import timestamp
 from shared.dynamo import from_item
 from shared.events import Event
+from tests.component.inventory_account import TABLE, items, make_table, sums
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-TABLE = "inventory"
 
 
 @pytest.fixture
 def dynamodb(aws: None) -> Any:
     """DynamoDB with the inventory table."""
     dynamodb = client("dynamodb")
-    dynamodb.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-    )
+    make_table(dynamodb)
     return dynamodb
 
 
@@ -69,7 +76,7 @@ class Interrupted:
 def patient(attempts: int = 3) -> Retrying:
     """The store's retries without their waits."""
     return Retrying(
-        retry=retry_if_exception_type(StockContended),
+        retry=retry_if_exception_type((StockContended, StockThrottled)),
         wait=wait_none(),
         stop=stop_after_attempt(attempts),
         reraise=True,
@@ -87,9 +94,27 @@ def conflict() -> None:
     )
 
 
+def single_conflict() -> None:
+    """A transaction is at the item that a write of one item is for."""
+    raise ClientError({"Error": {"Code": "TransactionConflictException", "Message": ""}}, "PutItem")
+
+
 def stock(store: StockStore, **quantities: int) -> None:
     for sku, quantity in quantities.items():
         store.receive(sku, quantity, movement_id=f"first-{sku}", correlation_id="c-0", now=NOW)
+
+
+def adjustment(sku: str, quantity: int, *, movement_id: str = "a-1") -> Movement:
+    return Movement(
+        movement_id=movement_id,
+        sku=sku,
+        kind=MovementKind.ADJUSTMENT,
+        quantity=quantity,
+        reason="Counted",
+        recorded_by="ada",
+        recorded_at=timestamp(NOW),
+        correlation_id="c-0",
+    )
 
 
 def levels(store: StockStore, *skus: str) -> list[tuple[int, int]]:
@@ -215,12 +240,34 @@ def test_two_releases_at_once_give_back_once(dynamodb: Any, store: StockStore) -
     assert levels(store, "MUG") == [(5, 0)]
 
 
+def test_a_tombstone_waits_for_a_transaction_that_is_at_the_reservation(
+    dynamodb: Any, store: StockStore
+) -> None:
+    busy = Interrupted(dynamodb, "put_item", [single_conflict])
+    assert not StockStore(busy, TABLE, patient(2)).release("o-1", "c-1", NOW).has_given_back
+    assert busy.calls == 2
+
+
 def test_stock_that_is_not_on_record_as_reserved_is_not_invented(dynamodb: Any, store: StockStore) -> None:
     stock(store, MUG=5)
     store.reserve(order("o-1", MUG=2), NOW)
     dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "sku#MUG"}})
     with pytest.raises(ReservationInconsistent, match="MUG"):
         store.release("o-1", "c-1", NOW)
+
+
+def test_more_than_is_on_record_as_reserved_is_not_given_back(dynamodb: Any, store: StockStore) -> None:
+    stock(store, MUG=5)
+    store.reserve(order("o-1", MUG=2), NOW)
+    dynamodb.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": "sku#MUG"}},
+        UpdateExpression="SET reserved = :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+    with pytest.raises(ReservationInconsistent, match="MUG"):
+        store.release("o-1", "c-1", NOW)
+    assert levels(store, "MUG") == [(3, 1)]
 
 
 def test_a_collision_with_another_order_is_tried_again(dynamodb: Any, store: StockStore) -> None:
@@ -284,7 +331,7 @@ def test_a_movement_that_is_told_twice_counts_once(store: StockStore) -> None:
 
 def test_a_movement_id_is_not_used_for_something_else(store: StockStore) -> None:
     store.receive("MUG", 5, movement_id="m-1", correlation_id="c", now=NOW)
-    with pytest.raises(MovementReused):
+    with pytest.raises(IdempotencyKeyReused):
         store.receive("TEA", 5, movement_id="m-1", correlation_id="c", now=NOW)
     assert store.level("TEA") is None
 
@@ -292,3 +339,108 @@ def test_a_movement_id_is_not_used_for_something_else(store: StockStore) -> None
 def test_stock_does_not_come_in_below_zero(store: StockStore) -> None:
     with pytest.raises(ValueError, match="from 0"):
         store.receive("MUG", -1, movement_id="m-1", correlation_id="c", now=NOW)
+
+
+def test_a_threshold_waits_for_an_order_that_is_at_the_stock(dynamodb: Any, store: StockStore) -> None:
+    stock(store, MUG=5)
+    busy = Interrupted(dynamodb, "update_item", [single_conflict])
+    level = StockStore(busy, TABLE, patient(2)).set_threshold("MUG", 9, "c", NOW)
+    assert level is not None and level.low_stock_threshold == 9
+    assert busy.calls == 2
+
+
+def test_a_page_asks_again_for_the_levels_that_dynamodb_left_out(dynamodb: Any, store: StockStore) -> None:
+    stock(store, MUG=5, POT=4, TEA=3)
+    asked: list[list[str]] = []
+
+    class Reluctant:
+        """DynamoDB that answers for one key at a time."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(dynamodb, name)
+
+        def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+            keys = RequestItems[TABLE]["Keys"]
+            asked.append([key["pk"]["S"] for key in keys])
+            answer = dynamodb.batch_get_item(RequestItems={TABLE: {**RequestItems[TABLE], "Keys": keys[:1]}})
+            left = {TABLE: {**RequestItems[TABLE], "Keys": keys[1:]}} if keys[1:] else {}
+            return {**answer, "UnprocessedKeys": left}
+
+    levels, _ = StockStore(Reluctant(), TABLE, patient(3)).levels(10, None)
+    assert [(level.sku, level.available) for level in levels] == [("MUG", 5), ("POT", 4), ("TEA", 3)]
+    assert [len(keys) for keys in asked] == [3, 2, 1]
+    with pytest.raises(StockThrottled):
+        StockStore(Reluctant(), TABLE, patient(2)).levels(10, None)
+
+
+def test_an_adjustment_that_an_order_overtakes_is_judged_by_what_the_order_left(
+    dynamodb: Any, store: StockStore
+) -> None:
+    stock(store, MUG=5)
+    racing = Interrupted(dynamodb, "transact_write_items", [lambda: store.reserve(order("o-1", MUG=3), NOW)])
+    with pytest.raises(NotEnoughStock, match="2 are available"):
+        StockStore(racing, TABLE, patient()).record(adjustment("MUG", -3))
+    assert levels(store, "MUG") == [(2, 3)]
+
+
+def test_an_adjustment_that_fits_again_by_the_time_it_is_judged_is_made(
+    dynamodb: Any, store: StockStore
+) -> None:
+    stock(store, MUG=5)
+    store.reserve(order("o-1", MUG=3), NOW)
+    racing = Interrupted(dynamodb, "get_item", [lambda: store.release("o-1", "c-1", NOW)])
+    made = adjustment("MUG", -3)
+    assert StockStore(racing, TABLE, patient()).record(made) is made
+    assert levels(store, "MUG") == [(2, 0)]
+
+
+# What can happen to the stock of two skus: an operation, its sku, its key or order, and how many pieces.
+happenings = st.lists(
+    st.tuples(
+        st.sampled_from(["receive", "adjust", "reserve", "release"]),
+        st.sampled_from(["MUG", "TEA"]),
+        st.integers(1, 3),
+        st.integers(-9, 9),
+    ),
+    min_size=4,
+    max_size=16,
+)
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(happened=happenings)
+def test_on_hand_is_the_sum_of_the_ledger_whatever_happens(
+    dynamodb: Any, happened: list[tuple[str, str, int, int]]
+) -> None:
+    table = f"inventory-{uuid4().hex}"
+    make_table(dynamodb, table)
+    store = StockStore(dynamodb, table, patient(1))
+    # Enough for an order, not for all of them; the other sku has to come in first.
+    stock(store, MUG=12)
+    for operation, sku, key, pieces in happened:
+        with suppress(
+            OutOfStock, ReservationReleased, IdempotencyKeyReused, NotEnoughStock, TooMuchStock, UnknownSku
+        ):
+            match operation:
+                case "receive":
+                    store.receive(sku, abs(pieces), movement_id=f"r-{key}", correlation_id="c", now=NOW)
+                case "adjust":
+                    store.record(adjustment(sku, pieces, movement_id=f"a-{key}"))
+                case "reserve":
+                    store.reserve(Reservation.of(f"o-{key}", "c", [(sku, abs(pieces) + 1), ("MUG", 1)]), NOW)
+                case "release":
+                    store.release(f"o-{key}", "c", NOW)
+    moved, on_hand = sums(dynamodb, table)
+    assert moved == on_hand
+    stored = items(dynamodb, table)
+    levels_stored = [item for item in stored if item["pk"].startswith("sku#")]
+    held: Counter[str] = Counter()
+    for item in stored:
+        if item["pk"].startswith("reservation#") and item["status"] == "reserved":
+            held.update({line["sku"]: line["quantity"] for line in item["lines"]})
+    assert all(item["available"] >= 0 for item in levels_stored)
+    assert {item["sku"]: item["reserved"] for item in levels_stored if item["reserved"]} == dict(held)

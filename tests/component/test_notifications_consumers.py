@@ -288,6 +288,45 @@ def test_mail_goes_to_the_newest_address_in_whatever_order_changes_arrive(servic
     assert [to for to, _ in service.mails] == ["new@example.com"]
 
 
+def erased(version: int = 4) -> Event:
+    return REGISTERED.model_copy(
+        update={
+            "event_id": f"{REGISTERED.aggregate_id}:{version}:user.deleted",
+            "event_type": "user.deleted",
+            "aggregate_version": version,
+            "data": {"user_id": REGISTERED.aggregate_id},
+        }
+    )
+
+
+def test_an_erased_customer_leaves_no_address_and_gets_no_more_mail(service: Service):
+    service.learn(REGISTERED)
+
+    assert service.learn(erased()) == failures()
+    assert service.tell(CONFIRMED, REJECTED) == failures()
+
+    assert (service.mails, service.dead_letters()) == ([], [])
+    [item] = boto3.client("dynamodb").scan(TableName="addresses")["Items"]
+    assert set(item) == {"pk", "user_id", "version", "erased_at"}
+
+
+@pytest.mark.parametrize("latecomers", [[REGISTERED], [user_event(3, "old@example.com"), REGISTERED]])
+def test_what_comes_late_does_not_bring_an_erased_address_back(service: Service, latecomers: list[Event]):
+    service.learn(erased(), *latecomers, erased())
+
+    service.tell(CONFIRMED)
+
+    assert service.mails == []
+    assert "example.com" not in json.dumps(boto3.client("dynamodb").scan(TableName="addresses")["Items"])
+
+
+def test_an_erasure_that_comes_before_the_registration_skips_the_mail_at_its_first_try(service: Service):
+    service.learn(erased())
+
+    assert service.tell(CONFIRMED) == failures()
+    assert service.mails == []
+
+
 def test_no_log_line_and_no_reason_holds_personal_data(service: Service, monkeypatch: pytest.MonkeyPatch):
     log = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", log)

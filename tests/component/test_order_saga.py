@@ -1,31 +1,27 @@
-"""The order saga as it is shipped: its structure, and its runs in moto's interpreter.
-
-In a run the functions of orders are the real ones, on a pretended table; those of the other services answer as the
-test scripts it.
-"""
+"""The order saga as it is shipped: its structure, and its runs in moto's interpreter."""
 
 import ast
-import importlib
-import io
 import json
 import re
 import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
+from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from botocore.client import BaseClient
-from moto import mock_aws
-from samcli.yamlhelper import parse_yaml_file  # type: ignore[import-untyped]
 
-from tests.component.orders_account import OrdersAccount, orders_account
+from orders.domain import Canceller, CannotBeCancelled, Order
+from shared.clock import utc_now
+from tests.component.order_machines import (
+    ROOT,
+    TIMED_OUT,
+    Functions,
+    Machine,
+    MakeMachine,
+    interpreter,
+    wiring,
+)
 
-ROOT = Path(__file__).parents[2]
 DEFINITION = (ROOT / "statemachines" / "order_saga.asl.json").read_text()
 STATES: dict[str, dict[str, Any]] = json.loads(DEFINITION)["States"]
 TASKS = sorted(name for name, state in STATES.items() if state["Type"] == "Task")
@@ -36,9 +32,6 @@ COMPENSATION = {
     "CreateShipment": "CancelShipment",
 }
 COMPENSATIONS = [COMPENSATION[step] for step in reversed(STEPS) if step in COMPENSATION]
-
-# Step Functions' own name for a function that ran out of its time.
-TIMED_OUT = "Sandbox.Timedout"
 
 
 def caught(state: str) -> str:
@@ -117,7 +110,10 @@ class TestStructure:
         ends = defaultdict(set)
         for path in paths(STEPS[0]):
             ends[STATES[path[-1]]["Type"]].add(path[-1])
-        assert ends == {"Succeed": {"OrderConfirmed", "OrderRejected"}, "Fail": {"OrderParked"}}
+        assert ends == {
+            "Succeed": {"OrderConfirmed", "OrderRejected", "OrderCancelled"},
+            "Fail": {"OrderParked"},
+        }
 
     def test_every_state_can_be_reached(self) -> None:
         assert {state for path in paths(STEPS[0]) for state in path} == set(STATES)
@@ -153,19 +149,8 @@ class TestStructure:
 
 @pytest.fixture(scope="module")
 def wired() -> dict[str, dict[str, Any]]:
-    """The properties of the function that the template wires to each task, over the template's defaults."""
-    template = parse_yaml_file(ROOT / "template.yaml")
-    substitutions = template["Resources"]["OrderSaga"]["Properties"]["DefinitionSubstitutions"]
-    assert set(substitutions) == set(re.findall(r"\$\{(\w+)\}", DEFINITION))
-    defaults = template["Globals"]["Function"]
-
-    def properties(task: str) -> dict[str, Any]:
-        parameter = STATES[task]["Parameters"]["FunctionName"][2:-1]
-        logical_id, attribute = substitutions[parameter]["Fn::GetAtt"]
-        assert attribute == "Arn"
-        return {**defaults, **template["Resources"][logical_id]["Properties"]}
-
-    return {task: properties(task) for task in TASKS}
+    """The properties of the function that the template wires to each task."""
+    return wiring("OrderSaga", {task: STATES[task] for task in TASKS})
 
 
 class TestWiring:
@@ -191,163 +176,24 @@ class TestWiring:
         assert STATES[task]["TimeoutSeconds"] > wired[task]["Timeout"]
 
 
-Answer = dict[str, Any] | str
-_UNSCRIPTED: dict[str, Answer] = {
-    "ReserveStock": {"reservation_id": "res-1"},
-    "ReleaseStock": {"released": True},
-    "AuthorizePayment": {"payment_id": "pay-1", "provider_reference": "pi_1"},
-    "VoidPayment": {"voided": True},
-    "CreateShipment": {"shipment_id": "shp-1"},
-    "CancelShipment": {"cancelled": True},
-}
-_ORDERS_MODULES = {
-    "ConfirmOrder": "orders.confirm",
-    "CheckConfirmation": "orders.check_confirmation",
-    "RejectOrder": "orders.reject",
-    "ParkOrder": "orders.park",
-}
-
-
-class Functions:
-    """What Lambda answers the state machine, and what it was asked.
-
-    A function of orders runs its handler, the others do what they should. `script` sets what comes first: an answer,
-    or the name of the error to fail with. `always` sets it for every call.
-    """
-
-    def __init__(self, context: Any) -> None:
-        self._context = context
-        self._scripts: dict[str, list[Answer]] = defaultdict(list)
-        self._always: dict[str, str] = {}
-        self._losing: set[str] = set()
-        self.calls: list[tuple[str, dict[str, Any]]] = []
-
-    @property
-    def commands(self) -> list[str]:
-        """The functions in the order in which they were invoked."""
-        return [name for name, _ in self.calls]
-
-    def script(self, function: str, *answers: Answer) -> None:
-        """The first calls of `function` are answered so."""
-        self._scripts[function] += answers
-
-    def always(self, function: str, error: str) -> None:
-        """Every call of `function` fails with `error`, and has no effect."""
-        self._always[function] = error
-
-    def lose_answers_of(self, function: str) -> None:
-        """Every call of `function` has its effect, and runs out of time before it answers."""
-        self._losing.add(function)
-
-    def invoke(self, function: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Lambda's answer to an invocation."""
-        self.calls.append((function, given))
-        try:
-            answer = self._answer(function, given)
-        except Exception as error:  # noqa: BLE001 - as Lambda does: whatever it is, its class is the error's name
-            answer = type(error).__name__
-        if function in self._losing:
-            answer = TIMED_OUT
-        if isinstance(answer, str):
-            failure = {"errorType": answer, "errorMessage": "as the test scripts it"}
-            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": _body(failure)}
-        return {"StatusCode": 200, "Payload": _body(answer)}
-
-    def _answer(self, function: str, given: dict[str, Any]) -> Answer:
-        if function in self._always:
-            return self._always[function]
-        if self._scripts[function]:
-            return self._scripts[function].pop(0)
-        if function in _ORDERS_MODULES:
-            answer: Answer = importlib.import_module(_ORDERS_MODULES[function]).handler(given, self._context)
-            return answer
-        return _UNSCRIPTED[function]
-
-
-def _body(answer: Any) -> io.BytesIO:
-    return io.BytesIO(json.dumps(answer).encode())
-
-
-class Saga:
-    """The state machine, with a placed order to decide on."""
-
-    def __init__(self, account: OrdersAccount, functions: Functions, definition: str) -> None:
-        self._account = account
-        self.functions = functions
-        self._sfn = boto3.client("stepfunctions")
-        self._arn = self._sfn.create_state_machine(
-            name="order-saga",
-            definition=re.sub(r"\$\{(\w+)FunctionArn\}", r"\1", definition),
-            roleArn="arn:aws:iam::123456789012:role/order-saga",
-        )["stateMachineArn"]
-        placed = json.loads((ROOT / "events" / "orders_relay.json").read_text())
-        boto3.client("dynamodb").put_item(
-            TableName="orders", Item=placed["Records"][0]["dynamodb"]["NewImage"]
-        )
-        self.order: dict[str, Any] = json.loads((ROOT / "events" / "orders_confirm.json").read_text())[
-            "order"
-        ]
-
-    def run(self) -> dict[str, Any]:
-        """Runs the saga to its end and returns it as Step Functions describes it."""
-        execution = self._sfn.start_execution(
-            stateMachineArn=self._arn, name=self.order["order_id"], input=json.dumps({"order": self.order})
-        )["executionArn"]
-        deadline = time.monotonic() + 30
-        pause = threading.Event()
-        while True:
-            described = self._sfn.describe_execution(executionArn=execution)
-            if described["status"] != "RUNNING":
-                return dict(described)
-            assert time.monotonic() < deadline, f"still running after {self.functions.commands}"
-            pause.wait(0.01)
-
-    @property
-    def stored(self) -> dict[str, Any]:
-        """The order as it is stored."""
-        return self._account.order(self.order["order_id"])
-
-
-MakeSaga = Callable[[str], Saga]
+@pytest.fixture
+def make_saga(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeMachine]:
+    with interpreter(lambda_context, monkeypatch) as make:
+        yield make
 
 
 @pytest.fixture
-def make_saga(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeSaga]:
-    from shared.aws import client
-
-    functions = Functions(lambda_context)
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def call_or_invoke(self: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation == "Invoke":
-            return functions.invoke(arguments["FunctionName"], json.loads(arguments["Payload"]))
-        return call(self, operation, arguments)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", call_or_invoke)
-    # The interpreter waits between retries by the clock; here it need not.
-    monkeypatch.setattr(
-        "moto.stepfunctions.parser.asl.component.common.retry.retrier_decl.time",
-        SimpleNamespace(sleep=lambda _seconds: None),
-    )
-    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
-        client.cache_clear()
-        account = orders_account(monkeypatch)
-        yield lambda definition: Saga(account, functions, definition)
-    client.cache_clear()
-
-
-@pytest.fixture
-def saga(make_saga: MakeSaga) -> Saga:
+def saga(make_saga: MakeMachine) -> Machine:
     return make_saga(DEFINITION)
 
 
 @pytest.fixture
-def functions(saga: Saga) -> Functions:
+def functions(saga: Machine) -> Functions:
     return saga.functions
 
 
 class TestRuns:
-    def test_an_order_that_everything_is_well_with_is_confirmed(self, saga: Saga) -> None:
+    def test_an_order_that_everything_is_well_with_is_confirmed(self, saga: Machine) -> None:
         assert saga.run()["status"] == "SUCCEEDED"
         assert saga.functions.commands == STEPS
         assert saga.stored["status"] == "confirmed"
@@ -364,7 +210,7 @@ class TestRuns:
         ],
     )
     def test_a_step_that_fails_is_undone_with_all_before_it_and_the_customer_is_told_why(
-        self, saga: Saga, functions: Functions, step: str, error: str, reason: str
+        self, saga: Machine, functions: Functions, step: str, error: str, reason: str
     ) -> None:
         functions.always(step, error)
 
@@ -377,7 +223,7 @@ class TestRuns:
         [event] = saga.stored["outbox"]
         assert (event["event_type"], event["data"]["reason"]) == ("order.rejected", reason)
 
-    def test_a_step_that_never_answers_is_undone(self, make_saga: MakeSaga) -> None:
+    def test_a_step_that_never_answers_is_undone(self, make_saga: MakeMachine) -> None:
         """The state's own timeout, for when not even Lambda says that the time is over."""
         impatient = json.loads(DEFINITION)
         impatient["States"]["AuthorizePayment"]["TimeoutSeconds"] = 1
@@ -408,7 +254,7 @@ class TestRuns:
         ],
     )
     def test_a_passing_failure_is_tried_again(
-        self, saga: Saga, functions: Functions, step: str, error: str
+        self, saga: Machine, functions: Functions, step: str, error: str
     ) -> None:
         functions.script(step, error, error)
 
@@ -418,7 +264,7 @@ class TestRuns:
         assert saga.stored["status"] == "confirmed"
 
     def test_a_confirmation_that_failed_is_ruled_out_before_anything_is_undone(
-        self, saga: Saga, functions: Functions
+        self, saga: Machine, functions: Functions
     ) -> None:
         functions.always("ConfirmOrder", TIMED_OUT)
 
@@ -427,7 +273,7 @@ class TestRuns:
         assert functions.commands == [*STEPS, "CheckConfirmation", *COMPENSATIONS, "RejectOrder"]
         assert [entry["status"] for entry in saga.stored["history"]] == ["placed", "abandoned", "rejected"]
 
-    def test_a_confirmation_whose_answer_was_lost_stands(self, saga: Saga, functions: Functions) -> None:
+    def test_a_confirmation_whose_answer_was_lost_stands(self, saga: Machine, functions: Functions) -> None:
         functions.lose_answers_of("ConfirmOrder")
 
         assert saga.run()["status"] == "SUCCEEDED"
@@ -437,7 +283,7 @@ class TestRuns:
 
     @pytest.mark.parametrize("compensation", COMPENSATIONS)
     def test_a_compensation_that_keeps_failing_stops_no_other_and_parks_the_order(
-        self, saga: Saga, functions: Functions, compensation: str
+        self, saga: Machine, functions: Functions, compensation: str
     ) -> None:
         functions.always("CreateShipment", "AddressNotServed")
         functions.always(compensation, "Broken")
@@ -452,7 +298,7 @@ class TestRuns:
         assert saga.stored["status"] == "parked"
 
     def test_a_parked_order_keeps_the_first_error_and_those_of_the_compensations(
-        self, saga: Saga, functions: Functions
+        self, saga: Machine, functions: Functions
     ) -> None:
         functions.always("CreateShipment", "AddressNotServed")
         functions.always("VoidPayment", "PaymentRefused")
@@ -471,7 +317,7 @@ class TestRuns:
         assert kept["order"]["order_id"] == saga.order["order_id"]
 
     def test_a_compensation_that_succeeds_in_the_end_parks_nothing(
-        self, saga: Saga, functions: Functions
+        self, saga: Machine, functions: Functions
     ) -> None:
         functions.always("AuthorizePayment", "CardDeclined")
         functions.script("VoidPayment", "ProviderUnavailable", TIMED_OUT)
@@ -481,7 +327,9 @@ class TestRuns:
         assert functions.commands.count("VoidPayment") == 3
         assert saga.stored["status"] == "rejected"
 
-    def test_what_is_undone_is_the_order_and_never_the_error(self, saga: Saga, functions: Functions) -> None:
+    def test_what_is_undone_is_the_order_and_never_the_error(
+        self, saga: Machine, functions: Functions
+    ) -> None:
         functions.always("CreateShipment", "AddressNotServed")
         functions.always("CancelShipment", "Broken")
 
@@ -492,7 +340,7 @@ class TestRuns:
         assert all(payload == {"order": saga.order} for payload in given)
 
     def test_an_order_whose_confirmation_cannot_be_looked_up_is_parked_and_can_no_more_be_confirmed(
-        self, saga: Saga, functions: Functions
+        self, saga: Machine, functions: Functions
     ) -> None:
         functions.always("ConfirmOrder", TIMED_OUT)
         functions.always("CheckConfirmation", TIMED_OUT)
@@ -507,7 +355,7 @@ class TestRuns:
         [({"ConfirmOrder", "CheckConfirmation"}, "confirmed"), ({"RejectOrder"}, "rejected")],
     )
     def test_an_order_that_is_final_is_not_parked_because_answers_were_lost(
-        self, saga: Saga, functions: Functions, lost: set[str], status: str
+        self, saga: Machine, functions: Functions, lost: set[str], status: str
     ) -> None:
         if status == "rejected":
             functions.always("ReserveStock", "OutOfStock")
@@ -520,7 +368,7 @@ class TestRuns:
         assert saga.stored["status"] == status
 
     def test_an_order_that_cannot_even_be_parked_ends_the_saga_as_failed(
-        self, saga: Saga, functions: Functions
+        self, saga: Machine, functions: Functions
     ) -> None:
         functions.always("AuthorizePayment", "CardDeclined")
         functions.always("VoidPayment", "Broken")
@@ -530,3 +378,98 @@ class TestRuns:
 
         assert (ended["status"], ended["error"]) == ("FAILED", "OrderParked")
         assert json.loads(ended["input"])["order"] == saga.order, "the execution keeps the order"
+
+
+def request_cancellation(order: Order) -> tuple[Order, Any]:
+    return order.request_cancellation(Canceller.CUSTOMER, utc_now())
+
+
+class TestCancellationMeanwhile:
+    """The customer cancels while the saga runs: exactly one of the confirmation and the cancellation comes first."""
+
+    @pytest.mark.parametrize("step", STEPS)
+    def test_before_the_confirmation_the_saga_undoes_everything_and_the_order_is_cancelled(
+        self, saga: Machine, functions: Functions, step: str
+    ) -> None:
+        functions.before(step, lambda: saga.change(request_cancellation))
+
+        assert saga.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands == [*STEPS, "CheckConfirmation", *COMPENSATIONS, "RejectOrder"]
+        assert saga.statuses == ["placed", "cancelling", "cancelled"]
+        [event] = saga.stored["outbox"]
+        assert (event["event_type"], event["data"]["by"]) == ("order.cancelled", "customer")
+
+    def test_before_the_saga_has_even_started(self, saga: Machine, functions: Functions) -> None:
+        saga.change(request_cancellation)
+
+        assert saga.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands[-4:] == [*COMPENSATIONS, "RejectOrder"]
+        assert saga.stored["status"] == "cancelled"
+
+    def test_after_the_confirmation_the_saga_undoes_nothing(self, saga: Machine) -> None:
+        saga.run()
+        saga.change(request_cancellation)
+
+        assert saga.functions.commands == STEPS
+        assert saga.statuses == ["placed", "confirmed", "cancelling"]
+        assert [event["event_type"] for event in saga.stored["outbox"]] == ["order.cancellation_requested"]
+
+    @pytest.mark.parametrize("lost", [True, False])
+    def test_between_a_confirmation_and_its_check_the_order_is_undone_by_one_alone(
+        self, saga: Machine, functions: Functions, lost: bool
+    ) -> None:
+        """By its cancellation when the confirmation took effect and only its answer was lost; otherwise by the saga."""
+        if lost:
+            functions.lose_answers_of("ConfirmOrder")
+        else:
+            functions.always("ConfirmOrder", TIMED_OUT)
+        functions.before("CheckConfirmation", lambda: saga.change(request_cancellation))
+
+        assert saga.run()["status"] == "SUCCEEDED"
+
+        assert (set(COMPENSATIONS) <= set(functions.commands)) is not lost
+        assert saga.stored["status"] == ("cancelling" if lost else "cancelled")
+
+    @pytest.mark.parametrize("undoing", [*COMPENSATIONS, "RejectOrder"])
+    def test_a_saga_that_fails_by_itself_leaves_an_order_that_was_to_be_cancelled_cancelled(
+        self, saga: Machine, functions: Functions, undoing: str
+    ) -> None:
+        functions.always("CreateShipment", "AddressNotServed")
+        functions.before(undoing, lambda: saga.change(request_cancellation))
+
+        assert saga.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands == [*STEPS[:3], *COMPENSATIONS, "RejectOrder"]
+        assert saga.statuses == ["placed", "cancelling", "cancelled"]
+        assert "rejection_reason" not in saga.stored
+
+    def test_after_the_rejection_there_is_nothing_to_cancel(
+        self, saga: Machine, functions: Functions
+    ) -> None:
+        functions.always("AuthorizePayment", "CardDeclined")
+        saga.run()
+        with pytest.raises(CannotBeCancelled):
+            saga.change(request_cancellation)
+
+    def test_what_cannot_be_undone_parks_an_order_that_was_to_be_cancelled(
+        self, saga: Machine, functions: Functions
+    ) -> None:
+        functions.before("ConfirmOrder", lambda: saga.change(request_cancellation))
+        functions.always("VoidPayment", "PaymentRefused")
+
+        assert saga.run()["error"] == "OrderParked"
+
+        assert saga.statuses == ["placed", "cancelling", "parked"]
+
+    def test_a_cancelled_order_is_not_parked_because_an_answer_was_lost(
+        self, saga: Machine, functions: Functions
+    ) -> None:
+        saga.change(request_cancellation)
+        functions.lose_answers_of("RejectOrder")
+
+        assert saga.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands[-1] == "ParkOrder"
+        assert saga.stored["status"] == "cancelled"

@@ -1,4 +1,4 @@
-"""Placing, reading and listing orders, through the real handler, against a pretended DynamoDB."""
+"""Placing, reading, listing and cancelling orders, through the real handler, against a pretended DynamoDB."""
 
 import base64
 import json
@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
-from orders.domain import Order, OrderRequest, Price, order_id_for
-from orders.store import PricesThrottled, PriceStore
+from orders.domain import Order, RejectionReason, order_id_for
+from orders.placement import OrderRequest
+from orders.pricing import TARIFFS, VAT_RATES, Price, ShippingTariff
+from orders.store import OrderContended, OrderStore, PricesThrottled, PriceStore
+from shared.aws import client
+from shared.clock import utc_now
 from tests.component.orders_account import ADDRESS, OrdersAccount, order_body, orders_account
 from tests.component.rest_events import CORRELATION_ID, claims_of, header, json_body, rest_event
 
@@ -29,8 +33,9 @@ def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
 class Client:
     """A customer's client of the API."""
 
-    def __init__(self, context: Any, user_id: str) -> None:
+    def __init__(self, context: Any, user_id: str, groups: str = "customer") -> None:
         self._context = context
+        self._groups = groups
         self.user_id = user_id
 
     def place(self, body: Any, key: str | None = "key-1", **headers: str) -> dict[str, Any]:
@@ -43,10 +48,13 @@ class Client:
     def list(self, **query: str) -> dict[str, Any]:
         return self.call("GET", "/orders", query=query or None)
 
+    def cancel(self, order_id: str) -> dict[str, Any]:
+        return self.call("POST", f"/orders/{order_id}/cancel")
+
     def call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         from orders.api import handler
 
-        event = rest_event(method, path, claims=claims_of(self.user_id), **request)
+        event = rest_event(method, path, claims=claims_of(self.user_id, groups=self._groups), **request)
         answer = handler(event, self._context)
         assert header(answer, "X-Correlation-Id"), "every answer bears its correlation id"
         return answer
@@ -60,6 +68,35 @@ def ada(account: OrdersAccount, lambda_context: Any) -> Client:
 @pytest.fixture
 def eve(account: OrdersAccount, lambda_context: Any) -> Client:
     return Client(lambda_context, "eve")
+
+
+@pytest.fixture
+def admin(account: OrdersAccount, lambda_context: Any) -> Client:
+    return Client(lambda_context, "root", groups="admin")
+
+
+def change(order_id: str, *changes: Callable[[Order], tuple[Order, Any]]) -> None:
+    """Does to the order what the saga or an operator does."""
+    from orders.resources import order_store
+
+    for each in changes:
+        order_store().change(order_id, each)
+
+
+def confirm(order: Order) -> tuple[Order, Any]:
+    return order.confirm(utc_now())
+
+
+def reject(order: Order) -> tuple[Order, Any]:
+    return order.reject(RejectionReason.OUT_OF_STOCK, utc_now())
+
+
+def park(order: Order) -> tuple[Order, Any]:
+    return order.park("{}", utc_now())
+
+
+def erase(order: Order) -> tuple[Order, Any]:
+    return order.erase(utc_now())
 
 
 def refused(answer: dict[str, Any], status: int, code: str) -> dict[str, Any]:
@@ -82,7 +119,17 @@ class TestPlacing:
         assert answer["statusCode"] == 201
         order = json_body(answer)
         assert order["status"] == "placed"
-        assert order["total"] == {"amount": 2830, "currency": "EUR"}
+        assert order["total"] == {"amount": 3320, "currency": "EUR"}
+        assert order["breakdown"] == {
+            "lines": {"amount": 2830, "currency": "EUR"},
+            "shipping": {"amount": 490, "currency": "EUR"},
+            "tax": {
+                "country": "DE",
+                "rate_basis_points": 1900,
+                "amount": {"amount": 530, "currency": "EUR"},
+            },
+            "total": {"amount": 3320, "currency": "EUR"},
+        }
         assert [(line["unit_price"]["amount"], line["total"]["amount"]) for line in order["lines"]] == [
             (790, 1580),
             (1250, 1250),
@@ -98,7 +145,7 @@ class TestPlacing:
         assert (stored["customer_id"], stored["status"], stored["version"]) == ("ada", "placed", 1)
         [event] = stored["outbox"]
         assert (event["event_type"], event["correlation_id"]) == ("order.placed", CORRELATION_ID)
-        assert event["data"]["order"]["total"] == {"amount": 1580, "currency": "EUR"}
+        assert event["data"]["order"]["total"] == {"amount": 2070, "currency": "EUR"}
 
     def test_what_is_internal_stays_inside(self, ada: Client) -> None:
         answer = ada.place(order_body(("TEA", 2)))
@@ -110,8 +157,61 @@ class TestPlacing:
         order_id = json_body(ada.place(order_body(("TEA", 2))))["order_id"]
         account.sell("TEA", 990, version=2)
 
-        assert json_body(ada.read(order_id))["total"]["amount"] == 1580
-        assert json_body(ada.place(order_body(("TEA", 2)), key="key-2"))["total"]["amount"] == 1980
+        assert json_body(ada.read(order_id))["total"]["amount"] == 1580 + 490
+        assert json_body(ada.place(order_body(("TEA", 2)), key="key-2"))["total"]["amount"] == 1980 + 490
+
+    def test_an_order_keeps_the_breakdown_it_was_placed_with(
+        self, account: OrdersAccount, ada: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        placed = json_body(ada.place(order_body(("TEA", 2))))
+        monkeypatch.setitem(TARIFFS, "EUR", ShippingTariff(home=1, elsewhere=2, free_from=3))
+        monkeypatch.setitem(VAT_RATES, "DE", 5000)
+
+        assert json_body(ada.read(placed["order_id"])) == placed
+
+    def test_products_in_a_currency_that_nothing_is_shipped_for_are_refused(
+        self, account: OrdersAccount, ada: Client
+    ) -> None:
+        account.sell("SAKE", 3000, currency="JPY")
+        refused(ada.place(order_body(("SAKE", 1))), 422, "currency-not-served")
+        assert account.orders() == []
+
+    def test_products_in_two_currencies_are_refused(self, account: OrdersAccount, ada: Client) -> None:
+        account.sell("SAKE", 3000, currency="JPY")
+        refused(ada.place(order_body(("SAKE", 1), ("TEA", 1))), 422, "mixed-currencies")
+
+    def test_an_account_that_was_closed_places_nothing_though_its_token_is_still_valid(
+        self, account: OrdersAccount, ada: Client, eve: Client
+    ) -> None:
+        from orders.resources import order_store
+
+        before = json_body(ada.place(order_body(("TEA", 1)), key="before"))
+        order_store().close_account("ada", "2026-11-21T10:15:00.000Z")
+
+        refused(ada.place(order_body(("TEA", 1)), key="after"), 403, "account-closed")
+        refused(ada.place(order_body(("TEA", 1)), key="before"), 403, "account-closed")
+
+        assert account.orders() == [before["order_id"]]
+        assert eve.place(order_body(("TEA", 1)))["statusCode"] == 201
+
+    def test_half_an_answer_about_the_order_and_the_account_is_a_503(
+        self, account: OrdersAccount, ada: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read = client("dynamodb").batch_get_item
+
+        def half(**asked: Any) -> Any:
+            left = (
+                {"orders": {"Keys": [{"pk": {"S": "customer#ada"}}]}}
+                if "orders" in asked["RequestItems"]
+                else {}
+            )
+            return {**read(**asked), "UnprocessedKeys": left}
+
+        monkeypatch.setattr(client("dynamodb"), "batch_get_item", half)
+
+        refused(ada.place(order_body(("TEA", 1))), 503, "temporarily-unavailable")
+
+        assert account.orders() == []
 
     def test_products_that_are_not_sold_are_named(self, account: OrdersAccount, ada: Client) -> None:
         account.sell("OLD", 100, active=False)
@@ -332,8 +432,41 @@ class TestReading:
             "an order that exists must look like one that does not"
         )
 
-    def test_an_id_that_no_order_could_have_is_refused(self, ada: Client) -> None:
-        refused(ada.read("x" * 65), 422, "invalid-request")
+    @pytest.mark.parametrize("order_id", ["x" * 65, "ord 1", "ord.1", "é", "a@b"])
+    def test_an_id_that_no_order_could_have_is_refused(self, ada: Client, order_id: str) -> None:
+        assert pointers(refused(ada.read(order_id), 422, "invalid-request")) == ["/path/order_id"]
+
+    @pytest.mark.parametrize("order_id", ["a\x00b", "customer#ada", "\ud800"])
+    def test_what_cannot_stand_in_a_path_is_not_found(
+        self, account: OrdersAccount, ada: Client, order_id: str
+    ) -> None:
+        from orders.resources import order_store
+
+        order_store().close_account("ada", "2026-11-21T10:15:00.000Z")
+        refused(ada.read(order_id), 404, "not-found")
+
+    def test_an_admin_reads_anybodys_order(self, ada: Client, admin: Client) -> None:
+        placed = json_body(ada.place(order_body(("TEA", 2))))
+        assert json_body(admin.read(placed["order_id"])) == placed
+
+    def test_an_erased_order_shows_what_is_left_of_it(self, ada: Client) -> None:
+        placed = json_body(ada.place(order_body(("TEA", 2))))
+        change(placed["order_id"], erase)
+
+        erased = json_body(ada.read(placed["order_id"]))
+
+        assert erased.pop("erased_at")
+        assert erased.pop("shipping_address") == {
+            "name": "",
+            "line1": "",
+            "line2": None,
+            "city": "",
+            "postal_code": "",
+            "country": "DE",
+        }
+        assert erased == {
+            name: value for name, value in placed.items() if name not in {"shipping_address", "erased_at"}
+        }
 
     @pytest.mark.parametrize("known", [True, False])
     def test_without_a_token_nothing_is_told(self, ada: Client, lambda_context: Any, known: bool) -> None:
@@ -394,17 +527,96 @@ class TestListing:
     def test_a_customer_lists_own_orders_only(self, eve: Client) -> None:
         assert json_body(eve.list()) == {"orders": [], "next": None}
 
-    @pytest.mark.usefixtures("placed")
-    def test_someone_elses_cursor_opens_none_of_their_orders(self, ada: Client, eve: Client) -> None:
-        cursor = json_body(ada.list(limit="1"))["next"]
-        assert json_body(eve.list(cursor=cursor)) == {"orders": [], "next": None}
+    def test_orders_in_one_status_are_listed_by_page(self, ada: Client, placed: list[str]) -> None:
+        for order_id in (placed[0], placed[2], placed[4]):
+            change(order_id, confirm)
 
+        first = json_body(ada.list(status="confirmed", limit="2"))
+        second = json_body(ada.list(status="confirmed", limit="2", cursor=first["next"]))
+
+        listed = [[order["order_id"] for order in page["orders"]] for page in (first, second)]
+        assert listed == [[placed[0], placed[2]], [placed[4]]]
+        assert second["next"] is None
+        assert [order["order_id"] for order in json_body(ada.list(status="placed"))["orders"]] == [
+            placed[1],
+            placed[3],
+        ]
+        assert json_body(ada.list(status="cancelled"))["orders"] == []
+
+    def test_an_order_that_leaves_the_status_meanwhile_moves_no_page(
+        self, ada: Client, placed: list[str]
+    ) -> None:
+        """Not even when it is the one that the page ended at."""
+        page = json_body(ada.list(status="placed", limit="2"))
+        change(placed[1], confirm)
+
+        following = json_body(ada.list(status="placed", limit="2", cursor=page["next"]))
+
+        assert [order["order_id"] for order in following["orders"]] == placed[2:4]
+
+    @pytest.mark.usefixtures("placed")
     @pytest.mark.parametrize(
-        "position",
-        [{"pk": "ord_1"}, {"pk": "ord_1", "placed_at": 1}, {"pk": "\ud800", "placed_at": "x"}, ["pk"]],
+        ("of", "used_on"),
+        [
+            ({}, {"status": "placed"}),
+            ({"status": "placed"}, {}),
+            ({"status": "placed"}, {"status": "confirmed"}),
+        ],
     )
-    def test_a_forged_cursor_is_a_400(self, ada: Client, position: Any) -> None:
-        cursor = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+    def test_a_cursor_of_another_list_is_a_400(
+        self, ada: Client, of: dict[str, str], used_on: dict[str, str]
+    ) -> None:
+        cursor = json_body(ada.list(limit="1", **of))["next"]
+        refused(ada.list(cursor=cursor, **used_on), 400, "invalid-cursor")
+
+    @pytest.mark.parametrize("status", ["", "paid", "PLACED", "placed\x00", "\ud800"])
+    def test_an_unknown_status_is_named(self, ada: Client, status: str) -> None:
+        assert pointers(refused(ada.list(status=status), 422, "invalid-request")) == ["/query/status"]
+
+    def test_an_admin_lists_anybodys_orders_by_page(
+        self, ada: Client, admin: Client, placed: list[str]
+    ) -> None:
+        first = json_body(admin.list(customer_id="ada", limit="3"))
+        second = json_body(admin.list(customer_id="ada", limit="3", cursor=first["next"]))
+
+        assert [order["order_id"] for page in (first, second) for order in page["orders"]] == placed
+        assert json_body(admin.list())["orders"] == [], "an admin's own orders"
+
+    @pytest.mark.usefixtures("placed")
+    def test_a_customer_lists_nobody_elses_orders(self, eve: Client) -> None:
+        refused(eve.list(customer_id="ada"), 403, "forbidden")
+        refused(eve.list(customer_id="nobody"), 403, "forbidden")
+        assert eve.list(customer_id="eve")["statusCode"] == 200
+
+    @pytest.mark.parametrize("customer", ["", "a b", "a\x00", "é", "x" * 129, "\ud800"])
+    def test_a_customers_id_is_plain_text(self, admin: Client, customer: str) -> None:
+        problem = refused(admin.list(customer_id=customer), 422, "invalid-request")
+        assert pointers(problem) == ["/query/customer_id"]
+
+    @pytest.mark.usefixtures("placed")
+    def test_someone_elses_cursor_is_a_400(self, ada: Client, eve: Client) -> None:
+        cursor = json_body(ada.list(limit="1"))["next"]
+        refused(eve.list(cursor=cursor), 400, "invalid-cursor")
+
+    @pytest.mark.usefixtures("placed")
+    @pytest.mark.parametrize(
+        "forged",
+        [
+            {"pk": "ord_1"},
+            {"placed_at": "x"},
+            {"placed_at": "x" * 1025},
+            {"placed_at": 1},
+            {"placed_at": "2026-11-21T10:15:00.000Z\n"},
+            {"pk": "\ud800"},
+            {"pk": "customer#ada"},
+            {"more": "x"},
+            {"list": "x"},
+        ],
+    )
+    def test_a_forged_cursor_is_a_400(self, ada: Client, forged: dict[str, Any]) -> None:
+        cursor = json_body(ada.list(limit="1"))["next"]
+        position = json.loads(base64.urlsafe_b64decode(cursor + "=="))
+        cursor = base64.urlsafe_b64encode(json.dumps(position | forged).encode()).decode().rstrip("=")
         assert pointers(refused(ada.list(cursor=cursor), 400, "invalid-cursor")) == ["/query/cursor"]
 
     @pytest.mark.usefixtures("placed")
@@ -418,6 +630,135 @@ class TestListing:
     @pytest.mark.parametrize("limit", ["0", "101", "-1", "1.5", "many", ""])
     def test_a_limit_is_a_whole_number_from_1_to_100(self, ada: Client, limit: str) -> None:
         assert pointers(refused(ada.list(limit=limit), 422, "invalid-request")) == ["/query/limit"]
+
+
+class TestCancelling:
+    @pytest.fixture
+    def order_id(self, ada: Client) -> str:
+        return str(json_body(ada.place(order_body(("TEA", 2))))["order_id"])
+
+    def test_an_order_that_is_being_decided_on_is_cancelled_by_its_saga(
+        self, account: OrdersAccount, ada: Client, order_id: str
+    ) -> None:
+        answer = ada.cancel(order_id)
+
+        assert answer["statusCode"] == 202
+        order = json_body(answer)
+        assert (order["status"], order["cancelled_by"]) == ("cancelling", "customer")
+        assert [entry["status"] for entry in order["history"]] == ["placed", "cancelling"]
+        assert account.order(order_id)["outbox"] == [], "the saga undoes it, so nobody else is told"
+
+    def test_a_confirmed_order_is_cancelled_by_what_its_event_starts(
+        self, account: OrdersAccount, ada: Client, order_id: str
+    ) -> None:
+        change(order_id, confirm)
+
+        answer = ada.cancel(order_id)
+
+        assert (answer["statusCode"], json_body(answer)["status"]) == (202, "cancelling")
+        [event] = account.order(order_id)["outbox"]
+        assert event["event_type"] == "order.cancellation_requested"
+        assert event["data"]["by"] == "customer"
+
+    @pytest.mark.parametrize("changes", [[], [confirm], [reject]])
+    def test_asking_again_answers_the_same_and_tells_nothing_twice(
+        self, account: OrdersAccount, ada: Client, order_id: str, changes: list[Any]
+    ) -> None:
+        """While it is being cancelled, and (with what `reject` makes of it) once it is."""
+        if changes == [confirm]:
+            change(order_id, confirm)
+        ada.cancel(order_id)
+        if changes == [reject]:
+            change(order_id, reject)
+        stored = account.order(order_id)
+
+        again = ada.cancel(order_id)
+
+        assert again["statusCode"] == 202
+        assert json_body(again)["status"] == ("cancelled" if changes == [reject] else "cancelling")
+        assert account.order(order_id) == stored
+
+    @pytest.mark.parametrize(("end", "status"), [(reject, "rejected"), (park, "parked")])
+    def test_an_order_that_has_come_to_another_end_cannot_be_cancelled(
+        self, account: OrdersAccount, ada: Client, order_id: str, end: Any, status: str
+    ) -> None:
+        change(order_id, end)
+        stored = account.order(order_id)
+
+        problem = refused(ada.cancel(order_id), 409, "cannot-be-cancelled")
+
+        assert status in problem["detail"]
+        assert account.order(order_id) == stored
+
+    def test_an_admin_cancels_for_the_customer_and_that_is_told(
+        self, account: OrdersAccount, ada: Client, admin: Client, order_id: str
+    ) -> None:
+        assert json_body(admin.cancel(order_id))["cancelled_by"] == "admin"
+        change(order_id, reject)
+        [event] = account.order(order_id)["outbox"]
+        assert (event["event_type"], event["data"]["by"]) == ("order.cancelled", "admin")
+
+    def test_someone_elses_order_does_not_exist(
+        self, account: OrdersAccount, ada: Client, eve: Client, order_id: str
+    ) -> None:
+        stored = account.order(order_id)
+        refused(eve.cancel(order_id), 404, "not-found")
+        refused(ada.cancel("ord_none"), 404, "not-found")
+        assert account.order(order_id) == stored
+
+    def test_without_a_token_it_is_a_401(self, order_id: str, lambda_context: Any) -> None:
+        from orders.api import handler
+
+        refused(
+            handler(rest_event("POST", f"/orders/{order_id}/cancel"), lambda_context), 401, "unauthorized"
+        )
+
+    @pytest.mark.parametrize(("first", "told"), [(confirm, ["order.cancellation_requested"]), (erase, [])])
+    def test_a_change_that_comes_in_between_is_not_lost(
+        self, ada: Client, order_id: str, monkeypatch: pytest.MonkeyPatch, first: Any, told: list[str]
+    ) -> None:
+        """The cancellation is decided anew on what the order has become."""
+        overtake(monkeypatch, order_id, first)
+
+        assert json_body(ada.cancel(order_id))["status"] == "cancelling"
+
+        stored = OrdersAccount().order(order_id)
+        assert [event["event_type"] for event in stored["outbox"]] == told
+        assert stored["version"] == 3
+
+    def test_a_cancellation_that_loses_against_the_rejection_is_refused(
+        self, account: OrdersAccount, ada: Client, order_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        overtake(monkeypatch, order_id, reject)
+        refused(ada.cancel(order_id), 409, "cannot-be-cancelled")
+        assert account.order(order_id)["status"] == "rejected"
+
+    def test_an_order_that_others_keep_changing_is_a_503(
+        self, ada: Client, order_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def contended(self: OrderStore, order_id: str, change: Any) -> Order:
+            raise OrderContended(order_id)
+
+        monkeypatch.setattr(OrderStore, "change", contended)
+        refused(ada.cancel(order_id), 503, "temporarily-unavailable")
+
+
+def overtake(monkeypatch: pytest.MonkeyPatch, order_id: str, first: Any) -> None:
+    """Lets `first` happen to the order between the reading and the writing of its next change."""
+    from orders.resources import order_store
+
+    store, read, reads = order_store(), order_store().find, 0
+
+    def find(wanted: str) -> Order | None:
+        nonlocal reads
+        found = read(wanted)
+        reads += 1
+        # The first reading is the route's own, for whom the order belongs to.
+        if reads == 2:
+            change(order_id, first)
+        return found
+
+    monkeypatch.setattr(store, "find", find)
 
 
 def test_the_example_event_places_an_order(account: OrdersAccount, lambda_context: Any) -> None:

@@ -1,4 +1,4 @@
-"""Authorizing and voiding on a real table, with a provider that loses answers and is overtaken."""
+"""The cashier on a real table, with a provider that loses answers and is overtaken."""
 
 import json
 from collections.abc import Callable
@@ -8,10 +8,21 @@ from typing import Any
 import pytest
 
 from payments.cashier import Cashier
-from payments.domain import CardDeclined, PaymentRefused, PaymentStatus, PaymentVoided, ProviderUnavailable
+from payments.domain import (
+    AlreadyCaptured,
+    CardDeclined,
+    Payment,
+    PaymentNotAuthorized,
+    PaymentNotCaptured,
+    PaymentRefused,
+    PaymentStatus,
+    PaymentVoided,
+    ProviderUnavailable,
+)
 from payments.store import PaymentContended, PaymentStore
 from shared.aws import client
 from shared.saga import SagaOrder
+from tests.component.payment_provider import payments_tables
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ORDER = SagaOrder.model_validate(
@@ -51,11 +62,23 @@ class FakeProvider:
     def cancel(self, reference: str, idempotency_key: str) -> None:
         self._do("cancel", reference, "canceled", idempotency_key)
 
+    def capture(self, reference: str, idempotency_key: str) -> None:
+        self._do("capture", reference, "succeeded", idempotency_key)
+
+    def refund(self, reference: str, idempotency_key: str) -> None:
+        self._do("refund", reference, "refunded", idempotency_key)
+
     def _do(self, operation: str, reference: str, status: str, key: str) -> str:
         self.calls.append(key)
         self.before.pop(operation, lambda: None)()
-        if operation == "confirm" and self.intents[reference] == "canceled":
-            raise PaymentRefused("payment_intent_unexpected_state")
+        now = self.intents.get(reference)
+        if (operation == "confirm" and now not in {"requires_confirmation", "requires_capture"}) or (
+            operation == "capture" and now not in {"requires_capture", "succeeded"}
+        ):
+            raise PaymentRefused("payment_intent_unexpected_state", intent_status=now)
+        if operation == "cancel" and now == "succeeded":
+            raise AlreadyCaptured(reference, intent_status=now)
+        assert operation != "refund" or now in {"succeeded", "refunded"}
         self.intents[reference] = status
         self.after.pop(operation, lambda: None)()
         return reference
@@ -70,12 +93,7 @@ def fails_with(error: Exception) -> Callable[[], None]:
 
 @pytest.fixture
 def store(aws: None) -> PaymentStore:
-    client("dynamodb").create_table(
-        TableName="payments",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-    )
+    payments_tables()
     return PaymentStore(client("dynamodb"), "payments")
 
 
@@ -209,6 +227,219 @@ def test_a_refusal_that_no_retry_mends_is_passed_on_and_can_be_voided(
     with pytest.raises(PaymentRefused):
         cashier.authorize(ORDER)
     assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+
+
+def test_held_money_is_taken_once(cashier: Cashier, provider: FakeProvider) -> None:
+    cashier.authorize(ORDER)
+    assert cashier.capture("order-1").status is PaymentStatus.CAPTURED
+    assert [event["event_type"] for event in outbox()] == ["payment.captured"]
+    assert cashier.capture("order-1").status is PaymentStatus.CAPTURED
+    assert cashier.authorize(ORDER).status is PaymentStatus.CAPTURED
+    assert provider.calls == ["order-1:open", "order-1:authorize", "order-1:capture"]
+
+
+def test_a_capture_that_was_not_answered_is_finished_by_its_retry(
+    cashier: Cashier, provider: FakeProvider
+) -> None:
+    cashier.authorize(ORDER)
+    provider.after["capture"] = fails_with(ProviderUnavailable("lost"))
+    with pytest.raises(ProviderUnavailable):
+        cashier.capture("order-1")
+    assert cashier.capture("order-1").status is PaymentStatus.CAPTURED
+
+
+def test_a_hold_that_ran_out_at_the_provider_cannot_be_captured_and_can_be_voided(
+    cashier: Cashier, provider: FakeProvider
+) -> None:
+    cashier.authorize(ORDER)
+    provider.intents["pi_1"] = "canceled"
+    with pytest.raises(PaymentRefused):
+        cashier.capture("order-1")
+    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+
+
+def test_voiding_a_captured_payment_refunds_it_once(cashier: Cashier, provider: FakeProvider) -> None:
+    cashier.authorize(ORDER)
+    cashier.capture("order-1")
+    for _ in range(2):
+        assert cashier.void(ORDER).status is PaymentStatus.REFUNDED
+    [event] = outbox()
+    assert event["event_type"] == "payment.refunded"
+    assert event["data"]["amount"] == {"amount": 2000, "currency": "EUR"}
+    assert provider.intents == {"pi_1": "refunded"}
+    assert provider.calls.count("order-1:refund") == 1
+
+
+def test_money_whose_capture_was_never_answered_is_refunded_by_a_void(
+    cashier: Cashier, provider: FakeProvider
+) -> None:
+    cashier.authorize(ORDER)
+    provider.after["capture"] = fails_with(ProviderUnavailable("lost"))
+    with pytest.raises(ProviderUnavailable):
+        cashier.capture("order-1")
+    assert cashier.void(ORDER).status is PaymentStatus.REFUNDED
+    assert provider.intents == {"pi_1": "refunded"}
+
+
+def test_money_whose_capture_never_arrived_is_released_by_a_void(
+    cashier: Cashier, provider: FakeProvider
+) -> None:
+    cashier.authorize(ORDER)
+    provider.before["capture"] = fails_with(ProviderUnavailable("lost"))
+    with pytest.raises(ProviderUnavailable):
+        cashier.capture("order-1")
+    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+    assert provider.intents == {"pi_1": "canceled"}
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_void_that_overtakes_a_capture_leaves_nothing_taken(
+    cashier: Cashier, provider: FakeProvider, moment: str
+) -> None:
+    cashier.authorize(ORDER)
+    getattr(provider, moment)["capture"] = lambda: cashier.void(ORDER)
+    with pytest.raises(PaymentVoided):
+        cashier.capture("order-1")
+    assert provider.intents["pi_1"] in {"canceled", "refunded"}
+
+
+@pytest.mark.parametrize("operation", ["void", "refund"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_refund_that_the_provider_did_not_answer_is_finished_by_its_retry(
+    cashier: Cashier, provider: FakeProvider, store: PaymentStore, operation: str, moment: str
+) -> None:
+    cashier.authorize(ORDER)
+    cashier.capture("order-1")
+    again = {"void": lambda: cashier.void(ORDER), "refund": lambda: cashier.refund("order-1")}[operation]
+    getattr(provider, moment)["refund"] = fails_with(ProviderUnavailable("lost"))
+    with pytest.raises(ProviderUnavailable):
+        again()
+    unfinished = store.find("order-1")
+    assert unfinished is not None
+    assert unfinished.status is PaymentStatus.REFUNDING
+    assert again().status is PaymentStatus.REFUNDED
+    assert provider.intents == {"pi_1": "refunded"}
+
+
+S = PaymentStatus
+# What each operation comes to for a payment in each status: the status it ends in, or what it raises.
+OUTCOMES: dict[PaymentStatus | None, dict[str, PaymentStatus | type[Exception]]] = {
+    None: {
+        "authorize": S.AUTHORIZED,
+        "capture": PaymentNotAuthorized,
+        "void": S.VOIDED,
+        "refund": PaymentNotCaptured,
+    },
+    S.AUTHORIZING: {
+        "authorize": S.AUTHORIZED,
+        "capture": PaymentNotAuthorized,
+        "void": S.VOIDED,
+        "refund": PaymentNotCaptured,
+    },
+    S.AUTHORIZED: {
+        "authorize": S.AUTHORIZED,
+        "capture": S.CAPTURED,
+        "void": S.VOIDED,
+        "refund": PaymentNotCaptured,
+    },
+    S.DECLINED: {
+        "authorize": CardDeclined,
+        "capture": PaymentNotAuthorized,
+        "void": S.DECLINED,
+        "refund": PaymentNotCaptured,
+    },
+    S.CAPTURING: {
+        "authorize": S.CAPTURING,
+        "capture": S.CAPTURED,
+        "void": S.VOIDED,
+        "refund": PaymentNotCaptured,
+    },
+    S.CAPTURED: {
+        "authorize": S.CAPTURED,
+        "capture": S.CAPTURED,
+        "void": S.REFUNDED,
+        "refund": S.REFUNDED,
+    },
+    S.VOIDING: {
+        "authorize": PaymentVoided,
+        "capture": PaymentVoided,
+        "void": S.VOIDED,
+        "refund": PaymentNotCaptured,
+    },
+    S.VOIDED: {
+        "authorize": PaymentVoided,
+        "capture": PaymentVoided,
+        "void": S.VOIDED,
+        "refund": PaymentNotCaptured,
+    },
+    S.REFUNDING: {
+        "authorize": PaymentVoided,
+        "capture": PaymentVoided,
+        "void": S.REFUNDED,
+        "refund": S.REFUNDED,
+    },
+    S.REFUNDED: {
+        "authorize": PaymentVoided,
+        "capture": PaymentVoided,
+        "void": S.REFUNDED,
+        "refund": S.REFUNDED,
+    },
+}
+# What the provider says of an intent while its payment has that status; before an answer, nothing has happened yet.
+AT_THE_PROVIDER = {
+    S.AUTHORIZING: "requires_confirmation",
+    S.AUTHORIZED: "requires_capture",
+    S.DECLINED: "requires_payment_method",
+    S.CAPTURING: "requires_capture",
+    S.CAPTURED: "succeeded",
+    S.VOIDING: "requires_capture",
+    S.VOIDED: "canceled",
+    S.REFUNDING: "succeeded",
+    S.REFUNDED: "refunded",
+}
+MONEY = {"requires_capture", "succeeded"}
+
+
+def test_the_table_of_outcomes_is_complete() -> None:
+    operations = {"authorize", "capture", "void", "refund"}
+    assert set(OUTCOMES) == {None, *PaymentStatus}
+    assert all(set(row) == operations for row in OUTCOMES.values())
+
+
+@pytest.mark.parametrize("operation", ["authorize", "capture", "void", "refund"])
+@pytest.mark.parametrize("status", [None, *PaymentStatus], ids=str)
+def test_every_operation_in_every_status(
+    cashier: Cashier,
+    provider: FakeProvider,
+    store: PaymentStore,
+    status: PaymentStatus | None,
+    operation: str,
+) -> None:
+    if status is not None:
+        begun = Payment.begun(ORDER, NOW)
+        store.add(begun.model_copy(update={"status": status, "provider_reference": "pi_1"}))
+        provider.intents["pi_1"] = AT_THE_PROVIDER[status]
+    outcome = OUTCOMES[status][operation]
+    run: dict[str, Callable[[], Payment]] = {
+        "authorize": lambda: cashier.authorize(ORDER),
+        "capture": lambda: cashier.capture("order-1"),
+        "void": lambda: cashier.void(ORDER),
+        "refund": lambda: cashier.refund("order-1"),
+    }
+    before = store.find("order-1")
+    # A second call, late or repeated, comes to the same.
+    for _ in range(2):
+        if isinstance(outcome, PaymentStatus):
+            assert run[operation]().status is outcome
+        else:
+            with pytest.raises(outcome):
+                run[operation]()
+    after = store.find("order-1")
+    if not isinstance(outcome, PaymentStatus) or outcome is status:
+        assert after == before
+        assert provider.calls == []
+    elif after is not None and after.status in {S.VOIDED, S.REFUNDED}:
+        assert provider.intents.get("pi_1") not in MONEY
 
 
 def test_only_the_next_version_can_be_stored(cashier: Cashier, store: PaymentStore) -> None:

@@ -2,21 +2,19 @@
 
 import importlib
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 
 from payments.domain import CardDeclined, ProviderUnavailable
 from shared.aws import client
+from tests.component.payment_provider import KEY, payments_tables, sandbox_handler, serving_sandbox
 from tests.component.rest_events import json_body, rest_event
 
 EVENTS = Path(__file__).parents[2] / "events"
-KEY = "sandbox-key"
 FORM = {
     "amount": "2000",
     "currency": "eur",
@@ -24,41 +22,15 @@ FORM = {
     "capture_method": "manual",
     "metadata[order_id]": "order-1",
 }
+VOIDED = {"voided": True, "status": "voided"}
 Call = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
 def sandbox(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str, Any]]]:
     """The sandbox's handler, with its table and its key in place."""
-    monkeypatch.setenv("TABLE_NAME", "sandbox")
-    monkeypatch.setenv("LOST_ANSWER_DELAY_SECONDS", "0")
-    monkeypatch.setenv("PAYMENT_PROVIDER_SECRET", "provider-key")
-    client("secretsmanager").create_secret(Name="provider-key", SecretString=KEY)
-    client("dynamodb").create_table(
-        TableName="sandbox",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "order_id", "AttributeType": "S"},
-        ],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "by-order",
-                "KeySchema": [{"AttributeName": "order_id", "KeyType": "HASH"}],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-    )
-    resources = importlib.import_module("payments_sandbox.resources")
-    made = (resources.environment, resources.books, resources.desk, resources._secrets)
-    for cached in made:
-        cached.cache_clear()
-    # Reads the environment while it still names the sandbox's table, not that of `payments`.
-    resources.environment()
-    yield importlib.import_module("payments_sandbox.api").handler
-    for cached in made:
-        cached.cache_clear()
+    with sandbox_handler(monkeypatch) as handler:
+        yield handler
 
 
 @pytest.fixture
@@ -105,6 +77,71 @@ def test_an_intent_is_opened_confirmed_read_and_cancelled(call: Call) -> None:
     assert (status, body["error"]["code"]) == (400, "payment_intent_unexpected_state")
 
 
+def test_an_intent_is_captured_and_refunded(call: Call) -> None:
+    intent_id = opened(call)
+    path = f"/v1/payment_intents/{intent_id}"
+    assert call("POST", f"{path}/capture")[1]["error"]["code"] == "payment_intent_unexpected_state"
+    call("POST", f"{path}/confirm")
+    captured = call("POST", f"{path}/capture", key="c")
+    assert (captured[1]["status"], captured[1]["amount_received"], captured[1]["amount_capturable"]) == (
+        "succeeded",
+        2000,
+        0,
+    )
+    assert call("POST", f"{path}/capture", key="c") == captured
+    form = {"payment_intent": intent_id}
+    refunded = call("POST", "/v1/refunds", form, key="r")
+    assert (refunded[0], refunded[1]["amount"], refunded[1]["status"]) == (200, 2000, "succeeded")
+    assert call("POST", "/v1/refunds", form, key="r") == refunded
+    assert call("POST", "/v1/refunds", form)[1]["error"]["code"] == "charge_already_refunded"
+    _, shown = call("GET", path, query={"expand[]": "latest_charge"})
+    assert shown["latest_charge"]["amount_refunded"] == 2000
+    assert call("GET", path)[1]["latest_charge"] == shown["latest_charge"]["id"]
+
+
+def test_a_refund_of_what_is_not_there_is_refused(call: Call) -> None:
+    for form in ({}, {"payment_intent": "pi_none"}):
+        assert call("POST", "/v1/refunds", form)[1]["error"]["code"] == "resource_missing"
+
+
+def test_an_id_longer_than_a_key_may_be_is_not_looked_up(call: Call) -> None:
+    resources = importlib.import_module("payments_sandbox.resources")
+    table = "intents-are-not-looked-up"
+    desk = importlib.import_module("payments_sandbox.desk").Desk(
+        type(resources.books())(client("dynamodb"), table), now=lambda: 0, new_id=lambda: "1"
+    )
+    errors = importlib.import_module("payments_sandbox.errors")
+    with pytest.raises(errors.ApiError, match="No such payment_intent"):
+        desk.read("p" * 256)
+
+
+@pytest.mark.parametrize(
+    ("method", "late"),
+    [
+        ("pm_sandbox_timeout", ["confirm", "read"]),
+        ("pm_sandbox_lost_answer", ["confirm"]),
+        ("pm_card_visa", []),
+    ],
+)
+def test_which_answers_come_too_late(
+    call: Call, monkeypatch: pytest.MonkeyPatch, method: str, late: list[str]
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("payments_sandbox.api.time.sleep", slept.append)
+    path = f"/v1/payment_intents/{opened(call, method)}"
+    came_late = []
+    for name, verb, end in (
+        ("confirm", "POST", "/confirm"),
+        ("read", "GET", ""),
+        ("cancel", "POST", "/cancel"),
+        ("read again", "GET", ""),
+    ):
+        slept.clear()
+        assert call(verb, path + end)[0] == 200
+        came_late += [name] * len(slept)
+    assert came_late == late
+
+
 def test_the_same_key_gets_the_same_answer_and_one_intent(call: Call) -> None:
     first = call("POST", "/v1/payment_intents", FORM, key="k")
     assert call("POST", "/v1/payment_intents", dict(reversed(FORM.items())), key="k") == first
@@ -116,6 +153,18 @@ def test_the_same_key_with_other_parameters_is_refused(call: Call) -> None:
     call("POST", "/v1/payment_intents", FORM, key="k")
     status, body = call("POST", "/v1/payment_intents", {**FORM, "amount": "1"}, key="k")
     assert (status, body["error"]["type"]) == (400, "idempotency_error")
+
+
+def test_a_key_is_good_for_one_command_on_one_intent(call: Call) -> None:
+    first, second = opened(call), opened(call)
+    for verb in ("confirm", "capture"):
+        assert call("POST", f"/v1/payment_intents/{first}/{verb}", key=verb)[0] == 200
+        status, body = call("POST", f"/v1/payment_intents/{second}/{verb}", key=verb)
+        assert (status, body["error"]["type"]) == (400, "idempotency_error")
+    assert call("POST", "/v1/refunds", {"payment_intent": first, "amount": "500"}, key="r")[0] == 200
+    for form in ({"payment_intent": first, "amount": "501"}, {"payment_intent": second}):
+        status, body = call("POST", "/v1/refunds", form, key="r")
+        assert (status, body["error"]["type"]) == (400, "idempotency_error")
 
 
 def test_a_decline_is_repeated_under_its_key(call: Call) -> None:
@@ -162,46 +211,11 @@ def steps(
     sandbox: Callable[..., dict[str, Any]], lambda_context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[str, str], dict[str, Any]]]:
     """Runs a saga step of `payments` (by name, for a payment method) against the sandbox served over HTTP."""
-
-    class Gateway(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            url = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
-            query = dict(parse_qsl(url.query)) or None
-            answer = sandbox(
-                rest_event(self.command, url.path, body=body, headers=dict(self.headers), query=query),
-                lambda_context,
-            )
-            content = answer["body"].encode()
-            if url.path.endswith("/confirm") and '"pm_sandbox_timeout"' in answer["body"]:
-                # The caller has stopped waiting: the connection ends without an answer.
-                self.close_connection = True
-                return
-            self.send_response(answer["statusCode"])
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = _serve  # noqa: N815
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Keeps the test's output clean."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("TABLE_NAME", "payments")
-    monkeypatch.setenv("PAYMENT_PROVIDER_URL", f"http://127.0.0.1:{server.server_address[1]}")
-    client("dynamodb").create_table(
-        TableName="payments",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-    )
+    payments_tables()
     resources = importlib.import_module("payments.resources")
-    resources.cashier.cache_clear()
-    resources.cashier()._provider._sleep = lambda _: None
+    made = (resources.cashier, resources._secrets)
 
     def run(step: str, payment_method: str) -> dict[str, Any]:
         event = json.loads((EVENTS / f"payments_{step}.json").read_text())
@@ -209,19 +223,28 @@ def steps(
         result: dict[str, Any] = importlib.import_module(f"payments.{step}").handler(event, lambda_context)
         return result
 
-    yield run
-    resources.cashier.cache_clear()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving_sandbox(sandbox, lambda_context) as url:
+        monkeypatch.setenv("PAYMENT_PROVIDER_URL", url)
+        for cached in made:
+            cached.cache_clear()
+        resources.cashier()._provider._transport._sleep = lambda _: None
+        yield run
+        for cached in made:
+            cached.cache_clear()
 
 
-def statuses_at_the_provider(call: Call) -> list[str]:
-    """The statuses of the example order's intents, as the provider's own books say."""
+def intents_at_the_provider(call: Call) -> list[dict[str, Any]]:
+    """The example order's intents with their charges, as the provider's own books say."""
     order_id = json.loads((EVENTS / "payments_authorize.json").read_text())["order"]["order_id"]
     query = {"query": f"metadata['order_id']:'{order_id}'"}
     _, found = call("GET", "/v1/payment_intents/search", query=query)
-    return [intent["status"] for intent in found["data"]]
+    expand = {"expand[]": "latest_charge"}
+    return [call("GET", f"/v1/payment_intents/{one['id']}", query=expand)[1] for one in found["data"]]
+
+
+def statuses_at_the_provider(call: Call) -> list[str]:
+    """The statuses of the example order's intents."""
+    return [intent["status"] for intent in intents_at_the_provider(call)]
 
 
 @pytest.mark.parametrize("method", ["pm_card_visa", "pm_sandbox_flaky"])
@@ -229,8 +252,8 @@ def test_the_saga_holds_and_releases_money_at_the_sandbox(steps: Any, call: Call
     first = steps("authorize", method)
     assert steps("authorize", method) == first
     assert statuses_at_the_provider(call) == ["requires_capture"]
-    assert steps("void", method) == {"voided": True}
-    assert steps("void", method) == {"voided": True}
+    assert steps("void", method) == VOIDED
+    assert steps("void", method) == VOIDED
     assert statuses_at_the_provider(call) == ["canceled"]
 
 
@@ -239,7 +262,7 @@ def test_the_saga_sees_a_decline_and_holds_nothing(steps: Any, call: Call, metho
     for _ in range(2):
         with pytest.raises(CardDeclined):
             steps("authorize", method)
-    assert steps("void", method) == {"voided": False}
+    assert steps("void", method) == {"voided": False, "status": "declined"}
     assert "requires_capture" not in statuses_at_the_provider(call)
 
 
@@ -247,12 +270,30 @@ def test_money_held_by_a_lost_answer_is_found_and_released(steps: Any, call: Cal
     with pytest.raises(ProviderUnavailable, match="ConnectionError"):
         steps("authorize", "pm_sandbox_timeout")
     assert statuses_at_the_provider(call) == ["requires_capture"]
-    assert steps("void", "pm_sandbox_timeout") == {"voided": True}
+    assert steps("void", "pm_sandbox_timeout") == VOIDED
     assert statuses_at_the_provider(call) == ["canceled"]
+
+
+def test_a_lost_answer_is_found_by_asking(steps: Any, call: Call) -> None:
+    first = steps("authorize", "pm_sandbox_lost_answer")
+    assert statuses_at_the_provider(call) == ["requires_capture"]
+    assert steps("authorize", "pm_sandbox_lost_answer") == first
+
+
+def test_a_captured_payment_is_refunded_by_the_compensation(steps: Any, call: Call) -> None:
+    steps("authorize", "pm_card_visa")
+    order_id = json.loads((EVENTS / "payments_authorize.json").read_text())["order"]["order_id"]
+    cashier = importlib.import_module("payments.resources").cashier()
+    assert cashier.capture(order_id).status == "captured"
+    assert statuses_at_the_provider(call) == ["succeeded"]
+    for _ in range(2):
+        assert steps("void", "pm_card_visa") == {"voided": True, "status": "refunded"}
+    [refunded] = [intent["latest_charge"] for intent in intents_at_the_provider(call)]
+    assert refunded["amount_refunded"] == refunded["amount_captured"] == refunded["amount"]
 
 
 def test_a_provider_that_only_fails_is_unavailable_and_nothing_is_held(steps: Any, call: Call) -> None:
     with pytest.raises(ProviderUnavailable, match="HTTP 500"):
         steps("authorize", "pm_sandbox_error")
-    assert steps("void", "pm_sandbox_error") == {"voided": True}
+    assert steps("void", "pm_sandbox_error") == VOIDED
     assert statuses_at_the_provider(call) == ["canceled"]

@@ -8,11 +8,12 @@ from typing import Any
 
 import boto3
 import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from shared.dynamo import from_item
 from shared.saga import SagaOrder
 from shipping import resources
-from shipping.domain import AddressNotServed, Shipment, ShipmentCancelled
+from shipping.domain import AddressNotServed, CustomerErased, Shipment, ShipmentCancelled
 from shipping.store import ShipmentContended, ShipmentStore
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -30,14 +31,43 @@ def table(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     dynamodb.create_table(
         TableName="shipping",
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "recipient_id", "AttributeType": "S"},
+        ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-customer",
+                "KeySchema": [
+                    {"AttributeName": "recipient_id", "KeyType": "HASH"},
+                    {"AttributeName": "pk", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
     )
     resources.shipment_store.cache_clear()
     resources.served_countries.cache_clear()
     yield dynamodb
     resources.shipment_store.cache_clear()
     resources.served_countries.cache_clear()
+
+
+@pytest.fixture
+def erase(table: Any, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Delivers the example `user.deleted`, changed as wanted, to the consumer."""
+    dlq_url = boto3.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
+    monkeypatch.setenv("DLQ_URL", dlq_url)
+    module = reload(import_module("shipping.erase"))
+    batch = json.loads((EVENTS / "shipping_erase.json").read_text())
+    [record] = batch["Records"]
+
+    def deliver(**changes: Any) -> Any:
+        body = json.dumps(json.loads(record["body"]) | changes)
+        return module.handler({"Records": [record | {"body": body}]}, lambda_context)
+
+    return deliver
 
 
 @pytest.fixture
@@ -186,3 +216,97 @@ def test_the_relay_publishes_the_outbox(aws: None, lambda_context: Any, monkeypa
     assert answer == {"batchItemFailures": []}
     [message] = sqs.receive_message(QueueUrl=queue)["Messages"]
     assert json.loads(message["Body"])["event_type"] == "shipment.created"
+
+
+CUSTOMER_ID: str = STEP_INPUT["order"]["customer_id"]
+DONE: dict[str, list[Any]] = {"batchItemFailures": []}
+
+
+def of_order(order_id: str, customer_id: str = CUSTOMER_ID) -> dict[str, Any]:
+    return {"order": {**STEP_INPUT["order"], "order_id": order_id, "customer_id": customer_id}}
+
+
+def every(table: Any) -> dict[str, dict[str, Any]]:
+    return {item["pk"]["S"]: from_item(item) for item in table.scan(TableName="shipping")["Items"]}
+
+
+def test_an_erased_customers_shipments_keep_the_country_and_everyone_elses_the_address(
+    table: Any, create: Step, cancel: Step, erase: Callable[..., Any]
+):
+    for number in range(3):
+        create(of_order(f"ord_{number}"))
+    cancel(of_order("ord_1"))
+    create(of_order("ord_other", "somebody-else"))
+    cancel(of_order("ord_never"))
+
+    assert erase() == DONE
+
+    items = every(table)
+    assert "Lovelace" not in json.dumps([items[f"ord_{number}"] for number in range(3)])
+    for number in range(3):
+        item = items[f"ord_{number}"]
+        assert set(item["parcel"]["address"]) == {"country", "erased_at"}
+        assert (item["parcel"]["address"]["country"], item["customer_id"]) == ("DE", CUSTOMER_ID)
+        assert item["shipment_id"] and item["parcel"]["lines"]
+    assert [items[f"ord_{number}"]["status"] for number in range(3)] == ["created", "cancelled", "created"]
+    assert items["ord_other"]["parcel"]["address"]["name"] == "Ada Lovelace"
+
+
+def test_erasing_again_changes_nothing(table: Any, create: Step, erase: Callable[..., Any]):
+    create(STEP_INPUT)
+    erase()
+    before = stored(table)
+    assert erase() == DONE
+    assert stored(table) == before
+
+
+def test_an_erasure_that_stopped_half_way_is_finished_by_the_next_try(
+    table: Any, create: Step, erase: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+):
+    for number in range(3):
+        create(of_order(f"ord_{number}"))
+    store, tries = ShipmentStore._store, iter([True, False])
+
+    def stop_after_the_first(*write: Any) -> bool:
+        if not next(tries):
+            raise ConnectionError
+        return store(*write)
+
+    with monkeypatch.context() as outage:
+        outage.setattr(ShipmentStore, "_store", stop_after_the_first)
+        with pytest.raises(BatchProcessingError):
+            erase()
+    assert sum("recipient_id" in item for item in every(table).values()) == 2
+
+    assert erase() == DONE
+    assert "Lovelace" not in json.dumps(every(table))
+
+
+def test_no_shipment_is_created_for_a_customer_who_was_erased_meanwhile(
+    table: Any, create: Step, cancel: Step, erase: Callable[..., Any]
+):
+    erase()
+    with pytest.raises(CustomerErased):
+        create(STEP_INPUT)
+    assert stored(table) is None
+    assert cancel(STEP_INPUT) == {"cancelled": True}
+    assert "Lovelace" not in json.dumps(every(table))
+
+
+def test_a_shipment_without_its_address_is_still_found_by_a_retry_and_can_be_cancelled(
+    table: Any, create: Step, cancel: Step, erase: Callable[..., Any]
+):
+    first = create(STEP_INPUT)
+    erase()
+    assert create(STEP_INPUT) == first
+    cancel(STEP_INPUT)
+    item = stored(table)
+    assert item is not None
+    assert (item["status"], item["parcel"]["address"]["country"]) == ("cancelled", "DE")
+
+
+def test_an_event_of_another_type_erases_nobody(table: Any, create: Step, erase: Callable[..., Any]):
+    create(STEP_INPUT)
+    before = stored(table)
+    assert erase(event_type="user.changed") == DONE
+    assert stored(table) == before

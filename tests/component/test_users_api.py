@@ -1,6 +1,5 @@
 """Signing up and reading one's own profile, through the real handler, against a pretended Cognito and DynamoDB."""
 
-import json
 from io import StringIO
 from typing import Any
 
@@ -8,61 +7,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.component.rest_events import CORRELATION_ID, claims_of, header, json_body, rest_event
-
-PASSWORD = "Analytical-Engine-1843"
-ADA = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada Lovelace", "locale": "de-AT"}
-
-
-class Users:
-    """The users API as a client meets it, and a look at what it stored."""
-
-    def __init__(self, context: Any) -> None:
-        self._context = context
-
-    def call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        from users.api import handler
-
-        return handler(rest_event(method, path, **request), self._context)
-
-    def sign_up(self, **changes: Any) -> dict[str, Any]:
-        return self.call("POST", "/users", body={**ADA, **changes})
-
-    def me(self, **claims: str) -> dict[str, Any]:
-        return self.call("GET", "/users/me", claims=claims_of(**claims))
-
-    def stored(self) -> list[dict[str, Any]]:
-        return boto3.client("dynamodb").scan(TableName="users")["Items"]
-
-    def outbox(self) -> list[dict[str, Any]]:
-        return [json.loads(entry["S"]) for item in self.stored() for entry in item["outbox"]["L"]]
+from tests.component.rest_events import CORRELATION_ID, claims_of, header, json_body
+from tests.component.users_account import PASSWORD, Users, users_account
 
 
 @pytest.fixture
 def users(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Users:
-    boto3.client("dynamodb").create_table(
-        TableName="users",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-    )
-    cognito = boto3.client("cognito-idp")
-    pool = cognito.create_user_pool(
-        PoolName="users",
-        UsernameAttributes=["email"],
-        AutoVerifiedAttributes=["email"],
-        Policies={"PasswordPolicy": {"MinimumLength": 12, "RequireUppercase": True, "RequireNumbers": True}},
-    )["UserPool"]["Id"]
-    client_id = cognito.create_user_pool_client(UserPoolId=pool, ClientName="web")["UserPoolClient"][
-        "ClientId"
-    ]
-    monkeypatch.setenv("TABLE_NAME", "users")
-    monkeypatch.setenv("USER_POOL_CLIENT_ID", client_id)
-    from users import resources
-
-    resources.profile_store.cache_clear()
-    resources.accounts.cache_clear()
-    return Users(lambda_context)
+    return users_account(lambda_context, monkeypatch)
 
 
 def lose_the_next_write(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +98,10 @@ def test_a_sign_up_whose_profile_was_lost_is_healed_by_the_first_look_at_it(
         assert users.sign_up()["statusCode"] == 500
     assert users.stored() == []
 
-    answer = users.me(user_id="the-sub", email="ada@example.com", name="Ada Lovelace", locale="de-AT")
+    account = boto3.client("cognito-idp").admin_get_user(UserPoolId=users.pool, Username="ada@example.com")
+    answer = users.me(
+        user_id=account["Username"], email="ada@example.com", name="Ada Lovelace", locale="de-AT"
+    )
 
     assert answer["statusCode"] == 200
     profile = json_body(answer)
@@ -156,8 +110,9 @@ def test_a_sign_up_whose_profile_was_lost_is_healed_by_the_first_look_at_it(
 
 
 def test_looking_twice_makes_one_profile_and_one_event(users: Users) -> None:
-    first = users.me(user_id="the-sub", email="ada@example.com")
-    second = users.me(user_id="the-sub", email="ada@example.com")
+    user_id = users.elsewhere()
+    first = users.me(user_id=user_id, email="ada@example.com")
+    second = users.me(user_id=user_id, email="ada@example.com")
     assert first["body"] == second["body"]
     assert len(users.outbox()) == 1
 
@@ -167,10 +122,11 @@ def test_two_first_looks_at_once_agree_on_the_profile_that_was_stored(
 ) -> None:
     from users.store import ProfileStore
 
-    first = users.me(user_id="the-sub", email="ada@example.com", name="First")
+    user_id = users.elsewhere()
+    first = users.me(user_id=user_id, email="ada@example.com", name="First")
     # The other request read before the first one wrote.
     monkeypatch.setattr(ProfileStore, "find", lambda *_: None)
-    second = users.me(user_id="the-sub", email="ada@example.com", name="Second")
+    second = users.me(user_id=user_id, email="ada@example.com", name="Second")
     assert second["statusCode"] == 200
     assert json_body(second) == json_body(first)
     assert [item["name"] for item in users.stored()] == [{"S": "First"}]
@@ -192,7 +148,7 @@ def test_too_many_sign_ups_are_answered_as_such(users: Users, monkeypatch: pytes
     def throttle(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "slow down"}}, "SignUp")
 
-    monkeypatch.setattr(resources.accounts()._cognito, "sign_up", throttle)
+    monkeypatch.setattr(resources.sign_ups()._cognito, "sign_up", throttle)
     answer = users.sign_up()
     assert answer["statusCode"] == 429
     assert json_body(answer)["type"].endswith("/too-many-requests")
@@ -208,11 +164,16 @@ def test_logs_hold_neither_address_nor_name_nor_password(
     users.sign_up()
     users.sign_up()
     users.sign_up(password="short-secret")
-    users.me(user_id="the-sub", email="ada@example.com", name="Ada Lovelace")
+    user_id = users.elsewhere("lovelace@example.com")
+    users.me(user_id=user_id, email="lovelace@example.com", name="Ada Lovelace")
+    ada = claims_of(user_id, "ada@changed.example", email_verified="true", iat="9999999999")
+    users.call("PUT", "/users/me", body={"name": "Countess Lovelace", "locale": "en"}, claims=ada)
+    users.call("GET", "/users/me/export", claims=ada)
+    users.call("DELETE", "/users/me", claims=ada)
     lose_the_next_write(monkeypatch)
     users.sign_up(email="ada+2@example.com")
     printed = lines.getvalue() + "".join(capsys.readouterr())
-    assert "user registered" in printed
+    assert "user registered" in printed and "user closed" in printed
     assert "request failed unexpectedly" in printed
-    for personal in ("ada@", "ada+2", "Lovelace", PASSWORD, "short-secret"):
+    for personal in ("ada@", "lovelace@", "ada+2", "Lovelace", PASSWORD, "short-secret"):
         assert personal not in printed

@@ -17,9 +17,13 @@ from .conftest import event
 
 CONSUMERS = {
     "OrdersStartSaga": "order.placed",
+    "OrdersStartCancellation": "order.cancellation_requested",
+    "OrdersErase": "user.deleted",
     "OrdersPrices": "product.changed",
     "NotificationsMail": "order.confirmed",
     "NotificationsAddresses": "user.registered",
+    "ShippingErase": "user.deleted",
+    "UsersCloseAccount": "user.deleted",
 }
 
 

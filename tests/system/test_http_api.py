@@ -1,4 +1,4 @@
-"""Every route, over HTTP on the deployed stack: what is answered to the right and to the wrong request."""
+"""What holds for the API as a whole, over HTTP on the deployed stack: CORS, problems, correlation ids, bad bodies."""
 
 from typing import Any
 from uuid import uuid4
@@ -7,28 +7,7 @@ import pytest
 
 from local.shop import Customer, Shop, address
 from local.stack import Stack
-
-SKU = "TEA-ASSAM-100"
-
-
-def order_body(**changes: Any) -> dict[str, Any]:
-    body = {
-        "lines": [{"sku": SKU, "quantity": 1}],
-        "shipping_address": address(),
-        "payment_token": "pm_card_visa",
-    }
-    return body | changes
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/users/me"), ("POST", "/orders"), ("GET", "/orders"), ("GET", "/orders/ord_1")],
-)
-@pytest.mark.parametrize("token", [None, "not-a-token", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."])
-def test_without_a_valid_token_every_route_but_the_catalogues_answers_401(
-    shop: Shop, method: str, path: str, token: str | None
-) -> None:
-    assert shop.request(method, path, token=token, json=order_body()).status_code == 401
+from tests.system.orders import SKU, order_body
 
 
 def test_anyone_may_browse_the_catalogue(shop: Shop) -> None:
@@ -171,3 +150,36 @@ def test_a_correlation_id_comes_back_with_answers_and_errors(shop: Shop, custome
     missing = shop.request("GET", "/orders/none", token=customer.token, headers=headers)
 
     assert found.headers["X-Correlation-Id"] == missing.headers["X-Correlation-Id"] == "my-correlation-id"
+
+
+ORIGIN = "https://shop.example"
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [("/products", "GET"), ("/orders", "POST"), ("/orders/ord_1", "GET"), ("/users/me", "PUT")],
+)
+def test_a_browsers_preflight_is_answered(shop: Shop, path: str, method: str) -> None:
+    asked = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": "authorization,idempotency-key,if-match",
+    }
+    answer = shop.request("OPTIONS", path, headers=asked)
+
+    allowed = answer.headers["Access-Control-Allow-Headers"].lower().split(",")
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] in {"*", ORIGIN}
+    assert method in answer.headers["Access-Control-Allow-Methods"].split(",")
+    assert {"authorization", "idempotency-key", "if-match", "content-type"} <= set(allowed)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/products", 200), ("/products/NO-SUCH-TEA", 404), ("/users/me", 401), ("/nowhere", 404)],
+)
+def test_a_browser_may_read_every_answer(shop: Shop, path: str, status: int) -> None:
+    answer = shop.request("GET", path, headers={"Origin": ORIGIN})
+
+    assert answer.status_code == status
+    assert answer.headers["Access-Control-Allow-Origin"] in {"*", ORIGIN}

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from catalog.domain import Category, Position, Product, ProductDetails, is_sku, shelves_from
+from shared.cursor import encode_cursor
 from shared.money import Money
 
 NOW = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
@@ -62,6 +64,20 @@ def test_a_revision_that_changes_nothing_is_no_new_version_and_no_event() -> Non
     assert product.revise(details(), correlation_id="c-2", now=NOW) == (product, [])
 
 
+def test_a_retired_product_is_the_next_version_off_sale_and_told_of() -> None:
+    product, [event] = introduced().retire(correlation_id="c-2", now=NOW)
+    assert (product.version, product.active) == (2, False)
+    assert (event.aggregate_version, event.data["active"], event.data["version"]) == (2, False, 2)
+    assert event.data["price"] == {"amount": 790, "currency": "EUR"}
+
+
+def test_a_retired_product_cannot_be_retired_again_but_revised_back_on_sale() -> None:
+    retired, _ = introduced().retire(correlation_id="c-2", now=NOW)
+    assert retired.retire(correlation_id="c-3", now=NOW) == (retired, [])
+    product, [event] = retired.revise(details(), correlation_id="c-4", now=NOW)
+    assert (product.version, product.active, event.data["active"]) == (3, True, True)
+
+
 def test_a_product_cannot_become_another() -> None:
     with pytest.raises(ValueError, match="TEA-OTHER"):
         introduced().revise(details(sku="TEA-OTHER"), correlation_id="c-2", now=NOW)
@@ -74,7 +90,14 @@ def test_a_product_cannot_become_another() -> None:
         ("sku", "TEA--ASSAM"),
         ("sku", "T" * 41),
         ("name", "  "),
+        ("name", "x" * 121),
+        ("name", "two\nlines"),
+        ("name", "bell\x07"),
+        ("name", "next\x85line"),
+        ("description", "x" * 2001),
+        ("description", "nul\x00"),
         ("price", {"amount": 0, "currency": "EUR"}),
+        ("price", {"amount": 10_000_000_01, "currency": "EUR"}),
         ("price", {"amount": 100, "currency": "euro"}),
         ("category", "garden"),
     ],
@@ -82,6 +105,21 @@ def test_a_product_cannot_become_another() -> None:
 def test_a_product_that_could_not_be_sold_is_refused(field: str, value: Any) -> None:
     with pytest.raises(ValidationError):
         details(**{field: value})
+
+
+@given(st.text(max_size=130))
+def test_a_name_is_one_line_of_visible_text_trimmed_or_refused(text: str) -> None:
+    try:
+        name = details(name=text).name
+    except ValidationError:
+        return
+    assert name == text.strip()
+    assert 1 <= len(name) <= 120
+    assert not any(category(letter) in {"Cc", "Zl", "Zp"} for letter in name)
+
+
+def test_a_description_may_have_lines() -> None:
+    assert details(description=" One\n\nTwo\n").description == "One\n\nTwo"
 
 
 @given(st.text(max_size=60))
@@ -119,8 +157,10 @@ def test_a_place_that_cannot_be_a_key_is_refused(place: str) -> None:
         Position(shelf=Category.TEA, place=place)
 
 
-def test_the_longest_name_in_any_script_still_has_a_place() -> None:
-    assert Position.of(details(name="\U0001f375" * 120, sku="T" * 40)).place
+@pytest.mark.parametrize("letter", ["\U0001f375", "\u0390", "\ufb03", "\u1fb7"])
+def test_the_longest_name_in_any_script_has_a_place_that_a_cursor_can_hold(letter: str) -> None:
+    position = Position.of(details(name=letter * 120, sku="T" * 40))
+    assert len(encode_cursor(position.model_dump(mode="json"))) <= 2048
 
 
 def test_every_seed_product_is_a_product_and_has_stock_to_sell() -> None:

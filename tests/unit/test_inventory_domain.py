@@ -1,19 +1,29 @@
-"""The rules of a reservation and of low stock."""
+"""The rules of a reservation, of a movement, and of low stock."""
 
 from datetime import UTC, datetime
+from itertools import product
+from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from inventory.domain import (
+    MAX_AVAILABLE,
     MAX_LINES,
+    MAX_QUANTITY,
+    Movement,
+    MovementRequest,
+    NotEnoughStock,
     Reservation,
     ReservationLine,
     ReservationReleased,
     ReservationStatus,
     ReservationUnfit,
     StockLevel,
+    TooMuchStock,
     low_stock,
 )
 
@@ -92,3 +102,87 @@ def test_stock_that_stays_low_or_rises_is_not_told_again(before: int, after: int
 
 def test_a_sku_that_is_new_is_not_told_as_low() -> None:
     assert low_stock(None, level(1)) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"), [(3, 5, True), (3, 4, False), (5, 9, False), (6, 3, False)]
+)
+def test_stock_is_low_as_well_when_its_threshold_comes_up_to_it(before: int, after: int, told: bool) -> None:
+    events = low_stock(level(5, threshold=before), level(5, threshold=after, version=3))
+    assert [event.data for event in events] == (
+        [{"sku": "MUG", "available": 5, "threshold": after}] if told else []
+    )
+
+
+def movement(
+    quantity: int = 1, *, key: str = "key", sku: str = "MUG", by: str = "ada", **body: Any
+) -> Movement:
+    return Movement.asked_for(
+        MovementRequest.model_validate(
+            {"kind": "adjustment", "quantity": quantity, "reason": "Counted"} | body
+        ),
+        sku=sku,
+        idempotency_key=key,
+        recorded_by=by,
+        correlation_id="c-1",
+        now=NOW,
+    )
+
+
+def test_a_movement_id_derives_from_the_admin_the_sku_and_the_key_alone() -> None:
+    assert movement(1).movement_id == movement(2, reason="Other").movement_id
+    others = [movement(key="other"), movement(sku="TEA"), movement(by="bob"), movement()]
+    assert len({other.movement_id for other in others}) == 4
+
+
+def test_a_movement_id_never_changes() -> None:
+    assert movement().movement_id == "mov_81519beb-17e4-58f8-a2eb-ed19335ebb1b"
+
+
+def test_a_movement_is_repeated_by_the_same_request_at_another_time() -> None:
+    later = movement().model_copy(update={"recorded_at": "2026-03-03T00:00:00.000Z", "correlation_id": "c-2"})
+    assert movement().is_repeated_by(later)
+
+
+@pytest.mark.parametrize("change", [{"quantity": 2}, {"reason": "Other"}, {"kind": "receipt"}])
+def test_a_movement_is_not_repeated_by_another(change: dict[str, Any]) -> None:
+    assert not movement().is_repeated_by(movement(**change))
+
+
+@pytest.mark.parametrize(
+    ("available", "quantity", "refusal"),
+    [
+        (5, -5, None),
+        (5, -6, NotEnoughStock),
+        (MAX_AVAILABLE - 1, 1, None),
+        (MAX_AVAILABLE, 1, TooMuchStock),
+        (MAX_AVAILABLE + 9, -1, None),
+    ],
+)
+def test_stock_stays_between_nothing_and_the_most_there_can_be(
+    available: int, quantity: int, refusal: type[Exception] | None
+) -> None:
+    if refusal is None:
+        movement(quantity).check_against(level(available))
+    else:
+        with pytest.raises(refusal):
+            movement(quantity).check_against(level(available))
+
+
+ABSENT = object()
+KINDS = ["receipt", "adjustment", "shipment", None, ABSENT]
+QUANTITIES = [-MAX_QUANTITY - 1, -MAX_QUANTITY, -1, 0, 1, MAX_QUANTITY, MAX_QUANTITY + 1, "1", None, ABSENT]
+REASONS = ["", " ", "x", "a b", "a\n", "\x9f", "x" * 200, "x" * 201, 7, None, ABSENT]
+
+
+def test_the_documented_schema_of_a_movement_accepts_exactly_what_is_accepted() -> None:
+    documented = jsonschema_rs.validator_for(MovementRequest.model_json_schema())
+    for kind, quantity, reason, sku in product(KINDS, QUANTITIES, REASONS, [ABSENT, "MUG"]):
+        given_values = {"kind": kind, "quantity": quantity, "reason": reason, "sku": sku}
+        body = {name: value for name, value in given_values.items() if value is not ABSENT}
+        try:
+            MovementRequest.model_validate(body)
+            accepted = True
+        except ValidationError:
+            accepted = False
+        assert documented.is_valid(body) == accepted, body

@@ -1,5 +1,6 @@
 """The rules of an order: what may be placed, what it costs, which status may follow which."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,20 +11,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from orders.domain import (
-    MAX_LINES,
-    MAX_QUANTITY,
-    DuplicateSku,
+    Canceller,
+    CannotBeCancelled,
     IllegalTransition,
-    MixedCurrencies,
     Order,
-    OrderRequest,
     OrderStatus,
-    Price,
     RejectionReason,
-    UnknownSku,
     order_id_for,
     reason_of,
 )
+from orders.placement import MAX_LINES, MAX_QUANTITY, DuplicateSku, OrderRequest, UnknownSku
+from orders.pricing import CurrencyNotServed, MixedCurrencies, Price
 from shared.events import Event
 from shared.money import Money
 from shared.saga import SagaOrder
@@ -81,7 +79,8 @@ class TestPlacing:
             ("TEA", 2, 790, 1580),
             ("MUG", 3, 1250, 3750),
         ]
-        assert order.total == Money(amount=5330, currency="EUR")
+        assert order.breakdown.lines == Money(amount=5330, currency="EUR")
+        assert order.total == order.breakdown.total
         assert order.status is OrderStatus.PLACED
         assert [(entry.status, entry.at) for entry in order.history] == [
             ("placed", "2026-11-21T10:15:00.000Z")
@@ -95,7 +94,9 @@ class TestPlacing:
             max_size=MAX_LINES,
         )
     )
-    def test_the_total_is_exactly_what_the_lines_add_up_to(self, basket: dict[str, tuple[int, int]]) -> None:
+    def test_what_is_charged_is_exactly_what_lines_and_shipping_add_up_to(
+        self, basket: dict[str, tuple[int, int]]
+    ) -> None:
         """Money is integer minor units with a currency (no rounding, whatever the quantities)."""
         request = request_of(*((sku, quantity) for sku, (quantity, _) in basket.items()))
         prices = {
@@ -105,7 +106,9 @@ class TestPlacing:
         order, _ = place(request, prices)
 
         expected = sum(quantity * amount for quantity, amount in basket.values())
-        assert order.total == Money(amount=expected, currency="EUR")
+        assert order.breakdown.lines == Money(amount=expected, currency="EUR")
+        assert order.total == order.breakdown.lines + order.breakdown.shipping
+        assert order.for_saga().total == order.total
 
     def test_its_event_carries_all_that_the_saga_needs(self) -> None:
         order, [event] = place(request_of(("TEA", 2)), price_of("TEA", 790))
@@ -150,6 +153,10 @@ class TestPlacing:
         with pytest.raises(MixedCurrencies):
             place(request_of(("TEA", 1), ("BOOK", 1)), prices)
 
+    def test_nothing_is_sold_in_a_currency_without_a_shipping_tariff(self) -> None:
+        with pytest.raises(CurrencyNotServed, match="JPY"):
+            place(request_of(("TEA", 1)), price_of("TEA", 790, currency="JPY"))
+
     @pytest.mark.parametrize("quantity", [0, -1, MAX_QUANTITY + 1, True, 1.0, 1.5, "2", None, float("nan")])
     def test_a_quantity_is_a_whole_number_within_bounds(self, quantity: Any) -> None:
         with pytest.raises(ValidationError, match="quantity"):
@@ -161,6 +168,32 @@ class TestPlacing:
         for count in (0, MAX_LINES + 1):
             with pytest.raises(ValidationError, match="lines"):
                 request_of(*((f"SKU-{number}", 1) for number in range(count)))
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", " ", "\u00a0", "a\x00b", "a\nb", "\tab", "a\x7f", "a\x85b", "a\u2028b", "a\ud800", "x" * 101],
+    )
+    @pytest.mark.parametrize("field", ["name", "line1", "line2", "city"])
+    def test_an_address_is_visible_text_without_control_characters(self, field: str, text: str) -> None:
+        with pytest.raises(ValidationError, match=field):
+            request_of(("TEA", 1), shipping_address={**ADDRESS, field: text})
+
+    @pytest.mark.parametrize("text", ["Łódź", "東京都", "12 bis", " padded ", "😀"])
+    def test_an_address_may_be_in_any_script(self, text: str) -> None:
+        request = request_of(("TEA", 1), shipping_address={**ADDRESS, "city": text})
+        assert request.shipping_address.city == text.strip()
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"payment_token": "pm\x00card"},
+            {"lines": [{"sku": "TEA\n", "quantity": 1}]},
+            {"shipping_address": {**ADDRESS, "postal_code": "1\x1b5"}},
+        ],
+    )
+    def test_no_text_holds_a_control_character(self, changes: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError):
+            request_of(("TEA", 1), **changes)
 
     def test_a_client_cannot_slip_in_a_price(self) -> None:
         with pytest.raises(ValidationError, match=r"lines\.0\.unit_price"):
@@ -224,93 +257,132 @@ def reject(order: Order) -> tuple[Order, list[Event]]:
     return order.reject(RejectionReason.OUT_OF_STOCK, LATER)
 
 
+def request_cancellation(order: Order) -> tuple[Order, list[Event]]:
+    return order.request_cancellation(Canceller.CUSTOMER, LATER)
+
+
+def cancel(order: Order) -> tuple[Order, list[Event]]:
+    return order.cancel(LATER)
+
+
 def park(order: Order) -> tuple[Order, list[Event]]:
     return order.park('{"error": {}}', LATER)
 
 
+def erase(order: Order) -> tuple[Order, list[Event]]:
+    return order.erase(LATER)
+
+
 Change = Callable[[Order], tuple[Order, list[Event]]]
-REACHING: dict[OrderStatus, list[Change]] = {
-    OrderStatus.PLACED: [],
-    OrderStatus.CONFIRMED: [confirm],
-    OrderStatus.ABANDONED: [abandon],
-    OrderStatus.REJECTED: [reject],
-    OrderStatus.PARKED: [park],
+# Every state an order can be in, and how it gets there: the status, and whether the order was confirmed on its way.
+REACHING: dict[str, list[Change]] = {
+    "placed": [],
+    "confirmed": [confirm],
+    "abandoned": [abandon],
+    "cancelling": [request_cancellation],
+    "cancelling, confirmed before": [confirm, request_cancellation],
+    "cancelled": [request_cancellation, cancel],
+    "cancelled, confirmed before": [confirm, request_cancellation, cancel],
+    "rejected": [reject],
+    "parked": [park],
+    "parked, confirmed before": [confirm, request_cancellation, park],
 }
+UNCHANGED = "unchanged"
+REFUSED = "refused"
+# What each method makes of an order in each state, in the order of REACHING: the status afterwards, that nothing
+# changes and nothing is told, or that it is refused.
+TABLE: dict[Change, list[str]] = {
+    confirm: [
+        "confirmed", UNCHANGED, REFUSED, REFUSED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED, UNCHANGED,
+    ],
+    abandon: [
+        "abandoned", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED, UNCHANGED,
+    ],
+    reject: [
+        "rejected", REFUSED, "rejected", "cancelled", REFUSED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED,
+    ],
+    request_cancellation: [
+        "cancelling", "cancelling", "cancelling", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, REFUSED, REFUSED,
+        REFUSED,
+    ],
+    cancel: [
+        REFUSED, REFUSED, REFUSED, "cancelled", "cancelled", UNCHANGED, UNCHANGED, REFUSED, REFUSED, REFUSED,
+    ],
+    park: [
+        "parked", UNCHANGED, "parked", "parked", "parked", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+    ],
+}  # fmt: skip
+TOLD: dict[tuple[Change, str], list[str]] = {
+    (confirm, "confirmed"): ["order.confirmed"],
+    (reject, "rejected"): ["order.rejected"],
+    (reject, "cancelled"): ["order.cancelled"],
+    (cancel, "cancelled"): ["order.cancelled"],
+    (park, "parked"): ["order.parked"],
+}
+PAIRS = [
+    pytest.param(state, change, outcome, id=f"{change.__name__}: {state}")
+    for change, outcomes in TABLE.items()
+    for state, outcome in zip(REACHING, outcomes, strict=True)
+]
 
 
-def order_in(status: OrderStatus) -> Order:
+def order_in(state: str) -> Order:
     order = placed()
-    for change in REACHING[status]:
+    for change in REACHING[state]:
         order, _ = change(order)
-    assert order.status is status
+    assert order.status == state.partition(",")[0]
     return order
 
 
 class TestTransitions:
-    @pytest.mark.parametrize(
-        ("before", "change", "after", "told"),
-        [
-            (OrderStatus.PLACED, confirm, OrderStatus.CONFIRMED, ["order.confirmed"]),
-            (OrderStatus.PLACED, abandon, OrderStatus.ABANDONED, []),
-            (OrderStatus.PLACED, reject, OrderStatus.REJECTED, ["order.rejected"]),
-            (OrderStatus.PLACED, park, OrderStatus.PARKED, ["order.parked"]),
-            (OrderStatus.ABANDONED, reject, OrderStatus.REJECTED, ["order.rejected"]),
-            (OrderStatus.ABANDONED, park, OrderStatus.PARKED, ["order.parked"]),
-        ],
-    )
-    def test_a_change_is_a_new_version_with_its_place_in_the_history_and_its_event(
-        self, before: OrderStatus, change: Change, after: OrderStatus, told: list[str]
+    def test_the_table_knows_every_status_and_every_method(self) -> None:
+        assert {state.partition(",")[0] for state in REACHING} == set(OrderStatus)
+        methods = {
+            name for name, value in vars(Order).items() if callable(value) and not name.startswith("_")
+        }
+        factories = {"for_saga", "for_cancellation"}
+        assert {change.__name__ for change in TABLE} == methods - factories - {"erase"}
+
+    @pytest.mark.parametrize(("state", "change", "outcome"), PAIRS)
+    def test_every_method_in_every_state_changes_the_order_or_nothing_or_refuses(
+        self, state: str, change: Change, outcome: str
     ) -> None:
-        order = order_in(before)
+        order = order_in(state)
 
-        changed, events = change(order)
+        if outcome == REFUSED:
+            with pytest.raises(CannotBeCancelled if change is request_cancellation else IllegalTransition):
+                change(order)
+        elif outcome == UNCHANGED:
+            assert change(order) == (order, [])
+        else:
+            changed, events = change(order)
+            assert changed.status == outcome
+            assert changed.version == order.version + 1
+            assert changed.history[:-1] == order.history
+            assert (changed.history[-1].status, changed.history[-1].at) == (
+                outcome,
+                "2026-11-21T10:15:03.000Z",
+            )
+            cancelling_the_confirmed = change is request_cancellation and state == "confirmed"
+            told = (
+                ["order.cancellation_requested"]
+                if cancelling_the_confirmed
+                else TOLD.get((change, outcome), [])
+            )
+            assert event_types(events) == told
+            assert all(event.aggregate_version == changed.version for event in events)
+            assert order == order_in(state), "an order is a value; the change made a new one"
 
-        assert changed.status is after
-        assert changed.version == order.version + 1
-        assert changed.history[:-1] == order.history
-        assert (changed.history[-1].status, changed.history[-1].at) == (after, "2026-11-21T10:15:03.000Z")
-        assert event_types(events) == told
-        assert all(event.aggregate_version == changed.version for event in events)
-        assert order.status is before, "an order is a value; the change made a new one"
+    @pytest.mark.parametrize("refusing", [abandon, request_cancellation, reject, park])
+    def test_a_confirmation_that_comes_too_late_is_refused(self, refusing: Change) -> None:
+        order, _ = refusing(placed())
+        with pytest.raises(IllegalTransition, match=f"is {order.status.value}"):
+            order.confirm(LATER)
 
-    @pytest.mark.parametrize(
-        ("status", "change"),
-        [
-            (OrderStatus.CONFIRMED, confirm),
-            (OrderStatus.ABANDONED, abandon),
-            (OrderStatus.CONFIRMED, abandon),
-            (OrderStatus.REJECTED, reject),
-            (OrderStatus.PARKED, park),
-            (OrderStatus.CONFIRMED, park),
-            (OrderStatus.REJECTED, park),
-        ],
-    )
-    def test_what_is_done_already_changes_nothing_and_tells_nothing(
-        self, status: OrderStatus, change: Change
-    ) -> None:
-        order = order_in(status)
-        assert change(order) == (order, [])
-
-    @pytest.mark.parametrize(
-        ("status", "change"),
-        [
-            (OrderStatus.ABANDONED, confirm),
-            (OrderStatus.REJECTED, confirm),
-            (OrderStatus.PARKED, confirm),
-            (OrderStatus.REJECTED, abandon),
-            (OrderStatus.PARKED, abandon),
-            (OrderStatus.CONFIRMED, reject),
-            (OrderStatus.PARKED, reject),
-        ],
-    )
-    def test_what_may_not_happen_is_refused(self, status: OrderStatus, change: Change) -> None:
-        with pytest.raises(IllegalTransition, match=f"is {status.value}"):
-            change(order_in(status))
-
-    def test_a_confirmation_that_comes_after_the_saga_gave_up_is_refused(self) -> None:
-        given_up, _ = placed().abandon(NOW)
-        with pytest.raises(IllegalTransition):
-            given_up.confirm(LATER)
+    @pytest.mark.parametrize("state", ["rejected", "parked"])
+    def test_a_refused_cancellation_names_the_status(self, state: str) -> None:
+        with pytest.raises(CannotBeCancelled, match=f"The order is {state}"):
+            order_in(state).request_cancellation(Canceller.CUSTOMER, LATER)
 
     def test_a_rejection_says_why_on_the_order_and_in_its_event(self) -> None:
         order, [event] = placed().reject(RejectionReason.PAYMENT_DECLINED, LATER)
@@ -324,16 +396,128 @@ class TestTransitions:
         again, _ = order.reject(RejectionReason.TECHNICAL_FAILURE, LATER)
         assert again.rejection_reason is RejectionReason.PAYMENT_DECLINED
 
+    def test_an_order_that_was_to_be_cancelled_bears_no_reason_of_a_rejection(self) -> None:
+        order, [event] = order_in("cancelling").reject(RejectionReason.PAYMENT_DECLINED, LATER)
+        assert order.rejection_reason is None
+        assert "reason" not in event.data
+
+    @pytest.mark.parametrize("by", list(Canceller))
+    @pytest.mark.parametrize("state", ["placed", "confirmed"])
+    def test_who_asked_first_is_kept_and_told(self, state: str, by: Canceller) -> None:
+        asked, _ = order_in(state).request_cancellation(by, LATER)
+        again, _ = asked.request_cancellation(Canceller.ADMIN, LATER)
+
+        cancelled, [event] = again.cancel(LATER)
+
+        assert cancelled.cancelled_by is by
+        assert event.data["by"] == by.value
+        assert (event.data["status"], event.data["total"]["amount"]) == ("cancelled", 1580 + 490)
+
     def test_a_parked_order_keeps_the_sagas_whole_state(self) -> None:
         order, _ = placed().park('{"void_payment_error": {}}', LATER)
         assert order.parked_state == '{"void_payment_error": {}}'
 
-    @pytest.mark.parametrize("change", [confirm, reject, park])
-    def test_only_order_placed_tells_the_payment_token_and_the_address(self, change: Change) -> None:
-        _, [event] = change(placed())
+    @pytest.mark.parametrize(
+        ("state", "change"),
+        [
+            ("placed", confirm),
+            ("placed", reject),
+            ("placed", park),
+            ("confirmed", request_cancellation),
+            ("cancelling", cancel),
+        ],
+    )
+    def test_only_order_placed_tells_the_payment_token_and_the_address(
+        self, state: str, change: Change
+    ) -> None:
+        _, [event] = change(order_in(state))
         told = event.model_dump_json()
         assert "pm_card_visa" not in told
         assert "Ada Example" not in told
+
+    def test_a_cancellation_carries_neither_the_address_nor_the_payment_token(self) -> None:
+        carried = order_in("confirmed").for_cancellation()
+
+        assert "pm_card_visa" not in carried.model_dump_json()
+        assert not any(
+            text in carried.model_dump_json() for name, text in ADDRESS.items() if name != "country"
+        )
+        assert (carried.order_id, carried.total.amount) == (placed().order_id, 1580 + 490)
+
+
+STATE = json.dumps(
+    {
+        "order": placed().for_saga().model_dump(mode="json"),
+        "error": {"Error": "CardDeclined", "Cause": "insufficient_funds"},
+        "undoing": {"stock": {"undone": True}},
+    }
+)
+
+
+def personal_data_in(text: str) -> list[str]:
+    personal = [text for name, text in ADDRESS.items() if name != "country"]
+    return [value for value in [*personal, "pm_card_visa"] if value in text]
+
+
+class TestErasure:
+    @pytest.mark.parametrize("state", REACHING)
+    def test_nothing_personal_is_left_whatever_the_status_and_what_accounting_needs_is(
+        self, state: str
+    ) -> None:
+        order = order_in(state)
+
+        erased, events = order.erase(LATER)
+
+        assert personal_data_in(erased.model_dump_json()) == []
+        assert erased.request_fingerprint == "", "it is a hash of the address, which could be guessed"
+        assert erased.shipping_address.country == "DE"
+        assert events == []
+        kept = {
+            "order_id",
+            "customer_id",
+            "status",
+            "lines",
+            "breakdown",
+            "history",
+            "placed_at",
+            "cancelled_by",
+        }
+        assert erased.model_dump(include=kept) == order.model_dump(include=kept)
+        assert (erased.version, erased.erased_at) == (order.version + 1, "2026-11-21T10:15:03.000Z")
+
+    def test_it_is_done_once(self) -> None:
+        erased, _ = placed().erase(NOW)
+        assert erased.erase(LATER) == (erased, [])
+
+    @pytest.mark.parametrize("changes", [[confirm], [confirm, request_cancellation, cancel], [reject]])
+    def test_nothing_comes_back_by_what_the_saga_still_does(self, changes: list[Change]) -> None:
+        order, _ = placed().erase(NOW)
+        for change in changes:
+            order, events = change(order)
+            assert personal_data_in(events[0].model_dump_json() if events else "") == []
+        assert personal_data_in(order.model_dump_json()) == []
+
+    def test_an_order_that_is_parked_later_keeps_the_state_without_the_personal_data(self) -> None:
+        assert personal_data_in(STATE)
+        erased, _ = placed().erase(NOW)
+
+        parked, _ = erased.park(STATE, LATER)
+
+        assert parked.parked_state
+        kept = json.loads(parked.parked_state)
+        assert personal_data_in(parked.parked_state) == []
+        assert kept["order"]["order_id"] == erased.order_id
+        assert kept["order"]["shipping_address"]["country"] == "DE"
+        assert (kept["error"]["Error"], kept["undoing"]) == ("CardDeclined", {"stock": {"undone": True}})
+
+    def test_the_state_of_an_order_that_was_parked_before_is_erased_as_well(self) -> None:
+        parked, _ = placed().park(STATE, NOW)
+
+        erased, _ = parked.erase(LATER)
+
+        assert erased.parked_state
+        assert personal_data_in(erased.parked_state) == []
+        assert json.loads(erased.parked_state)["order"]["lines"] == json.loads(STATE)["order"]["lines"]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from payments.domain import IllegalTransition, Payment, PaymentStatus
 from shared.saga import SagaOrder
@@ -62,10 +63,80 @@ def test_a_payment_whose_intent_was_never_opened_is_voided_straight_away() -> No
     assert voided.status is PaymentStatus.VOIDED
 
 
-@given(st.sampled_from([PaymentStatus.VOIDING, PaymentStatus.VOIDED, PaymentStatus.DECLINED]))
-def test_nothing_is_authorized_once_it_was_given_up_or_declined(status: PaymentStatus) -> None:
+# The status from which each change is allowed; from any other it is refused.
+S = PaymentStatus
+ALLOWED: dict[str, set[PaymentStatus]] = {
+    "opened": {S.AUTHORIZING},
+    "authorize": {S.AUTHORIZING},
+    "decline": {S.AUTHORIZING},
+    "begin_capture": {S.AUTHORIZED},
+    "capture": {S.CAPTURING},
+    "begin_void": {S.AUTHORIZING, S.AUTHORIZED, S.CAPTURING},
+    "void": {S.VOIDING},
+    "begin_refund": {S.CAPTURED, S.VOIDING},
+    "refund": {S.REFUNDING},
+}
+ARGUMENTS: dict[str, tuple[str, ...]] = {"opened": ("pi_2",), "decline": ("generic_decline",)}
+EVENTS = {
+    "authorize": "payment.authorized",
+    "decline": "payment.declined",
+    "capture": "payment.captured",
+    "void": "payment.voided",
+    "refund": "payment.refunded",
+}
+
+
+@pytest.mark.parametrize("change", list(ALLOWED))
+@pytest.mark.parametrize("status", list(PaymentStatus))
+def test_a_change_is_made_from_the_statuses_that_allow_it_and_no_other(
+    status: PaymentStatus, change: str
+) -> None:
     payment = Payment.begun(ORDER, NOW).model_copy(update={"status": status, "provider_reference": "pi_1"})
+    arguments = (*ARGUMENTS.get(change, ()), NOW)
+    if status not in ALLOWED[change]:
+        with pytest.raises(IllegalTransition):
+            getattr(payment, change)(*arguments)
+        return
+    made = getattr(payment, change)(*arguments)
+    changed, events = made if change in EVENTS else (made, [])
+    assert changed.version == payment.version + 1
+    assert [event.event_type for event in events] == ([EVENTS[change]] if change in EVENTS else [])
+    assert all(event.aggregate_version == changed.version for event in events)
+
+
+def test_a_payment_without_an_intent_has_no_reference() -> None:
     with pytest.raises(IllegalTransition):
-        payment.authorize(NOW)
-    with pytest.raises(IllegalTransition):
-        payment.opened("pi_2", NOW)
+        _ = Payment.begun(ORDER, NOW).reference
+
+
+class PaymentLife(RuleBasedStateMachine):
+    """Any changes in any order: those that are refused change nothing, and money only ever goes one way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.payment = Payment.begun(ORDER, NOW)
+        self.told: list[str] = []
+
+    @rule(change=st.sampled_from(sorted(ALLOWED)))
+    def try_to(self, change: str) -> None:
+        before = self.payment
+        try:
+            made = getattr(before, change)(*ARGUMENTS.get(change, ()), NOW)
+        except IllegalTransition:
+            return
+        self.payment, events = made if change in EVENTS else (made, [])
+        self.told += [event.event_type for event in events]
+        assert not before.status.given_up or self.payment.status.given_up
+
+    @invariant()
+    def each_event_is_told_once_and_one_of_them_ends_it(self) -> None:
+        assert len(self.told) == len(set(self.told))
+        assert len({"payment.declined", "payment.voided", "payment.refunded"} & set(self.told)) <= 1
+
+    @invariant()
+    def nothing_is_taken_that_was_not_held(self) -> None:
+        assert "payment.captured" not in self.told or "payment.authorized" in self.told
+
+
+TestPaymentLife = PaymentLife.TestCase
+TestPaymentLife.settings = settings(max_examples=100, stateful_step_count=12, deadline=None)

@@ -5,15 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments_sandbox.domain import (
-    ApiError,
     Intent,
     IntentStatus,
     PaymentMethod,
     cancel,
+    capture,
     confirm,
     fingerprint_of,
     open_intent,
+    refund,
 )
+from payments_sandbox.errors import ApiError
 
 FORM = {
     "amount": "2000",
@@ -42,8 +44,9 @@ def test_a_good_card_is_held_for_the_whole_amount() -> None:
     assert not outcome.answer.late
 
 
-def test_a_declined_card_holds_nothing_and_says_so_as_stripe_does() -> None:
-    outcome = confirm(opened("pm_card_chargeDeclined"))
+@pytest.mark.parametrize("method", ["pm_card_chargeDeclined", "pm_card_chargeCustomerFail"])
+def test_a_declined_card_holds_nothing_and_says_so_as_stripe_does(method: str) -> None:
+    outcome = confirm(opened(method))
     assert outcome.answer.status == 402
     assert outcome.answer.body["error"]["type"] == "card_error"
     assert outcome.answer.body["error"]["code"] == "card_declined"
@@ -54,6 +57,49 @@ def test_a_lost_answer_comes_late_and_the_money_is_held() -> None:
     outcome = confirm(opened("pm_sandbox_timeout"))
     assert outcome.answer.late
     assert outcome.intent.status is IntentStatus.REQUIRES_CAPTURE
+
+
+def test_who_asks_for_money_held_by_a_timeout_waits_too_and_for_a_lost_answer_does_not() -> None:
+    never_told = confirm(opened("pm_sandbox_timeout")).intent
+    assert never_told.answers_late
+    assert not cancel(never_told, 0).intent.answers_late
+    lost = confirm(opened("pm_sandbox_lost_answer"))
+    assert lost.answer.late
+    assert not lost.intent.answers_late
+
+
+def test_held_money_is_captured_whole() -> None:
+    held = confirm(opened()).intent
+    for amount in ("1999", "2001", "x"):
+        with pytest.raises(ApiError):
+            capture(held, {"amount_to_capture": amount})
+    shown = capture(held, {"amount_to_capture": "2000"}).answer.body
+    assert (shown["status"], shown["amount_received"], shown["amount_capturable"]) == ("succeeded", 2000, 0)
+
+
+def test_captured_money_is_refunded_in_parts_and_never_more_than_was_taken() -> None:
+    intent = capture(confirm(opened()).intent, {}).intent
+    first = refund(intent, {"amount": "500"}, "re_1", 0)
+    assert first.answer.body["amount"] == 500
+    assert not first.intent.charge_as_json()["refunded"]
+    with pytest.raises(ApiError, match="greater"):
+        refund(first.intent, {"amount": "1501"}, "re_2", 0)
+    rest = refund(first.intent, {}, "re_2", 0)
+    assert rest.answer.body["amount"] == 1500
+    assert rest.intent.charge_as_json()["refunded"]
+    with pytest.raises(ApiError) as error:
+        refund(rest.intent, {}, "re_3", 0)
+    assert error.value.body["error"]["code"] == "charge_already_refunded"
+
+
+def test_a_charge_tells_what_became_of_the_money() -> None:
+    assert opened().as_json(with_charge=True)["latest_charge"] is None
+    held = confirm(opened()).intent
+    assert held.as_json()["latest_charge"] == held.charge_as_json()["id"]
+    assert (held.charge_as_json()["captured"], held.charge_as_json()["refunded"]) == (False, False)
+    released = cancel(held, 0).intent.charge_as_json()
+    assert (released["captured"], released["refunded"]) == (False, True)
+    assert confirm(opened("pm_card_chargeDeclined")).intent.charge_as_json()["status"] == "failed"
 
 
 def test_the_failing_method_fails_every_time_without_effect() -> None:
@@ -73,10 +119,14 @@ def test_the_flaky_method_fails_once_and_then_approves() -> None:
 
 
 @pytest.mark.parametrize("method", list(PaymentMethod))
-def test_a_canceled_intent_can_be_neither_confirmed_nor_canceled(method: PaymentMethod) -> None:
+def test_a_canceled_intent_can_be_neither_confirmed_nor_captured_nor_canceled(method: PaymentMethod) -> None:
     canceled = cancel(confirm(opened(method)).intent, 1_772_443_900).intent
     assert canceled.as_json()["amount_capturable"] == 0
-    for refused in (lambda: confirm(canceled), lambda: cancel(canceled, 1_772_443_901)):
+    for refused in (
+        lambda: confirm(canceled),
+        lambda: cancel(canceled, 1_772_443_901),
+        lambda: capture(canceled, {}),
+    ):
         with pytest.raises(ApiError) as error:
             refused()
         assert error.value.body["error"]["code"] == "payment_intent_unexpected_state"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.saga import SagaOrder
+from shared.saga import SagaOrder, ShippingAddress
 from shipping.domain import (
     AddressNotServed,
     Shipment,
@@ -46,6 +46,7 @@ def test_a_shipment_is_created_with_the_parcel_of_its_order_and_says_so():
     assert shipment.status is ShipmentStatus.CREATED
     assert shipment.parcel is not None
     assert [(line.sku, line.quantity) for line in shipment.parcel.lines] == [("MUG", 2)]
+    assert isinstance(shipment.parcel.address, ShippingAddress)
     assert shipment.parcel.address.city == "Berlin"
     assert created.event_type == "shipment.created"
     assert created.aggregate_id == shipment.shipment_id

@@ -1,45 +1,67 @@
-"""The catalogue API: browsing products and reading one. Both are public."""
+"""The catalogue API: anyone browses products and reads one; admins add, change and retire them and upload pictures."""
 
-from typing import Annotated, Self
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import uuid4
 
-from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import BaseModel, ValidationError
+from aws_lambda_powertools.event_handler import Response, content_types
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from pydantic import ValidationError
 
 from catalog.domain import Category, Position, Product, is_sku, shelves_from
-from catalog.resources import product_store
+from catalog.pictures import PictureUpload
+from catalog.resources import picture_uploads, product_store
+from catalog.store import ProductContended
+from catalog.views import NewProduct, PictureRequest, ProductChange, ProductPage, ProductView
 from shared.access import Access
-from shared.api import api_handler, api_resolver, contract
+from shared.api import api_handler, api_resolver, contract, correlation_id
+from shared.clock import utc_now
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
-from shared.errors import NotFound
-from shared.money import Money
-from shared.parameters import PageCursor, PageLimit
+from shared.errors import Conflict, FieldError, NotFound, PreconditionFailed, PreconditionRequired
+from shared.etag import etag_of, expected_version
+from shared.events import Event
+from shared.observability import count, logger
+from shared.parameters import IfMatch, PageCursor, PageLimit
 
 # A bestseller is read far more often than it changes; browsers and a CDN may answer for it this long.
 _CACHE = "public, max-age=30"
 
+_ETAG = {"ETag": "The product's version, for `If-Match` and `If-None-Match`"}
+_ETAG_AND_CACHE = {**_ETAG, "Cache-Control": "How long the product may be shown without asking again"}
+
 app = api_resolver()
 
+AnySku = Annotated[str, Path(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
 
-class ProductView(BaseModel):
-    """A product as anyone sees it."""
-
-    sku: str
-    name: str
-    description: str
-    category: Category
-    price: Money
-
-    @classmethod
-    def of(cls, product: Product) -> Self:
-        """The public view of `product`."""
-        return cls.model_validate(product.model_dump(include=set(cls.model_fields)))
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-None-Match",
+        max_length=1000,
+        description="The `ETag` of the version that the client has; the answer is 304 while that is the latest",
+        examples=['"3"'],
+    ),
+]
 
 
-class ProductPage(BaseModel):
-    """A page of products, by category and name; `next` is the cursor of the following page, null on the last."""
+class SkuTaken(Conflict):
+    """There is a product of this sku already, on sale or retired."""
 
-    products: list[ProductView]
-    next: str | None = None
+    code = "sku-taken"
+
+
+class NotModified(Exception):
+    """The client has this version already."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"version {version}")
+        self.version = version
+
+
+def _bodiless(description: str, headers: dict[str, str]) -> dict[str, Any]:
+    """An OpenAPI response without a body; Powertools gives every response one unless told."""
+    documented = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
+    return {"description": description, "headers": documented, "content": {}}
 
 
 @app.get("/products", cache_control=_CACHE, **contract(Access.ANYONE, tag="catalog", raises=(InvalidCursor,)))
@@ -61,17 +83,125 @@ def list_products(
     )
 
 
-@app.get(
-    "/products/<sku>", cache_control=_CACHE, **contract(Access.ANYONE, tag="catalog", raises=(NotFound,))
+_read_contract = contract(
+    Access.ANYONE,
+    tag="catalog",
+    raises=(NotFound,),
+    answers="The product",
+    headers=_ETAG_AND_CACHE,
 )
-def read_product(
-    sku: Annotated[str, Path(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])],
-) -> ProductView:
-    """One product on sale."""
-    product = product_store().find(sku) if is_sku(sku) else None
-    if product is None or not product.active:
-        raise NotFound("There is no such product.")
-    return ProductView.of(product)
+_read_contract["responses"][int(HTTPStatus.NOT_MODIFIED)] = _bodiless(
+    "The client has the latest version.", _ETAG_AND_CACHE
+)
+
+
+@app.get("/products/<sku>", **_read_contract)
+def read_product(sku: AnySku, if_none_match: IfNoneMatch = None) -> Response[ProductView]:
+    """One product, retired ones included: old orders link to them."""
+    product = _found(sku)
+    if if_none_match is not None and _names(if_none_match, product.version):
+        raise NotModified(product.version)
+    # Said here, not by the route's `cache_control`, which would forbid keeping what a 304 has just confirmed.
+    return _answer(product, headers={"Cache-Control": _CACHE})
+
+
+@app.post(
+    "/products",
+    **contract(
+        Access.ADMIN,
+        tag="catalog",
+        status=HTTPStatus.CREATED,
+        answers="The new product",
+        headers={**_ETAG, "Location": "Where the product is"},
+        raises=(SkuTaken,),
+    ),
+)
+def add_product(request: NewProduct) -> Response[ProductView]:
+    """Adds a product. A repeat is told that the sku is taken, even of the very same details."""
+    product, events = Product.introduce(
+        request.details(request.sku), correlation_id=correlation_id(), now=utc_now()
+    )
+    try:
+        _store(product, events)
+    except ProductContended as error:
+        raise SkuTaken(
+            f"There is a product {product.sku} already; change it by PUT, or choose another sku.",
+            [FieldError("/body/sku", "taken")],
+        ) from error
+    return _answer(product, status=HTTPStatus.CREATED, headers={"Location": f"/products/{product.sku}"})
+
+
+@app.put(
+    "/products/<sku>",
+    **contract(
+        Access.ADMIN,
+        tag="catalog",
+        answers="The product as it is now",
+        headers=_ETAG,
+        raises=(NotFound, PreconditionRequired, PreconditionFailed),
+    ),
+)
+def change_product(sku: AnySku, request: ProductChange, if_match: IfMatch = None) -> Response[ProductView]:
+    """Replaces all that is said of a product. What changes nothing makes no new version."""
+    product = _found_at(sku, if_match)
+    changed, events = product.revise(request.details(sku), correlation_id=correlation_id(), now=utc_now())
+    _replace(changed, events)
+    return _answer(changed)
+
+
+_retire_contract = contract(
+    Access.ADMIN,
+    tag="catalog",
+    status=HTTPStatus.NO_CONTENT,
+    raises=(NotFound, PreconditionRequired, PreconditionFailed),
+)
+_retire_contract["responses"][int(HTTPStatus.NO_CONTENT)] = _bodiless("The product is retired.", _ETAG)
+
+
+@app.delete("/products/<sku>", **_retire_contract)
+def retire_product(sku: AnySku, if_match: IfMatch = None) -> Response[str]:
+    """Takes a product off sale; PUT can put it back. Retiring a retired one changes nothing."""
+    product = _found_at(sku, if_match)
+    retired, events = product.retire(correlation_id=correlation_id(), now=utc_now())
+    _replace(retired, events)
+    return Response(status_code=HTTPStatus.NO_CONTENT, body="", headers={"ETag": etag_of(retired.version)})
+
+
+@app.post(
+    "/products/<sku>/picture-uploads",
+    **contract(
+        Access.ADMIN,
+        tag="catalog",
+        status=HTTPStatus.CREATED,
+        answers="The form by which to upload the picture",
+        headers={"Cache-Control": "The form is a permission: not to be kept by caches"},
+        raises=(NotFound,),
+    ),
+)
+def prepare_picture_upload(sku: AnySku, request: PictureRequest) -> Response[PictureUpload]:
+    """Signs a form by which a browser uploads one picture of a product, of one type and at most 10 MiB, to the bucket.
+
+    It is valid for 15 minutes.
+    """
+    product = _found(sku)
+    upload = picture_uploads().sign(product.sku, request.content_type, upload_id=uuid4().hex, now=utc_now())
+    count("PictureUploadsPrepared")
+    logger.info("picture upload prepared", sku=product.sku, key=upload.key)
+    return Response(
+        status_code=HTTPStatus.CREATED,
+        content_type=content_types.APPLICATION_JSON,
+        body=upload,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@app.exception_handler(NotModified)
+def _not_modified(answer: NotModified) -> Response[str]:
+    return Response(
+        status_code=HTTPStatus.NOT_MODIFIED,
+        body="",
+        headers={"ETag": etag_of(answer.version), "Cache-Control": _CACHE},
+    )
 
 
 def _position_of(cursor: str) -> Position:
@@ -79,6 +209,58 @@ def _position_of(cursor: str) -> Position:
         return Position.model_validate(decode_cursor(cursor, fields={"shelf", "place"}))
     except ValidationError as error:
         raise InvalidCursor from error
+
+
+def _found(sku: str, *, consistent: bool = False) -> Product:
+    product = product_store().find(sku, consistent=consistent) if is_sku(sku) else None
+    if product is None:
+        raise NotFound("There is no such product.")
+    return product
+
+
+def _found_at(sku: str, if_match: str | None) -> Product:
+    """The product, at the version that the change is based on."""
+    product = _found(sku, consistent=True)
+    if product.version != expected_version(if_match):
+        raise _changed_since()
+    return product
+
+
+def _replace(product: Product, events: list[Event]) -> None:
+    """Stores a change, unless it is none; raises PreconditionFailed when another one came first."""
+    if not events:
+        return
+    try:
+        _store(product, events)
+    except ProductContended as error:
+        raise _changed_since() from error
+
+
+def _store(product: Product, events: list[Event]) -> None:
+    product_store().put_product(product, events)
+    count("ProductsChanged")
+    logger.info("product changed", sku=product.sku, version=product.version, active=product.active)
+
+
+def _changed_since() -> PreconditionFailed:
+    return PreconditionFailed("The product has changed since you read it; read it again and decide anew.")
+
+
+def _names(if_none_match: str, version: int) -> bool:
+    """Whether the header names the version: by weak comparison, in a list or by `*` (RFC 9110, section 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return not tags.isdisjoint({"*", etag_of(version)})
+
+
+def _answer(
+    product: Product, *, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
+) -> Response[ProductView]:
+    return Response(
+        status_code=status,
+        content_type=content_types.APPLICATION_JSON,
+        body=ProductView.of(product),
+        headers={"ETag": etag_of(product.version), **(headers or {})},
+    )
 
 
 handler = api_handler(app)

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from shared.clock import timestamp
 from shared.events import Event
@@ -18,10 +18,35 @@ from shared.money import Money
 
 _SKU = r"^[A-Z0-9]+(-[A-Z0-9]+)*$"
 _MAX_SKU = 40
+_MAX_NAME = 120
 # DynamoDB's limit of a sort key's value, in bytes.
 _MAX_PLACE_BYTES = 1024
 
-Sku = Annotated[str, StringConstraints(pattern=_SKU, max_length=_MAX_SKU)]
+# No control characters and no Unicode line ends; a name shows at least one character, a description may have lines.
+_NAME = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F\u2028\u2029]*$"
+_DESCRIPTION = r"^[^\x00-\x09\x0B-\x1F\x7F-\x9F\u2028\u2029]*$"
+
+LOWEST_PRICE = 1
+"""In minor units: nothing is free."""
+HIGHEST_PRICE = 10_000_000_00
+"""In minor units, 10 million of a currency with cents: a mistyped price is more likely than such a product."""
+
+Sku = Annotated[
+    str,
+    Field(pattern=_SKU, max_length=_MAX_SKU, description="Stock-keeping unit", examples=["TEA-ASSAM-100"]),
+]
+
+# Trimmed after the check, so that what passes is exactly what the published schema says.
+ProductName = Annotated[
+    str,
+    Field(pattern=_NAME, max_length=_MAX_NAME, examples=["Assam Second Flush, 100 g"]),
+    AfterValidator(str.strip),
+]
+ProductDescription = Annotated[
+    str,
+    Field(pattern=_DESCRIPTION, max_length=2000, examples=["Malty black tea; strong enough for milk."]),
+    AfterValidator(str.strip),
+]
 
 
 class Category(StrEnum):
@@ -36,22 +61,23 @@ class Category(StrEnum):
 
 
 class ProductDetails(BaseModel):
-    """What the shop says of a product. An inactive one is neither browsed nor shown, and cannot be ordered."""
+    """What the shop says of a product. A retired one is not active: still shown to whoever follows an old order's link,
+    but neither browsed nor ordered."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     sku: Sku
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
-    description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+    name: ProductName
+    description: ProductDescription
     category: Category
     price: Money
     active: bool = True
 
     @field_validator("price")
     @classmethod
-    def _costs_something(cls, price: Money) -> Money:
-        if price.amount < 1:
-            raise ValueError("a price is at least one minor unit")
+    def _within_bounds(cls, price: Money) -> Money:
+        if not LOWEST_PRICE <= price.amount <= HIGHEST_PRICE:
+            raise ValueError(f"a price is {LOWEST_PRICE} to {HIGHEST_PRICE} minor units")
         return price
 
 
@@ -82,6 +108,11 @@ class Product(ProductDetails):
             return self, []
         product = type(self)(**_fields_of(details), version=self.version + 1, changed_at=timestamp(now))
         return product, [product._changed(correlation_id, now)]
+
+    def retire(self, *, correlation_id: str, now: datetime) -> tuple[Self, list[Event]]:
+        """The product taken off sale, and the event that tells of it; itself and no event when it is so already."""
+        retired = self.model_copy(update={"active": False})
+        return self.revise(retired, correlation_id=correlation_id, now=now)
 
     def _changed(self, correlation_id: str, now: datetime) -> Event:
         return Event.of(
@@ -114,7 +145,9 @@ class Position(BaseModel):
     @classmethod
     def of(cls, product: ProductDetails) -> Self:
         """Where `product` stands: by name without regard to case, and by sku among equal names."""
-        return cls(shelf=product.category, place=f"{product.name.casefold()}#{product.sku}")
+        # Folding can make three letters of one; a place of at most a name's length always fits a key and a cursor.
+        folded = product.name.casefold()[:_MAX_NAME]
+        return cls(shelf=product.category, place=f"{folded}#{product.sku}")
 
 
 def is_sku(text: str) -> bool:

@@ -1,8 +1,12 @@
-"""The inventory table: the only module of the service that knows DynamoDB.
+"""The inventory table: what is stored, and every access pattern.
 
 One item a sku            pk = "sku#<sku>"                 StockLevel
 One item an order         pk = "reservation#<order id>"    Reservation, with the outbox of its last change
-One item a movement       pk = "movement#<movement id>"    stock that came in: sku, quantity
+One item a movement       pk = "movement#<movement id>"    Movement, an entry of the ledger
+
+Index `by-listing`: listing ("stock"), sku. Stock items alone, keys alone: an order changes how many pieces there are
+and never the keys, so it writes nothing there.
+Index `by-ledger`: ledger (a sku), ledger_place (time and id). Movements alone, whole.
 
 Stock moves only together with the item that says why, in one transaction, so that a repeat is recognised by that item's
 condition and nothing moves twice.
@@ -12,11 +16,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import Retrying
 
 from inventory.domain import (
-    MovementReused,
+    MAX_AVAILABLE,
+    IdempotencyKeyReused,
+    Movement,
+    MovementKind,
     OutOfStock,
     Reservation,
     ReservationInconsistent,
@@ -25,33 +31,27 @@ from inventory.domain import (
     ReservationStatus,
     StockContended,
     StockLevel,
+    StockThrottled,
+    UnknownSku,
 )
+from inventory.table import InventoryTable
 from shared.clock import timestamp
-from shared.dynamo import condition_failed, from_item, to_item
+from shared.dynamo import from_item, to_item
 from shared.events import Event
 from shared.outbox import outbox_of
 
-# Why DynamoDB cancels a transaction: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-_CONDITION_FAILED = "ConditionalCheckFailed"
-_CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-
 # The first entry of every transaction here is the item that says why stock moves; the stock follows, a line each.
 _REASON_ITEM = 0
+
+# All stock items stand in this one listing.
+_LISTING = "stock"
 
 
 class StockStore:
     """Access to the inventory table."""
 
     def __init__(self, dynamodb: Any, table_name: str, retrying: Retrying | None = None) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
-        # Full jitter, at most 1.5 s in all: a step has 10 s, and the state machine comes back after StockContended.
-        self._retrying = retrying or Retrying(
-            retry=retry_if_exception_type(StockContended),
-            wait=wait_random_exponential(multiplier=0.05, max=0.5),
-            stop=stop_after_attempt(6),
-            reraise=True,
-        )
+        self._table = InventoryTable(dynamodb, table_name, retrying)
 
     def reserve(self, reservation: Reservation, now: datetime) -> Reservation:
         """Takes all lines of `reservation` from what is available, or none.
@@ -60,7 +60,7 @@ class StockStore:
         lack, ReservationReleased when the order's stock was released before, StockContended when other orders kept
         getting in between.
         """
-        return self._retrying(self._try_to_reserve, reservation, now)
+        return self._table.patiently(self._try_to_reserve, reservation, now)
 
     def release(self, order_id: str, correlation_id: str, now: datetime) -> Reservation:
         """Gives back what the order has reserved, once; where it has nothing, a reserve that comes later is refused.
@@ -68,7 +68,7 @@ class StockStore:
         A repeat changes nothing and returns the same. Raises ReservationInconsistent when the stock to give back is
         not on record as reserved, StockContended when other orders kept getting in between.
         """
-        return self._retrying(self._try_to_release, order_id, correlation_id, now)
+        return self._table.patiently(self._try_to_release, order_id, correlation_id, now)
 
     def receive(
         self,
@@ -80,29 +80,86 @@ class StockStore:
         now: datetime,
         low_stock_threshold: int | None = None,
     ) -> bool:
-        """Adds `quantity` pieces of `sku`, which need not be known before; sets its threshold where one is given.
+        """Adds `quantity` pieces of `sku`, a receipt that nobody signed in for; sets its threshold where one is given.
 
-        Returns whether stock was added: a repeat with the same `movement_id` adds nothing. Raises MovementReused when
-        that id came with another sku or quantity, StockContended when orders kept getting in between.
+        Returns whether stock was added: a repeat with the same `movement_id` adds nothing. Raises as `record` does.
         """
         if quantity < 0:
             raise ValueError("stock that comes in is counted from 0")
-        movement = {
-            "pk": f"movement#{movement_id}",
-            "sku": sku,
-            "quantity": quantity,
-            "received_at": timestamp(now),
-        }
-        return self._retrying(self._try_to_receive, movement, low_stock_threshold, correlation_id, now)
+        movement = Movement(
+            movement_id=movement_id,
+            sku=sku,
+            kind=MovementKind.RECEIPT,
+            quantity=quantity,
+            recorded_at=timestamp(now),
+            correlation_id=correlation_id,
+        )
+        return self.record(movement, low_stock_threshold=low_stock_threshold) is movement
+
+    def record(self, movement: Movement, *, low_stock_threshold: int | None = None) -> Movement:
+        """Writes `movement` into the ledger and moves the stock by it; sets the sku's threshold where one is given.
+
+        Returns `movement`, or the one that was recorded under its id before; then nothing changes. A receipt's sku need
+        not be known before. Raises IdempotencyKeyReused when the one before was another, UnknownSku for an adjustment
+        of a sku that inventory does not know, NotEnoughStock or TooMuchStock when the stock does not allow it, and
+        StockContended when orders kept getting in between.
+        """
+        return self._table.patiently(self._try_to_record, movement, low_stock_threshold)
+
+    def set_threshold(
+        self, sku: str, threshold: int, correlation_id: str, now: datetime
+    ) -> StockLevel | None:
+        """Sets at how many available pieces `sku` counts as low; returns its level, or None when it is not known.
+
+        Raises StockContended when orders kept getting in between.
+        """
+        change = self._table.update(
+            _stock_key(sku),
+            "SET low_stock_threshold = :threshold, version = version + :one, changed_at = :now, "
+            "correlation_id = :correlation_id",
+            {
+                ":threshold": threshold,
+                ":one": 1,
+                ":now": timestamp(now),
+                ":correlation_id": correlation_id,
+            },
+            condition="attribute_exists(pk)",
+        )
+        answer = self._table.patiently(self._table.write_one, change, ReturnValues="ALL_NEW")
+        return StockLevel.model_validate(from_item(answer["Attributes"])) if answer else None
 
     def level(self, sku: str) -> StockLevel | None:
         """How much there is of `sku`, as last written, or None when inventory does not know it."""
-        item = self._read(_stock_key(sku))
+        item = self._table.read(_stock_key(sku))
         return StockLevel.model_validate(item) if item else None
+
+    def levels(self, limit: int, after: str | None) -> tuple[list[StockLevel], str | None]:
+        """A page of up to 100 levels, as last written, by sku from the one behind `after`; and the sku to go on after,
+        None at the end. A sku that came in a moment ago may be missing. Raises StockThrottled."""
+        items, more = self._page("by-listing", {"listing": _LISTING}, "sku", limit, after)
+        skus = [item["sku"] for item in items]
+        found: dict[str, StockLevel] = {}
+        if skus:
+            self._table.patiently(self._add_levels, skus, found)
+        return [found[sku] for sku in skus if sku in found], skus[-1] if more else None
+
+    def movement(self, sku: str, movement_id: str) -> Movement | None:
+        """A movement in the ledger of `sku`, as written, or None."""
+        item = self._table.read(_movement_key(movement_id))
+        return Movement.model_validate(item) if item and item["sku"] == sku else None
+
+    def ledger(self, sku: str, limit: int, after: str | None) -> tuple[list[Movement], str | None]:
+        """A page of the movements of `sku`, newest first, from the one behind `after`; and the place to go on after,
+        None at the end. A movement of a moment ago may be missing."""
+        items, more = self._page(
+            "by-ledger", {"ledger": sku}, "ledger_place", limit, after, newest_first=True
+        )
+        movements = [Movement.model_validate(item) for item in items]
+        return movements, movements[-1].place if more else None
 
     def reservation_of(self, order_id: str) -> Reservation | None:
         """The reservation (or its tombstone) of an order, as last written, or None."""
-        item = self._read(_reservation_key(order_id))
+        item = self._table.read(_reservation_key(order_id))
         return Reservation.model_validate(item) if item else None
 
     def _try_to_reserve(self, reservation: Reservation, now: datetime) -> Reservation:
@@ -116,9 +173,8 @@ class StockStore:
             )
             for line in reservation.lines
         ]
-        failed = self._transact(
-            [self._put_new(_reservation_item(reservation, [reservation.reserved(now)])), *take]
-        )
+        hold = self._table.put_new(_reservation_item(reservation, [reservation.reserved(now)]))
+        failed = self._table.write_all([hold, *take])
         if not failed:
             return reservation
         # Read in any case: an order that has its stock must never hear that there is none, whichever condition failed.
@@ -148,15 +204,8 @@ class StockStore:
             )
             for line in existing.lines
         ]
-        mark = {
-            "Put": {
-                "TableName": self._table,
-                "Item": to_item(_reservation_item(released, [event])),
-                "ConditionExpression": "version = :before",
-                "ExpressionAttributeValues": to_item({":before": existing.version}),
-            }
-        }
-        failed = self._transact([mark, *give_back])
+        mark = self._table.replace(_reservation_item(released, [event]), version=existing.version)
+        failed = self._table.write_all([mark, *give_back])
         if _REASON_ITEM in failed:
             raise StockContended(f"the reservation of {order_id} changed meanwhile")
         if failed:
@@ -166,111 +215,105 @@ class StockStore:
 
     def _bury(self, tombstone: Reservation) -> Reservation:
         """Stores `tombstone`; raises StockContended, to look again, when the reservation was made meanwhile."""
-        try:
-            self._dynamodb.put_item(**self._put_new(_reservation_item(tombstone, []))["Put"])
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            raise StockContended(f"the reservation of {tombstone.order_id} was made meanwhile") from error
+        if self._table.write_one(self._table.put_new(_reservation_item(tombstone, []))) is None:
+            raise StockContended(f"the reservation of {tombstone.order_id} was made meanwhile")
         return tombstone
 
-    def _try_to_receive(
-        self, movement: Mapping[str, Any], threshold: int | None, correlation_id: str, now: datetime
-    ) -> bool:
-        add = {
-            "Update": {
-                "TableName": self._table,
-                "Key": to_item({"pk": _stock_key(movement["sku"])}),
-                "UpdateExpression": (
-                    "SET sku = :sku, available = if_not_exists(available, :zero) + :quantity, "
-                    "reserved = if_not_exists(reserved, :zero), version = if_not_exists(version, :zero) + :one, "
-                    "low_stock_threshold = "
-                    + (
-                        "if_not_exists(low_stock_threshold, :threshold)"
-                        if threshold is None
-                        else ":threshold"
-                    )
-                    + ", changed_at = :now, correlation_id = :correlation_id"
-                ),
-                "ExpressionAttributeValues": to_item(
-                    {
-                        ":sku": movement["sku"],
-                        ":quantity": movement["quantity"],
-                        ":threshold": threshold or 0,
-                        ":zero": 0,
-                        ":one": 1,
-                        ":now": timestamp(now),
-                        ":correlation_id": correlation_id,
-                    }
-                ),
-            }
-        }
-        if not self._transact([self._put_new(movement), add]):
-            return True
-        before = self._read(movement["pk"])
-        if before is None:
-            raise StockContended(f"{movement['pk']} was in between")
-        if any(before[name] != movement[name] for name in ("sku", "quantity")):
-            raise MovementReused(f"{movement['pk']} was {before['quantity']} of {before['sku']}")
-        return False
+    def _try_to_record(self, movement: Movement, threshold: int | None) -> Movement:
+        move = self._table.update(
+            _stock_key(movement.sku),
+            "SET listing = :listing, sku = :sku, available = if_not_exists(available, :zero) + :quantity, "
+            "reserved = if_not_exists(reserved, :zero), version = if_not_exists(version, :zero) + :one, "
+            "low_stock_threshold = "
+            + ("if_not_exists(low_stock_threshold, :threshold)" if threshold is None else ":threshold")
+            + ", changed_at = :now, correlation_id = :correlation_id",
+            {
+                ":listing": _LISTING,
+                ":sku": movement.sku,
+                ":quantity": movement.quantity,
+                ":threshold": threshold or 0,
+                ":zero": 0,
+                ":one": 1,
+                ":now": movement.recorded_at,
+                ":correlation_id": movement.correlation_id,
+                **_bound(movement),
+            },
+            condition=_fits(movement),
+        )
+        failed = self._table.write_all([self._table.put_new(_movement_item(movement)), move])
+        if not failed:
+            return movement
+        # Read in any case: a repeat is one, whatever has become of the stock since.
+        stored = self._table.read(_movement_key(movement.movement_id))
+        if stored is not None:
+            before = Movement.model_validate(stored)
+            if not before.is_repeated_by(movement):
+                raise IdempotencyKeyReused(
+                    f"{before.movement_id} is a {before.kind} of {before.quantity} {before.sku}; "
+                    "use a new Idempotency-Key for a new movement."
+                )
+            return before
+        level = self.level(movement.sku)
+        if level is not None:
+            movement.check_against(level)
+        elif movement.kind is MovementKind.ADJUSTMENT:
+            raise UnknownSku(movement.sku)
+        raise StockContended(f"the stock of {movement.sku} changed meanwhile")
+
+    def _add_levels(self, skus: list[str], found: dict[str, StockLevel]) -> None:
+        """Adds to `found` those of up to 100 `skus` that it lacks; raises StockThrottled when some got no answer."""
+        keys = [to_item({"pk": _stock_key(sku)}) for sku in skus if sku not in found]
+        answer = self._table.dynamodb.batch_get_item(
+            RequestItems={self._table.name: {"Keys": keys, "ConsistentRead": True}}
+        )
+        for item in answer["Responses"][self._table.name]:
+            level = StockLevel.model_validate(from_item(item))
+            found[level.sku] = level
+        if answer.get("UnprocessedKeys"):
+            raise StockThrottled(f"{len(found)} of {len(skus)} skus were answered for")
+
+    def _page(
+        self,
+        index: str,
+        partition: Mapping[str, str],
+        sort_key: str,
+        limit: int,
+        after: str | None,
+        *,
+        newest_first: bool = False,
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Up to `limit` items of a partition behind the sort key `after`, and whether there are more."""
+        ((name, value),) = partition.items()
+        condition, values = f"{name} = :partition", {":partition": value}
+        if after is not None:
+            condition += f" AND {sort_key} {'<' if newest_first else '>'} :after"
+            values[":after"] = after
+        # One more than the page holds tells whether there is a next one.
+        items = self._table.dynamodb.query(
+            TableName=self._table.name,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=to_item(values),
+            ScanIndexForward=not newest_first,
+            Limit=limit + 1,
+        )["Items"]
+        return [from_item(item) for item in items[:limit]], len(items) > limit
 
     def _stock_change(
         self, line: ReservationLine, change: str, condition: str, correlation_id: str, now: datetime
     ) -> dict[str, Any]:
         """An update of a line's sku that holds only where `condition` does; an unknown sku never fulfils it."""
-        return {
-            "Update": {
-                "TableName": self._table,
-                "Key": to_item({"pk": _stock_key(line.sku)}),
-                "UpdateExpression": (
-                    f"SET {change}, version = version + :one, changed_at = :now, correlation_id = :correlation_id"
-                ),
-                "ConditionExpression": condition,
-                "ExpressionAttributeValues": to_item(
-                    {
-                        ":quantity": line.quantity,
-                        ":one": 1,
-                        ":now": timestamp(now),
-                        ":correlation_id": correlation_id,
-                    }
-                ),
-            }
-        }
-
-    def _put_new(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "Put": {
-                "TableName": self._table,
-                "Item": to_item(item),
-                "ConditionExpression": "attribute_not_exists(pk)",
-            }
-        }
-
-    def _transact(self, entries: list[dict[str, Any]]) -> list[int]:
-        """Writes all `entries` or none; returns the positions whose conditions did not hold (none: it is written).
-
-        Raises StockContended when another transaction was at one of the items.
-        """
-        try:
-            self._dynamodb.transact_write_items(TransactItems=entries)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == "TransactionInProgressException":
-                raise StockContended(str(error)) from error
-            if code != "TransactionCanceledException":
-                raise
-            codes = [reason.get("Code") for reason in error.response["CancellationReasons"]]
-            if _CONTENTION.intersection(codes):
-                raise StockContended(str(error)) from error
-            failed = [position for position, reason in enumerate(codes) if reason == _CONDITION_FAILED]
-            if not failed:
-                raise
-            return failed
-        return []
-
-    def _read(self, key: str) -> dict[str, Any] | None:
-        answer = self._dynamodb.get_item(TableName=self._table, Key=to_item({"pk": key}), ConsistentRead=True)
-        return from_item(answer["Item"]) if "Item" in answer else None
+        return self._table.update(
+            _stock_key(line.sku),
+            f"SET {change}, version = version + :one, changed_at = :now, correlation_id = :correlation_id",
+            {
+                ":quantity": line.quantity,
+                ":one": 1,
+                ":now": timestamp(now),
+                ":correlation_id": correlation_id,
+            },
+            condition=condition,
+        )
 
 
 def stock_change_of(
@@ -297,3 +340,31 @@ def _stock_key(sku: str) -> str:
 
 def _reservation_key(order_id: str) -> str:
     return f"reservation#{order_id}"
+
+
+def _movement_key(movement_id: str) -> str:
+    return f"movement#{movement_id}"
+
+
+def _movement_item(movement: Movement) -> dict[str, Any]:
+    return {
+        "pk": _movement_key(movement.movement_id),
+        **movement.model_dump(mode="json"),
+        "ledger": movement.sku,
+        "ledger_place": movement.place,
+    }
+
+
+def _fits(movement: Movement) -> str:
+    """The condition under which a sku's stock can take `movement`; Movement.check_against says why it does not hold."""
+    if movement.quantity < 0:
+        return "available >= :bound"
+    known = "available <= :bound"
+    return f"attribute_not_exists(pk) OR {known}" if movement.kind is MovementKind.RECEIPT else known
+
+
+def _bound(movement: Movement) -> dict[str, int]:
+    """The value of `_fits`: what must be available for pieces to go out, or may be for pieces to come in."""
+    return {
+        ":bound": -movement.quantity if movement.quantity < 0 else MAX_AVAILABLE - movement.quantity,
+    }

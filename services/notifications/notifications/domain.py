@@ -52,6 +52,19 @@ class Address(_Fact):
         return cls.model_validate({**event.data, "version": event.aggregate_version})
 
 
+class ErasedAddress(_Fact):
+    """What is left of a user who was erased; keeps changes that come late from bringing the address back."""
+
+    user_id: Annotated[str, Field(min_length=1)]
+    version: Annotated[int, Field(ge=0)]
+    erased_at: str
+
+    @classmethod
+    def told_by(cls, event: Event) -> "ErasedAddress":
+        """What a `user.deleted` leaves."""
+        return cls(user_id=event.aggregate_id, version=event.aggregate_version, erased_at=event.occurred_at)
+
+
 class Line(_Fact):
     """A line of the order, with the price of one."""
 

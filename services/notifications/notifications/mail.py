@@ -10,7 +10,15 @@ from typing import Any
 from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from notifications.domain import OrderConfirmed, OrderRejected, Outcome, language_of, mail_about, topic_of
+from notifications.domain import (
+    ErasedAddress,
+    OrderConfirmed,
+    OrderRejected,
+    Outcome,
+    language_of,
+    mail_about,
+    topic_of,
+)
 from notifications.resources import IdempotencyTable, address_book, mailer
 from notifications.store import sent_mails
 from notifications.templates import DEFAULT_LANGUAGE, languages, templates_for
@@ -18,7 +26,7 @@ from shared.aws import client
 from shared.consumer import consumer_handler
 from shared.errors import PermanentError, TransientError
 from shared.events import Event
-from shared.observability import count
+from shared.observability import count, logger
 
 # An event can lie in the queue for 4 days and then in the dead letters for 14; records outlive both.
 _REMEMBERED_SECONDS = 30 * 24 * 60 * 60
@@ -46,7 +54,10 @@ _once = IdempotencyConfig(
 
 
 def notify(event: Event) -> None:
-    """Sends the mail about `event` unless it was sent. Raises AddressUnknown, UnexpectedEvent and MailRefused."""
+    """Sends the mail about `event` unless it was sent, or the customer was erased.
+
+    Raises AddressUnknown, UnexpectedEvent and MailRefused.
+    """
     if event.event_type not in _OUTCOMES:
         raise UnexpectedEvent(event.event_type)
     outcome = _OUTCOMES[event.event_type].model_validate(event.data)
@@ -63,6 +74,10 @@ def _send(outcome: Outcome, *, event: Event) -> dict[str, str]:
     address = address_book().address_of(outcome.customer_id)
     if address is None:
         raise AddressUnknown(outcome.customer_id)
+    if isinstance(address, ErasedAddress):
+        logger.info("mail skipped; the customer was erased")
+        count("MailsSkipped")
+        return {"skipped": "customer erased"}
     language = language_of(address.locale, languages(), DEFAULT_LANGUAGE)
     mail = mail_about(outcome, address.name, templates_for(topic_of(outcome), language))
     message_id = mailer().send(mail, to=address.email)

@@ -1,6 +1,6 @@
 """The service's tables: the only module of the service that knows DynamoDB.
 
-Notifications table, the projection of users' addresses: `pk` = user id.
+Notifications table, the projection of users' addresses: `pk` = user id; of an erased user, only that they were.
 Idempotency table, the events whose mail went out: `pk` = a hash of the event id; records expire by `expires_at`.
 """
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from notifications.domain import Address
+from notifications.domain import Address, ErasedAddress
 from shared.dynamo import condition_failed, from_item, to_item
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ class AddressBook:
         self._dynamodb = dynamodb
         self._table = table_name
 
-    def record(self, address: Address) -> bool:
-        """Stores the address unless one of the same or a newer version is known; says whether it did."""
+    def record(self, address: Address | ErasedAddress) -> bool:
+        """Stores the address, or that it was erased, unless as new a version is known; says whether it did."""
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
@@ -38,12 +38,15 @@ class AddressBook:
             raise
         return True
 
-    def address_of(self, user_id: str) -> Address | None:
-        """The latest address told of, or None while the user's registration has not arrived."""
+    def address_of(self, user_id: str) -> Address | ErasedAddress | None:
+        """The latest address told of, or that it was erased; None while the user's registration has not arrived."""
         answer = self._dynamodb.get_item(
             TableName=self._table, Key=to_item({"pk": user_id}), ConsistentRead=True
         )
-        return Address.model_validate(from_item(answer["Item"])) if "Item" in answer else None
+        if "Item" not in answer:
+            return None
+        item = from_item(answer["Item"])
+        return (ErasedAddress if "erased_at" in item else Address).model_validate(item)
 
 
 def sent_mails(dynamodb: Any, table_name: str) -> "DynamoDBPersistenceLayer":

@@ -1,85 +1,43 @@
-"""The orders API: placing an order, reading one, listing one's own."""
+"""The orders API: placing an order, reading one, listing a customer's, cancelling one."""
 
 from http import HTTPStatus
-from typing import Annotated, Self
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response, content_types
-from aws_lambda_powertools.event_handler.openapi.params import Path
-from pydantic import BaseModel
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from orders.domain import (
-    DuplicateSku,
-    IdempotencyKeyReused,
-    MixedCurrencies,
+    AccountClosed,
+    Canceller,
+    CannotBeCancelled,
     Order,
-    OrderRequest,
     OrderStatus,
-    RejectionReason,
-    UnknownSku,
     order_id_for,
 )
+from orders.listing import cursor_of, position_in
+from orders.placement import DuplicateSku, IdempotencyKeyReused, OrderRequest, UnknownSku
+from orders.pricing import CurrencyNotServed, MixedCurrencies
 from orders.resources import order_store, price_store
+from orders.store import despite_lost_races
+from orders.views import OrderPage, OrderView
 from shared.access import Access, caller_of, require_owner
 from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import utc_now
-from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
-from shared.errors import NotFound
-from shared.money import Money
+from shared.cursor import InvalidCursor
+from shared.errors import Forbidden, NotFound
 from shared.observability import count, logger
 from shared.parameters import IdempotencyKey, PageCursor, PageLimit
-from shared.saga import ShippingAddress
 
 app = api_resolver()
 
-
-class LineView(BaseModel):
-    """A line as the customer sees it."""
-
-    sku: str
-    quantity: int
-    unit_price: Money
-    total: Money
-
-
-class HistoryView(BaseModel):
-    """A status the order went through, and when (RFC 3339, UTC)."""
-
-    status: OrderStatus
-    at: str
-
-
-class OrderView(BaseModel):
-    """An order as its customer sees it."""
-
-    order_id: str
-    status: OrderStatus
-    lines: list[LineView]
-    total: Money
-    shipping_address: ShippingAddress
-    placed_at: str
-    history: list[HistoryView]
-    rejection_reason: RejectionReason | None = None
-
-    @classmethod
-    def of(cls, order: Order) -> Self:
-        """The customer's view of `order`: what is internal (token, fingerprint, parked state) stays inside."""
-        return cls(
-            order_id=order.order_id,
-            status=order.status,
-            lines=[LineView(**line.model_dump(), total=line.total) for line in order.lines],
-            total=order.total,
-            shipping_address=order.shipping_address,
-            placed_at=order.placed_at,
-            history=[HistoryView(status=entry.status, at=entry.at) for entry in order.history],
-            rejection_reason=order.rejection_reason,
-        )
-
-
-class OrderPage(BaseModel):
-    """A page of orders, newest first; `next` is the cursor of the following page, null on the last."""
-
-    orders: list[OrderView]
-    next: str | None = None
+OrderId = Annotated[
+    str,
+    Path(
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="As `order_id` of an order",
+        examples=["ord_118ebd08bdee58bf9a4d0d7d1e76a930"],
+    ),
+]
 
 
 @app.post(
@@ -93,13 +51,20 @@ class OrderPage(BaseModel):
             "Location": "Where the order is",
             "Idempotent-Replayed": "`true` when the order was placed by an earlier request",
         },
-        raises=(UnknownSku, DuplicateSku, MixedCurrencies, IdempotencyKeyReused),
+        raises=(
+            UnknownSku,
+            DuplicateSku,
+            MixedCurrencies,
+            CurrencyNotServed,
+            IdempotencyKeyReused,
+            AccountClosed,
+        ),
     ),
 )
 def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Response[OrderView]:
     """Places an order at the server's own prices. The same key and body again answer with the same order."""
     customer = caller_of(app).user_id
-    existing = order_store().find(order_id_for(customer, idempotency_key))
+    existing = order_store().find_for_placement(order_id_for(customer, idempotency_key), customer)
     if existing is not None:
         return _placed(existing, request, replayed=True)
     order, events = Order.place(
@@ -118,26 +83,57 @@ def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Respo
 
 
 @app.get("/orders/<order_id>", **contract(Access.OWNER, tag="orders", raises=(NotFound,)))
-def read_order(order_id: Annotated[str, Path(max_length=64)]) -> OrderView:
-    """One of the caller's own orders, with its history."""
+def read_order(order_id: OrderId) -> OrderView:
+    """An order with its history, for its customer and for admins."""
     caller = caller_of(app)
     order = require_owner(caller, order_store().find(order_id), lambda order: order.customer_id)
     return OrderView.of(order)
 
 
-@app.get("/orders", **contract(Access.CUSTOMER, tag="orders", raises=(InvalidCursor,)))
+@app.get("/orders", **contract(Access.SIGNED_IN, tag="orders", raises=(InvalidCursor,)))
 def list_orders(
     limit: PageLimit = 20,
     cursor: PageCursor = None,
+    status: Annotated[OrderStatus | None, Query(description="Only orders in this status")] = None,
+    customer_id: Annotated[
+        str | None,
+        Query(pattern=r"^[!-~]{1,128}$", description="Whose orders, for admins; otherwise one's own"),
+    ] = None,
 ) -> OrderPage:
-    """The caller's own orders, newest first, by page."""
-    customer = caller_of(app).user_id
-    after = decode_cursor(cursor, fields={"pk", "placed_at"}) if cursor is not None else None
-    orders, position = order_store().orders_of_customer(customer, limit, after)
+    """A customer's orders, newest first, by page: one's own, or for admins anybody's."""
+    caller = caller_of(app)
+    customer = customer_id or caller.user_id
+    if customer != caller.user_id and not caller.is_admin:
+        raise Forbidden("Only admins list the orders of others.")
+    after = position_in(cursor, customer, status) if cursor is not None else None
+    orders, position = order_store().orders_of_customer(customer, limit, after, status)
     return OrderPage(
         orders=[OrderView.of(order) for order in orders],
-        next=encode_cursor(position) if position else None,
+        next=cursor_of(position, customer, status) if position else None,
     )
+
+
+@app.post(
+    "/orders/<order_id>/cancel",
+    **contract(
+        Access.OWNER,
+        tag="orders",
+        status=HTTPStatus.ACCEPTED,
+        answers="The order, which is being cancelled or is cancelled already; reading it tells when it is done",
+        raises=(NotFound, CannotBeCancelled),
+    ),
+)
+def cancel_order(order_id: OrderId) -> OrderView:
+    """Cancels an order: stock, money and parcel go back. Asking again answers the same."""
+    caller = caller_of(app)
+    found = require_owner(caller, order_store().find(order_id), lambda order: order.customer_id)
+    by = Canceller.CUSTOMER if caller.user_id == found.customer_id else Canceller.ADMIN
+    order = despite_lost_races(
+        order_store().change, order_id, lambda current: current.request_cancellation(by, utc_now())
+    )
+    logger.info("cancellation requested", order_id=order_id, by=by.value, status=order.status.value)
+    count("CancellationsRequested")
+    return OrderView.of(order)
 
 
 def _placed(order: Order, request: OrderRequest, *, replayed: bool) -> Response[OrderView]:

@@ -8,9 +8,12 @@ from shared.saga import SagaOrder, step_handler
 
 
 def check_confirmation(order: SagaOrder) -> dict[str, Any]:
-    """Abandons the order unless its confirmation took effect; answers with the status it has now."""
+    """Abandons the order unless its confirmation took effect; answers whether it did, and with the order's status.
+
+    An order that was confirmed and is being cancelled since counts as confirmed: its cancellation undoes it.
+    """
     checked = order_store().change(order.order_id, lambda current: current.abandon(utc_now()))
-    return {"status": checked.status.value}
+    return {"confirmed": checked.was_confirmed, "status": checked.status.value}
 
 
 handler = step_handler(check_confirmation)

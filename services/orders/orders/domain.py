@@ -1,35 +1,37 @@
-"""The rules of an order, without AWS: what may be placed, what it costs, and which status may follow which.
+"""The rules of an order, without AWS: which status may follow which, and what is told of it.
 
 An order's status changes only through the methods of `Order`, each of which refuses when the change may not happen and
 returns the changed order together with the events that tell of it.
 
-    placed ──► confirmed
-      │ └────► abandoned ──► rejected        (abandoned: the saga gave up; a late confirmation is refused)
-      ├──────────────────► rejected
-      └──► parked ◄─────── abandoned         (parked: a compensation failed; an operator resumes it)
+    placed ──► confirmed ──► cancelling ──► cancelled     undone by the cancellation, or else parked
+      │ │
+      │ └────► cancelling ──► cancelled                   undone by the saga, whose confirmation is refused
+      ├──────► abandoned ──► rejected                     abandoned: the saga gave up; a late confirmation is refused
+      └──────► rejected
+
+placed, abandoned and cancelling may also become parked: something could not be undone, and an operator takes over.
+abandoned may also become cancelling. The prices and the total of an order are `pricing`'s; what may be asked for is
+`placement`'s.
 """
 
-import hashlib
-import json
 from datetime import datetime
 from enum import StrEnum
-from functools import reduce
-from typing import Annotated, Any, Self
+from typing import Any, Self
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, computed_field
 
+from orders.placement import OrderRequest
+from orders.pricing import Breakdown, OrderLine, Price
+from orders.privacy import erased_address, without_personal_data
 from shared.clock import timestamp
-from shared.errors import FieldError, PermanentError, Unprocessable
+from shared.errors import Conflict, Forbidden, PermanentError
 from shared.events import Event
 from shared.money import Money
 from shared.saga import SagaLine, SagaOrder, ShippingAddress
 
 # Order ids derive from this, the customer and the idempotency key (RFC 9562, version 5); it must never change.
 _ORDER_ID_NAMESPACE = UUID("6f1c0d52-6a0e-5d59-9d0c-6d3b0a6d7f11")
-
-MAX_LINES = 50
-MAX_QUANTITY = 999
 
 
 class OrderStatus(StrEnum):
@@ -38,6 +40,8 @@ class OrderStatus(StrEnum):
     PLACED = "placed"
     CONFIRMED = "confirmed"
     ABANDONED = "abandoned"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
     REJECTED = "rejected"
     PARKED = "parked"
 
@@ -51,6 +55,13 @@ class RejectionReason(StrEnum):
     TECHNICAL_FAILURE = "technical_failure"
 
 
+class Canceller(StrEnum):
+    """Who asked for an order's cancellation."""
+
+    CUSTOMER = "customer"
+    ADMIN = "admin"
+
+
 # The names under which the saga's steps fail for a business reason; anything else is a technical failure.
 _REASON_OF_ERROR = {
     "OutOfStock": RejectionReason.OUT_OF_STOCK,
@@ -58,29 +69,20 @@ _REASON_OF_ERROR = {
     "AddressNotServed": RejectionReason.ADDRESS_NOT_SERVED,
 }
 
-
-class UnknownSku(Unprocessable):
-    """A line names a product that is not sold."""
-
-    code = "unknown-sku"
+_BEING_UNDONE = {OrderStatus.ABANDONED, OrderStatus.CANCELLING}
+_FINAL = {OrderStatus.CONFIRMED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.PARKED}
 
 
-class DuplicateSku(Unprocessable):
-    """Two lines name the same product."""
+class CannotBeCancelled(Conflict):
+    """The order's status does not allow its cancellation."""
 
-    code = "duplicate-sku"
-
-
-class MixedCurrencies(Unprocessable):
-    """The lines' prices are in different currencies."""
-
-    code = "mixed-currencies"
+    code = "cannot-be-cancelled"
 
 
-class IdempotencyKeyReused(Unprocessable):
-    """The same Idempotency-Key came with another body."""
+class AccountClosed(Forbidden):
+    """The account was deleted; its token is valid for a while yet, but orders nothing any more."""
 
-    code = "idempotency-key-reused"
+    code = "account-closed"
 
 
 class IllegalTransition(PermanentError):
@@ -88,64 +90,8 @@ class IllegalTransition(PermanentError):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class LineRequest(_Request):
-    """What a client asks for on one line."""
-
-    sku: Annotated[str, Field(min_length=1, max_length=64, examples=["TEA-GREEN-100"])]
-    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, strict=True)]
-
-
-class AddressRequest(_Request):
-    """Where the client wants the parcel to go."""
-
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    line1: Annotated[str, Field(min_length=1, max_length=100)]
-    line2: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    city: Annotated[str, Field(min_length=1, max_length=100)]
-    postal_code: Annotated[str, Field(min_length=1, max_length=20)]
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code")]
-
-
-class OrderRequest(_Request):
-    """The body of `POST /orders`. It holds no price: prices are the server's own."""
-
-    lines: Annotated[list[LineRequest], Field(min_length=1, max_length=MAX_LINES)]
-    shipping_address: AddressRequest
-    payment_token: Annotated[str, Field(min_length=1, max_length=255, examples=["pm_card_visa"])]
-
-    def fingerprint(self) -> str:
-        """A hash of the body's meaning, to tell a retry from another order under the same key."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-class Price(_Model):
-    """What orders knows of a product: the projection of `product.changed`."""
-
-    sku: str
-    price: Money
-    active: bool
-    version: int
-
-
-class OrderLine(_Model):
-    """A line of a placed order, with the price it was placed at."""
-
-    sku: str
-    quantity: int
-    unit_price: Money
-
-    @property
-    def total(self) -> Money:
-        """What the line costs."""
-        return self.unit_price * self.quantity
+    # An error that is logged must not repeat personal data.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class StatusChange(_Model):
@@ -162,7 +108,7 @@ class Order(_Model):
     customer_id: str
     status: OrderStatus
     lines: list[OrderLine]
-    total: Money
+    breakdown: Breakdown
     shipping_address: ShippingAddress
     payment_token: str
     request_fingerprint: str
@@ -171,7 +117,9 @@ class Order(_Model):
     version: int
     history: list[StatusChange]
     rejection_reason: RejectionReason | None = None
+    cancelled_by: Canceller | None = None
     parked_state: str | None = None
+    erased_at: str | None = None
 
     @classmethod
     def place(
@@ -186,22 +134,15 @@ class Order(_Model):
     ) -> tuple[Self, list[Event]]:
         """The order for `request` at `prices` (by sku), and its `order.placed`.
 
-        Raises DuplicateSku, UnknownSku (also for a product no longer sold) or MixedCurrencies.
+        Raises DuplicateSku, UnknownSku (also for a product no longer sold), MixedCurrencies or CurrencyNotServed.
         """
-        _refuse_duplicates(request)
-        _refuse_unknown(request, prices)
-        lines = [
-            OrderLine(sku=line.sku, quantity=line.quantity, unit_price=prices[line.sku].price)
-            for line in request.lines
-        ]
-        if len({line.unit_price.currency for line in lines}) > 1:
-            raise MixedCurrencies("One order is paid in one currency; order these products separately.")
+        lines = request.lines_at(prices)
         order = cls(
             order_id=order_id_for(customer_id, idempotency_key),
             customer_id=customer_id,
             status=OrderStatus.PLACED,
             lines=lines,
-            total=reduce(Money.__add__, (line.total for line in lines)),
+            breakdown=Breakdown.of(lines, request.shipping_address.country),
             shipping_address=ShippingAddress.model_validate(request.shipping_address.model_dump()),
             payment_token=request.payment_token,
             request_fingerprint=request.fingerprint(),
@@ -213,9 +154,23 @@ class Order(_Model):
         placed = order._event("order.placed", now, {"order": order.for_saga().model_dump(mode="json")})
         return order, [placed]
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def total(self) -> Money:
+        """What the customer is charged."""
+        return self.breakdown.total
+
+    @property
+    def was_confirmed(self) -> bool:
+        """Whether the order was confirmed, whatever became of it since: then the saga has nothing more to undo."""
+        return any(entry.status is OrderStatus.CONFIRMED for entry in self.history)
+
     def confirm(self, now: datetime) -> tuple[Self, list[Event]]:
-        """The order stands. Changes nothing when it already does; raises IllegalTransition when it was given up."""
-        if self.status is OrderStatus.CONFIRMED:
+        """The order stands. Changes nothing when it was confirmed before, even if it is being cancelled since.
+
+        Raises IllegalTransition when it was given up, or cancelled, before it was confirmed.
+        """
+        if self.was_confirmed:
             return self, []
         confirmed = self._changed(OrderStatus.CONFIRMED, now, allowed={OrderStatus.PLACED})
         return confirmed, [confirmed._event("order.confirmed", now, confirmed._facts())]
@@ -223,16 +178,24 @@ class Order(_Model):
     def abandon(self, now: datetime) -> tuple[Self, list[Event]]:
         """The saga gives up, so that no late confirmation can take effect while it compensates.
 
-        Changes nothing when it was given up before, or when the confirmation took effect first: look at the status.
+        Changes nothing when it was given up before, when its cancellation was asked for, which refuses a confirmation
+        as well, or when the confirmation took effect first: see `was_confirmed`.
         """
-        if self.status in {OrderStatus.CONFIRMED, OrderStatus.ABANDONED}:
+        if self.was_confirmed or self.status in _BEING_UNDONE:
             return self, []
         return self._changed(OrderStatus.ABANDONED, now, allowed={OrderStatus.PLACED}), []
 
     def reject(self, reason: RejectionReason, now: datetime) -> tuple[Self, list[Event]]:
-        """The order cannot stand. Changes nothing when it was rejected; raises IllegalTransition when it stands."""
+        """The order cannot stand, and the saga has undone it; one whose cancellation was asked for is cancelled.
+
+        Changes nothing when it was rejected or cancelled before; raises IllegalTransition when it was ever confirmed.
+        """
+        if self.was_confirmed:
+            raise IllegalTransition(f"order {self.order_id} was confirmed, so it cannot become rejected")
         if self.status is OrderStatus.REJECTED:
             return self, []
+        if self.status in {OrderStatus.CANCELLING, OrderStatus.CANCELLED}:
+            return self.cancel(now)
         rejected = self._changed(
             OrderStatus.REJECTED,
             now,
@@ -243,18 +206,65 @@ class Order(_Model):
             rejected._event("order.rejected", now, {**rejected._facts(), "reason": reason.value})
         ]
 
+    def request_cancellation(self, by: Canceller, now: datetime) -> tuple[Self, list[Event]]:
+        """The customer, or an admin for them, wants the order no more. Changes nothing when that was said before.
+
+        Before the confirmation the saga does the rest: its confirmation is refused from now on, so it undoes what it
+        has done. Afterwards `order.cancellation_requested` starts what undoes the order. Raises CannotBeCancelled.
+        """
+        if self.status in {OrderStatus.CANCELLING, OrderStatus.CANCELLED}:
+            return self, []
+        allowed = {OrderStatus.PLACED, OrderStatus.ABANDONED, OrderStatus.CONFIRMED}
+        if self.status not in allowed:
+            raise CannotBeCancelled(f"The order is {self.status.value}, so it cannot be cancelled.")
+        cancelling = self._changed(OrderStatus.CANCELLING, now, allowed=allowed, cancelled_by=by)
+        if not self.was_confirmed:
+            return cancelling, []
+        return cancelling, [cancelling._event("order.cancellation_requested", now, cancelling._told(by))]
+
+    def cancel(self, now: datetime) -> tuple[Self, list[Event]]:
+        """Everything of the order is undone, as was asked for. Changes nothing when it was cancelled before."""
+        if self.status is OrderStatus.CANCELLED:
+            return self, []
+        cancelled = self._changed(OrderStatus.CANCELLED, now, allowed={OrderStatus.CANCELLING})
+        return cancelled, [cancelled._event("order.cancelled", now, cancelled._told(self.cancelled_by))]
+
     def park(self, state: str, now: datetime) -> tuple[Self, list[Event]]:
-        """Something could not be undone; `state`, the saga's whole state as JSON, is kept for whoever resumes it.
+        """Something could not be undone; `state`, the whole state of what undid it as JSON, is kept for whoever
+        resumes it, without the personal data if those are erased.
 
         Changes nothing when it was parked, nor when the order is final: then only the answer of the step that made it
         so was lost, and there is nothing to resume.
         """
-        if self.status in {OrderStatus.PARKED, OrderStatus.CONFIRMED, OrderStatus.REJECTED}:
+        if self.status in _FINAL:
             return self, []
         parked = self._changed(
-            OrderStatus.PARKED, now, allowed={OrderStatus.PLACED, OrderStatus.ABANDONED}, parked_state=state
+            OrderStatus.PARKED,
+            now,
+            allowed={OrderStatus.PLACED, *_BEING_UNDONE},
+            parked_state=without_personal_data(state) if self.erased_at else state,
         )
         return parked, [parked._event("order.parked", now, parked._facts())]
+
+    def erase(self, now: datetime) -> tuple[Self, list[Event]]:
+        """The order without its customer's personal data, whatever its status; changes nothing the second time.
+
+        What accounting needs stays: ids, lines, amounts, the country that the tax is due in, and the history. The
+        fingerprint goes too, since it is a hash of the address among other things.
+        """
+        if self.erased_at:
+            return self, []
+        erased = self.model_copy(
+            update={
+                "version": self.version + 1,
+                "shipping_address": erased_address(self.shipping_address),
+                "payment_token": "",
+                "request_fingerprint": "",
+                "parked_state": without_personal_data(self.parked_state) if self.parked_state else None,
+                "erased_at": timestamp(now),
+            }
+        )
+        return erased, []
 
     def for_saga(self) -> SagaOrder:
         """The order as the saga carries it."""
@@ -266,6 +276,12 @@ class Order(_Model):
             total=self.total,
             shipping_address=self.shipping_address,
             payment_token=self.payment_token,
+        )
+
+    def for_cancellation(self) -> SagaOrder:
+        """The order as its cancellation carries it: undoing needs neither the address nor the payment token."""
+        return self.for_saga().model_copy(
+            update={"shipping_address": erased_address(self.shipping_address), "payment_token": ""}
         )
 
     def _changed(
@@ -284,8 +300,12 @@ class Order(_Model):
             "customer_id": self.customer_id,
             "status": self.status.value,
             "lines": [line.model_dump(mode="json") for line in self.lines],
+            "breakdown": self.breakdown.model_dump(mode="json"),
             "total": self.total.model_dump(),
         }
+
+    def _told(self, by: Canceller | None) -> dict[str, Any]:
+        return {**self._facts(), "by": by.value if by else None}
 
     def _event(self, event_type: str, now: datetime, data: dict[str, Any]) -> Event:
         return Event.of(
@@ -306,24 +326,3 @@ def order_id_for(customer_id: str, idempotency_key: str) -> str:
 def reason_of(error_name: str) -> RejectionReason:
     """Why an order whose saga failed with the error named `error_name` is rejected."""
     return _REASON_OF_ERROR.get(error_name, RejectionReason.TECHNICAL_FAILURE)
-
-
-def _refuse_duplicates(request: OrderRequest) -> None:
-    skus = [line.sku for line in request.lines]
-    errors = [
-        FieldError(f"/body/lines/{position}/sku", "appears on an earlier line; add up the quantities")
-        for position, sku in enumerate(skus)
-        if sku in skus[:position]
-    ]
-    if errors:
-        raise DuplicateSku("A product may appear on one line only.", errors)
-
-
-def _refuse_unknown(request: OrderRequest, prices: dict[str, Price]) -> None:
-    errors = [
-        FieldError(f"/body/lines/{position}/sku", "no such product is sold")
-        for position, line in enumerate(request.lines)
-        if line.sku not in prices or not prices[line.sku].active
-    ]
-    if errors:
-        raise UnknownSku("The order names products that are not sold.", errors)

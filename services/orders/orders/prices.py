@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from orders.domain import Price
+from orders.pricing import Price
 from orders.resources import price_store
 from shared.consumer import consumer_handler
 from shared.events import Event

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from orders.domain import reason_of
+from orders.domain import OrderStatus, reason_of
 from orders.resources import order_store
 from shared.clock import utc_now
 from shared.observability import count
@@ -25,13 +25,14 @@ class RejectInput(StepInput):
 
 
 def reject(step_input: RejectInput) -> dict[str, Any]:
-    """Rejects the order for the reason that the error stands for."""
+    """Rejects the order for the reason that the error stands for; one that was to be cancelled is cancelled."""
     reason = reason_of(step_input.error.name)
-    rejected = order_store().change(
-        step_input.order.order_id, lambda current: current.reject(reason, utc_now())
-    )
+    ended = order_store().change(step_input.order.order_id, lambda current: current.reject(reason, utc_now()))
+    if ended.status is OrderStatus.CANCELLED:
+        count("OrdersCancelled")
+        return {"status": ended.status.value}
     count("OrdersRejected")
-    return {"status": rejected.status.value, "reason": reason.value}
+    return {"status": ended.status.value, "reason": reason.value}
 
 
 handler = input_handler(RejectInput, reject, name="reject")

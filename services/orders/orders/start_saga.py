@@ -1,20 +1,11 @@
-"""Starts the order saga for each placed order. The execution bears the order's id, so an order has one saga ever."""
+"""Starts the order saga for each placed order."""
 
-from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
-from shared.aws import client
+from orders.executions import StateMachine, start_execution
 from shared.consumer import consumer_handler
-from shared.environment import LambdaEnvironment
 from shared.events import Event
-from shared.observability import logger
 from shared.saga import SagaOrder
-
-
-class Environment(LambdaEnvironment):
-    """What this function reads from its environment."""
-
-    state_machine_arn: str
 
 
 class OrderPlaced(BaseModel):
@@ -23,22 +14,13 @@ class OrderPlaced(BaseModel):
     order: SagaOrder
 
 
-environment = Environment.load()
+# Refuses to start where nothing names the state machine.
+StateMachine.load()
 
 
 def start(event: Event) -> None:
     """Starts the saga of the order that was placed; does nothing when it was started before."""
-    placed = OrderPlaced.model_validate(event.data)
-    try:
-        client("stepfunctions").start_execution(
-            stateMachineArn=environment.state_machine_arn,
-            name=placed.order.order_id,
-            input=placed.model_dump_json(),
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
-            raise
-        logger.info("saga was started before", order_id=placed.order.order_id)
+    start_execution(OrderPlaced.model_validate(event.data).order)
 
 
 handler = consumer_handler(start)

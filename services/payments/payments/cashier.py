@@ -1,4 +1,5 @@
-"""Authorizing and voiding: the order of writes and provider calls that keeps both right under retries and races.
+"""Authorizing, capturing, voiding and refunding: the order of writes and provider calls that keeps them right under
+retries and races.
 
 A write comes before every call that has an effect at the provider, so a crash between the two leaves a record of what
 may have happened. Every write is conditional on the version that was read; whoever loses a race starts over from what
@@ -10,18 +11,26 @@ from datetime import datetime
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from payments.domain import CardDeclined, Payment, PaymentRefused, PaymentStatus, PaymentVoided
+from payments.domain import (
+    AlreadyCaptured,
+    CardDeclined,
+    Payment,
+    PaymentNotAuthorized,
+    PaymentNotCaptured,
+    PaymentRefused,
+    PaymentStatus,
+    PaymentVoided,
+)
 from payments.provider import Provider
 from payments.store import PaymentContended, PaymentStore
 from shared.saga import SagaOrder
 
-# Each lost race means that another writer moved the payment forward, which it does at most four times.
-_RACES = 5
-_GIVEN_UP = (PaymentStatus.VOIDING, PaymentStatus.VOIDED)
+# Each lost race means that another writer moved the payment forward, which it does at most six times.
+_RACES = 7
 
 
 class Cashier:
-    """Holds and releases the money of orders."""
+    """Holds, takes and gives back the money of orders. Every operation may be repeated, and answers alike."""
 
     def __init__(self, payments: PaymentStore, provider: Provider, now: Callable[[], datetime]) -> None:
         self._payments = payments
@@ -29,30 +38,47 @@ class Cashier:
         self._now = now
 
     def authorize(self, order: SagaOrder) -> Payment:
-        """Holds the order's total; a retry answers as the first time did.
+        """Holds the order's total; a retry answers as the first time did, also once the money was captured.
 
-        Raises CardDeclined; PaymentVoided when the order's payment was voided, before or meanwhile;
+        Raises CardDeclined; PaymentVoided when the order's payment was voided or refunded, before or meanwhile;
         ProviderUnavailable when the provider gave no answer (worth another try); PaymentRefused.
         """
         return _start_over_after_lost_races()(self._authorize, order)
 
-    def void(self, order: SagaOrder) -> Payment:
-        """Releases what is held for the order, and rules out that it is held later; a retry answers the same.
+    def capture(self, order_id: str) -> Payment:
+        """Takes the money that is held for the order.
 
-        The answer's status is `voided`, or `declined` where nothing was ever held. Right also when the payment was
-        never begun, and when the answer to its authorization was lost. Raises ProviderUnavailable (worth another
-        try); PaymentRefused when the provider will not release the money, which needs a human.
+        Raises PaymentNotAuthorized when nothing is held; PaymentVoided when it was given up, before or meanwhile;
+        ProviderUnavailable (worth another try); PaymentRefused when the hold is gone at the provider.
+        """
+        return _start_over_after_lost_races()(self._capture, order_id)
+
+    def void(self, order: SagaOrder) -> Payment:
+        """Leaves the order without any of the customer's money, whatever came before, and rules out later holds.
+
+        What is held is released, what was captured is refunded in full. The answer's status is `voided`, `refunded`,
+        or `declined` where nothing was ever held. Right also when the payment was never begun, and when the answer to
+        its authorization or capture was lost. Raises ProviderUnavailable (worth another try); PaymentRefused when
+        the provider will not give the money back, which needs a human.
         """
         return _start_over_after_lost_races()(self._void, order)
+
+    def refund(self, order_id: str) -> Payment:
+        """Gives the captured money back in full.
+
+        Raises PaymentNotCaptured when it was not taken: then a void is due. ProviderUnavailable (worth another try);
+        PaymentRefused.
+        """
+        return _start_over_after_lost_races()(self._refund, order_id)
 
     def _authorize(self, order: SagaOrder) -> Payment:
         payment = self._payments.find(order.order_id) or self._payments.add(Payment.begun(order, self._now()))
         match payment.status:
-            case PaymentStatus.AUTHORIZED:
+            case PaymentStatus.AUTHORIZED | PaymentStatus.CAPTURING | PaymentStatus.CAPTURED:
                 return payment
             case PaymentStatus.DECLINED:
                 raise CardDeclined(payment.reason or "declined")
-            case PaymentStatus.VOIDING | PaymentStatus.VOIDED:
+            case status if status.given_up:
                 raise PaymentVoided(payment.payment_id)
         try:
             reference = payment.provider_reference
@@ -64,10 +90,7 @@ class Cashier:
             self._payments.save(*payment.decline(str(declined), self._now()))
             raise
         except PaymentRefused as refused:
-            # A void that overtook us has cancelled the intent: that is no fault of the provider's.
-            current = self._payments.find(order.order_id)
-            if current is not None and current.status in _GIVEN_UP:
-                raise PaymentVoided(payment.payment_id) from refused
+            self._raise_if_given_up(payment, refused)
             raise
         return self._payments.save(*payment.authorize(self._now()))
 
@@ -79,18 +102,61 @@ class Cashier:
             idempotency_key=f"{order.order_id}:open",
         )
 
+    def _capture(self, order_id: str) -> Payment:
+        payment = self._payments.find(order_id)
+        if payment is None or payment.status in (PaymentStatus.AUTHORIZING, PaymentStatus.DECLINED):
+            raise PaymentNotAuthorized(order_id)
+        if payment.status.given_up:
+            raise PaymentVoided(payment.payment_id)
+        if payment.status is PaymentStatus.CAPTURED:
+            return payment
+        if payment.status is PaymentStatus.AUTHORIZED:
+            payment = self._payments.save(payment.begin_capture(self._now()))
+        try:
+            self._provider.capture(payment.reference, idempotency_key=f"{order_id}:capture")
+        except PaymentRefused as refused:
+            self._raise_if_given_up(payment, refused)
+            raise
+        return self._payments.save(*payment.capture(self._now()))
+
     def _void(self, order: SagaOrder) -> Payment:
         payment = self._payments.find(order.order_id)
         if payment is None:
             return self._payments.add(Payment.tombstone(order, self._now()))
-        if payment.status in (PaymentStatus.VOIDED, PaymentStatus.DECLINED):
-            return payment
-        reference = payment.provider_reference
-        if reference is not None:
+        match payment.status:
+            case PaymentStatus.VOIDED | PaymentStatus.DECLINED | PaymentStatus.REFUNDED:
+                return payment
+            case PaymentStatus.CAPTURED | PaymentStatus.REFUNDING:
+                return self._give_back(payment)
+        if payment.provider_reference is not None:
             if payment.status is not PaymentStatus.VOIDING:
                 payment = self._payments.save(payment.begin_void(self._now()))
-            self._provider.cancel(reference, idempotency_key=f"{order.order_id}:void")
+            try:
+                self._provider.cancel(payment.reference, idempotency_key=f"{order.order_id}:void")
+            except AlreadyCaptured:
+                # A capture was faster, or its answer was lost.
+                return self._give_back(payment)
         return self._payments.save(*payment.void(self._now()))
+
+    def _refund(self, order_id: str) -> Payment:
+        payment = self._payments.find(order_id)
+        if payment is not None and payment.status is PaymentStatus.REFUNDED:
+            return payment
+        if payment is None or payment.status not in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDING):
+            raise PaymentNotCaptured(order_id)
+        return self._give_back(payment)
+
+    def _give_back(self, payment: Payment) -> Payment:
+        if payment.status is not PaymentStatus.REFUNDING:
+            payment = self._payments.save(payment.begin_refund(self._now()))
+        self._provider.refund(payment.reference, idempotency_key=f"{payment.order_id}:refund")
+        return self._payments.save(*payment.refund(self._now()))
+
+    def _raise_if_given_up(self, payment: Payment, refused: PaymentRefused) -> None:
+        """Raises PaymentVoided when a void overtook us: that the provider refuses is then no fault of its own."""
+        current = self._payments.find(payment.order_id)
+        if current is not None and current.status.given_up:
+            raise PaymentVoided(payment.payment_id) from refused
 
 
 def _start_over_after_lost_races() -> Retrying:

@@ -1,18 +1,21 @@
 """The rules of a payment, without AWS: which status may follow which, and which event tells of it.
 
-A payment is the hold on the customer's money for one order. Its status is written *before* the provider is asked to act
-and again after it answered, so that whoever comes later knows what may have happened at the provider:
+A payment is the customer's money for one order: held, then taken, or given back. Its status is written *before* the
+provider is asked to act and again after it answered, so that whoever comes later knows what may have happened there:
 
-    (none) ──► authorizing ──► authorized
-      │            │ │             │
-      │            │ └► declined   │          nothing is held; there is nothing to void
-      │            ▼               ▼
-      │         voiding ◄──────────┘          from here on no authorization counts any more
-      │            │
-      └────────► voided                       straight away where the provider was never asked to hold anything
+    (none) ──► authorizing ──► authorized ──► capturing ──► captured
+      │            │ │             │              │            │
+      │            │ └► declined   │              │            ▼
+      │            ▼               ▼              ▼        refunding ──► refunded
+      │         voiding ◄──────────┴──────────────┘            ▲
+      │            │ └────── it turned out to be captured ─────┘
+      └────────► voided
+
+From `voiding` and `refunding` on nothing is authorized or captured any more. A payment is voided straight away where
+the provider was never asked to hold anything.
 
 The provider's intent is opened first, which moves no money, and its reference recorded; only then is it confirmed. So a
-payment without a reference holds nothing, and one with a reference can always be cancelled at the provider by it.
+payment without a reference holds nothing, and one with a reference can always be undone at the provider by it.
 """
 
 from datetime import datetime
@@ -34,8 +37,17 @@ class PaymentStatus(StrEnum):
     AUTHORIZING = "authorizing"
     AUTHORIZED = "authorized"
     DECLINED = "declined"
+    CAPTURING = "capturing"
+    CAPTURED = "captured"
     VOIDING = "voiding"
     VOIDED = "voided"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the money went back or is on its way: nothing is authorized or captured any more."""
+        return self in {self.VOIDING, self.VOIDED, self.REFUNDING, self.REFUNDED}
 
 
 class CardDeclined(PermanentError):
@@ -43,11 +55,30 @@ class CardDeclined(PermanentError):
 
 
 class PaymentVoided(PermanentError):
-    """The payment was voided before it could be authorized: this authorization came too late and holds nothing."""
+    """The payment was voided or refunded before: this authorization or capture came too late and does nothing."""
+
+
+class PaymentNotAuthorized(PermanentError):
+    """Nothing is held for the order, so there is nothing to capture."""
+
+
+class PaymentNotCaptured(PermanentError):
+    """The order's money was not taken, so there is nothing to refund; what is held is released by a void."""
 
 
 class PaymentRefused(PermanentError):
-    """The provider refuses the request for a reason that no retry and no customer can mend (key, account, state)."""
+    """The provider refuses the request for a reason that no retry and no customer can mend (key, account, state).
+
+    `intent_status` is the status in which it refused, at the provider, where it was asked for that.
+    """
+
+    def __init__(self, reason: str, *, intent_status: str | None = None) -> None:
+        super().__init__(reason)
+        self.intent_status = intent_status
+
+
+class AlreadyCaptured(PaymentRefused):
+    """The money cannot be released, since the provider took it already; it can be refunded."""
 
 
 class ProviderUnavailable(TransientError):
@@ -99,8 +130,16 @@ class Payment(BaseModel):
 
     @property
     def may_hold_money(self) -> bool:
-        """Whether the provider may hold the customer's money, as far as the records tell."""
-        return self.provider_reference is not None and self.status is not PaymentStatus.DECLINED
+        """Whether the provider may have the customer's money, held or taken, as far as the records tell."""
+        settled = {PaymentStatus.DECLINED, PaymentStatus.VOIDED, PaymentStatus.REFUNDED}
+        return self.provider_reference is not None and self.status not in settled
+
+    @property
+    def reference(self) -> str:
+        """The provider's reference; raises IllegalTransition before its intent was opened."""
+        if self.provider_reference is None:
+            raise IllegalTransition(f"payment {self.payment_id} has no intent")
+        return self.provider_reference
 
     def opened(self, reference: str, now: datetime) -> Self:
         """The provider's intent is open under `reference`; nothing is held yet."""
@@ -110,18 +149,26 @@ class Payment(BaseModel):
     def authorize(self, now: datetime) -> tuple[Self, list[Event]]:
         """The provider holds the money."""
         self._refuse_unless(PaymentStatus.AUTHORIZING)
-        authorized = self._changed(now, status=PaymentStatus.AUTHORIZED)
-        return authorized, [authorized._event("payment.authorized", now)]
+        return self._told("payment.authorized", PaymentStatus.AUTHORIZED, now)
 
     def decline(self, reason: str, now: datetime) -> tuple[Self, list[Event]]:
         """The provider refused the means of payment; `reason` is its code for why."""
         self._refuse_unless(PaymentStatus.AUTHORIZING)
-        declined = self._changed(now, status=PaymentStatus.DECLINED, reason=reason)
-        return declined, [declined._event("payment.declined", now)]
+        return self._told("payment.declined", PaymentStatus.DECLINED, now, reason=reason)
+
+    def begin_capture(self, now: datetime) -> Self:
+        """The held money is about to be taken."""
+        self._refuse_unless(PaymentStatus.AUTHORIZED)
+        return self._changed(now, status=PaymentStatus.CAPTURING)
+
+    def capture(self, now: datetime) -> tuple[Self, list[Event]]:
+        """The provider took the money."""
+        self._refuse_unless(PaymentStatus.CAPTURING)
+        return self._told("payment.captured", PaymentStatus.CAPTURED, now)
 
     def begin_void(self, now: datetime) -> Self:
-        """The hold is about to be released; no authorization counts from here on."""
-        self._refuse_unless(PaymentStatus.AUTHORIZING, PaymentStatus.AUTHORIZED)
+        """The hold is about to be released; no authorization and no capture counts from here on."""
+        self._refuse_unless(PaymentStatus.AUTHORIZING, PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURING)
         return self._changed(now, status=PaymentStatus.VOIDING)
 
     def void(self, now: datetime) -> tuple[Self, list[Event]]:
@@ -129,8 +176,17 @@ class Payment(BaseModel):
         if self.may_hold_money:
             self._refuse_unless(PaymentStatus.VOIDING)
         self._refuse_unless(PaymentStatus.AUTHORIZING, PaymentStatus.VOIDING)
-        voided = self._changed(now, status=PaymentStatus.VOIDED)
-        return voided, [voided._event("payment.voided", now)]
+        return self._told("payment.voided", PaymentStatus.VOIDED, now)
+
+    def begin_refund(self, now: datetime) -> Self:
+        """The money is about to be given back, also where it was to be released and turned out to be captured."""
+        self._refuse_unless(PaymentStatus.CAPTURED, PaymentStatus.VOIDING)
+        return self._changed(now, status=PaymentStatus.REFUNDING)
+
+    def refund(self, now: datetime) -> tuple[Self, list[Event]]:
+        """The provider gave all of the money back."""
+        self._refuse_unless(PaymentStatus.REFUNDING)
+        return self._told("payment.refunded", PaymentStatus.REFUNDED, now)
 
     def _refuse_unless(self, *allowed: PaymentStatus) -> None:
         if self.status not in allowed:
@@ -139,15 +195,24 @@ class Payment(BaseModel):
     def _changed(self, now: datetime, **changes: Any) -> Self:
         return self.model_copy(update={**changes, "version": self.version + 1, "updated_at": timestamp(now)})
 
-    def _event(self, event_type: str, now: datetime) -> Event:
-        data = {"order_id": self.order_id, "payment_id": self.payment_id, "amount": self.amount.model_dump()}
-        if self.reason:
-            data["reason"] = self.reason
-        return Event.of(
+    def _told(
+        self, event_type: str, status: PaymentStatus, now: datetime, **changes: Any
+    ) -> tuple[Self, list[Event]]:
+        """The payment in its new status, and the event that tells of it."""
+        changed = self._changed(now, status=status, **changes)
+        data = {
+            "order_id": changed.order_id,
+            "payment_id": changed.payment_id,
+            "amount": changed.amount.model_dump(),
+        }
+        if changed.reason:
+            data["reason"] = changed.reason
+        event = Event.of(
             event_type,
-            aggregate_id=self.payment_id,
-            aggregate_version=self.version,
+            aggregate_id=changed.payment_id,
+            aggregate_version=changed.version,
             occurred_at=now,
-            correlation_id=self.correlation_id,
+            correlation_id=changed.correlation_id,
             data=data,
         )
+        return changed, [event]

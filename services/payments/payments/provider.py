@@ -1,76 +1,59 @@
-"""The payment provider over HTTP: Stripe's payment-intents API, form-encoded requests and JSON answers.
+"""The payment provider: Stripe's payment intents with manual capture, and refunds.
 
-Every request carries an Idempotency-Key, so sending one again is safe, and each is bounded in time: a call that gave no
-usable answer is repeated with full jitter, or after the provider's Retry-After, as long as its budget lasts.
+Whether a command took effect is never guessed. Its Idempotency-Key makes sending it again safe; where that brings no
+answer, or the provider refuses since it was done before, the intent itself is read and tells.
 
-The API: https://docs.stripe.com/api/payment_intents, its retries: https://docs.stripe.com/error-low-level
+The API: https://docs.stripe.com/api/payment_intents, https://docs.stripe.com/api/refunds
 """
 
-import random
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
-import requests
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
-
-from payments.domain import CardDeclined, PaymentRefused, ProviderUnavailable
+from payments.domain import AlreadyCaptured, CardDeclined, PaymentRefused, ProviderUnavailable
+from payments.transport import Answer, Transport
 from shared.money import Money
-from shared.observability import count, logger
+from shared.observability import count
 
-_MAX_ATTEMPTS = 4
-_FIRST_BACKOFF_SECONDS = 0.2
-_LONGEST_BACKOFF_SECONDS = 2.0
-_WORTH_A_RETRY = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
-# Below this a request has no fair chance of an answer.
-_SHORTEST_CALL_SECONDS = 0.25
+HELD = "requires_capture"
+TAKEN = "succeeded"
+CANCELED = "canceled"
+# A refund to a card may be on its way for days; it needs nobody to do anything.
+_REFUND_STANDS = {"succeeded", "pending"}
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long the client waits, in seconds. A step makes at most two calls, so twice `budget` must stay below the
-    function's timeout."""
+class Intent:
+    """A payment intent as the provider has it now. Amounts are in minor units."""
 
-    connect: float = 2.0
-    read: float = 3.5
-    budget: float = 8.0
+    reference: str
+    status: str
+    amount: int
+    amount_refunded: int
 
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """The intent in an answer that has its latest charge expanded."""
+        charge = body.get("latest_charge")
+        refunded = charge.get("amount_refunded", 0) if isinstance(charge, dict) else 0
+        return cls(str(body["id"]), str(body["status"]), int(body["amount"]), int(refunded))
 
-class _NoAnswer(ProviderUnavailable):
-    """One try brought no usable answer; `retry_after` is how long the provider asks to wait, in seconds."""
-
-    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
-        super().__init__(reason)
-        self.retry_after = retry_after
+    @property
+    def refunded(self) -> bool:
+        """Whether all of the money went back."""
+        return self.status == TAKEN and self.amount_refunded >= self.amount
 
 
 class Provider:
-    """A client of the provider at `base_url`.
+    """What a payment needs of the provider; each operation takes `Patience.budget` seconds at most.
 
-    `api_key` is called for every request, and is expected to remember the key. `clock`, `sleep` and `jitter` (which
-    picks a number between its two arguments) are there for tests.
+    While the circuit is open, operations that ask for money raise ProviderUnavailable at once; those that give it back
+    are tried nevertheless, since failing fast would save seconds there and might leave an order parked.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        api_key: Callable[[], str],
-        *,
-        patience: Patience | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        jitter: Callable[[float, float], float] = random.uniform,
-    ) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._api_key = api_key
-        self._patience = patience or Patience()
-        self._clock = clock
-        self._sleep = sleep
-        self._jitter = jitter
-        self._session = requests.Session()
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
     def open(
         self, amount: Money, payment_method: str, metadata: Mapping[str, str], idempotency_key: str
@@ -79,6 +62,7 @@ class Provider:
 
         Raises CardDeclined when the means of payment is unknown, PaymentRefused, ProviderUnavailable.
         """
+        self._transport.breaker.admit()
         form = {
             "amount": str(amount.amount),
             "currency": amount.currency.lower(),
@@ -87,8 +71,16 @@ class Provider:
             "capture_method": "manual",
             **{f"metadata[{name}]": value for name, value in metadata.items()},
         }
-        intent = _accepted(self._call("POST", "/v1/payment_intents", form, idempotency_key))
-        return str(intent["id"])
+        answer = self._transport.send(
+            "POST",
+            "/v1/payment_intents",
+            form=form,
+            idempotency_key=idempotency_key,
+            ends_at=self._transport.deadline(),
+        )
+        if not answer.ok:
+            raise _refusal(answer)
+        return str(answer.body["id"])
 
     def confirm(self, reference: str, idempotency_key: str) -> None:
         """Holds the money of an open intent.
@@ -96,134 +88,118 @@ class Provider:
         Raises CardDeclined, also where the card's bank wants the customer to take part, since nobody is there to;
         PaymentRefused; ProviderUnavailable, after which the money may or may not be held.
         """
-        answer = self._call(
-            "POST", f"{_path(reference)}/confirm", {"error_on_requires_action": "true"}, idempotency_key
-        )
-        intent = _accepted(answer)
-        if intent["status"] != "requires_capture":
-            raise PaymentRefused(f"intent {reference} is {intent['status']} after its confirmation")
+        self._transport.breaker.admit()
+        form = {"error_on_requires_action": "true"}
+        self._command(reference, "confirm", form, idempotency_key, HELD)
+
+    def capture(self, reference: str, idempotency_key: str) -> None:
+        """Takes all of the money that the intent holds; fine when it is taken already.
+
+        Raises PaymentRefused when nothing is held (it was cancelled, or the hold ran out); ProviderUnavailable.
+        """
+        self._transport.breaker.admit()
+        self._command(reference, "capture", {}, idempotency_key, TAKEN)
 
     def cancel(self, reference: str, idempotency_key: str) -> None:
         """Releases what the intent holds and closes it for good: a confirmation that arrives later fails.
 
-        An intent that was cancelled before is fine. Raises PaymentRefused when it cannot be cancelled (its money was
-        captured, or the provider does not know it), ProviderUnavailable.
+        An intent that was cancelled before is fine. Raises AlreadyCaptured when its money was taken; PaymentRefused
+        when it cannot be cancelled for another reason (the provider does not know it); ProviderUnavailable.
         """
-        answer = self._call(
-            "POST", f"{_path(reference)}/cancel", {"cancellation_reason": "abandoned"}, idempotency_key
+        form = {"cancellation_reason": "abandoned"}
+        try:
+            self._command(reference, "cancel", form, idempotency_key, CANCELED)
+        except PaymentRefused as refused:
+            if refused.intent_status == TAKEN:
+                raise AlreadyCaptured(reference, intent_status=TAKEN) from refused
+            raise
+
+    def refund(self, reference: str, idempotency_key: str) -> None:
+        """Gives all of the money that the intent took back; fine when that was done already.
+
+        Raises PaymentRefused when nothing was taken or the provider will not give it back; ProviderUnavailable.
+        """
+        self._act(
+            "/v1/refunds",
+            {"payment_intent": reference},
+            idempotency_key,
+            reference,
+            done=lambda refund: refund.get("status") in _REFUND_STANDS,
+            was_done=lambda intent: intent.refunded,
         )
-        if answer.status == HTTPStatus.OK and answer.body.get("status") == "canceled":
+
+    def retrieve(self, reference: str) -> Intent:
+        """The intent as the provider has it now; raises PaymentRefused when it knows none, ProviderUnavailable."""
+        return self._retrieve(reference, self._transport.deadline())
+
+    def _command(self, reference: str, verb: str, form: Mapping[str, str], key: str, wanted: str) -> None:
+        """Sends a command to an intent that is to bring it to the status `wanted`."""
+        self._act(
+            f"{_path(reference)}/{verb}",
+            form,
+            key,
+            reference,
+            done=lambda intent: intent.get("status") == wanted,
+            was_done=lambda intent: intent.status == wanted,
+        )
+
+    def _act(
+        self,
+        path: str,
+        form: Mapping[str, str],
+        key: str,
+        reference: str,
+        *,
+        done: Callable[[Mapping[str, Any]], bool],
+        was_done: Callable[[Intent], bool],
+    ) -> None:
+        """Sends a command; where its answer does not say that it is done (`done`), the intent does (`was_done`)."""
+        ends_at = self._transport.deadline()
+        try:
+            answer = self._transport.send(
+                "POST",
+                path,
+                form=form,
+                idempotency_key=key,
+                ends_at=ends_at - self._transport.patience.asking,
+            )
+        except ProviderUnavailable:
+            if not was_done(self._retrieve(reference, ends_at)):
+                # It may still be on its way there.
+                raise
+            count("ProviderAnswersFound")
             return
-        status = _accepted(self._call("GET", _path(reference))).get("status")
-        if status != "canceled":
-            raise PaymentRefused(f"intent {reference} cannot be cancelled: it is {status}")
+        if answer.ok:
+            if not done(answer.body):
+                raise PaymentRefused(f"POST {path} left it {answer.body.get('status')}")
+            return
+        refusal = _refusal(answer)
+        if isinstance(refusal, CardDeclined):
+            raise refusal
+        intent = self._retrieve(reference, ends_at)
+        if was_done(intent):
+            return
+        raise PaymentRefused(
+            f"{refusal}; intent {reference} is {intent.status}", intent_status=intent.status
+        ) from refusal
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        form: Mapping[str, str] | None = None,
-        idempotency_key: str | None = None,
-    ) -> "_Answer":
-        """Sends the request until it is answered with anything but "try again"; raises ProviderUnavailable."""
-        ends_at = self._clock() + self._patience.budget
-
-        def wait(state: RetryCallState) -> float:
-            """Full jitter (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/)."""
-            error = state.outcome.exception() if state.outcome else None
-            asked = error.retry_after if isinstance(error, _NoAnswer) else 0.0
-            ceiling = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** (state.attempt_number - 1))
-            return max(asked, self._jitter(0.0, ceiling))
-
-        def stop(state: RetryCallState) -> bool:
-            next_try_at = self._clock() + state.upcoming_sleep
-            return state.attempt_number >= _MAX_ATTEMPTS or next_try_at + _SHORTEST_CALL_SECONDS > ends_at
-
-        def before_sleep(state: RetryCallState) -> None:
-            error = state.outcome.exception() if state.outcome else None
-            logger.warning(
-                "provider call is repeated", path=path, attempt=state.attempt_number, reason=str(error)
-            )
-            count("ProviderRetries")
-
-        retrying = Retrying(
-            retry=retry_if_exception_type(_NoAnswer),
-            wait=wait,
-            stop=stop,
-            before_sleep=before_sleep,
-            sleep=self._sleep,
-            reraise=True,
+    def _retrieve(self, reference: str, ends_at: float) -> Intent:
+        answer = self._transport.send(
+            "GET", _path(reference), query={"expand[]": "latest_charge"}, ends_at=ends_at
         )
-        try:
-            return retrying(self._try_once, method, path, form, idempotency_key, ends_at)
-        except _NoAnswer as error:
-            raise ProviderUnavailable(f"{method} {path}: {error}") from error
-
-    def _try_once(
-        self,
-        method: str,
-        path: str,
-        form: Mapping[str, str] | None,
-        idempotency_key: str | None,
-        ends_at: float,
-    ) -> "_Answer":
-        left = max(ends_at - self._clock(), _SHORTEST_CALL_SECONDS)
-        headers = {"Authorization": f"Bearer {self._api_key()}"}
-        if idempotency_key:
-            headers["Idempotency-Key"] = idempotency_key
-        try:
-            response = self._session.request(
-                method,
-                self._base_url + path,
-                data=form,
-                headers=headers,
-                timeout=(min(self._patience.connect, left), min(self._patience.read, left)),
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            raise _NoAnswer(type(error).__name__) from error
-        if _says_try_again(response):
-            raise _NoAnswer(f"HTTP {response.status_code}", _retry_after(response))
-        try:
-            body = response.json()
-        except requests.JSONDecodeError as error:
-            raise _NoAnswer(f"HTTP {response.status_code} without JSON") from error
-        if not isinstance(body, dict):
-            raise _NoAnswer(f"HTTP {response.status_code} without an object")
-        return _Answer(response.status_code, body)
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What the provider said, once it said something."""
-
-    status: int
-    body: dict[str, Any]
+        if not answer.ok:
+            raise _refusal(answer)
+        return Intent.of(answer.body)
 
 
 def _path(reference: str) -> str:
     return f"/v1/payment_intents/{quote(reference, safe='')}"
 
 
-def _accepted(answer: _Answer) -> dict[str, Any]:
-    """The answer's body, or what its error means to us: CardDeclined for the customer's card, else PaymentRefused."""
-    if answer.status == HTTPStatus.OK:
-        return answer.body
+def _refusal(answer: Answer) -> CardDeclined | PaymentRefused:
+    """What the answer's error means to us: CardDeclined for the customer's card, else PaymentRefused."""
     error = answer.body.get("error") or {}
     code = str(error.get("decline_code") or error.get("code") or error.get("type") or "unknown")
     if error.get("type") == "card_error" or error.get("param") == "payment_method":
-        raise CardDeclined(code)
-    raise PaymentRefused(f"HTTP {answer.status} {code}: {error.get('message', '')}")
-
-
-def _says_try_again(response: requests.Response) -> bool:
-    """Whether this is no answer yet: a request with our key is under way, there are too many, or they failed."""
-    return response.status_code in _WORTH_A_RETRY or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-def _retry_after(response: requests.Response) -> float:
-    """The seconds in Retry-After, or 0 without one (or with a date, which this provider does not send)."""
-    try:
-        return max(0.0, float(response.headers.get("Retry-After", "0")))
-    except ValueError:
-        return 0.0
+        return CardDeclined(code)
+    return PaymentRefused(f"HTTP {answer.status} {code}: {error.get('message', '')}")

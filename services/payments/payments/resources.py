@@ -1,12 +1,15 @@
 """What the service's functions work with, made once per execution environment from the environment variables."""
 
 from functools import cache
+from typing import Any
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
 from payments.cashier import Cashier
+from payments.observer import Observer
 from payments.provider import Provider
-from payments.store import PaymentStore
+from payments.store import ObservationStore, PaymentStore
+from payments.transport import Transport
 from shared.aws import client
 from shared.clock import utc_now
 from shared.environment import LambdaEnvironment
@@ -23,17 +26,47 @@ class Environment(LambdaEnvironment):
     payment_provider_secret: str
 
 
+class WebhookEnvironment(LambdaEnvironment):
+    """What the webhook reads from its environment."""
+
+    table_name: str
+    observations_table_name: str
+    payment_webhook_secret: str
+
+
+@cache
+def _secrets() -> SecretsProvider:
+    return SecretsProvider(boto3_client=client("secretsmanager"))
+
+
 @cache
 def cashier() -> Cashier:
     """The cashier on the configured table and provider; the provider's key is fetched at its first use."""
     environment = Environment.load()
-    secrets = SecretsProvider(boto3_client=client("secretsmanager"))
 
     def api_key() -> str:
-        return str(secrets.get(environment.payment_provider_secret, max_age=_KEY_MAX_AGE_SECONDS))
+        return str(_secrets().get(environment.payment_provider_secret, max_age=_KEY_MAX_AGE_SECONDS))
 
     return Cashier(
         PaymentStore(client("dynamodb"), environment.table_name),
-        Provider(environment.payment_provider_url, api_key),
+        Provider(Transport(environment.payment_provider_url, api_key)),
         utc_now,
     )
+
+
+@cache
+def observer() -> Observer:
+    """The observer on the configured tables."""
+    environment = WebhookEnvironment.load()
+    return Observer(
+        PaymentStore(client("dynamodb"), environment.table_name),
+        ObservationStore(client("dynamodb"), environment.observations_table_name),
+    )
+
+
+def signing_secrets() -> list[str]:
+    """The secrets that webhooks may be signed with: `current` and, while they change, `previous`."""
+    kept: Any = _secrets().get(
+        WebhookEnvironment.load().payment_webhook_secret, max_age=_KEY_MAX_AGE_SECONDS, transform="json"
+    )
+    return [kept[name] for name in ("current", "previous") if kept.get(name)]

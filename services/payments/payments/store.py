@@ -1,6 +1,6 @@
-"""The payments table: the only module of the service that knows DynamoDB.
+"""The payments and the observations table: the only module of the service that knows DynamoDB.
 
-`pk` = order id, one payment an order. Keys are as many as orders, so none is hot.
+Payments: `pk` = order id, one payment an order. Keys are as many as orders, so none is hot.
 """
 
 from typing import Any
@@ -8,10 +8,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from payments.domain import Payment
+from payments.observation import Observation, ObservationContended
 from shared.dynamo import condition_failed, from_item, to_item
 from shared.errors import TransientError
 from shared.events import Event
 from shared.outbox import outbox_of
+
+# The provider repeats an event for three days, and lets it be sent again by hand for thirty.
+EVENT_LIFETIME_SECONDS = 31 * 24 * 3600
 
 
 class PaymentContended(TransientError):
@@ -58,3 +62,59 @@ class PaymentStore:
             if condition_failed(error):
                 raise PaymentContended(payment.order_id) from error
             raise
+
+
+class ObservationStore:
+    """Access to the observations table: what the provider says, apart from what we have written down ourselves.
+
+    `pk` = `intent#<provider reference>` for the last observation of an intent, `event#<event id>` for an event that was
+    recorded.
+    """
+
+    def __init__(self, dynamodb: Any, table_name: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table_name
+
+    def last(self, reference: str) -> Observation | None:
+        """What the provider was last heard to say of an intent, or None."""
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key=to_item({"pk": f"intent#{reference}"}), ConsistentRead=True
+        )
+        return Observation.model_validate(from_item(answer["Item"])) if "Item" in answer else None
+
+    def record(self, event_id: str, observation: Observation | None, now: int) -> bool:
+        """Remembers the event, and stores `observation` as the intent's next version where there is one, both or none.
+
+        False when the event was recorded before, and then nothing is stored. `now` is in Unix seconds. Raises
+        ObservationContended unless `observation` is the next version.
+        """
+        writes = [
+            self._put({"pk": f"event#{event_id}", "expires_at": now + EVENT_LIFETIME_SECONDS}, previous=0)
+        ]
+        if observation:
+            item = {
+                "pk": f"intent#{observation.reference}",
+                **observation.model_dump(mode="json", exclude_none=True),
+            }
+            writes.append(self._put(item, previous=observation.version - 1))
+        try:
+            self._dynamodb.transact_write_items(TransactItems=writes)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code not in ("TransactionCanceledException", "TransactionConflictException"):
+                raise
+            reasons: list[Any] = error.response.get("CancellationReasons", [])
+            if reasons and reasons[0].get("Code") == "ConditionalCheckFailed":
+                return False
+            raise ObservationContended(event_id) from error
+        return True
+
+    def _put(self, item: dict[str, Any], *, previous: int) -> dict[str, Any]:
+        put: dict[str, Any] = {"TableName": self._table, "Item": to_item(item)}
+        if previous == 0:
+            put["ConditionExpression"] = "attribute_not_exists(pk)"
+        else:
+            put["ConditionExpression"] = "#version = :previous"
+            put["ExpressionAttributeNames"] = {"#version": "version"}
+            put["ExpressionAttributeValues"] = to_item({":previous": previous})
+        return {"Put": put}

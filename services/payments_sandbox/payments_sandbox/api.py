@@ -1,7 +1,7 @@
-"""The sandbox provider's HTTP interface: Stripe's payment intents, as far as Cartwright uses them.
+"""The sandbox provider's HTTP interface: Stripe's payment intents and refunds, as far as Cartwright uses them.
 
-POST /v1/payment_intents · GET /v1/payment_intents/search · GET /v1/payment_intents/{id} · POST …/{id}/confirm · POST
-…/{id}/cancel. Requests are form-encoded; answers and errors are Stripe-shaped JSON.
+POST /v1/payment_intents · GET /v1/payment_intents/search · GET /v1/payment_intents/{id} · POST …/{id}/confirm,
+…/capture, …/cancel · POST /v1/refunds. Requests are form-encoded; answers and errors are Stripe-shaped JSON.
 """
 
 import hmac
@@ -9,15 +9,17 @@ import json
 import re
 import time
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from payments_sandbox.domain import Answer, ApiError
+from payments_sandbox.domain import Answer
+from payments_sandbox.errors import ApiError
 from payments_sandbox.resources import api_key, books, desk, environment
-from shared.api import api_handler
-from shared.observability import count, logger
+from shared.observability import count, logger, metrics, tracer
 
 # Stripe's search language (https://docs.stripe.com/search), as far as the sandbox speaks it.
 _BY_ORDER = re.compile(r"""metadata\[(['"])order_id\1\]\s*:\s*(['"])(?P<order_id>[^'"]+)\2""")
@@ -56,8 +58,11 @@ def search_intents() -> Response[str]:
 
 @app.get("/v1/payment_intents/<intent_id>")
 def read_intent(intent_id: str) -> Response[str]:
-    """One intent."""
-    return _json(HTTPStatus.OK, desk().read(intent_id).as_json())
+    """One intent; ?expand[]=latest_charge shows its charge in full."""
+    intent = desk().read(intent_id)
+    expanded = (app.current_event.query_string_parameters or {}).get("expand[]")
+    body = intent.as_json(with_charge=expanded == "latest_charge")
+    return _answered(Answer(HTTPStatus.OK, body, late=intent.answers_late))
 
 
 @app.post("/v1/payment_intents/<intent_id>/confirm")
@@ -70,6 +75,18 @@ def confirm_intent(intent_id: str) -> Response[str]:
 def cancel_intent(intent_id: str) -> Response[str]:
     """Releases what the intent holds and closes it for good."""
     return _answered(desk().cancel(intent_id, _form(), _idempotency_key()))
+
+
+@app.post("/v1/payment_intents/<intent_id>/capture")
+def capture_intent(intent_id: str) -> Response[str]:
+    """Takes the money that the intent holds."""
+    return _answered(desk().capture(intent_id, _form(), _idempotency_key()))
+
+
+@app.post("/v1/refunds")
+def refund_intent() -> Response[str]:
+    """Gives captured money back: payment_intent, amount (all that is left, by default), metadata[…]."""
+    return _answered(desk().refund(_form(), _idempotency_key()))
 
 
 @app.exception_handler(ApiError)
@@ -87,13 +104,16 @@ def _no_route(_: Exception) -> Response[str]:
 
 
 def _answered(answer: Answer) -> Response[str]:
-    intent = answer.body.get("error", answer.body).get("payment_intent", answer.body)
+    told = answer.body.get("error", answer.body)
+    # An error shows the intent that it is about; a refund names it.
+    within = told.get("payment_intent")
+    intent = within if isinstance(within, dict) else told
     metadata = intent.get("metadata", {})
     logger.info(
         "sandbox answers",
         status=int(answer.status),
-        intent_id=intent.get("id"),
-        intent_status=intent.get("status"),
+        object_id=intent.get("id"),
+        object_status=intent.get("status"),
         late=answer.late,
         order_id=metadata.get("order_id"),
         correlation_id=metadata.get("correlation_id"),
@@ -122,4 +142,9 @@ def _header(name: str) -> str:
     return headers.get(name.lower()) or ""
 
 
-handler = api_handler(app)
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answers one request. It is another company's API: it knows neither our access rules nor our problem details."""
+    return app.resolve(event, context)

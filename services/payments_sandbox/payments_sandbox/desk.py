@@ -4,21 +4,24 @@ from collections.abc import Callable, Mapping
 
 from payments_sandbox.domain import (
     Answer,
-    ApiError,
     Intent,
     Outcome,
     cancel,
+    capture,
     confirm,
     fingerprint_of,
-    key_reused,
     open_intent,
-    request_under_way,
+    refund,
 )
+from payments_sandbox.errors import ApiError, key_reused, request_under_way
 from payments_sandbox.store import Books, Contended, GivenAnswer
+
+# Longer ones are no keys of the table's, and no ids of ours.
+_LONGEST_ID = 255
 
 
 class Desk:
-    """Takes the requests that change something. `now` gives Unix time in seconds, `new_id` the id of a new intent."""
+    """Takes the requests that change something. `now` gives Unix time in seconds, `new_id` what ends a new id."""
 
     def __init__(self, books: Books, now: Callable[[], int], new_id: Callable[[], str]) -> None:
         self._books = books
@@ -28,7 +31,7 @@ class Desk:
     def open(self, form: Mapping[str, str], key: str | None) -> Answer:
         """Opens an intent; raises ApiError."""
         return self._once(
-            key, fingerprint_of("open", form), lambda: open_intent(form, self._new_id(), self._now())
+            key, fingerprint_of("open", form), lambda: open_intent(form, f"pi_{self._new_id()}", self._now())
         )
 
     def confirm(self, intent_id: str, form: Mapping[str, str], key: str | None) -> Answer:
@@ -41,9 +44,23 @@ class Desk:
         fingerprint = fingerprint_of(f"cancel/{intent_id}", form)
         return self._once(key, fingerprint, lambda: cancel(self.read(intent_id), self._now()))
 
+    def capture(self, intent_id: str, form: Mapping[str, str], key: str | None) -> Answer:
+        """Captures an intent; raises ApiError."""
+        fingerprint = fingerprint_of(f"capture/{intent_id}", form)
+        return self._once(key, fingerprint, lambda: capture(self.read(intent_id), form))
+
+    def refund(self, form: Mapping[str, str], key: str | None) -> Answer:
+        """Refunds the intent that the form names; raises ApiError."""
+
+        def act() -> Outcome:
+            intent = self.read(form.get("payment_intent", ""))
+            return refund(intent, form, f"re_{self._new_id()}", self._now())
+
+        return self._once(key, fingerprint_of("refund", form), act)
+
     def read(self, intent_id: str) -> Intent:
         """The intent; raises ApiError when there is none."""
-        intent = self._books.intent(intent_id)
+        intent = self._books.intent(intent_id) if len(intent_id) <= _LONGEST_ID else None
         if intent is None:
             raise ApiError.no_such_intent(intent_id)
         return intent

@@ -2,9 +2,12 @@
 
 An intent's statuses and the shape of answers and errors are Stripe's (https://docs.stripe.com/api/payment_intents):
 
-    requires_confirmation ──confirm──► requires_capture ──cancel──► canceled
-             │    └──declined──► requires_payment_method ──cancel──────►┘
-             └────────────────────────cancel───────────────────────────►┘
+    requires_confirmation ──confirm──► requires_capture ──capture──► succeeded ──refund──► succeeded
+             │    │                            └──cancel──► canceled
+             │    └──declined──► requires_payment_method ──cancel──►┘
+             └───────────────────────cancel────────────────────────►┘
+
+A refund leaves the intent's status as it is, as at Stripe: it is the charge that says what went back.
 """
 
 import hashlib
@@ -16,6 +19,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from payments_sandbox.errors import ApiError
+
 
 class IntentStatus(StrEnum):
     """Where an intent stands."""
@@ -23,6 +28,7 @@ class IntentStatus(StrEnum):
     REQUIRES_CONFIRMATION = "requires_confirmation"
     REQUIRES_PAYMENT_METHOD = "requires_payment_method"
     REQUIRES_CAPTURE = "requires_capture"
+    SUCCEEDED = "succeeded"
     CANCELED = "canceled"
 
 
@@ -31,37 +37,20 @@ class PaymentMethod(StrEnum):
 
     APPROVED = "pm_card_visa"
     DECLINED = "pm_card_chargeDeclined"
-    # The money is held, and the answer comes after the caller has stopped waiting.
+    # Stripe's own name for a card that is accepted and cannot be charged.
+    CHARGE_FAILS = "pm_card_chargeCustomerFail"
+    # The money is held, and the answer comes after the caller has stopped waiting; so does the answer to what is held.
     ANSWERS_TOO_LATE = "pm_sandbox_timeout"
+    # The money is held, and the answer comes after the caller has stopped waiting; who then asks is told.
+    ANSWER_LOST = "pm_sandbox_lost_answer"
     # Answers 500 every time and changes nothing.
     ALWAYS_FAILS = "pm_sandbox_error"
     # Answers 500 the first time and changes nothing, and approves the second time.
     FAILS_ONCE = "pm_sandbox_flaky"
 
 
-class ApiError(Exception):
-    """An answer other than success, shaped as Stripe's errors are (https://docs.stripe.com/api/errors)."""
-
-    def __init__(self, status: HTTPStatus, error_type: str, message: str, **details: Any) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"error": {"type": error_type, "message": message, **details}}
-
-    @classmethod
-    def invalid(cls, message: str, **details: Any) -> Self:
-        """The request asks for something that cannot be; `details` are Stripe's `param` and `code`."""
-        return cls(HTTPStatus.BAD_REQUEST, "invalid_request_error", message, **details)
-
-    @classmethod
-    def no_such_intent(cls, intent_id: str) -> Self:
-        """There is no intent of that id."""
-        return cls(
-            HTTPStatus.NOT_FOUND,
-            "invalid_request_error",
-            f"No such payment_intent: '{intent_id}'",
-            code="resource_missing",
-            param="intent",
-        )
+_DECLINED = {PaymentMethod.DECLINED, PaymentMethod.CHARGE_FAILS}
+_LATE = {PaymentMethod.ANSWERS_TOO_LATE, PaymentMethod.ANSWER_LOST}
 
 
 class Intent(BaseModel):
@@ -77,6 +66,8 @@ class Intent(BaseModel):
     created: int
     status: IntentStatus = IntentStatus.REQUIRES_CONFIRMATION
     canceled_at: int | None = None
+    amount_received: int = 0
+    amount_refunded: int = 0
     # How often a confirmation was tried, and how often the intent was written.
     attempts: int = 0
     version: int = 1
@@ -86,17 +77,52 @@ class Intent(BaseModel):
         """The order that the caller says the intent is for."""
         return self.metadata.get("order_id")
 
-    def as_json(self) -> dict[str, Any]:
-        """The intent as the API shows it."""
+    @property
+    def answers_late(self) -> bool:
+        """Whether who asks for the intent is answered too late."""
+        return (
+            self.payment_method is PaymentMethod.ANSWERS_TOO_LATE
+            and self.status is IntentStatus.REQUIRES_CAPTURE
+        )
+
+    @property
+    def charge_id(self) -> str | None:
+        """The charge that a confirmation made, whatever came of it."""
+        confirmed = self.attempts > 0 and self.status is not IntentStatus.REQUIRES_CONFIRMATION
+        return f"ch_{self.id.removeprefix('pi_')}" if confirmed else None
+
+    def charge_as_json(self) -> dict[str, Any]:
+        """The intent's charge as the API shows it; a hold that was released counts as refunded, as at Stripe."""
+        failed = self.status is IntentStatus.REQUIRES_PAYMENT_METHOD
+        released = self.status is IntentStatus.CANCELED
+        return {
+            "id": self.charge_id,
+            "object": "charge",
+            "amount": self.amount,
+            "amount_captured": self.amount_received,
+            "amount_refunded": self.amount if released else self.amount_refunded,
+            "captured": self.amount_received > 0,
+            "currency": self.currency,
+            "livemode": False,
+            "metadata": self.metadata,
+            "payment_intent": self.id,
+            "refunded": released or 0 < self.amount_received == self.amount_refunded,
+            "status": "failed" if failed else "succeeded",
+        }
+
+    def as_json(self, *, with_charge: bool = False) -> dict[str, Any]:
+        """The intent as the API shows it, `with_charge` its latest charge in full rather than by its id."""
         return {
             "id": self.id,
             "object": "payment_intent",
             "amount": self.amount,
             "amount_capturable": self.amount if self.status is IntentStatus.REQUIRES_CAPTURE else 0,
+            "amount_received": self.amount_received,
             "canceled_at": self.canceled_at,
             "capture_method": "manual",
             "created": self.created,
             "currency": self.currency,
+            "latest_charge": self.charge_as_json() if with_charge and self.charge_id else self.charge_id,
             "livemode": False,
             "metadata": self.metadata,
             "payment_method": self.payment_method.value,
@@ -161,33 +187,61 @@ def confirm(intent: Intent) -> Outcome:
     method = intent.payment_method
     if method is PaymentMethod.ALWAYS_FAILS or (method is PaymentMethod.FAILS_ONCE and tried.attempts == 1):
         return Outcome(tried, _fault(), lasting=False)
-    if method is PaymentMethod.DECLINED:
+    if method in _DECLINED:
         declined = tried.model_copy(update={"status": IntentStatus.REQUIRES_PAYMENT_METHOD})
         return Outcome(declined, _decline(declined))
     held = tried.model_copy(update={"status": IntentStatus.REQUIRES_CAPTURE})
-    return Outcome(held, Answer(HTTPStatus.OK, held.as_json(), late=method is PaymentMethod.ANSWERS_TOO_LATE))
+    return Outcome(held, Answer(HTTPStatus.OK, held.as_json(), late=method in _LATE))
 
 
 def cancel(intent: Intent, now: int) -> Outcome:
-    """Releases what the intent holds and closes it for good; raises ApiError when it is closed already."""
-    if intent.status is IntentStatus.CANCELED:
+    """Releases what the intent holds and closes it for good; raises ApiError when it is closed or captured already."""
+    if intent.status in (IntentStatus.CANCELED, IntentStatus.SUCCEEDED):
         raise _unexpected_state(intent, "canceled")
     canceled = intent.changed(status=IntentStatus.CANCELED, canceled_at=now)
     return Outcome(canceled, Answer(HTTPStatus.OK, canceled.as_json()))
 
 
-def key_reused() -> ApiError:
-    """The idempotency key came before with another request."""
-    message = (
-        "Keys for idempotent requests can only be used with the same parameters they were first used with."
-    )
-    return ApiError(HTTPStatus.BAD_REQUEST, "idempotency_error", message)
+def capture(intent: Intent, form: Mapping[str, str]) -> Outcome:
+    """Takes all that the intent holds; raises ApiError when it holds nothing."""
+    if intent.status is not IntentStatus.REQUIRES_CAPTURE:
+        raise _unexpected_state(intent, "captured")
+    if form.get("amount_to_capture", str(intent.amount)) != str(intent.amount):
+        raise ApiError.invalid("The sandbox captures the whole amount only.", param="amount_to_capture")
+    captured = intent.changed(status=IntentStatus.SUCCEEDED, amount_received=intent.amount)
+    return Outcome(captured, Answer(HTTPStatus.OK, captured.as_json()))
 
 
-def request_under_way() -> ApiError:
-    """Another request changed the same thing at the same moment; the caller may try again."""
-    message = "Another request on this object or with this key is under way."
-    return ApiError(HTTPStatus.CONFLICT, "invalid_request_error", message, code="idempotency_key_in_use")
+def refund(intent: Intent, form: Mapping[str, str], refund_id: str, now: int) -> Outcome:
+    """Gives captured money back: `amount`, or all that is left; raises ApiError when that much is not there."""
+    if intent.status is not IntentStatus.SUCCEEDED:
+        raise ApiError.invalid(
+            f"This PaymentIntent ({intent.id}) does not have a successful charge to refund.",
+            param="payment_intent",
+        )
+    left = intent.amount_received - intent.amount_refunded
+    if left == 0:
+        raise ApiError.invalid(
+            f"Charge {intent.charge_id} has already been refunded.", code="charge_already_refunded"
+        )
+    amount = _amount(form) if "amount" in form else left
+    if amount > left:
+        raise ApiError.invalid(
+            f"Refund amount ({amount}) is greater than what is left ({left}).", param="amount"
+        )
+    refunded = intent.changed(amount_refunded=intent.amount_refunded + amount)
+    made = {
+        "id": refund_id,
+        "object": "refund",
+        "amount": amount,
+        "charge": intent.charge_id,
+        "created": now,
+        "currency": intent.currency,
+        "metadata": _metadata(form),
+        "payment_intent": intent.id,
+        "status": "succeeded",
+    }
+    return Outcome(refunded, Answer(HTTPStatus.OK, made))
 
 
 def _fault() -> Answer:

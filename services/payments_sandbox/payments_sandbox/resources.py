@@ -37,7 +37,7 @@ def books() -> Books:
 @cache
 def desk() -> Desk:
     """The desk that keeps them."""
-    return Desk(books(), now=lambda: int(time.time()), new_id=lambda: f"pi_{uuid4().hex}")
+    return Desk(books(), now=lambda: int(time.time()), new_id=lambda: uuid4().hex)
 
 
 @cache

@@ -1,6 +1,6 @@
 """Saga step: the parcel of the order is announced.
 
-Answers `{"shipment_id"}`. Raises AddressNotServed and ShipmentCancelled, which no retry changes,
+Answers `{"shipment_id"}`. Raises AddressNotServed, ShipmentCancelled and CustomerErased, which no retry changes,
 and ShipmentContended, which one does.
 """
 

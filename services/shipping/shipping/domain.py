@@ -3,6 +3,8 @@
     (nothing) ──create──► created ──cancel──► cancelled
         └───────cancel───────────────────────────▲         a tombstone: the creation that comes late is refused
 
+Once its customer is erased, a shipment keeps the country of its address and nothing else of it, whatever its status.
+
 A shipment's status changes only through the methods of `Shipment`, each of which returns the changed shipment together
 with the events that tell of it; nothing changes, and nothing is told, the second time.
 """
@@ -43,9 +45,22 @@ class ShipmentCancelled(PermanentError):
     """The order's shipment was cancelled, perhaps before it was ever created; it cannot be created any more."""
 
 
+class CustomerErased(PermanentError):
+    """The order's customer was erased meanwhile: there is nobody to send a parcel to."""
+
+
 CountryCode = Annotated[
     str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code", examples=["AT"])
 ]
+
+
+class ErasedAddress(BaseModel):
+    """What is left of the address of a customer who was erased: taxes and carriers' bills are told apart by country."""
+
+    model_config = ConfigDict(frozen=True)
+
+    country: CountryCode
+    erased_at: str
 
 
 class Parcel(BaseModel):
@@ -53,7 +68,7 @@ class Parcel(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    address: ShippingAddress
+    address: ShippingAddress | ErasedAddress
     lines: list["ParcelLine"]
 
 
@@ -75,6 +90,7 @@ class Shipment(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     order_id: str
+    customer_id: str
     shipment_id: str
     tracking_reference: str
     status: ShipmentStatus
@@ -82,6 +98,11 @@ class Shipment(BaseModel):
     changed_at: str
     version: int
     parcel: Parcel | None = None
+
+    @property
+    def has_address(self) -> bool:
+        """Whether it still says where somebody lives."""
+        return self.parcel is not None and isinstance(self.parcel.address, ShippingAddress)
 
     @classmethod
     def create(
@@ -100,6 +121,7 @@ class Shipment(BaseModel):
             raise AddressNotServed(f"no parcels are sent to {country}")
         shipment = cls(
             order_id=order.order_id,
+            customer_id=order.customer_id,
             shipment_id=shipment_id_of(order.order_id),
             tracking_reference=tracking_reference_of(order.order_id),
             status=ShipmentStatus.CREATED,
@@ -125,6 +147,7 @@ class Shipment(BaseModel):
         if existing is None:
             tombstone = cls(
                 order_id=order.order_id,
+                customer_id=order.customer_id,
                 shipment_id=shipment_id_of(order.order_id),
                 tracking_reference=tracking_reference_of(order.order_id),
                 status=ShipmentStatus.CANCELLED,
@@ -143,6 +166,19 @@ class Shipment(BaseModel):
             }
         )
         return cancelled, [cancelled._event("shipment.cancelled", now, cancelled._facts())]
+
+    def erase_address(self, now: datetime) -> tuple[Self, list[Event]]:
+        """The shipment without name and address, which it keeps the country of; nobody needs to hear of it."""
+        if self.parcel is None or not self.has_address:
+            return self, []
+        erased = ErasedAddress(country=self.parcel.address.country, erased_at=timestamp(now))
+        return self.model_copy(
+            update={
+                "parcel": self.parcel.model_copy(update={"address": erased}),
+                "changed_at": timestamp(now),
+                "version": self.version + 1,
+            }
+        ), []
 
     def _facts(self) -> dict[str, Any]:
         return {"order_id": self.order_id, "shipment_id": self.shipment_id}

@@ -1,0 +1,159 @@
+"""What an order costs: the shop's policy for shipping and tax, in one place and without AWS.
+
+- **Prices** in the catalogue include VAT, as consumers in the EU are shown them (Directive 98/6/EC). An order is priced
+  once, when it is placed, and keeps that.
+- **Shipping** costs a flat rate by zone, within the home country or out of it, and nothing from a threshold on that the
+  lines reach by themselves. Both are set by currency; in a currency that has no tariff nothing is sold.
+- **Total** is what the lines and the shipping cost, and what the customer is charged.
+- **Tax** is the VAT that the total contains, at the standard rate of the country that the parcel goes to (distance
+  sales within the EU, Directive 2006/112/EC, articles 33 and 369a onwards); shipping shares the rate of what is
+  shipped. Out of the EU it is an export, which contains none: whoever receives the parcel pays what their country asks.
+  Reduced rates and territories with rates of their own are not told apart.
+
+All amounts are whole minor units; the tax is rounded once, half up.
+"""
+
+from functools import reduce
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.errors import Unprocessable
+from shared.money import Money
+
+HOME_COUNTRY = "DE"
+
+# The standard VAT rates of the EU's member states in hundredths of a percent, by ISO 3166-1 code, as of 2026-01-01:
+# https://taxation-customs.ec.europa.eu/taxation/vat/vat-directive/vat-rates_en
+VAT_RATES = {
+    "AT": 2000,
+    "BE": 2100,
+    "BG": 2000,
+    "CY": 1900,
+    "CZ": 2100,
+    "DE": 1900,
+    "DK": 2500,
+    "EE": 2400,
+    "ES": 2100,
+    "FI": 2550,
+    "FR": 2000,
+    "GR": 2400,
+    "HR": 2500,
+    "HU": 2700,
+    "IE": 2300,
+    "IT": 2200,
+    "LT": 2100,
+    "LU": 1700,
+    "LV": 2100,
+    "MT": 1800,
+    "NL": 2100,
+    "PL": 2300,
+    "PT": 2300,
+    "RO": 2100,
+    "SE": 2500,
+    "SI": 2200,
+    "SK": 2300,
+}
+_WHOLE = 10_000
+
+
+class MixedCurrencies(Unprocessable):
+    """The lines' prices are in different currencies."""
+
+    code = "mixed-currencies"
+
+
+class CurrencyNotServed(Unprocessable):
+    """The products are priced in a currency that the shop has no shipping tariff for."""
+
+    code = "currency-not-served"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ShippingTariff(_Model):
+    """What shipping costs, in minor units of one currency: by zone, and nothing from `free_from` on."""
+
+    home: int
+    elsewhere: int
+    free_from: int
+
+    def rate(self, lines: int, country: str) -> int:
+        """What it costs to ship lines that cost `lines` to `country`."""
+        if lines >= self.free_from:
+            return 0
+        return self.home if country == HOME_COUNTRY else self.elsewhere
+
+
+TARIFFS = {"EUR": ShippingTariff(home=490, elsewhere=1290, free_from=5000)}
+
+
+class Price(_Model):
+    """What orders knows of a product: the projection of `product.changed`."""
+
+    sku: str
+    price: Money
+    active: bool
+    version: int
+
+
+class OrderLine(_Model):
+    """A line of a placed order, with the price it was placed at."""
+
+    sku: str
+    quantity: int
+    unit_price: Money
+
+    @property
+    def total(self) -> Money:
+        """What the line costs."""
+        return self.unit_price * self.quantity
+
+
+class Tax(_Model):
+    """The VAT that an order's total contains."""
+
+    country: str = Field(description="Whose VAT it is: where the parcel goes", examples=["DE"])
+    rate_basis_points: Annotated[int, Field(ge=0)] = Field(
+        description="The rate in hundredths of a percent; 0 for an export", examples=[1900]
+    )
+    amount: Money
+
+
+class Breakdown(_Model):
+    """What an order costs: `total` is the sum of `lines` and `shipping`, and contains `tax`."""
+
+    lines: Money
+    shipping: Money
+    tax: Tax
+    total: Money
+
+    @classmethod
+    def of(cls, lines: list[OrderLine], country: str) -> Self:
+        """What `lines`, sent to `country`, cost; raises MixedCurrencies or CurrencyNotServed."""
+        currencies = {line.unit_price.currency for line in lines}
+        if len(currencies) > 1:
+            raise MixedCurrencies("One order is paid in one currency; order these products separately.")
+        [currency] = currencies
+        tariff = TARIFFS.get(currency)
+        if tariff is None:
+            raise CurrencyNotServed(f"Nothing is sold in {currency} at the moment.")
+        cost = reduce(Money.__add__, (line.total for line in lines))
+        shipping = Money(amount=tariff.rate(cost.amount, country), currency=currency)
+        total = cost + shipping
+        rate = VAT_RATES.get(country, 0)
+        contained = Money(amount=tax_contained(total.amount, rate), currency=currency)
+        return cls(
+            lines=cost,
+            shipping=shipping,
+            tax=Tax(country=country, rate_basis_points=rate, amount=contained),
+            total=total,
+        )
+
+
+def tax_contained(gross: int, rate_basis_points: int) -> int:
+    """The tax in `gross` minor units, which include it: gross x rate / (1 + rate), rounded half up."""
+    divisor = _WHOLE + rate_basis_points
+    return (2 * gross * rate_basis_points + divisor) // (2 * divisor)

@@ -1,0 +1,31 @@
+"""Starts what undoes a confirmed order, for each cancellation that was asked for."""
+
+from pydantic import BaseModel
+
+from orders.executions import StateMachine, start_execution
+from orders.resources import order_store
+from orders.store import OrderMissing
+from shared.consumer import consumer_handler
+from shared.events import Event
+
+
+class CancellationRequested(BaseModel):
+    """What this consumer reads of `order.cancellation_requested`."""
+
+    order_id: str
+
+
+# Refuses to start where nothing names the state machine.
+StateMachine.load()
+
+
+def start(event: Event) -> None:
+    """Starts the cancellation of the order; does nothing when it was started before. Raises OrderMissing."""
+    order_id = CancellationRequested.model_validate(event.data).order_id
+    order = order_store().find(order_id)
+    if order is None:
+        raise OrderMissing(order_id)
+    start_execution(order.for_cancellation())
+
+
+handler = consumer_handler(start)

@@ -1,0 +1,68 @@
+"""What the orders API answers with: an order as its customer sees it, and a page of them."""
+
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from orders.domain import Canceller, Order, OrderStatus, RejectionReason
+from orders.pricing import Breakdown
+from shared.money import Money
+from shared.saga import ShippingAddress
+
+
+class LineView(BaseModel):
+    """A line as the customer sees it."""
+
+    sku: str
+    quantity: int
+    unit_price: Money
+    total: Money
+
+
+class HistoryView(BaseModel):
+    """A status the order went through, and when (RFC 3339, UTC)."""
+
+    status: OrderStatus
+    at: str
+
+
+class OrderView(BaseModel):
+    """An order as its customer sees it."""
+
+    order_id: str
+    status: OrderStatus
+    lines: list[LineView]
+    breakdown: Breakdown
+    total: Money = Field(description="What is charged: the breakdown's total")
+    shipping_address: ShippingAddress = Field(
+        description="Empty but for the country once the personal data are erased"
+    )
+    placed_at: str
+    history: list[HistoryView]
+    rejection_reason: RejectionReason | None = None
+    cancelled_by: Canceller | None = Field(default=None, description="Who asked for the cancellation")
+    erased_at: str | None = Field(default=None, description="When the customer's personal data were erased")
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """The customer's view of `order`: what is internal (token, fingerprint, parked state) stays inside."""
+        return cls(
+            order_id=order.order_id,
+            status=order.status,
+            lines=[LineView(**line.model_dump(), total=line.total) for line in order.lines],
+            breakdown=order.breakdown,
+            total=order.total,
+            shipping_address=order.shipping_address,
+            placed_at=order.placed_at,
+            history=[HistoryView(status=entry.status, at=entry.at) for entry in order.history],
+            rejection_reason=order.rejection_reason,
+            cancelled_by=order.cancelled_by,
+            erased_at=order.erased_at,
+        )
+
+
+class OrderPage(BaseModel):
+    """A page of orders, newest first; `next` is the cursor of the following page, null on the last."""
+
+    orders: list[OrderView]
+    next: str | None = None

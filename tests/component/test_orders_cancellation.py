@@ -1,0 +1,195 @@
+"""The cancellation of a confirmed order as it is shipped: its structure, and its runs in moto's interpreter."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from orders.domain import Canceller, Order
+from shared.clock import utc_now
+from tests.component.order_machines import (
+    ROOT,
+    TIMED_OUT,
+    Functions,
+    Machine,
+    MakeMachine,
+    interpreter,
+    wiring,
+)
+from tests.component.orders_account import ADDRESS
+
+DEFINITION = (ROOT / "statemachines" / "cancel_order.asl.json").read_text()
+STATES: dict[str, dict[str, Any]] = json.loads(DEFINITION)["States"]
+BRANCHES: list[dict[str, Any]] = STATES["UndoAll"]["Branches"]
+# The part of the order that each function undoes, in the order of the branches.
+PART = {"CancelShipment": "shipment", "VoidPayment": "payment", "ReleaseStock": "stock"}
+TASKS = {
+    name: state
+    for states in (STATES, *(branch["States"] for branch in BRANCHES))
+    for name, state in states.items()
+    if state["Type"] == "Task"
+}
+
+
+class TestStructure:
+    @pytest.mark.parametrize("task", TASKS)
+    def test_every_task_ends_in_time_is_retried_and_catches_everything(self, task: str) -> None:
+        assert TASKS[task]["TimeoutSeconds"] > 0
+        assert TASKS[task]["Retry"][-1]["ErrorEquals"] == ["States.ALL"]
+        assert TASKS[task]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+    @pytest.mark.parametrize("branch", BRANCHES, ids=list(PART))
+    def test_a_branch_says_whether_it_has_undone_its_part_and_never_fails(
+        self, branch: dict[str, Any]
+    ) -> None:
+        task = branch["States"][branch["StartAt"]]
+        failed = branch["States"][task["Catch"][0]["Next"]]
+        assert task["ResultSelector"]["undone"] is True
+        assert (failed["Type"], failed["Parameters"]["undone"]) == ("Pass", False)
+        assert task["End"] and failed["End"]
+
+    def test_every_branch_must_have_undone_its_part_before_the_order_is_cancelled(self) -> None:
+        assert [branch["StartAt"] for branch in BRANCHES] == list(PART)
+        named = STATES["UndoAll"]["ResultSelector"]
+        assert named == {f"{part}.$": f"$[{place}]" for place, part in enumerate(PART.values())}
+        [choice] = STATES["IsAllUndone"]["Choices"]
+        asked = {condition["Variable"]: condition["BooleanEquals"] for condition in choice["And"]}
+        assert asked == {f"$.undoing.{part}.undone": True for part in PART.values()}
+        assert (choice["Next"], STATES["IsAllUndone"]["Default"]) == ("CancelOrder", "ParkOrder")
+
+    @pytest.mark.parametrize("state", ["UndoAll", "CancelOrder", "ParkOrder"])
+    def test_no_result_and_no_error_takes_the_orders_place(self, state: str) -> None:
+        definition = STATES[state]
+        for path in [definition["ResultPath"], *(entry["ResultPath"] for entry in definition["Catch"])]:
+            assert re.fullmatch(r"\$\.[a-z_]+", path)
+            assert path != "$.order"
+
+
+class TestWiring:
+    def test_each_state_invokes_the_function_it_is_named_after(self) -> None:
+        handlers = {
+            task: function["Handler"] for task, function in wiring("OrderCancellation", TASKS).items()
+        }
+        assert handlers == {
+            "CancelShipment": "shipping.cancel.handler",
+            "VoidPayment": "payments.void.handler",
+            "ReleaseStock": "inventory.release.handler",
+            "CancelOrder": "orders.cancel.handler",
+            "ParkOrder": "orders.park.handler",
+        }
+
+    def test_a_state_waits_longer_than_its_function_can_run(self) -> None:
+        for task, function in wiring("OrderCancellation", TASKS).items():
+            assert TASKS[task]["TimeoutSeconds"] > function["Timeout"], task
+
+
+def confirm(order: Order) -> tuple[Order, Any]:
+    return order.confirm(utc_now())
+
+
+def request_cancellation(order: Order) -> tuple[Order, Any]:
+    return order.request_cancellation(Canceller.CUSTOMER, utc_now())
+
+
+@pytest.fixture
+def make_machine(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeMachine]:
+    with interpreter(lambda_context, monkeypatch) as make:
+        yield make
+
+
+@pytest.fixture
+def cancellation(make_machine: MakeMachine) -> Machine:
+    """The cancellation of an order that was confirmed."""
+    machine = make_machine(DEFINITION)
+    machine.change(confirm)
+    machine.change(request_cancellation)
+    machine.order = json.loads((ROOT / "events" / "orders_cancel.json").read_text())["order"]
+    return machine
+
+
+@pytest.fixture
+def functions(cancellation: Machine) -> Functions:
+    return cancellation.functions
+
+
+class TestRuns:
+    def test_parcel_money_and_stock_are_undone_and_then_the_order_is_cancelled(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert sorted(functions.commands[:3]) == sorted(PART)
+        assert functions.commands[3:] == ["CancelOrder"]
+        assert cancellation.statuses == ["placed", "confirmed", "cancelling", "cancelled"]
+        [event] = cancellation.stored["outbox"]
+        assert (event["event_type"], event["data"]["by"]) == ("order.cancelled", "customer")
+
+    def test_each_part_is_undone_by_the_order_alone(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        cancellation.run()
+        assert all(given == {"order": cancellation.order} for _, given in functions.calls)
+
+    @pytest.mark.parametrize("broken", PART)
+    def test_a_part_that_cannot_be_undone_stops_no_other_and_parks_the_order(
+        self, cancellation: Machine, functions: Functions, broken: str
+    ) -> None:
+        functions.always(broken, "Broken")
+
+        ended = cancellation.run()
+
+        assert (ended["status"], ended["error"]) == ("FAILED", "OrderParked")
+        tries = {function: functions.commands.count(function) for function in PART}
+        assert tries == {function: 5 if function == broken else 1 for function in PART}
+        assert functions.commands[-1] == "ParkOrder"
+        assert "CancelOrder" not in functions.commands
+        assert cancellation.statuses[-1] == "parked"
+        undoing = json.loads(cancellation.stored["parked_state"])["undoing"]
+        assert {part: result["undone"] for part, result in undoing.items()} == {
+            part: function != broken for function, part in PART.items()
+        }
+        assert undoing[PART[broken]]["error"]["Error"] == "Broken"
+
+    def test_a_parked_cancellation_holds_no_personal_data(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        functions.always("VoidPayment", "PaymentRefused")
+
+        cancellation.run()
+
+        kept = cancellation.stored["parked_state"]
+        personal = [text for name, text in ADDRESS.items() if name != "country"]
+        assert [text for text in [*personal, "pm_card_visa"] if text in kept] == []
+
+    @pytest.mark.parametrize("function", [*PART, "CancelOrder"])
+    def test_a_passing_failure_is_tried_again(
+        self, cancellation: Machine, functions: Functions, function: str
+    ) -> None:
+        functions.script(function, TIMED_OUT, "Lambda.TooManyRequestsException")
+
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands.count(function) == 3
+        assert cancellation.stored["status"] == "cancelled"
+
+    def test_an_order_that_is_cancelled_is_not_parked_because_an_answer_was_lost(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        functions.lose_answers_of("CancelOrder")
+
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands[-1] == "ParkOrder"
+        assert cancellation.stored["status"] == "cancelled"
+
+    def test_an_erasure_in_between_stands_in_no_way(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        functions.before("CancelOrder", lambda: cancellation.change(lambda order: order.erase(utc_now())))
+
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert cancellation.stored["status"] == "cancelled"
+        assert cancellation.stored["erased_at"]

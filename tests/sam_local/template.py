@@ -1,0 +1,97 @@
+"""What the template says there is: functions, their routes, and the statuses that each route documents."""
+
+import importlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+from local.settings import REGION, REPOSITORY
+from shared.api import routes_of
+
+_PUBLIC_API = "Api"
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route of one of the template's REST APIs."""
+
+    method: str
+    path: str
+    function: str
+    api: str
+    needs_token: bool
+    """Whether API Gateway asks Cognito before it calls the function."""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it belongs to the shop's own API, not to that of the payment provider's sandbox."""
+        return self.api == _PUBLIC_API
+
+    def url(self, **parameters: str) -> str:
+        """The path with its parameters filled in; "none-such" where none is given."""
+        return re.sub(r"\{(\w+)\+?\}", lambda name: parameters.get(name[1], "none-such"), self.path)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the template, by its name there."""
+
+    name: str
+    handler: str
+    routes: tuple[Route, ...]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def example(self) -> str:
+        """The file name of its example event: orders_start_saga.json for OrdersStartSagaFunction."""
+        words = re.findall(r"[A-Z][a-z0-9]*", self.name.removesuffix("Function"))
+        return "_".join(words).lower() + ".json"
+
+    def documented(self, variables: Mapping[str, str]) -> dict[tuple[str, str], set[int]]:
+        """The statuses that each of its routes documents, by method and path; none of a route without a contract.
+
+        `variables` are the function's environment variables, without which its modules are not imported.
+        """
+        with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION, **variables}):
+            app: Any = importlib.import_module(self.handler.removesuffix(".handler")).app
+        return {
+            (route.method, str(route.path).replace("<", "{").replace(">", "}")): {
+                int(s) for s in route.responses or {}
+            }
+            for route in routes_of(app)
+        }
+
+
+def functions() -> list[Function]:
+    """All functions, in the template's order."""
+    resources = yaml_parse((REPOSITORY / "template.yaml").read_text())["Resources"]
+    return [
+        Function(
+            name, resource["Properties"]["Handler"], tuple(_routes(name, resource["Properties"], resources))
+        )
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    ]
+
+
+def _routes(function: str, properties: dict[str, Any], resources: dict[str, Any]) -> list[Route]:
+    found = []
+    for event in properties.get("Events", {}).values():
+        if event["Type"] != "Api":
+            continue
+        route = event["Properties"]
+        api = route["RestApiId"]["Ref"]
+        default = resources[api]["Properties"].get("Auth", {}).get("DefaultAuthorizer", "NONE")
+        authorizer = route.get("Auth", {}).get("Authorizer", default)
+        found.append(Route(route["Method"].upper(), route["Path"], function, api, authorizer != "NONE"))
+    return found

@@ -1,0 +1,17 @@
+"""Bodies of orders, as clients send them."""
+
+from typing import Any
+
+from local.shop import address
+
+SKU = "TEA-ASSAM-100"
+
+
+def order_body(**changes: Any) -> dict[str, Any]:
+    """A body of `POST /orders` that is accepted, with `changes`."""
+    body = {
+        "lines": [{"sku": SKU, "quantity": 1}],
+        "shipping_address": address(),
+        "payment_token": "pm_card_visa",
+    }
+    return body | changes
