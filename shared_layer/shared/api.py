@@ -108,14 +108,6 @@ def contract(
     `raises` are the problems that the route answers with, beside those that any route can; `status` and `answers` are
     its success in number and words; `headers` are the success's own headers and what they hold.
     """
-    success: dict[str, Any] = {"description": answers}
-    if status is HTTPStatus.NO_CONTENT:
-        success["content"] = {}  # Powertools gives every answer a body unless told
-    if headers:
-        success["headers"] = {
-            name: {"description": description, "schema": {"type": "string"}}
-            for name, description in headers.items()
-        }
     refusals: tuple[type[Problem], ...] = () if access is Access.ANYONE else (Unauthorized, Forbidden)
     always = (
         MalformedJson,
@@ -128,11 +120,27 @@ def contract(
     )
     return {
         "status_code": int(status),
-        "responses": {int(status): success, **documented([*refusals, *raises, *always])},
+        "responses": {
+            int(status): success(status, answers, headers),
+            **documented([*refusals, *raises, *always]),
+        },
         "tags": [tag],
         "security": None if access is Access.ANYONE else [{"Cognito": []}],
         "openapi_extensions": {_ACCESS: access.value},
     }
+
+
+def success(status: HTTPStatus, answers: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """An OpenAPI response other than a problem: what it means in words, and its own headers and what they hold."""
+    response: dict[str, Any] = {"description": answers}
+    if headers:
+        response["headers"] = {
+            name: {"description": description, "schema": {"type": "string"}}
+            for name, description in headers.items()
+        }
+    if status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+        response["content"] = {}  # Powertools gives every answer a body unless told
+    return response
 
 
 def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:

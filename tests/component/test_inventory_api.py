@@ -450,7 +450,7 @@ class TestLedger:
 
     def test_the_ledger_of_a_sku_holds_that_sku_alone(self, ada: Client) -> None:
         ada.receive("MUG", 1, "k")
-        ada.receive("MUG-BLUE", 2, "k")
+        ada.receive("TEA-INFUSER-ST", 2, "k")
         [movement] = json_body(ada.get("/inventory/MUG/movements"))["movements"]
         assert movement["sku"] == "MUG"
 

@@ -41,7 +41,7 @@ def stock(**quantities: int) -> None:
 
 
 def test_reserve_then_release_as_the_saga_calls_them(functions: Any, lambda_context: Any) -> None:
-    stock(MUG_BLUE=2, TEA_EARL_GREY=1)
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=1)
     reserve, release = functions("reserve"), functions("release")
     order_id = example("reserve")["order"]["order_id"]
     assert reserve(example("reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
@@ -58,11 +58,11 @@ def test_release_of_nothing_says_so(functions: Any, lambda_context: Any) -> None
 def test_a_failed_reserve_carries_the_name_that_the_state_machine_catches(
     functions: Any, lambda_context: Any, released_before: bool
 ) -> None:
-    stock(MUG_BLUE=1)
+    stock(TEA_INFUSER_ST=1)
     if released_before:
         functions("release")(example("release"), lambda_context)
     expected = "ReservationReleased" if released_before else "OutOfStock"
-    with pytest.raises(Exception, match=r"released|TEA-EARL-GREY") as failure:
+    with pytest.raises(Exception, match=r"released|TEA-EARL-100") as failure:
         functions("reserve")(example("reserve"), lambda_context)
     assert type(failure.value).__name__ == expected
 
@@ -81,7 +81,7 @@ def test_the_relay_publishes_the_outbox_and_low_stock(
         .sent_notifications
     ]
     assert [event["event_type"] for event in sent] == ["stock.reserved", "stock.low"]
-    assert sent[1]["data"] == {"sku": "MUG-BLUE", "available": 5, "threshold": 5}
+    assert sent[1]["data"] == {"sku": "TEA-INFUSER-ST", "available": 5, "threshold": 5}
     assert (
         sent[0]["correlation_id"]
         == sent[1]["correlation_id"]

@@ -29,7 +29,7 @@ ORDER: dict[str, Any] = {
     "order_id": "ord_1",
     "customer_id": "user-1",
     "lines": [
-        {"sku": "MUG-BLUE", "quantity": 2, "unit_price": {"amount": 1299, "currency": "EUR"}},
+        {"sku": "TEA-INFUSER-ST", "quantity": 2, "unit_price": {"amount": 1299, "currency": "EUR"}},
         {"sku": "TEA", "quantity": 1, "unit_price": {"amount": 749, "currency": "EUR"}},
     ],
     "total": {"amount": 3347, "currency": "EUR"},
@@ -68,7 +68,7 @@ def test_a_confirmation_names_the_order_its_lines_and_its_total_in_both_parts():
 
     assert mail.subject == "Your order ord_1 is confirmed"
     for part in (mail.text, Words(mail.html).text):
-        for expected in ("Ada", "ord_1", "MUG-BLUE", "25.98 EUR", "TEA", "7.49 EUR", "33.47 EUR"):
+        for expected in ("Ada", "ord_1", "TEA-INFUSER-ST", "25.98 EUR", "TEA", "7.49 EUR", "33.47 EUR"):
             assert expected in part
 
 

@@ -1,8 +1,8 @@
 """What the catalogue's clients send and see."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.domain import (
     HIGHEST_PRICE,
@@ -16,6 +16,7 @@ from catalog.domain import (
 )
 from catalog.pictures import PictureType
 from shared.money import CurrencyCode, Money
+from shared.numbers import INTEGRAL
 
 
 class ProductView(BaseModel):
@@ -41,11 +42,6 @@ class ProductPage(BaseModel):
     next: str | None = None
 
 
-def _whole(value: Any) -> Any:
-    """A float without a fraction as an int: to JSON Schema, 790.0 is an integer. Neither text nor truth is a number."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 class ProductPrice(BaseModel):
     """What one piece costs."""
 
@@ -60,7 +56,7 @@ class ProductPrice(BaseModel):
             description="Minor units, for example cents",
             examples=[790],
         ),
-        BeforeValidator(_whole),
+        INTEGRAL,
     ]
     currency: CurrencyCode
 

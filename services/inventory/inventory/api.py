@@ -29,6 +29,7 @@ from shared.clock import timestamp, utc_now
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 from shared.errors import NotFound
 from shared.etag import etag_of
+from shared.numbers import INTEGRAL
 from shared.observability import count, logger
 from shared.parameters import IdempotencyKey, PageCursor, PageLimit
 
@@ -114,7 +115,7 @@ class ThresholdRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     low_stock_threshold: Annotated[
-        int, Field(ge=0, le=MAX_QUANTITY, strict=True, description="Pieces", examples=[15])
+        int, Field(ge=0, le=MAX_QUANTITY, strict=True, description="Pieces", examples=[15]), INTEGRAL
     ]
 
 

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from shared.clock import timestamp
 from shared.errors import Conflict, NotFound, PermanentError, TransientError, Unprocessable
 from shared.events import Event
+from shared.numbers import INTEGRAL
 
 # Movement ids derive from this, the admin, the sku and the idempotency key (RFC 9562, version 5); it must never change.
 _MOVEMENT_ID_NAMESPACE = UUID("b031871f-bef6-5ef2-bce7-5048cc29dd31")
@@ -218,6 +219,7 @@ class MovementRequest(BaseModel):
             description="Pieces: from 1 for a receipt; for an adjustment what comes in (from 1) or goes out (to -1)",
             examples=[24],
         ),
+        INTEGRAL,
     ]
     reason: Annotated[
         str | None,

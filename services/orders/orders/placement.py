@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from orders.pricing import OrderLine, Price
 from shared.errors import FieldError, Unprocessable
+from shared.numbers import INTEGRAL
 
 MAX_LINES = 50
 MAX_QUANTITY = 999
@@ -59,7 +60,7 @@ class LineRequest(_Request):
     """What a client asks for on one line."""
 
     sku: _Sku
-    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, strict=True, examples=[2])]
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, strict=True, examples=[2]), INTEGRAL]
 
 
 class AddressRequest(_Request):
