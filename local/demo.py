@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from inventory.store import StockStore
 from local.books import Books
 from local.shop import Customer, Shop
 from local.stack import Stack
 from local.timeline import timeline
 from local.waiting import wait_for
-from shared.clock import utc_now
 
 TEA, DARJEELING, RARE = "TEA-ASSAM-100", "TEA-DARJ-100", "TEA-GLASS-LTD"
 RUSH = 10
@@ -76,9 +74,13 @@ class Demo:
 
     def too_many(self, customer: Customer) -> None:
         """An order for more than there is."""
-        level = self.books.stock()[TEA]["available"]
-        self.scene("An order for more than there is", f"{level + 1} of {TEA}, of which {level} are left")
-        self.ends(customer, self.place(customer, {TEA: level + 1}), "rejected", "out_of_stock")
+        wanted = RARE_STOCK + 1
+        self.scene(
+            "An order for more than there is",
+            f"{wanted} of {RARE}, of which {RARE_STOCK} are in the warehouse",
+        )
+        self.stock_up()
+        self.ends(customer, self.place(customer, {RARE: wanted}), "rejected", "out_of_stock")
 
     def declined_card(self, customer: Customer) -> None:
         """A card that is declined: the stock comes back."""
@@ -147,14 +149,22 @@ class Demo:
         expect(level["available"] == 0, "the stock does not fit")
 
     def stock_up(self) -> None:
-        """Brings the rare product to exactly its three pieces again, as a delivery, after an earlier demo sold them."""
+        """Brings the rare product to exactly its three pieces again, as an admin does after a delivery or a count."""
         missing = RARE_STOCK - self.books.stock()[RARE]["available"]
-        if missing > 0:
-            store = StockStore(self.stack.client("dynamodb"), self.stack.resource("InventoryTable"))
-            store.receive(
-                RARE, missing, movement_id=f"demo-{uuid4().hex}", correlation_id="demo", now=utc_now()
-            )
-            say(f"a delivery of {missing} {RARE} came in")
+        if not missing:
+            return
+        movement = {"kind": "receipt", "quantity": missing, "reason": "delivery for the demo"}
+        if missing < 0:
+            movement |= {"kind": "adjustment", "reason": "counted for the demo"}
+        answer = self.shop.request(
+            "POST",
+            f"/inventory/{RARE}/movements",
+            token=self.shop.admin().token,
+            headers={"Idempotency-Key": str(uuid4())},
+            json=movement,
+        )
+        expect(answer.status_code == 201, f"the movement answered {answer.status_code}: {answer.text}")
+        say(f"POST /inventory/{RARE}/movements 201  {movement['kind']} of {missing}")
 
     def balance(self) -> None:
         """What the tables, the provider and the mailbox say, and whether they agree."""
@@ -183,12 +193,12 @@ class Demo:
         )
 
     def what_next(self, customer: Customer) -> None:
-        """The URL, a token, and three commands."""
+        """The URL, the reference's, a token, and three commands."""
         url = self.stack.api_url
         print(f"\nThe system keeps running ({time.monotonic() - self.started:.0f} s since the demo began).")
-        print(
-            f"\n  URL    {url}\n\n  TOKEN  {customer.token}\n\nTry next, for example in another terminal:\n"
-        )
+        print(f"\n  URL    {url}")
+        print(f"\n  DOCS   {url}/docs  (in a browser; Authorize with the token)")
+        print(f"\n  TOKEN  {customer.token}\n\nTry next, for example in another terminal:\n")
         print(f"  curl -s '{url}/products?limit=3'")
         print(f'  TOKEN=<the token above>; curl -s {url}/orders -H "Authorization: Bearer $TOKEN"')
         print("  make logs ARGS='--grep order'\n\n`make down` stops it.")
