@@ -114,7 +114,7 @@ class Shop:
         return dict(answer.json())
 
     def settled(self, customer: Customer, order_id: str, *, seconds: float = 60) -> dict[str, Any]:
-        """The order once it is confirmed, rejected or parked; raises NotInTime."""
+        """The order once it is confirmed, rejected, cancelled or parked; raises NotInTime."""
 
         def final() -> dict[str, Any] | None:
             order = self.order(customer, order_id)

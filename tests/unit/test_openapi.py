@@ -87,7 +87,9 @@ def test_the_document_breaks_nothing_that_works_with_the_last_release() -> None:
 
 
 def test_the_template_deploys_the_version_that_the_document_describes() -> None:
-    assert template()["Parameters"]["Version"]["Default"] == version() == committed()["info"]["version"]
+    environment = template()["Resources"]["GatewayApiFunction"]["Properties"]["Environment"]["Variables"]
+    deployed = environment["VERSION"]
+    assert deployed == version() == committed()["info"]["version"]
 
 
 def test_what_is_documented_is_deployed_and_open_to_whom_it_says() -> None:
