@@ -102,7 +102,7 @@ openapi-release: .venv/installed ## Make the document the one that later version
 	$(call do,$(BIN)/python -m local.openapi release)
 
 ## Run
-.PHONY: build up demo seed logs down clean
+.PHONY: build up demo seed token logs down clean
 build: .venv/installed ## Build the functions and the layer
 	$(call do,$(BIN)/sam build)
 
@@ -114,6 +114,9 @@ demo: up ## Place real orders and follow them to the mail
 
 seed: up ## Fill the catalogue and the stock
 	@$(BIN)/python -m local seed
+
+token: .venv/installed ## Sign up somebody new and print their token (ROLE=admin for who runs the shop)
+	@$(BIN)/python -m local token $(if $(filter admin,$(ROLE)),--admin)
 
 logs: .venv/installed ## Show what the functions logged (ARGS="--follow --grep <order id>")
 	@$(BIN)/python -m local logs $(ARGS)

@@ -5,6 +5,7 @@ import json
 import sys
 
 from local import deployment, fuzz, logs, server
+from local.shop import Shop
 from local.stack import Stack
 from local.steps import StepError, fail, step
 from local.waiting import NotInTime
@@ -79,6 +80,12 @@ def show_logs(arguments: argparse.Namespace) -> None:
     logs.show(Stack.current(), minutes=arguments.minutes, containing=arguments.grep, follow=arguments.follow)
 
 
+def token(arguments: argparse.Namespace) -> None:
+    """Prints the identity token of somebody new, which is good for an hour."""
+    shop = Shop(Stack.current())
+    print((shop.admin() if arguments.admin else shop.sign_up("Guest Example")).token)
+
+
 def test_with_made_up_requests(arguments: argparse.Namespace) -> None:
     """Tests the API with requests made from its OpenAPI document."""
     fuzz.run(Stack.current(), examples=arguments.examples, seed=arguments.seed)
@@ -102,6 +109,9 @@ def main() -> int:
     )
     logged.add_argument("--follow", action="store_true", help="go on until interrupted")
     logged.set_defaults(run=show_logs)
+    signed_in = commands.add_parser("token", help="sign up somebody new and print their token")
+    signed_in.add_argument("--admin", action="store_true", help="somebody who runs the shop")
+    signed_in.set_defaults(run=token)
     fuzzed = commands.add_parser("fuzz", help="test the API with requests made from its OpenAPI document")
     fuzzed.add_argument(
         "--examples", type=int, default=25, help="how many per operation and phase (default: 25)"
