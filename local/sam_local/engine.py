@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 from local.settings import STATE
@@ -64,12 +65,13 @@ class Engine:
 
     def gateway(self) -> str:
         """The host's IPv4 address on the engine's default bridge, under which containers reach the host."""
-        form = "{{range .IPAM.Config}}{{.Gateway}} {{end}}"
-        gateways = self.docker("network", "inspect", "bridge", "--format", form).split()
-        found = next((address for address in gateways if "." in address), None)
-        if found is None:
-            raise DockerFailed(f"The engine's network `bridge` has no IPv4 gateway, only {gateways}.")
-        return found
+        form = "{{range .IPAM.Config}}{{.Subnet}},{{.Gateway}} {{end}}"
+        described = self.docker("network", "inspect", "bridge", "--format", form).split()
+        for subnet, gateway in (entry.split(",") for entry in described):
+            if "." in subnet:
+                # An engine that has just made its bridge does not name the gateway yet: it is the first address.
+                return gateway or str(next(ip_network(subnet).hosts()))
+        raise DockerFailed(f"The engine's network `bridge` has no IPv4 addresses, only {described}.")
 
 
 @contextmanager
