@@ -127,8 +127,8 @@ class Books:
         levels, ledger = self.stock(), self.ledger()
         reserved: Counter[str] = Counter()
         for books in orders.values():
-            if books.reservation and books.reservation["status"] == "reserved":
-                for line in books.reservation["lines"]:
+            if books.reservation and books.reservation["status"] != "released":
+                for line in books.reservation["lines"][books.reservation["shipped_lines"] :]:
                     reserved[line["sku"]] += line["quantity"]
         problems = [
             f"{sku}: the ledger has movements of no stock" for sku in sorted(ledger.keys() - levels.keys())
@@ -149,10 +149,12 @@ class Books:
 def _problems(books: OrderBooks) -> list[str]:
     status = books.order["status"]
     if status == "confirmed":
+        is_dispatched = _status(books.shipment) == "dispatched"
         checks = {
-            "no stock is reserved": _status(books.reservation) == "reserved",
+            "no stock is reserved": is_dispatched or _status(books.reservation) == "reserved",
+            "its stock is given back": _status(books.reservation) not in {None, "released"},
             "its payment is not authorized": _status(books.payment) == "authorized",
-            "there is no parcel": _status(books.shipment) == "created",
+            "there is no parcel": is_dispatched or _status(books.shipment) == "created",
             f"the provider holds {books.held()}": books.held() == books.order["total"]["amount"],
         }
     elif status in {"rejected", "cancelled"}:

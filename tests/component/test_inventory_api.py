@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from inventory.domain import MAX_AVAILABLE, MAX_QUANTITY, MovementKind, Reservation, StockContended
+from inventory.domain import Reservation, StockContended
+from inventory.stock import MAX_AVAILABLE, MAX_QUANTITY, MovementKind
 from inventory.store import StockStore
 from shared.aws import client
 from shared.cursor import encode_cursor
@@ -241,6 +242,7 @@ class TestReceiving:
             "kind": "receipt",
             "quantity": 5,
             "reason": "Delivery note 4711",
+            "order_id": None,
             "recorded_by": "ada",
             "recorded_at": movement["recorded_at"],
         }

@@ -3,7 +3,7 @@
 import importlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,85 @@ def test_a_failed_reserve_carries_the_name_that_the_state_machine_catches(
     with pytest.raises(Exception, match=r"released|TEA-EARL-100") as failure:
         functions("reserve")(example("reserve"), lambda_context)
     assert type(failure.value).__name__ == expected
+
+
+@pytest.fixture
+def consumer(functions: Any, monkeypatch: pytest.MonkeyPatch, lambda_context: Any) -> Any:
+    """Delivers the example message of a consumer to it, once, and returns the dead letters that it made."""
+    sqs = client("sqs")
+    queue = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
+    monkeypatch.setenv("DLQ_URL", queue)
+
+    def deliver(name: str) -> list[str]:
+        assert functions(name)(example(name), lambda_context) == {"batchItemFailures": []}
+        letters = sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"], VisibilityTimeout=0)
+        return [
+            letter["MessageAttributes"]["reason"]["StringValue"] for letter in letters.get("Messages", [])
+        ]
+
+    return deliver
+
+
+def test_a_dispatched_orders_stock_leaves_the_warehouse_once_however_often_it_is_told(
+    functions: Any, lambda_context: Any, consumer: Any
+) -> None:
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
+    functions("reserve")(example("reserve"), lambda_context)
+    store = importlib.import_module("inventory.resources").stock_store()
+    for _ in range(2):
+        assert consumer("commit") == []
+        assert [
+            (store.level(sku).available, store.level(sku).on_hand)
+            for sku in ("TEA-INFUSER-ST", "TEA-EARL-100")
+        ] == [
+            (0, 0),
+            (3, 3),
+        ]
+
+
+def test_stock_that_was_given_back_does_not_leave_and_somebody_is_told(
+    functions: Any, lambda_context: Any, consumer: Any
+) -> None:
+    functions("release")(example("release"), lambda_context)
+    (reason,) = consumer("commit")
+    assert reason.startswith("ReservationReleased")
+
+
+def test_a_confirmed_orders_reservation_does_not_expire_however_often_it_is_told(
+    functions: Any, lambda_context: Any, consumer: Any
+) -> None:
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
+    functions("reserve")(example("reserve"), lambda_context)
+    store = importlib.import_module("inventory.resources").stock_store()
+    assert len(store.expired(datetime.now(UTC) + timedelta(days=1), 10)) == 1
+    for _ in range(2):
+        assert consumer("keep") == []
+        assert store.expired(datetime.now(UTC) + timedelta(days=1), 10) == []
+
+
+def test_a_confirmation_that_comes_after_the_orders_cancellation_changes_nothing(
+    functions: Any, lambda_context: Any, consumer: Any
+) -> None:
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
+    functions("reserve")(example("reserve"), lambda_context)
+    functions("release")(example("release"), lambda_context)
+    assert consumer("keep") == []
+
+
+def test_a_confirmed_order_without_stock_is_told_to_somebody(consumer: Any) -> None:
+    (reason,) = consumer("keep")
+    assert reason.startswith("ReservationMissing")
+
+
+def test_what_has_left_the_warehouse_is_not_given_back(
+    functions: Any, lambda_context: Any, consumer: Any
+) -> None:
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
+    functions("reserve")(example("reserve"), lambda_context)
+    consumer("commit")
+    with pytest.raises(Exception, match="left the warehouse") as failure:
+        functions("release")(example("release"), lambda_context)
+    assert type(failure.value).__name__ == "ReservationCommitted"
 
 
 def test_the_relay_publishes_the_outbox_and_low_stock(

@@ -1,9 +1,7 @@
 """Stock under reservations, releases and receipts, against DynamoDB as moto plays it."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -11,19 +9,20 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_none
 
 from inventory.domain import (
-    IdempotencyKeyReused,
-    Movement,
-    MovementKind,
-    NotEnoughStock,
     OutOfStock,
     Reservation,
     ReservationInconsistent,
     ReservationReleased,
     StockContended,
     StockThrottled,
+)
+from inventory.stock import (
+    IdempotencyKeyReused,
+    Movement,
+    MovementKind,
+    NotEnoughStock,
     TooMuchStock,
     UnknownSku,
 )
@@ -32,9 +31,20 @@ from shared.aws import client
 from shared.clock import timestamp
 from shared.dynamo import from_item
 from shared.events import Event
-from tests.component.inventory_account import TABLE, items, make_table, sums
-
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+from tests.component.inventory_account import (
+    NOW,
+    TABLE,
+    Interrupted,
+    conflict,
+    items,
+    levels,
+    make_table,
+    order,
+    patient,
+    single_conflict,
+    stock,
+    sums,
+)
 
 
 @pytest.fixture
@@ -50,60 +60,6 @@ def store(dynamodb: Any) -> StockStore:
     return StockStore(dynamodb, TABLE)
 
 
-class Interrupted:
-    """DynamoDB where something happens before each of the first calls of `operation`."""
-
-    def __init__(self, dynamodb: Any, operation: str, happenings: Sequence[Callable[[], object]]) -> None:
-        self._dynamodb = dynamodb
-        self._operation = operation
-        self._happenings = list(happenings)
-        self.calls = 0
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self._dynamodb, name)
-        if name != self._operation:
-            return call
-
-        def interrupted(**arguments: Any) -> Any:
-            self.calls += 1
-            if self._happenings:
-                self._happenings.pop(0)()
-            return call(**arguments)
-
-        return interrupted
-
-
-def patient(attempts: int = 3) -> Retrying:
-    """The store's retries without their waits."""
-    return Retrying(
-        retry=retry_if_exception_type((StockContended, StockThrottled)),
-        wait=wait_none(),
-        stop=stop_after_attempt(attempts),
-        reraise=True,
-    )
-
-
-def conflict() -> None:
-    """Another transaction is at the item."""
-    raise ClientError(
-        {
-            "Error": {"Code": "TransactionCanceledException", "Message": "[None, TransactionConflict]"},
-            "CancellationReasons": [{"Code": "None"}, {"Code": "TransactionConflict"}],
-        },
-        "TransactWriteItems",
-    )
-
-
-def single_conflict() -> None:
-    """A transaction is at the item that a write of one item is for."""
-    raise ClientError({"Error": {"Code": "TransactionConflictException", "Message": ""}}, "PutItem")
-
-
-def stock(store: StockStore, **quantities: int) -> None:
-    for sku, quantity in quantities.items():
-        store.receive(sku, quantity, movement_id=f"first-{sku}", correlation_id="c-0", now=NOW)
-
-
 def adjustment(sku: str, quantity: int, *, movement_id: str = "a-1") -> Movement:
     return Movement(
         movement_id=movement_id,
@@ -115,16 +71,6 @@ def adjustment(sku: str, quantity: int, *, movement_id: str = "a-1") -> Movement
         recorded_at=timestamp(NOW),
         correlation_id="c-0",
     )
-
-
-def levels(store: StockStore, *skus: str) -> list[tuple[int, int]]:
-    """(available, reserved) of each sku."""
-    found = [store.level(sku) for sku in skus]
-    return [(level.available, level.reserved) for level in found if level]
-
-
-def order(order_id: str, **quantities: int) -> Reservation:
-    return Reservation.of(order_id, f"c-{order_id}", quantities.items())
 
 
 def outbox(dynamodb: Any, order_id: str) -> list[Event]:

@@ -22,6 +22,8 @@ CONSUMERS = {
     "OrdersPrices": "product.changed",
     "NotificationsMail": "order.confirmed",
     "NotificationsAddresses": "user.registered",
+    "InventoryKeep": "order.confirmed",
+    "InventoryCommit": "shipment.dispatched",
     "ShippingErase": "user.deleted",
     "UsersCloseAccount": "user.deleted",
 }

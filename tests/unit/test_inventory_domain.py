@@ -11,17 +11,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from inventory.domain import (
-    MAX_AVAILABLE,
     MAX_LINES,
-    MAX_QUANTITY,
-    Movement,
-    MovementRequest,
-    NotEnoughStock,
     Reservation,
     ReservationLine,
     ReservationReleased,
     ReservationStatus,
     ReservationUnfit,
+)
+from inventory.stock import (
+    MAX_AVAILABLE,
+    MAX_QUANTITY,
+    Movement,
+    MovementRequest,
+    NotEnoughStock,
     StockLevel,
     TooMuchStock,
     low_stock,
@@ -68,14 +70,14 @@ def test_fifty_lines_fit() -> None:
 
 
 def test_release_tells_exactly_what_was_reserved() -> None:
-    reservation = Reservation.of("o-1", "c-1", [("MUG", 2)])
+    reservation, reserved = Reservation.of("o-1", "c-1", [("MUG", 2)]).hold(NOW)
     released, event = reservation.release(NOW)
     assert released.status is ReservationStatus.RELEASED
     assert released.has_given_back
     assert event.event_type == "stock.released"
     assert event.event_id == "reservation-o-1:2:stock.released"
     assert event.data == {"order_id": "o-1", "lines": [{"sku": "MUG", "quantity": 2}]}
-    assert event.data == reservation.reserved(NOW).data
+    assert event.data == reserved.data
 
 
 def test_a_released_reservation_is_not_released_again() -> None:

@@ -8,7 +8,8 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from inventory.domain import (
+from inventory.resources import stock_store
+from inventory.stock import (
     MAX_QUANTITY,
     MAX_SKU,
     SKU,
@@ -22,7 +23,6 @@ from inventory.domain import (
     UnknownSku,
     is_sku,
 )
-from inventory.resources import stock_store
 from shared.access import Access, caller_of
 from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import timestamp, utc_now
@@ -91,6 +91,9 @@ class MovementView(BaseModel):
     kind: MovementKind
     quantity: int = Field(description="Pieces that came in, or went out where it is negative")
     reason: str | None = None
+    order_id: str | None = Field(
+        default=None, description="The order whose parcel took the pieces away; null for what is no shipment"
+    )
     recorded_by: str | None = Field(
         default=None, description="The admin's user id; null for what nobody was signed in for"
     )

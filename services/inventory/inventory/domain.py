@@ -1,41 +1,37 @@
-"""The rules of stock, without AWS: what moves it, what a reservation holds and gives back, and when stock is low.
+"""The rules of reservations, without AWS: what an order holds, gives back, and takes away with its parcel.
 
-On hand is what stands in the warehouse: what is available and what is reserved. Only a movement of the ledger changes
-it, so the sum of a sku's movements is what is on hand. A reservation takes from available to reserved, a release back:
+A reservation takes pieces from available to reserved, a release back; a commit takes them out of the warehouse, each
+line with a movement of the ledger. What is on hand, and what moves it, is `stock`'s.
 
-(nothing) ──► reserved ──► released
-    └────────────────────► released      (a tombstone: released before it was made; a late reserve is refused)
+    (nothing) ──reserve──► reserved ──release──► released
+        │                     ├──commit──► committed
+        │                     └──commit──► committing ──commit──► committed     (more than LINES_PER_COMMIT lines)
+        └──────release──────────────────────► released     (a tombstone: released before it was made)
+
+Nothing leads out of `released` and `committed`: a reserve or a commit that comes after the release is refused, and so
+is a release that comes after the commit, since what has left cannot be given back.
+
+Until its order is confirmed, a reservation has an expiry. It is a mark for whoever cleans up and no right to the stock:
+only the order can say whether it still wants it, so nothing is given back by the clock alone.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
-from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.clock import timestamp
-from shared.errors import Conflict, NotFound, PermanentError, TransientError, Unprocessable
+from shared.errors import PermanentError, TransientError
 from shared.events import Event
-from shared.numbers import INTEGRAL
-
-# Movement ids derive from this, the admin, the sku and the idempotency key (RFC 9562, version 5); it must never change.
-_MOVEMENT_ID_NAMESPACE = UUID("b031871f-bef6-5ef2-bce7-5048cc29dd31")
 
 MAX_LINES = 50
-MAX_QUANTITY = 1_000_000
-"""Pieces of one movement, and the highest threshold."""
-MAX_AVAILABLE = 1_000_000_000
-"""Pieces of one sku that can be for sale: far beyond any warehouse, and far within a number's exact range."""
-
-# The form of the catalogue's skus, which a delivery may come before: the product need not be on sale yet.
-SKU = r"^[A-Z0-9]+(-[A-Z0-9]+)*$"
-MAX_SKU = 40
-# No control characters, and at least one that can be seen.
-_REASON = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+RESERVATION_LIFETIME = timedelta(hours=1)
+"""After how long an order must have been decided, several times what its saga takes with all of its retries."""
+LINES_PER_COMMIT = 49
+"""DynamoDB takes 100 entries in one transaction: the reservation, and a movement and the stock of each line."""
 
 
 class OutOfStock(PermanentError):
@@ -47,7 +43,15 @@ class OutOfStock(PermanentError):
 
 
 class ReservationReleased(PermanentError):
-    """The order's reservation was released before; it cannot be made (again)."""
+    """The order's reservation was released before; it cannot be made (again), nor committed."""
+
+
+class ReservationCommitted(PermanentError):
+    """The order's stock has left the warehouse, or is about to; it cannot be given back."""
+
+
+class ReservationMissing(PermanentError):
+    """The order never reserved anything, so there is nothing to keep or to take out; someone has to look."""
 
 
 class ReservationUnfit(PermanentError):
@@ -55,32 +59,7 @@ class ReservationUnfit(PermanentError):
 
 
 class ReservationInconsistent(PermanentError):
-    """The stock to give back is not on record as reserved; someone has to look."""
-
-
-class UnknownSku(NotFound):
-    """Inventory does not know the sku; the first movement of one is a receipt."""
-
-    def __init__(self, sku: str) -> None:
-        super().__init__(f"Inventory does not know {sku}; the first movement of a sku is a receipt.")
-
-
-class NotEnoughStock(Conflict):
-    """Fewer pieces are available than the adjustment takes."""
-
-    code = "not-enough-stock"
-
-
-class TooMuchStock(Conflict):
-    """More pieces would be available than inventory counts of one sku."""
-
-    code = "too-much-stock"
-
-
-class IdempotencyKeyReused(Unprocessable):
-    """The same Idempotency-Key came with another movement of the sku."""
-
-    code = "idempotency-key-reused"
+    """The stock to give back or to take out is not on record as reserved; someone has to look."""
 
 
 class StockThrottled(TransientError):
@@ -88,13 +67,15 @@ class StockThrottled(TransientError):
 
 
 class StockContended(TransientError):
-    """Other orders kept changing the same stock; the state machine tries again later."""
+    """Other orders kept changing the same stock; the state machine, or the queue, tries again later."""
 
 
 class ReservationStatus(StrEnum):
     """Where a reservation stands."""
 
     RESERVED = "reserved"
+    COMMITTING = "committing"
+    COMMITTED = "committed"
     RELEASED = "released"
 
 
@@ -108,7 +89,10 @@ class ReservationLine(BaseModel):
 
 
 class Reservation(BaseModel):
-    """The stock that one order holds: all of its lines or nothing. Its key is the order's id."""
+    """The stock that one order holds: all of its lines or nothing. Its key is the order's id.
+
+    The first `shipped_lines` of its lines have left the warehouse. `expires_at` is there until the order is decided.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -117,6 +101,8 @@ class Reservation(BaseModel):
     lines: tuple[ReservationLine, ...]
     status: ReservationStatus
     version: int
+    shipped_lines: int = 0
+    expires_at: str | None = None
 
     @classmethod
     def of(cls, order_id: str, correlation_id: str, quantities: Iterable[tuple[str, int]]) -> Self:
@@ -152,20 +138,65 @@ class Reservation(BaseModel):
         return f"reservation-{self.order_id}"
 
     @property
+    def held(self) -> tuple[ReservationLine, ...]:
+        """The lines whose pieces are in the warehouse for this order."""
+        return () if self.status is ReservationStatus.RELEASED else self.lines[self.shipped_lines :]
+
+    @property
     def has_given_back(self) -> bool:
         """Whether stock that was held went back; false for a tombstone, which never held any."""
         return self.status is ReservationStatus.RELEASED and bool(self.lines)
 
-    def reserved(self, now: datetime) -> Event:
-        """The event that the stock is held."""
-        return self._event("stock.reserved", now)
+    def hold(self, now: datetime) -> tuple[Self, Event]:
+        """The reservation as it is made, with its expiry, and the event that the stock is held."""
+        held = self.model_copy(update={"expires_at": timestamp(now + RESERVATION_LIFETIME)})
+        return held, held._event("stock.reserved", now)
+
+    def check_reserved(self) -> None:
+        """Raises ReservationReleased when a reserve comes too late. One that is repeated after the order's parcel went
+        out is no contradiction: the order has had its stock."""
+        if self.status is ReservationStatus.RELEASED:
+            raise ReservationReleased(f"the stock of order {self.order_id} was released before")
+
+    def keep(self) -> Self:
+        """The reservation without an expiry, as its order is confirmed; the same when it has none (any more)."""
+        if self.expires_at is None:
+            return self
+        return self._changed(expires_at=None)
 
     def release(self, now: datetime) -> tuple[Self, Event]:
-        """The reservation after its stock is given back, and the event; raises ReservationReleased the second time."""
+        """The reservation after its stock is given back, and the event.
+
+        Raises ReservationReleased the second time, ReservationCommitted when some of it has left the warehouse.
+        """
         if self.status is ReservationStatus.RELEASED:
             raise ReservationReleased(self.order_id)
-        after = self.model_copy(update={"status": ReservationStatus.RELEASED, "version": self.version + 1})
+        if self.status is not ReservationStatus.RESERVED:
+            raise ReservationCommitted(f"the stock of order {self.order_id} has left the warehouse")
+        after = self._changed(status=ReservationStatus.RELEASED, expires_at=None)
         return after, after._event("stock.released", now)
+
+    def commit(self, now: datetime) -> tuple[Self, tuple[ReservationLine, ...], list[Event]]:
+        """The reservation after its next LINES_PER_COMMIT lines left the warehouse, these lines, and the event at the
+        last of them.
+
+        Raises ReservationReleased when the stock was given back, ReservationCommitted when all of it has left.
+        """
+        if self.status is ReservationStatus.COMMITTED:
+            raise ReservationCommitted(self.order_id)
+        self.check_reserved()
+        shipped = min(self.shipped_lines + LINES_PER_COMMIT, len(self.lines))
+        done = shipped == len(self.lines)
+        after = self._changed(
+            status=ReservationStatus.COMMITTED if done else ReservationStatus.COMMITTING,
+            shipped_lines=shipped,
+            expires_at=None,
+        )
+        events = [after._event("stock.committed", now)] if done else []
+        return after, self.lines[self.shipped_lines : shipped], events
+
+    def _changed(self, **changes: object) -> Self:
+        return self.model_copy(update={**changes, "version": self.version + 1})
 
     def _event(self, event_type: str, now: datetime) -> Event:
         return Event.of(
@@ -176,189 +207,3 @@ class Reservation(BaseModel):
             correlation_id=self.correlation_id,
             data={"order_id": self.order_id, "lines": [line.model_dump() for line in self.lines]},
         )
-
-
-class MovementKind(StrEnum):
-    """Why pieces came in or went out."""
-
-    RECEIPT = "receipt"
-    """A delivery came in."""
-    ADJUSTMENT = "adjustment"
-    """A count, breakage or loss: the record is set right."""
-
-
-class MovementRequest(BaseModel):
-    """A delivery that came in, or an adjustment of what is on record."""
-
-    # The rules that tie the fields together, as JSON Schema says them; `_fits_its_kind` and `_is_given` enforce them.
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={
-            "anyOf": [
-                {"properties": {"kind": {"const": "receipt"}, "quantity": {"minimum": 1}}},
-                {
-                    "properties": {
-                        "kind": {"const": "adjustment"},
-                        "quantity": {"not": {"const": 0}},
-                        "reason": {"type": "string"},
-                    },
-                    "required": ["reason"],
-                },
-            ]
-        },
-    )
-
-    kind: MovementKind
-    quantity: Annotated[
-        int,
-        Field(
-            ge=-MAX_QUANTITY,
-            le=MAX_QUANTITY,
-            strict=True,
-            description="Pieces: from 1 for a receipt; for an adjustment what comes in (from 1) or goes out (to -1)",
-            examples=[24],
-        ),
-        INTEGRAL,
-    ]
-    reason: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=200,
-            pattern=_REASON,
-            validate_default=True,
-            description="Why; required for an adjustment",
-            examples=["Delivery note 4711"],
-        ),
-    ] = None
-
-    @field_validator("quantity")
-    @classmethod
-    def _fits_its_kind(cls, quantity: int, info: ValidationInfo) -> int:
-        if info.data.get("kind") is MovementKind.RECEIPT and quantity < 1:
-            raise ValueError("a receipt brings in 1 piece or more")
-        if quantity == 0:
-            raise ValueError("an adjustment of nothing is none")
-        return quantity
-
-    @field_validator("reason")
-    @classmethod
-    def _is_given(cls, reason: str | None, info: ValidationInfo) -> str | None:
-        if info.data.get("kind") is MovementKind.ADJUSTMENT and reason is None:
-            raise ValueError("an adjustment needs a reason")
-        return reason
-
-
-class Movement(BaseModel):
-    """An entry of the ledger, which never changes: `quantity` pieces came in, or went out where it is negative."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    movement_id: str
-    sku: str
-    kind: MovementKind
-    quantity: int
-    reason: str | None = None
-    recorded_by: str | None = None
-    """The admin's user id; none where nobody was signed in, as at the loading of the first stock."""
-    recorded_at: str
-    correlation_id: str
-
-    @classmethod
-    def asked_for(
-        cls,
-        request: MovementRequest,
-        *,
-        sku: str,
-        idempotency_key: str,
-        recorded_by: str,
-        correlation_id: str,
-        now: datetime,
-    ) -> Self:
-        """The movement of `sku` that an admin asks for; the same admin's same key makes the same movement id."""
-        return cls(
-            movement_id=f"mov_{uuid5(_MOVEMENT_ID_NAMESPACE, f'{recorded_by}/{sku}/{idempotency_key}')}",
-            sku=sku,
-            kind=request.kind,
-            quantity=request.quantity,
-            reason=request.reason,
-            recorded_by=recorded_by,
-            recorded_at=timestamp(now),
-            correlation_id=correlation_id,
-        )
-
-    @property
-    def place(self) -> str:
-        """Where the movement stands in its sku's ledger: by time, and by id among those of one millisecond."""
-        return f"{self.recorded_at}#{self.movement_id}"
-
-    def is_repeated_by(self, other: Self) -> bool:
-        """Whether `other` asks for what this movement did; when that was does not matter."""
-        return (self.sku, self.kind, self.quantity, self.reason) == (
-            other.sku,
-            other.kind,
-            other.quantity,
-            other.reason,
-        )
-
-    def check_against(self, level: "StockLevel") -> None:
-        """Raises NotEnoughStock or TooMuchStock when the movement cannot be made of `level`."""
-        after = level.available + self.quantity
-        if after < 0:
-            raise NotEnoughStock(
-                f"{-self.quantity} pieces of {self.sku} cannot go out: {level.available} are available."
-            )
-        if self.quantity > 0 and after > MAX_AVAILABLE:
-            raise TooMuchStock(
-                f"{self.quantity} more pieces of {self.sku} would be more than {MAX_AVAILABLE}, the most there can be."
-            )
-
-
-class StockLevel(BaseModel):
-    """How much of a sku can still be sold (`available`) and how much is promised to orders (`reserved`), in pieces."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    sku: str
-    available: int
-    reserved: int
-    low_stock_threshold: int
-    version: int
-    changed_at: datetime
-    correlation_id: str
-
-    @property
-    def on_hand(self) -> int:
-        """The pieces that stand in the warehouse."""
-        return self.available + self.reserved
-
-    @property
-    def is_low(self) -> bool:
-        """Whether no more is available than the threshold says."""
-        return self.available <= self.low_stock_threshold
-
-
-def is_sku(text: str) -> bool:
-    """Whether `text` has the form of a sku."""
-    return len(text) <= MAX_SKU and re.fullmatch(SKU, text) is not None
-
-
-def low_stock(before: StockLevel | None, after: StockLevel) -> list[Event]:
-    """The `stock.low` event when a change (of stock or of its threshold) made the sku low; none while it stays so."""
-    if before is None or before.is_low or not after.is_low:
-        return []
-    return [
-        Event.of(
-            "stock.low",
-            aggregate_id=f"stock-{after.sku}",
-            aggregate_version=after.version,
-            occurred_at=after.changed_at,
-            correlation_id=after.correlation_id,
-            data={
-                "sku": after.sku,
-                "available": after.available,
-                "threshold": after.low_stock_threshold,
-            },
-        )
-    ]

@@ -6,8 +6,8 @@ event's id is the sku's version, so a record that the stream delivers twice make
 
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
-from inventory.domain import low_stock
-from inventory.store import stock_change_of
+from inventory.items import stock_change_of
+from inventory.stock import low_stock
 from shared.events import Event
 from shared.outbox import relay_handler, unpublished
 

@@ -42,6 +42,47 @@ class InventoryTable:
         answer = self.dynamodb.get_item(TableName=self.name, Key=to_item({"pk": key}), ConsistentRead=True)
         return from_item(answer["Item"]) if "Item" in answer else None
 
+    def page(
+        self,
+        index: str,
+        partition: Mapping[str, str],
+        sort_key: str,
+        limit: int,
+        after: str | None,
+        *,
+        newest_first: bool = False,
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Up to `limit` items of an index's partition behind the sort key `after`, and whether there are more."""
+        ((name, value),) = partition.items()
+        condition, values = f"{name} = :partition", {":partition": value}
+        if after is not None:
+            condition += f" AND {sort_key} {'<' if newest_first else '>'} :after"
+            values[":after"] = after
+        # One more than the page holds tells whether there is a next one.
+        items = self.dynamodb.query(
+            TableName=self.name,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=to_item(values),
+            ScanIndexForward=not newest_first,
+            Limit=limit + 1,
+        )["Items"]
+        return [from_item(item) for item in items[:limit]], len(items) > limit
+
+    def query_until(
+        self, index: str, partition: Mapping[str, str], sort_key: str, last: str, limit: int
+    ) -> list[dict[str, Any]]:
+        """The first `limit` items of an index's partition up to the sort key `last`."""
+        ((name, value),) = partition.items()
+        items = self.dynamodb.query(
+            TableName=self.name,
+            IndexName=index,
+            KeyConditionExpression=f"{name} = :partition AND {sort_key} <= :last",
+            ExpressionAttributeValues=to_item({":partition": value, ":last": last}),
+            Limit=limit,
+        )["Items"]
+        return [from_item(item) for item in items]
+
     def put_new(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """A transaction's entry that adds `item`, on condition that there is none under its key."""
         return {
