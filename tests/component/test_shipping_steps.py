@@ -10,10 +10,19 @@ import boto3
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
+from shared.clock import utc_now
 from shared.dynamo import from_item
 from shared.saga import SagaOrder
 from shipping import resources
-from shipping.domain import AddressNotServed, CustomerErased, Shipment, ShipmentCancelled
+from shipping.domain import (
+    AddressNotServed,
+    CustomerErased,
+    Shipment,
+    ShipmentCancelled,
+    ShipmentDispatched,
+    ShipmentNotCreated,
+    ShipmentStatus,
+)
 from shipping.store import ShipmentContended, ShipmentStore
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -131,6 +140,60 @@ def test_a_cancellation_is_stored_together_with_its_event_and_may_be_repeated(
     assert stored(table) == item
 
 
+def dispatch() -> Shipment:
+    return resources.shipment_store().dispatch(ORDER_ID, utc_now())
+
+
+def test_a_dispatch_is_stored_together_with_its_event_and_may_be_repeated(table: Any, create: Step):
+    answer = create(STEP_INPUT)
+
+    assert dispatch().status is ShipmentStatus.DISPATCHED
+    item = stored(table)
+    assert item is not None
+    assert item["status"] == "dispatched"
+    [event] = [json.loads(entry) for entry in item["outbox"]]
+    assert (event["event_type"], event["data"]["order_id"]) == ("shipment.dispatched", ORDER_ID)
+
+    dispatch()
+    assert create(STEP_INPUT) == answer
+    assert stored(table) == item
+
+
+def test_a_cancellation_after_the_dispatch_is_refused_by_name_and_changes_nothing(
+    table: Any, create: Step, cancel: Step
+):
+    create(STEP_INPUT)
+    dispatch()
+    before = stored(table)
+    with pytest.raises(ShipmentDispatched):
+        cancel(STEP_INPUT)
+    assert stored(table) == before
+
+
+@pytest.mark.parametrize(("created", "refusal"), [(False, ShipmentNotCreated), (True, ShipmentCancelled)])
+def test_only_a_shipment_that_stands_is_dispatched(
+    table: Any, create: Step, cancel: Step, created: bool, refusal: type[Exception]
+):
+    if created:
+        create(STEP_INPUT)
+        cancel(STEP_INPUT)
+    with pytest.raises(refusal):
+        dispatch()
+
+
+def test_of_a_dispatch_and_a_cancellation_at_once_the_first_counts(
+    table: Any, create: Step, cancel: Step, monkeypatch: pytest.MonkeyPatch
+):
+    create(STEP_INPUT)
+    racing = ChangedMeanwhile(table, dispatch)
+    monkeypatch.setattr("shipping.cancel.shipment_store", lambda: racing)
+    with pytest.raises(ShipmentDispatched):
+        cancel(STEP_INPUT)
+    item = stored(table)
+    assert item is not None
+    assert (item["status"], item["version"]) == ("dispatched", 2)
+
+
 def test_a_creation_that_comes_after_the_cancellation_does_nothing(table: Any, create: Step, cancel: Step):
     assert cancel(STEP_INPUT) == {"cancelled": True}
     tombstone = stored(table)
@@ -142,8 +205,8 @@ def test_a_creation_that_comes_after_the_cancellation_does_nothing(table: Any, c
     assert stored(table) == tombstone
 
 
-class CreatedMeanwhile(ShipmentStore):
-    """A store in which someone else's creation lands between the first read and the write that follows it."""
+class ChangedMeanwhile(ShipmentStore):
+    """A store in which someone else's change lands between the first read and the write that follows it."""
 
     def __init__(self, dynamodb: Any, intruder: Callable[[], Any]) -> None:
         super().__init__(dynamodb, "shipping")
@@ -160,7 +223,7 @@ class CreatedMeanwhile(ShipmentStore):
 def test_a_cancellation_that_meets_a_creation_cancels_that_one(
     table: Any, create: Step, cancel: Step, monkeypatch
 ):
-    racing = CreatedMeanwhile(table, lambda: ShipmentStore(table, "shipping").change(ORDER_ID, _creation))
+    racing = ChangedMeanwhile(table, lambda: ShipmentStore(table, "shipping").change(ORDER_ID, _creation))
     monkeypatch.setattr("shipping.cancel.shipment_store", lambda: racing)
 
     assert cancel(STEP_INPUT) == {"cancelled": True}

@@ -1,16 +1,20 @@
 """The rules of a shipment."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.events import Event
 from shared.saga import SagaOrder, ShippingAddress
 from shipping.domain import (
     AddressNotServed,
     Shipment,
     ShipmentCancelled,
+    ShipmentDispatched,
+    ShipmentNotCreated,
     ShipmentStatus,
     tracking_reference_of,
 )
@@ -93,6 +97,80 @@ def test_a_cancelled_shipment_is_not_created_again():
     cancelled, _ = Shipment.cancel(shipment, order(), LATER)
     with pytest.raises(ShipmentCancelled):
         Shipment.create(cancelled, order(), SERVED, LATER)
+
+
+def test_a_dispatch_says_so_once_and_tells_the_tracking_reference():
+    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+
+    dispatched, [event] = Shipment.dispatch(shipment, "ord_1", LATER)
+
+    assert (dispatched.status, dispatched.version) == (ShipmentStatus.DISPATCHED, 2)
+    assert (event.event_type, event.correlation_id) == ("shipment.dispatched", "corr-1")
+    assert event.data == {
+        "order_id": "ord_1",
+        "shipment_id": shipment.shipment_id,
+        "tracking_reference": shipment.tracking_reference,
+    }
+    assert Shipment.dispatch(dispatched, "ord_1", LATER) == (dispatched, [])
+
+
+def test_a_dispatched_shipment_is_erased_like_any_other():
+    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    dispatched, _ = Shipment.dispatch(shipment, "ord_1", LATER)
+    erased, events = dispatched.erase_address(LATER)
+    assert (erased.status, erased.has_address, events) == (ShipmentStatus.DISPATCHED, False, [])
+
+
+CREATED, DISPATCHED, CANCELLED = ShipmentStatus.CREATED, ShipmentStatus.DISPATCHED, ShipmentStatus.CANCELLED
+
+# By the status that is found: what create, dispatch and cancel come to.
+OUTCOMES: dict[str, tuple[ShipmentStatus | type[Exception], ...]] = {
+    "none": (CREATED, ShipmentNotCreated, CANCELLED),
+    "created": (CREATED, DISPATCHED, CANCELLED),
+    "dispatched": (DISPATCHED, DISPATCHED, ShipmentDispatched),
+    "cancelled": (ShipmentCancelled, ShipmentCancelled, CANCELLED),
+    "tombstone": (ShipmentCancelled, ShipmentCancelled, CANCELLED),
+}
+
+
+def in_status(found: str) -> Shipment | None:
+    if found == "none":
+        return None
+    if found == "tombstone":
+        return Shipment.cancel(None, order(), NOW)[0]
+    created, _ = Shipment.create(None, order(), SERVED, NOW)
+    if found == "dispatched":
+        return Shipment.dispatch(created, "ord_1", NOW)[0]
+    return Shipment.cancel(created, order(), NOW)[0] if found == "cancelled" else created
+
+
+@pytest.mark.parametrize(
+    ("found", "operation", "outcome"),
+    [
+        (found, operation, outcome)
+        for found, row in OUTCOMES.items()
+        for operation, outcome in zip(("create", "dispatch", "cancel"), row, strict=True)
+    ],
+)
+def test_every_operation_in_every_status(
+    found: str, operation: str, outcome: ShipmentStatus | type[Exception]
+):
+    operations: dict[str, Callable[[Shipment | None], tuple[Shipment, list[Event]]]] = {
+        "create": lambda existing: Shipment.create(existing, order(), SERVED, LATER),
+        "dispatch": lambda existing: Shipment.dispatch(existing, "ord_1", LATER),
+        "cancel": lambda existing: Shipment.cancel(existing, order(), LATER),
+    }
+    existing = in_status(found)
+    if not isinstance(outcome, ShipmentStatus):
+        with pytest.raises(outcome):
+            operations[operation](existing)
+        return
+    after, events = operations[operation](existing)
+    assert after.status is outcome
+    changed = existing is None or existing.status is not outcome
+    assert after.version == (existing.version if existing else 0) + changed
+    assert operations[operation](after) == (after, [])
+    assert [event.aggregate_version for event in events] == [after.version] * len(events)
 
 
 @given(order_id=st.text(min_size=1, max_size=40), other=st.text(min_size=1, max_size=40))

@@ -1,6 +1,7 @@
 """Compensation: the order's parcel does not go out, whether or not it was ever announced.
 
-Answers `{"cancelled": true}`. Raises ShipmentContended when creations keep coming in between; the next try wins.
+Answers `{"cancelled": true}`. Raises ShipmentDispatched, which no retry changes: the parcel is on its way, so the order
+stands; and ShipmentContended when creations keep coming in between, where the next try wins.
 """
 
 from typing import Any

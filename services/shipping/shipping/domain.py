@@ -1,7 +1,8 @@
 """The rules of a shipment, without AWS: who is served, what it is called, and which status may follow which.
 
-    (nothing) ──create──► created ──cancel──► cancelled
-        └───────cancel───────────────────────────▲         a tombstone: the creation that comes late is refused
+    (nothing) ──create──► created ──dispatch──► dispatched      gone: a cancellation that comes after it is refused
+        │                    └──────cancel────► cancelled       a dispatch that comes after it is refused
+        └───────────────────────────cancel────────▲             a tombstone: the creation that comes late is refused
 
 Once its customer is erased, a shipment keeps the country of its address and nothing else of it, whatever its status.
 
@@ -34,6 +35,7 @@ class ShipmentStatus(StrEnum):
     """Where a shipment stands."""
 
     CREATED = "created"
+    DISPATCHED = "dispatched"
     CANCELLED = "cancelled"
 
 
@@ -42,7 +44,15 @@ class AddressNotServed(PermanentError):
 
 
 class ShipmentCancelled(PermanentError):
-    """The order's shipment was cancelled, perhaps before it was ever created; it cannot be created any more."""
+    """The order's shipment was cancelled, perhaps before it was created; it is never created or dispatched again."""
+
+
+class ShipmentDispatched(PermanentError):
+    """The order's parcel is on its way; it cannot be cancelled any more, only returned."""
+
+
+class ShipmentNotCreated(PermanentError):
+    """The order has no shipment, so there is no parcel to dispatch."""
 
 
 class CustomerErased(PermanentError):
@@ -142,7 +152,8 @@ class Shipment(BaseModel):
     def cancel(cls, existing: Self | None, order: SagaOrder, now: datetime) -> tuple[Self, list[Event]]:
         """The shipment of `order` without effect, for good; says `shipment.cancelled` only if there was a shipment.
 
-        Without an existing one it is a tombstone, so that a creation still on its way does nothing.
+        Without an existing one it is a tombstone, so that a creation still on its way does nothing. Raises
+        ShipmentDispatched when the parcel is gone.
         """
         if existing is None:
             tombstone = cls(
@@ -156,29 +167,40 @@ class Shipment(BaseModel):
                 version=1,
             )
             return tombstone, []
-        if existing.status is ShipmentStatus.CANCELLED:
-            return existing, []
-        cancelled = existing.model_copy(
-            update={
-                "status": ShipmentStatus.CANCELLED,
-                "changed_at": timestamp(now),
-                "version": existing.version + 1,
-            }
-        )
+        match existing.status:
+            case ShipmentStatus.CANCELLED:
+                return existing, []
+            case ShipmentStatus.DISPATCHED:
+                raise ShipmentDispatched(f"the parcel of order {order.order_id} is on its way")
+        cancelled = existing._changed(now, status=ShipmentStatus.CANCELLED)
         return cancelled, [cancelled._event("shipment.cancelled", now, cancelled._facts())]
+
+    @classmethod
+    def dispatch(cls, existing: Self | None, order_id: str, now: datetime) -> tuple[Self, list[Event]]:
+        """The shipment of the order after its parcel was handed to the carrier; changes nothing the second time.
+
+        Raises ShipmentNotCreated, and ShipmentCancelled.
+        """
+        if existing is None:
+            raise ShipmentNotCreated(order_id)
+        match existing.status:
+            case ShipmentStatus.DISPATCHED:
+                return existing, []
+            case ShipmentStatus.CANCELLED:
+                raise ShipmentCancelled(f"the shipment of order {order_id} was cancelled")
+        dispatched = existing._changed(now, status=ShipmentStatus.DISPATCHED)
+        facts = {**dispatched._facts(), "tracking_reference": dispatched.tracking_reference}
+        return dispatched, [dispatched._event("shipment.dispatched", now, facts)]
 
     def erase_address(self, now: datetime) -> tuple[Self, list[Event]]:
         """The shipment without name and address, which it keeps the country of; nobody needs to hear of it."""
         if self.parcel is None or not self.has_address:
             return self, []
         erased = ErasedAddress(country=self.parcel.address.country, erased_at=timestamp(now))
-        return self.model_copy(
-            update={
-                "parcel": self.parcel.model_copy(update={"address": erased}),
-                "changed_at": timestamp(now),
-                "version": self.version + 1,
-            }
-        ), []
+        return self._changed(now, parcel=self.parcel.model_copy(update={"address": erased})), []
+
+    def _changed(self, now: datetime, **changes: Any) -> Self:
+        return self.model_copy(update={**changes, "changed_at": timestamp(now), "version": self.version + 1})
 
     def _facts(self) -> dict[str, Any]:
         return {"order_id": self.order_id, "shipment_id": self.shipment_id}

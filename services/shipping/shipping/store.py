@@ -17,7 +17,7 @@ from shared.events import Event
 from shared.outbox import outbox_of
 from shipping.domain import CustomerErased, Shipment
 
-# Only a creation and a cancellation of one order, and their retries, ever meet.
+# Only a creation, a dispatch and a cancellation of one order, and their retries, ever meet.
 _ATTEMPTS = 3
 # Why DynamoDB cancels a transaction: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 _CONDITION_FAILED = "ConditionalCheckFailed"
@@ -57,6 +57,13 @@ class ShipmentStore:
             if changed == existing or self._store(existing, changed, events):
                 return changed
         raise ShipmentContended(order_id)
+
+    def dispatch(self, order_id: str, now: datetime) -> Shipment:
+        """Marks the order's parcel as handed to the carrier, once; a repeat changes nothing.
+
+        Raises ShipmentNotCreated, ShipmentCancelled, ShipmentContended.
+        """
+        return self.change(order_id, lambda existing: Shipment.dispatch(existing, order_id, now))
 
     def erase_customer(self, customer_id: str, now: datetime) -> int:
         """Erases the addresses of all shipments to the customer, now and to come; returns how many it were.

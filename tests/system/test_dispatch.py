@@ -1,0 +1,108 @@
+"""From a confirmed order to its dispatched parcel on the deployed stack: the stock that leaves, and what is refused."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local.books import Books
+from local.shop import Customer, Shop
+from local.stack import Stack
+from local.waiting import wait_for
+from shared.clock import utc_now
+from shipping.store import ShipmentStore
+
+from .test_choreography import publish
+
+TEA = "TEA-ASSAM-100"
+
+
+@pytest.fixture
+def confirmed(shop: Shop, customer: Customer) -> str:
+    """A confirmed order of two packets of tea."""
+    order_id: str = shop.place(customer, {TEA: 2}).json()["order_id"]
+    assert shop.settled(customer, order_id)["status"] == "confirmed"
+    return order_id
+
+
+def dispatch(stack: Stack, order_id: str) -> None:
+    """Hands the parcel to the carrier; the event is the table's stream's to tell."""
+    ShipmentStore(stack.client("dynamodb"), stack.resource("ShippingTable")).dispatch(order_id, utc_now())
+
+
+def reservation_of(books: Books, order_id: str) -> dict[str, Any]:
+    reservation = books.orders()[order_id].reservation
+    assert reservation is not None
+    return reservation
+
+
+def test_a_confirmed_orders_reservation_loses_its_expiry(books: Books, confirmed: str) -> None:
+    wait_for(
+        lambda: "expires_at" not in reservation_of(books, confirmed),
+        "the reservation to be kept",
+        seconds=60,
+    )
+    assert reservation_of(books, confirmed)["status"] == "reserved"
+
+
+def test_a_dispatched_orders_stock_leaves_once_and_cannot_be_given_back(
+    stack: Stack, books: Books, confirmed: str
+) -> None:
+    dispatch(stack, confirmed)
+    wait_for(
+        lambda: reservation_of(books, confirmed)["status"] == "committed",
+        "the stock to leave",
+        seconds=60,
+    )
+
+    def shipments() -> list[int]:
+        return [
+            item["quantity"]
+            for item in books.table("InventoryTable")
+            if item["pk"].startswith("movement#") and item.get("order_id") == confirmed
+        ]
+
+    assert shipments() == [-2]
+    shipment = books.orders()[confirmed].shipment
+    assert shipment is not None
+    for _ in range(3):
+        publish(stack, "shipment.dispatched", shipment["outbox"][0])
+    before = reservation_of(books, confirmed)
+    failures = [
+        json.loads(
+            stack.client("lambda")
+            .invoke(
+                FunctionName=stack.resource(function),
+                Payload=json.dumps({"order": saga_order(books.orders()[confirmed].order)}),
+            )["Payload"]
+            .read()
+        )["errorType"]
+        for function in ("ShippingCancelFunction", "InventoryReleaseFunction")
+    ]
+    assert failures == ["ShipmentDispatched", "ReservationCommitted"]
+    wait_for(lambda: _is_drained(stack), "the repeated messages to be consumed", seconds=60)
+    assert shipments() == [-2]
+    assert reservation_of(books, confirmed) == before
+    level = books.stock()[TEA]
+    assert level["available"] + level["reserved"] == books.ledger()[TEA]
+
+
+def saga_order(order: dict[str, Any]) -> dict[str, Any]:
+    names = (
+        "order_id",
+        "customer_id",
+        "correlation_id",
+        "lines",
+        "total",
+        "shipping_address",
+        "payment_token",
+    )
+    return {name: order[name] for name in names}
+
+
+def _is_drained(stack: Stack) -> bool:
+    counts = stack.client("sqs").get_queue_attributes(
+        QueueUrl=stack.resource("InventoryCommitQueue"),
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]
+    return all(int(number) == 0 for number in counts.values())
