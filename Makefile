@@ -10,7 +10,7 @@ BIN := .venv/bin
 export SAM_CLI_TELEMETRY := 0
 # Trust what this machine trusts (a company's proxy, say), as pip does.
 export UV_SYSTEM_CERTS := 1
-CODE := shared_layer services local tests
+CODE := shared_layer services local tests benchmarks
 
 # $(call do,<command>): prints the command, then runs it.
 do = @echo "$$ $(strip $(1))"; $(1)
@@ -92,6 +92,10 @@ sam-local: seed ## Test `sam local` with Docker against the embedded cloud (some
 
 test: lint types template unit component contracts system ## Run every check and test there is
 	@$(BIN)/python -m local fuzz --examples 2
+
+.PHONY: benchmark
+benchmark: up ## Measure a flash sale of one product with many writers (a minute; benchmarks/README.md)
+	@$(BIN)/python -m benchmarks.flash_sale
 
 ## Describe
 .PHONY: openapi openapi-release
