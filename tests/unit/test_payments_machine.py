@@ -328,8 +328,8 @@ class DeclinedMachine(PaymentMachine):
     declines = True
 
 
-_BOUNDED = settings(max_examples=100, stateful_step_count=20, deadline=None)
+_BOUNDED = settings(max_examples=300, stateful_step_count=8, deadline=None)
 PaymentMachine.TestCase.settings = _BOUNDED
-DeclinedMachine.TestCase.settings = settings(_BOUNDED, max_examples=30)
+DeclinedMachine.TestCase.settings = settings(_BOUNDED, max_examples=60)
 TestPayment = PaymentMachine.TestCase
 TestDeclinedPayment = DeclinedMachine.TestCase
