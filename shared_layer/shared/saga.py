@@ -54,6 +54,13 @@ class StepInput(SagaModel):
     order: SagaOrder
 
 
+class CaughtError(SagaModel):
+    """What a state's Catch records: the error's name and its cause."""
+
+    name: str = Field(alias="Error")
+    cause: str = Field(default="", alias="Cause")
+
+
 def step_handler(
     step: Callable[[SagaOrder], dict[str, Any]],
 ) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:

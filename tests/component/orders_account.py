@@ -69,7 +69,14 @@ def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
             {"AttributeName": name, "AttributeType": "S"}
-            for name in ("pk", "customer_id", "customer_status", "placed_at")
+            for name in (
+                "pk",
+                "customer_id",
+                "customer_status",
+                "placed_at",
+                "attention",
+                "attention_since",
+            )
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         GlobalSecondaryIndexes=[
@@ -85,6 +92,16 @@ def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
                 ("by-customer", "customer_id"),
                 ("by-customer-status", "customer_status"),
             )
+        ]
+        + [
+            {
+                "IndexName": "by-attention",
+                "KeySchema": [
+                    {"AttributeName": "attention", "KeyType": "HASH"},
+                    {"AttributeName": "attention_since", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
         ],
     )
     dynamodb.create_table(
@@ -95,6 +112,7 @@ def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
     )
     monkeypatch.setenv("TABLE_NAME", "orders")
     monkeypatch.setenv("PRICES_TABLE_NAME", "prices")
+    monkeypatch.setenv("OVERDUE_AFTER_SECONDS", "300")
     resources.order_store.cache_clear()
     resources.price_store.cache_clear()
     return OrdersAccount()

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from orders.domain import (
     Canceller,
     CannotBeCancelled,
+    CannotBeResumed,
     IllegalTransition,
     Order,
     OrderStatus,
@@ -269,6 +270,18 @@ def park(order: Order) -> tuple[Order, list[Event]]:
     return order.park('{"error": {}}', LATER)
 
 
+def park_by_the_saga(order: Order) -> tuple[Order, list[Event]]:
+    return order.park('{"error": {}}', LATER, saga_failed=RejectionReason.PAYMENT_DECLINED)
+
+
+def resume(order: Order) -> tuple[Order, list[Event]]:
+    return order.resume(LATER)
+
+
+def take_over(order: Order) -> tuple[Order, list[Event]]:
+    return order.take_over(LATER)
+
+
 def erase(order: Order) -> tuple[Order, list[Event]]:
     return order.erase(LATER)
 
@@ -286,6 +299,10 @@ REACHING: dict[str, list[Change]] = {
     "rejected": [reject],
     "parked": [park],
     "parked, confirmed before": [confirm, request_cancellation, park],
+    "abandoned, resumed": [park_by_the_saga, resume],
+    "cancelling, resumed": [confirm, request_cancellation, park, resume],
+    "rejected, resumed": [park_by_the_saga, resume, cancel],
+    "parked, resumed before": [park, resume, park],
 }
 UNCHANGED = "unchanged"
 REFUSED = "refused"
@@ -294,22 +311,40 @@ REFUSED = "refused"
 TABLE: dict[Change, list[str]] = {
     confirm: [
         "confirmed", UNCHANGED, REFUSED, REFUSED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED, UNCHANGED,
+        REFUSED, UNCHANGED, REFUSED, REFUSED,
     ],
     abandon: [
         "abandoned", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED, UNCHANGED,
+        UNCHANGED, UNCHANGED, REFUSED, REFUSED,
     ],
     reject: [
         "rejected", REFUSED, "rejected", "cancelled", REFUSED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED,
+        "rejected", REFUSED, UNCHANGED, REFUSED,
     ],
     request_cancellation: [
         "cancelling", "cancelling", "cancelling", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, REFUSED, REFUSED,
-        REFUSED,
+        REFUSED, "cancelling", UNCHANGED, REFUSED, REFUSED,
     ],
     cancel: [
         REFUSED, REFUSED, REFUSED, "cancelled", "cancelled", UNCHANGED, UNCHANGED, REFUSED, REFUSED, REFUSED,
+        "rejected", "cancelled", UNCHANGED, REFUSED,
     ],
     park: [
         "parked", UNCHANGED, "parked", "parked", "parked", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        "parked", "parked", UNCHANGED, UNCHANGED,
+    ],
+    # A saga does not park what its cancellation or its resumption undoes.
+    park_by_the_saga: [
+        "parked", UNCHANGED, "parked", "parked", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+    ],
+    resume: [
+        REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, "abandoned", "cancelling",
+        UNCHANGED, UNCHANGED, REFUSED, "abandoned",
+    ],
+    take_over: [
+        "abandoned", UNCHANGED, "abandoned", "cancelling", "cancelling", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
     ],
 }  # fmt: skip
 TOLD: dict[tuple[Change, str], list[str]] = {
@@ -317,8 +352,16 @@ TOLD: dict[tuple[Change, str], list[str]] = {
     (reject, "rejected"): ["order.rejected"],
     (reject, "cancelled"): ["order.cancelled"],
     (cancel, "cancelled"): ["order.cancelled"],
+    (cancel, "rejected"): ["order.rejected"],
     (park, "parked"): ["order.parked"],
+    (park_by_the_saga, "parked"): ["order.parked"],
+    **dict.fromkeys(
+        [(change, status) for change in (resume, take_over) for status in ("abandoned", "cancelling")],
+        ["order.resumption_requested"],
+    ),
 }
+# How a refusal is named.
+REFUSAL: dict[Change, type[Exception]] = {request_cancellation: CannotBeCancelled, resume: CannotBeResumed}
 PAIRS = [
     pytest.param(state, change, outcome, id=f"{change.__name__}: {state}")
     for change, outcomes in TABLE.items()
@@ -341,7 +384,7 @@ class TestTransitions:
             name for name, value in vars(Order).items() if callable(value) and not name.startswith("_")
         }
         factories = {"for_saga", "for_cancellation"}
-        assert {change.__name__ for change in TABLE} == methods - factories - {"erase"}
+        assert {change.__name__ for change in TABLE} == methods - factories - {"erase"} | {"park_by_the_saga"}
 
     @pytest.mark.parametrize(("state", "change", "outcome"), PAIRS)
     def test_every_method_in_every_state_changes_the_order_or_nothing_or_refuses(
@@ -350,7 +393,7 @@ class TestTransitions:
         order = order_in(state)
 
         if outcome == REFUSED:
-            with pytest.raises(CannotBeCancelled if change is request_cancellation else IllegalTransition):
+            with pytest.raises(REFUSAL.get(change, IllegalTransition)):
                 change(order)
         elif outcome == UNCHANGED:
             assert change(order) == (order, [])
@@ -358,11 +401,10 @@ class TestTransitions:
             changed, events = change(order)
             assert changed.status == outcome
             assert changed.version == order.version + 1
-            assert changed.history[:-1] == order.history
-            assert (changed.history[-1].status, changed.history[-1].at) == (
-                outcome,
-                "2026-11-21T10:15:03.000Z",
-            )
+            entered = [] if outcome == order.status else [(outcome, "2026-11-21T10:15:03.000Z")]
+            assert changed.history[: len(order.history)] == order.history
+            assert [(entry.status, entry.at) for entry in changed.history[len(order.history) :]] == entered
+            assert changed.since == "2026-11-21T10:15:03.000Z"
             cancelling_the_confirmed = change is request_cancellation and state == "confirmed"
             told = (
                 ["order.cancellation_requested"]
@@ -413,6 +455,42 @@ class TestTransitions:
         assert event.data["by"] == by.value
         assert (event.data["status"], event.data["total"]["amount"]) == ("cancelled", 1580 + 490)
 
+    def test_a_resumed_order_is_rejected_for_what_its_saga_failed_for(self) -> None:
+        order, [event] = order_in("abandoned, resumed").cancel(LATER)
+        assert order.rejection_reason is RejectionReason.PAYMENT_DECLINED
+        assert event.data["reason"] == "payment_declined"
+
+    def test_the_reason_survives_that_the_resumption_is_parked_too(self) -> None:
+        order, _ = park(order_in("abandoned, resumed"))
+        resumed, _ = resume(order)
+        assert cancel(resumed)[0].rejection_reason is RejectionReason.PAYMENT_DECLINED
+
+    def test_an_order_that_lost_its_saga_is_rejected_as_a_technical_failure(self) -> None:
+        order, _ = take_over(placed())
+        assert cancel(order)[0].rejection_reason is RejectionReason.TECHNICAL_FAILURE
+
+    def test_every_resumption_has_an_execution_of_its_own(self) -> None:
+        first, _ = resume(order_in("parked"))
+        second, _ = resume(park(first)[0])
+        plain = order_in("cancelling, confirmed before").undoing_name
+        assert [plain, first.undoing_name, second.undoing_name] == [
+            placed().order_id,
+            f"{placed().order_id}-1",
+            f"{placed().order_id}-2",
+        ]
+
+    @pytest.mark.parametrize("state", ["rejected, resumed", "cancelling, resumed"])
+    def test_what_a_parked_order_kept_goes_once_all_is_undone(self, state: str) -> None:
+        order = order_in(state)
+        if state == "cancelling, resumed":
+            order, _ = cancel(order)
+        assert order.parked_state is None
+
+    def test_a_resumed_order_that_the_customer_cancels_is_cancelled_by_its_resumption(self) -> None:
+        asked, events = request_cancellation(order_in("abandoned, resumed"))
+        assert (asked.is_undone_by_cancellation, events) == (True, [])
+        assert cancel(asked)[0].status == "cancelled"
+
     def test_a_parked_order_keeps_the_sagas_whole_state(self) -> None:
         order, _ = placed().park('{"void_payment_error": {}}', LATER)
         assert order.parked_state == '{"void_payment_error": {}}'
@@ -425,6 +503,7 @@ class TestTransitions:
             ("placed", park),
             ("confirmed", request_cancellation),
             ("cancelling", cancel),
+            ("parked", resume),
         ],
     )
     def test_only_order_placed_tells_the_payment_token_and_the_address(

@@ -1,4 +1,7 @@
-"""The orders API: placing an order, reading one, listing a customer's, cancelling one."""
+"""The orders API: placing an order, reading one, listing a customer's, cancelling one.
+
+For operators: what needs attention, and resuming a parked order.
+"""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -6,10 +9,12 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
+from orders.attention import overdue_before, still
 from orders.domain import (
     AccountClosed,
     Canceller,
     CannotBeCancelled,
+    CannotBeResumed,
     Order,
     OrderStatus,
     order_id_for,
@@ -19,7 +24,7 @@ from orders.placement import DuplicateSku, IdempotencyKeyReused, OrderRequest, U
 from orders.pricing import CurrencyNotServed, MixedCurrencies
 from orders.resources import order_store, price_store
 from orders.store import despite_lost_races
-from orders.views import OrderPage, OrderView
+from orders.views import Attention, AttentionEntry, OrderPage, OrderView
 from shared.access import Access, caller_of, require_owner
 from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import utc_now
@@ -82,6 +87,21 @@ def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Respo
     return _placed(stored, request, replayed=stored is not order)
 
 
+@app.get("/orders/attention", **contract(Access.ADMIN, tag="orders"))
+def orders_that_need_attention(
+    limit: Annotated[int, Query(ge=1, le=100, description="How many orders each list holds at most")] = 20,
+) -> Attention:
+    """The orders that are parked, and those that are under way for longer than it takes; for operators."""
+    store = order_store()
+    parked = still(store, store.parked(limit), lambda order: order.status is OrderStatus.PARKED)
+    overdue = store.open_since_before(overdue_before(utc_now()), limit)
+    stuck = still(store, overdue, lambda order: order.status.is_open)
+    return Attention(
+        parked=[AttentionEntry.of(order) for order in parked],
+        stuck=[AttentionEntry.of(order) for order in stuck],
+    )
+
+
 @app.get("/orders/<order_id>", **contract(Access.OWNER, tag="orders", raises=(NotFound,)))
 def read_order(order_id: OrderId) -> OrderView:
     """An order with its history, for its customer and for admins."""
@@ -133,6 +153,26 @@ def cancel_order(order_id: OrderId) -> OrderView:
     )
     logger.info("cancellation requested", order_id=order_id, by=by.value, status=order.status.value)
     count("CancellationsRequested")
+    return OrderView.of(order)
+
+
+@app.post(
+    "/orders/<order_id>/resume",
+    **contract(
+        Access.ADMIN,
+        tag="orders",
+        status=HTTPStatus.ACCEPTED,
+        answers="The order, which is being resumed; reading it tells how that ends",
+        raises=(NotFound, CannotBeResumed),
+    ),
+)
+def resume_order(order_id: OrderId) -> OrderView:
+    """Undoes everything of a parked order once more, for operators. Asking again while that goes on starts nothing."""
+    if order_store().find(order_id) is None:
+        raise NotFound("There is no such order.")
+    order = despite_lost_races(order_store().change, order_id, lambda current: current.resume(utc_now()))
+    logger.info("resumption requested", order_id=order_id)
+    count("ResumptionsRequested")
     return OrderView.of(order)
 
 

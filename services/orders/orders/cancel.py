@@ -1,7 +1,8 @@
-"""Cancellation step: everything of the order is undone."""
+"""Cancellation and resumption step: everything of the order is undone."""
 
 from typing import Any
 
+from orders.domain import OrderStatus
 from orders.resources import order_store
 from shared.clock import utc_now
 from shared.observability import count
@@ -9,10 +10,13 @@ from shared.saga import SagaOrder, step_handler
 
 
 def cancel(order: SagaOrder) -> dict[str, Any]:
-    """Makes the order cancelled; raises IllegalTransition when nobody asked for that, or it is parked."""
-    cancelled = order_store().change(order.order_id, lambda current: current.cancel(utc_now()))
-    count("OrdersCancelled")
-    return {"status": cancelled.status.value}
+    """Makes the order cancelled, or rejected if it was resumed and nobody asked for its cancellation.
+
+    Raises IllegalTransition when the order is neither to be cancelled nor resumed.
+    """
+    ended = order_store().change(order.order_id, lambda current: current.cancel(utc_now()))
+    count("OrdersCancelled" if ended.status is OrderStatus.CANCELLED else "OrdersRejected")
+    return {"status": ended.status.value}
 
 
 handler = step_handler(cancel)

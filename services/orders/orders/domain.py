@@ -9,7 +9,9 @@ returns the changed order together with the events that tell of it.
       ├──────► abandoned ──► rejected                     abandoned: the saga gave up; a late confirmation is refused
       └──────► rejected
 
-placed, abandoned and cancelling may also become parked: something could not be undone, and an operator takes over.
+placed, abandoned and cancelling may also become parked: something could not be undone, and an operator takes over. Once
+that is mended the order is resumed: it is abandoned, or cancelling if its cancellation was asked for, and everything of
+it is undone once more. The same happens, without an operator, to an order that lost what should have ended it.
 abandoned may also become cancelling. The prices and the total of an order are `pricing`'s; what may be asked for is
 `placement`'s.
 """
@@ -45,6 +47,11 @@ class OrderStatus(StrEnum):
     REJECTED = "rejected"
     PARKED = "parked"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something is under way that ends the order: by itself it does not stay in this status."""
+        return self in {self.PLACED, self.ABANDONED, self.CANCELLING}
+
 
 class RejectionReason(StrEnum):
     """Why an order could not stand, as the customer is told."""
@@ -70,13 +77,18 @@ _REASON_OF_ERROR = {
 }
 
 _BEING_UNDONE = {OrderStatus.ABANDONED, OrderStatus.CANCELLING}
-_FINAL = {OrderStatus.CONFIRMED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.PARKED}
 
 
 class CannotBeCancelled(Conflict):
     """The order's status does not allow its cancellation."""
 
     code = "cannot-be-cancelled"
+
+
+class CannotBeResumed(Conflict):
+    """The order is not parked, so there is nothing to resume."""
+
+    code = "cannot-be-resumed"
 
 
 class AccountClosed(Forbidden):
@@ -118,7 +130,10 @@ class Order(_Model):
     history: list[StatusChange]
     rejection_reason: RejectionReason | None = None
     cancelled_by: Canceller | None = None
+    failed_because: RejectionReason | None = None
     parked_state: str | None = None
+    resumptions: int = 0
+    resumed_at: str | None = None
     erased_at: str | None = None
 
     @classmethod
@@ -165,6 +180,27 @@ class Order(_Model):
         """Whether the order was confirmed, whatever became of it since: then the saga has nothing more to undo."""
         return any(entry.status is OrderStatus.CONFIRMED for entry in self.history)
 
+    @property
+    def since(self) -> str:
+        """When the order came into its status, or was resumed in it."""
+        return max(self.history[-1].at, self.resumed_at or "")
+
+    @property
+    def is_being_resumed(self) -> bool:
+        """Whether a resumption is under way."""
+        return self.status.is_open and self.resumptions > 0
+
+    @property
+    def is_undone_by_cancellation(self) -> bool:
+        """Whether the cancellation's state machine ends the order, now that it is open; otherwise its saga does."""
+        confirmed_once = self.status is OrderStatus.CANCELLING and self.was_confirmed
+        return confirmed_once or self.is_being_resumed
+
+    @property
+    def undoing_name(self) -> str:
+        """The name of the cancellation's execution: the order's id, and at each resumption another one."""
+        return f"{self.order_id}-{self.resumptions}" if self.resumptions else self.order_id
+
     def confirm(self, now: datetime) -> tuple[Self, list[Event]]:
         """The order stands. Changes nothing when it was confirmed before, even if it is being cancelled since.
 
@@ -196,15 +232,7 @@ class Order(_Model):
             return self, []
         if self.status in {OrderStatus.CANCELLING, OrderStatus.CANCELLED}:
             return self.cancel(now)
-        rejected = self._changed(
-            OrderStatus.REJECTED,
-            now,
-            allowed={OrderStatus.PLACED, OrderStatus.ABANDONED},
-            rejection_reason=reason,
-        )
-        return rejected, [
-            rejected._event("order.rejected", now, {**rejected._facts(), "reason": reason.value})
-        ]
+        return self._rejected(reason, now)
 
     def request_cancellation(self, by: Canceller, now: datetime) -> tuple[Self, list[Event]]:
         """The customer, or an admin for them, wants the order no more. Changes nothing when that was said before.
@@ -223,28 +251,63 @@ class Order(_Model):
         return cancelling, [cancelling._event("order.cancellation_requested", now, cancelling._told(by))]
 
     def cancel(self, now: datetime) -> tuple[Self, list[Event]]:
-        """Everything of the order is undone, as was asked for. Changes nothing when it was cancelled before."""
-        if self.status is OrderStatus.CANCELLED:
+        """Everything of the order is undone: it is cancelled if that was asked for. An order that was resumed for
+        another reason is rejected instead, for the reason its saga gave up.
+
+        Changes nothing when it was cancelled before, or rejected at the end of a resumption.
+        """
+        if self.status is OrderStatus.CANCELLED or (self.status is OrderStatus.REJECTED and self.resumptions):
             return self, []
-        cancelled = self._changed(OrderStatus.CANCELLED, now, allowed={OrderStatus.CANCELLING})
+        if self.status is OrderStatus.ABANDONED and self.resumptions:
+            return self._rejected(self.failed_because or RejectionReason.TECHNICAL_FAILURE, now)
+        cancelled = self._changed(
+            OrderStatus.CANCELLED, now, allowed={OrderStatus.CANCELLING}, parked_state=None
+        )
         return cancelled, [cancelled._event("order.cancelled", now, cancelled._told(self.cancelled_by))]
 
-    def park(self, state: str, now: datetime) -> tuple[Self, list[Event]]:
+    def park(
+        self, state: str, now: datetime, *, saga_failed: RejectionReason | None = None
+    ) -> tuple[Self, list[Event]]:
         """Something could not be undone; `state`, the whole state of what undid it as JSON, is kept for whoever
-        resumes it, without the personal data if those are erased.
+        resumes it, without the personal data if those are erased. `saga_failed` is why the saga gave up, if it parks.
 
         Changes nothing when it was parked, nor when the order is final: then only the answer of the step that made it
-        so was lost, and there is nothing to resume.
+        so was lost, and there is nothing to resume. Nor does a saga park what is another's by now: an order that was
+        confirmed is undone by its cancellation, and one that is resumed by its resumption.
         """
-        if self.status in _FINAL:
+        if not self.status.is_open:
+            return self, []
+        if saga_failed and (self.was_confirmed or self.resumptions):
             return self, []
         parked = self._changed(
             OrderStatus.PARKED,
             now,
             allowed={OrderStatus.PLACED, *_BEING_UNDONE},
             parked_state=without_personal_data(state) if self.erased_at else state,
+            failed_because=saga_failed or self.failed_because,
         )
         return parked, [parked._event("order.parked", now, parked._facts())]
+
+    def resume(self, now: datetime) -> tuple[Self, list[Event]]:
+        """What parked the order is mended, so everything of it is undone once more: `order.resumption_requested`
+        starts that. It ends in `cancel`, or parked again.
+
+        Changes nothing while it is being resumed; raises CannotBeResumed when it is not parked.
+        """
+        if self.is_being_resumed:
+            return self, []
+        if self.status is not OrderStatus.PARKED:
+            raise CannotBeResumed(f"The order is {self.status.value}, so there is nothing to resume.")
+        return self._resumed(now)
+
+    def take_over(self, now: datetime) -> tuple[Self, list[Event]]:
+        """What should have ended the order is gone: its resumption does so instead, by undoing everything of it.
+
+        Changes nothing when the order is final or parked, or being resumed.
+        """
+        if not self.status.is_open or self.resumptions:
+            return self, []
+        return self._resumed(now)
 
     def erase(self, now: datetime) -> tuple[Self, list[Event]]:
         """The order without its customer's personal data, whatever its status; changes nothing the second time.
@@ -284,14 +347,42 @@ class Order(_Model):
             update={"shipping_address": erased_address(self.shipping_address), "payment_token": ""}
         )
 
+    def _rejected(self, reason: RejectionReason, now: datetime) -> tuple[Self, list[Event]]:
+        rejected = self._changed(
+            OrderStatus.REJECTED,
+            now,
+            allowed={OrderStatus.PLACED, OrderStatus.ABANDONED},
+            rejection_reason=reason,
+            parked_state=None,
+        )
+        return rejected, [
+            rejected._event("order.rejected", now, {**rejected._facts(), "reason": reason.value})
+        ]
+
+    def _resumed(self, now: datetime) -> tuple[Self, list[Event]]:
+        status = OrderStatus.CANCELLING if self.cancelled_by else OrderStatus.ABANDONED
+        resumed = self._changed(
+            status,
+            now,
+            allowed={OrderStatus.PARKED, OrderStatus.PLACED, *_BEING_UNDONE},
+            resumptions=self.resumptions + 1,
+            resumed_at=timestamp(now),
+        )
+        return resumed, [resumed._event("order.resumption_requested", now, resumed._facts())]
+
     def _changed(
         self, status: OrderStatus, now: datetime, *, allowed: set[OrderStatus], **values: Any
     ) -> Self:
         if self.status not in allowed:
             raise IllegalTransition(f"order {self.order_id} is {self.status}, so it cannot become {status}")
-        history = [*self.history, StatusChange(status=status, at=timestamp(now))]
+        entered = [] if status is self.status else [StatusChange(status=status, at=timestamp(now))]
         return self.model_copy(
-            update={"status": status, "version": self.version + 1, "history": history, **values}
+            update={
+                "status": status,
+                "version": self.version + 1,
+                "history": [*self.history, *entered],
+                **values,
+            }
         )
 
     def _facts(self) -> dict[str, Any]:

@@ -1,6 +1,11 @@
-"""Starting the state machine of an order: its execution bears the order's id, so an order has one of a kind ever."""
+"""The state machines of an order: starting one, and what became of it.
+
+A saga's execution bears the order's id, so an order has one ever; a cancellation's bears `Order.undoing_name`. Step
+Functions knows a name for 90 days after the execution's end.
+"""
 
 import json
+from enum import StrEnum
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -17,16 +22,37 @@ class StateMachine(LambdaEnvironment):
     state_machine_arn: str
 
 
-def start_execution(order: SagaOrder) -> None:
-    """Starts the function's state machine on `order`; does nothing when that was done before."""
+class Progress(StrEnum):
+    """What became of an execution."""
+
+    UNKNOWN = "unknown"
+    """None of this name was started, or it ended long ago."""
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+def start_execution(order: SagaOrder, name: str, state_machine_arn: str) -> None:
+    """Starts the state machine on `order`; does nothing when an execution of that name was started before."""
     execution: dict[str, Any] = {"order": order.model_dump(mode="json")}
     try:
         client("stepfunctions").start_execution(
-            stateMachineArn=StateMachine.load().state_machine_arn,
-            name=order.order_id,
-            input=json.dumps(execution),
+            stateMachineArn=state_machine_arn, name=name, input=json.dumps(execution)
         )
     except ClientError as error:
         if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
             raise
-        logger.info("execution was started before", order_id=order.order_id)
+        logger.info("execution was started before", order_id=order.order_id, execution=name)
+
+
+def progress_of(name: str, state_machine_arn: str) -> Progress:
+    """What became of the state machine's execution of that name."""
+    try:
+        described = client("stepfunctions").describe_execution(
+            executionArn=f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+            raise
+        return Progress.UNKNOWN
+    # An execution that waits to be redriven by an operator goes on as one that runs.
+    return Progress.RUNNING if described["status"] in {"RUNNING", "PENDING_REDRIVE"} else Progress.ENDED

@@ -1,26 +1,34 @@
-"""Saga step: something could not be undone. Keeps everything that whoever resumes the order needs."""
+"""Saga and cancellation step: something could not be undone. Keeps everything that whoever resumes the order needs."""
 
 from typing import Any
 
 from pydantic import ConfigDict
 
-from orders.domain import OrderStatus
+from orders.domain import OrderStatus, reason_of
 from orders.resources import order_store
 from shared.clock import utc_now
 from shared.observability import count
-from shared.saga import StepInput, input_handler
+from shared.saga import CaughtError, StepInput, input_handler
 
 
 class ParkInput(StepInput):
-    """The saga's whole state: the order, the error, and each compensation's own error."""
+    """The state machine's whole state: the order, and each compensation's own error; `error` is what ended a saga.
+
+    A cancellation, which undoes what was well, has none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
+    error: CaughtError | None = None
+
 
 def park(step_input: ParkInput) -> dict[str, Any]:
-    """Parks the order with the saga's state, unless it reached a final status after all; answers with its status."""
-    state = step_input.model_dump_json(by_alias=True)
-    parked = order_store().change(step_input.order.order_id, lambda current: current.park(state, utc_now()))
+    """Parks the order with the machine's state, unless it is final or another's by now; answers with its status."""
+    state = step_input.model_dump_json(by_alias=True, exclude_unset=True)
+    failed = reason_of(step_input.error.name) if step_input.error else None
+    parked = order_store().change(
+        step_input.order.order_id, lambda current: current.park(state, utc_now(), saga_failed=failed)
+    )
     if parked.status is OrderStatus.PARKED:
         count("OrdersParked")
     return {"status": parked.status.value}

@@ -2,20 +2,11 @@
 
 from typing import Any
 
-from pydantic import Field
-
 from orders.domain import OrderStatus, reason_of
 from orders.resources import order_store
 from shared.clock import utc_now
 from shared.observability import count
-from shared.saga import SagaModel, StepInput, input_handler
-
-
-class CaughtError(SagaModel):
-    """What a state's Catch records: the error's name and its cause."""
-
-    name: str = Field(alias="Error")
-    cause: str = Field(default="", alias="Cause")
+from shared.saga import CaughtError, StepInput, input_handler
 
 
 class RejectInput(StepInput):

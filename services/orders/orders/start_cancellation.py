@@ -1,4 +1,4 @@
-"""Starts what undoes a confirmed order, for each cancellation that was asked for."""
+"""Starts what undoes an order: a confirmed one that is to be cancelled, and any one that is resumed."""
 
 from pydantic import BaseModel
 
@@ -9,8 +9,8 @@ from shared.consumer import consumer_handler
 from shared.events import Event
 
 
-class CancellationRequested(BaseModel):
-    """What this consumer reads of `order.cancellation_requested`."""
+class UndoingRequested(BaseModel):
+    """What this consumer reads of `order.cancellation_requested` and `order.resumption_requested`."""
 
     order_id: str
 
@@ -20,12 +20,12 @@ StateMachine.load()
 
 
 def start(event: Event) -> None:
-    """Starts the cancellation of the order; does nothing when it was started before. Raises OrderMissing."""
-    order_id = CancellationRequested.model_validate(event.data).order_id
+    """Starts what undoes the order; does nothing when it was started before. Raises OrderMissing."""
+    order_id = UndoingRequested.model_validate(event.data).order_id
     order = order_store().find(order_id)
     if order is None:
         raise OrderMissing(order_id)
-    start_execution(order.for_cancellation())
+    start_execution(order.for_cancellation(), order.undoing_name, StateMachine.load().state_machine_arn)
 
 
 handler = consumer_handler(start)

@@ -20,7 +20,8 @@ StateMachine.load()
 
 def start(event: Event) -> None:
     """Starts the saga of the order that was placed; does nothing when it was started before."""
-    start_execution(OrderPlaced.model_validate(event.data).order)
+    order = OrderPlaced.model_validate(event.data).order
+    start_execution(order, order.order_id, StateMachine.load().state_machine_arn)
 
 
 handler = consumer_handler(start)

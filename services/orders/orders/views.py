@@ -61,6 +61,33 @@ class OrderView(BaseModel):
         )
 
 
+class AttentionEntry(BaseModel):
+    """An order that has not come to its end, its status, and since when it is in it (RFC 3339, UTC)."""
+
+    order_id: str
+    customer_id: str
+    status: OrderStatus
+    since: str
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """The entry of `order`."""
+        return cls(
+            order_id=order.order_id, customer_id=order.customer_id, status=order.status, since=order.since
+        )
+
+
+class Attention(BaseModel):
+    """The orders that need somebody, those first that have waited the longest; a list that is full may go on."""
+
+    parked: list[AttentionEntry] = Field(
+        description="Something could not be undone; `POST /orders/{order_id}/resume` tries again"
+    )
+    stuck: list[AttentionEntry] = Field(
+        description="Under way for longer than it takes; the reconciler ends them by itself"
+    )
+
+
 class OrderPage(BaseModel):
     """A page of orders, newest first; `next` is the cursor of the following page, null on the last."""
 
