@@ -106,7 +106,7 @@ openapi-release: .venv/installed ## Make the document the one that later version
 	$(call do,$(BIN)/python -m local.openapi release)
 
 ## Run
-.PHONY: build up demo seed token logs down clean
+.PHONY: build up demo seed token logs attention resume down clean
 build: .venv/installed ## Build the functions and the layer
 	$(call do,$(BIN)/sam build)
 
@@ -124,6 +124,12 @@ token: .venv/installed ## Sign up somebody new and print their token (ROLE=admin
 
 logs: .venv/installed ## Show what the functions logged (ARGS="--follow --grep <order id>")
 	@$(BIN)/python -m local logs $(ARGS)
+
+attention: .venv/installed ## List the orders that are parked or stuck
+	@$(BIN)/python -m local attention
+
+resume: .venv/installed ## Undo what is left of a parked order, and end it (ORDER=ord_...)
+	@$(BIN)/python -m local resume $(ORDER)
 
 down: .venv/installed ## Stop the embedded cloud; its data is gone
 	@$(BIN)/python -m local down

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from local import deployment, fuzz, logs, server
+from local import deployment, fuzz, logs, operators, server
 from local.shop import Shop
 from local.stack import Stack
 from local.steps import StepError, fail, step
@@ -91,6 +91,16 @@ def test_with_made_up_requests(arguments: argparse.Namespace) -> None:
     fuzz.run(Stack.current(), examples=arguments.examples, seed=arguments.seed)
 
 
+def show_attention(_: argparse.Namespace) -> None:
+    """Prints the orders that are parked, and those that are under way for too long."""
+    operators.show_attention(Stack.current())
+
+
+def resume(arguments: argparse.Namespace) -> None:
+    """Resumes a parked order and says how that ended."""
+    operators.resume(Stack.current(), arguments.order)
+
+
 def main() -> int:
     """Runs the command that the arguments name; the exit code to end with."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
@@ -112,6 +122,12 @@ def main() -> int:
     signed_in = commands.add_parser("token", help="sign up somebody new and print their token")
     signed_in.add_argument("--admin", action="store_true", help="somebody who runs the shop")
     signed_in.set_defaults(run=token)
+    commands.add_parser("attention", help="list the orders that are parked or stuck").set_defaults(
+        run=show_attention
+    )
+    resumed = commands.add_parser("resume", help="undo what is left of a parked order, and end it")
+    resumed.add_argument("order", metavar="ORDER", help="the order's id, ord_...")
+    resumed.set_defaults(run=resume)
     fuzzed = commands.add_parser("fuzz", help="test the API with requests made from its OpenAPI document")
     fuzzed.add_argument(
         "--examples", type=int, default=25, help="how many per operation and phase (default: 25)"

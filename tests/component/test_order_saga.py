@@ -367,6 +367,19 @@ class TestRuns:
         assert functions.commands[-1] == "ParkOrder"
         assert saga.stored["status"] == status
 
+    def test_a_confirmed_order_that_is_being_cancelled_is_not_parked_by_its_saga(
+        self, saga: Machine, functions: Functions
+    ) -> None:
+        """Whether it was confirmed could not be looked up; its cancellation undoes it all the same."""
+        functions.lose_answers_of("ConfirmOrder")
+        functions.always("CheckConfirmation", TIMED_OUT)
+        functions.before("CheckConfirmation", lambda: saga.change(request_cancellation))
+
+        assert saga.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands[-1] == "ParkOrder"
+        assert saga.statuses == ["placed", "confirmed", "cancelling"]
+
     def test_an_order_that_cannot_even_be_parked_ends_the_saga_as_failed(
         self, saga: Machine, functions: Functions
     ) -> None:

@@ -747,6 +747,87 @@ class TestCancelling:
         refused(ada.cancel(order_id), 503, "temporarily-unavailable")
 
 
+class TestAttention:
+    """What operators see of the orders that came to no end, and what they do about a parked one."""
+
+    @pytest.fixture
+    def order_id(self, ada: Client) -> str:
+        return str(json_body(ada.place(order_body(("TEA", 2))))["order_id"])
+
+    def listed(self, admin: Client, **query: str) -> dict[str, list[str]]:
+        answer = admin.call("GET", "/orders/attention", query=query or None)
+        assert answer["statusCode"] == 200, answer
+        return {kind: [entry["order_id"] for entry in entries] for kind, entries in json_body(answer).items()}
+
+    def test_a_parked_order_is_listed_until_it_is_resumed(self, admin: Client, order_id: str) -> None:
+        change(order_id, park)
+        assert self.listed(admin) == {"parked": [order_id], "stuck": []}
+
+        admin.call("POST", f"/orders/{order_id}/resume")
+
+        assert self.listed(admin) == {"parked": [], "stuck": []}
+
+    def test_an_order_is_stuck_when_it_is_under_way_for_longer_than_it_takes(
+        self, admin: Client, order_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert self.listed(admin)["stuck"] == []
+
+        monkeypatch.setattr("orders.api.utc_now", lambda: utc_now() + timedelta(minutes=6))
+
+        assert self.listed(admin)["stuck"] == [order_id]
+        change(order_id, confirm)
+        assert self.listed(admin)["stuck"] == []
+
+    def test_those_that_wait_the_longest_come_first(self, ada: Client, admin: Client) -> None:
+        ids = [json_body(ada.place(order_body(("TEA", 1)), key=f"key-{n}"))["order_id"] for n in range(3)]
+        for minutes, order_id in zip((2, 3, 1), ids, strict=True):
+            moment = utc_now() - timedelta(minutes=minutes)
+            change(order_id, lambda order, moment=moment: order.park("{}", moment))
+
+        assert self.listed(admin, limit="2")["parked"] == [ids[1], ids[0]]
+
+    def test_a_resumption_is_told_to_what_undoes_the_order(
+        self, account: OrdersAccount, admin: Client, order_id: str
+    ) -> None:
+        change(order_id, park)
+
+        answer = admin.call("POST", f"/orders/{order_id}/resume")
+
+        assert (answer["statusCode"], json_body(answer)["status"]) == (202, "abandoned")
+        [event] = account.order(order_id)["outbox"]
+        assert (event["event_type"], event["data"]["order_id"]) == ("order.resumption_requested", order_id)
+
+    def test_asking_again_starts_nothing_more(
+        self, account: OrdersAccount, admin: Client, order_id: str
+    ) -> None:
+        change(order_id, park)
+        admin.call("POST", f"/orders/{order_id}/resume")
+        stored = account.order(order_id)
+
+        assert admin.call("POST", f"/orders/{order_id}/resume")["statusCode"] == 202
+
+        assert account.order(order_id) == stored
+
+    @pytest.mark.parametrize("changes", [[], [confirm], [reject]])
+    def test_an_order_that_is_not_parked_cannot_be_resumed(
+        self, account: OrdersAccount, admin: Client, order_id: str, changes: list[Any]
+    ) -> None:
+        change(order_id, *changes)
+        stored = account.order(order_id)
+        refused(admin.call("POST", f"/orders/{order_id}/resume"), 409, "cannot-be-resumed")
+        assert account.order(order_id) == stored
+
+    def test_an_order_that_there_is_not_is_a_404(self, admin: Client) -> None:
+        refused(admin.call("POST", "/orders/ord_none/resume"), 404, "not-found")
+
+    def test_neither_is_for_customers(self, account: OrdersAccount, ada: Client, order_id: str) -> None:
+        change(order_id, park)
+        stored = account.order(order_id)
+        refused(ada.call("GET", "/orders/attention"), 403, "forbidden")
+        refused(ada.call("POST", f"/orders/{order_id}/resume"), 403, "forbidden")
+        assert account.order(order_id) == stored
+
+
 def overtake(monkeypatch: pytest.MonkeyPatch, order_id: str, first: Any) -> None:
     """Lets `first` happen to the order between the reading and the writing of its next change."""
     from orders.resources import order_store

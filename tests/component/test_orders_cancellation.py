@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orders.domain import Canceller, Order
+from orders.domain import Canceller, Order, RejectionReason
 from shared.clock import utc_now
 from tests.component.order_machines import (
     ROOT,
@@ -83,6 +83,14 @@ class TestWiring:
     def test_a_state_waits_longer_than_its_function_can_run(self) -> None:
         for task, function in wiring("OrderCancellation", TASKS).items():
             assert TASKS[task]["TimeoutSeconds"] > function["Timeout"], task
+
+
+def fail(order: Order) -> tuple[Order, Any]:
+    return order.park('{"order": {}}', utc_now(), saga_failed=RejectionReason.PAYMENT_DECLINED)
+
+
+def resume(order: Order) -> tuple[Order, Any]:
+    return order.resume(utc_now())
 
 
 def confirm(order: Order) -> tuple[Order, Any]:
@@ -193,3 +201,68 @@ class TestRuns:
 
         assert cancellation.stored["status"] == "cancelled"
         assert cancellation.stored["erased_at"]
+
+
+class TestResumption:
+    """The same machine undoes an order that was parked, or that lost what should have ended it."""
+
+    @pytest.fixture
+    def resumption(self, make_machine: MakeMachine) -> Machine:
+        """The resumption of an order that its saga parked."""
+        machine = make_machine(DEFINITION)
+        machine.change(fail)
+        machine.change(resume)
+        machine.order = json.loads((ROOT / "events" / "orders_cancel.json").read_text())["order"]
+        return machine
+
+    def test_when_all_is_undone_the_order_is_rejected_for_what_its_saga_failed_for(
+        self, resumption: Machine
+    ) -> None:
+        assert resumption.run()["status"] == "SUCCEEDED"
+
+        assert resumption.functions.commands[3:] == ["CancelOrder"]
+        assert resumption.statuses == ["placed", "parked", "abandoned", "rejected"]
+        assert resumption.stored["rejection_reason"] == "payment_declined"
+        assert "parked_state" not in resumption.stored
+        assert [event["event_type"] for event in resumption.stored["outbox"]] == ["order.rejected"]
+
+    def test_an_order_whose_cancellation_was_asked_for_is_cancelled(self, resumption: Machine) -> None:
+        resumption.functions.before("CancelOrder", lambda: resumption.change(request_cancellation))
+
+        assert resumption.run()["status"] == "SUCCEEDED"
+
+        assert resumption.statuses[-2:] == ["cancelling", "cancelled"]
+
+    @pytest.mark.parametrize("broken", PART)
+    def test_what_still_cannot_be_undone_parks_it_again_to_be_resumed_again(
+        self, resumption: Machine, broken: str
+    ) -> None:
+        resumption.functions.always(broken, "Broken")
+
+        assert resumption.run()["error"] == "OrderParked"
+
+        assert resumption.statuses == ["placed", "parked", "abandoned", "parked"]
+        kept = json.loads(resumption.stored["parked_state"])
+        assert kept["undoing"][PART[broken]]["error"]["Error"] == "Broken"
+        resumption.change(resume)
+        assert resumption.stored["resumptions"] == 2
+
+    def test_an_order_that_is_rejected_is_not_parked_because_an_answer_was_lost(
+        self, resumption: Machine
+    ) -> None:
+        resumption.functions.lose_answers_of("CancelOrder")
+
+        assert resumption.run()["status"] == "SUCCEEDED"
+
+        assert resumption.functions.commands[-1] == "ParkOrder"
+        assert resumption.stored["status"] == "rejected"
+
+    def test_the_order_may_have_been_erased(self, make_machine: MakeMachine) -> None:
+        machine = make_machine(DEFINITION)
+        for change in (fail, lambda order: order.erase(utc_now()), resume):
+            machine.change(change)
+        machine.order = json.loads((ROOT / "events" / "orders_cancel.json").read_text())["order"]
+
+        assert machine.run()["status"] == "SUCCEEDED"
+
+        assert (machine.stored["status"], machine.stored["payment_token"]) == ("rejected", "")

@@ -241,6 +241,22 @@ class TestStartCancellation:
             "the steps can read it"
         )
 
+    def test_each_resumption_starts_an_execution_of_its_own_however_often_it_is_told(
+        self, confirmed: Order, state_machine: str, lambda_context: Any
+    ) -> None:
+        from orders.resources import order_store
+
+        start_cancellation = fresh("orders.start_cancellation")
+        for _ in range(2):
+            order_store().change(confirmed.order_id, lambda order: order.park("{}", utc_now()))
+            _, [requested] = order_store().find(confirmed.order_id).resume(utc_now())
+            order_store().change(confirmed.order_id, lambda order: order.resume(utc_now()))
+            for _ in range(2):
+                start_cancellation.handler(delivery(requested.model_dump_json()), lambda_context)
+
+        names = sorted(name for name, _ in executions(state_machine))
+        assert names == [f"{confirmed.order_id}-1", f"{confirmed.order_id}-2"]
+
     def test_a_cancellation_of_an_order_that_cannot_be_found_is_delivered_again(
         self, account: OrdersAccount, dead_letters: str, state_machine: str, lambda_context: Any
     ) -> None:

@@ -1,8 +1,7 @@
 """Each branch of the saga, by its effect on stock, money, parcel, order and mail on the deployed stack."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 
@@ -10,6 +9,7 @@ from local.books import Books, OrderBooks
 from local.shop import FINAL, Customer, Shop
 from local.stack import Stack
 from local.waiting import wait_for
+from tests.system.trouble import broken
 
 TEA, DARJEELING, RARE = "TEA-ASSAM-100", "TEA-DARJ-100", "TEA-GLASS-LTD"
 
@@ -139,21 +139,6 @@ def test_ten_customers_at_once_for_the_last_three_pieces_never_oversell(
 
     assert sorted(statuses) == ["confirmed"] * 3 + ["rejected"] * 7
     assert available(books, RARE) == [0]
-
-
-@contextmanager
-def broken(stack: Stack, function: str) -> Iterator[None]:
-    """A function whose table is gone, until the end of the block."""
-    functions = stack.client("lambda")
-    name = stack.resource(function)
-    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    functions.update_function_configuration(
-        FunctionName=name, Environment={"Variables": variables | {"TABLE_NAME": "no-such-table"}}
-    )
-    try:
-        yield
-    finally:
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
 
 def test_a_compensation_that_fails_does_not_stop_the_others_and_parks_the_order_with_its_whole_state(

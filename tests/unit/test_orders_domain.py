@@ -355,10 +355,11 @@ TOLD: dict[tuple[Change, str], list[str]] = {
     (cancel, "rejected"): ["order.rejected"],
     (park, "parked"): ["order.parked"],
     (park_by_the_saga, "parked"): ["order.parked"],
-    **dict.fromkeys(
-        [(change, status) for change in (resume, take_over) for status in ("abandoned", "cancelling")],
-        ["order.resumption_requested"],
-    ),
+    **{
+        (change, status): ["order.resumption_requested"]
+        for change in (resume, take_over)
+        for status in ("abandoned", "cancelling")
+    },
 }
 # How a refusal is named.
 REFUSAL: dict[Change, type[Exception]] = {request_cancellation: CannotBeCancelled, resume: CannotBeResumed}

@@ -1,0 +1,47 @@
+"""What an operator does to orders: see which need attention, resume one. Both by the API's own routes, as on AWS."""
+
+from typing import Any
+
+from local.shop import FINAL, Customer, Shop
+from local.stack import Stack
+from local.steps import StepError
+from local.waiting import wait_for
+
+# An execution that tries everything as often as it may and then parks the order.
+_LONGEST_RESUMPTION_SECONDS = 300
+
+
+def show_attention(stack: Stack) -> None:
+    """Prints the parked and the stuck orders, a line each."""
+    shop = Shop(stack)
+    found = _answer(shop, "GET", "/orders/attention?limit=100", shop.admin())
+    for kind in ("parked", "stuck"):
+        print(f"{len(found[kind])} {kind}")
+        for entry in found[kind]:
+            print(f"  {entry['order_id']}  {entry['status']} since {entry['since']}")
+
+
+def resume(stack: Stack, order_id: str) -> None:
+    """Resumes the order and waits for its end; raises StepError when it cannot be, or is parked again."""
+    shop = Shop(stack)
+    admin = shop.admin()
+    _answer(shop, "POST", f"/orders/{order_id}/resume", admin)
+
+    def ended() -> str | None:
+        status = str(shop.order(admin, order_id)["status"])
+        return status if status in FINAL else None
+
+    status = wait_for(ended, f"the end of {order_id}", seconds=_LONGEST_RESUMPTION_SECONDS)
+    if status == "parked":
+        raise StepError(
+            f"{order_id} is parked again: something still could not be undone.",
+            "docs/operations.md, Parked orders, shows what it was.",
+        )
+    print(f"{order_id} is {status}")
+
+
+def _answer(shop: Shop, method: str, path: str, admin: Customer) -> dict[str, Any]:
+    answer = shop.request(method, path, token=admin.token)
+    if not answer.ok:
+        raise StepError(answer.json()["detail"], "`make attention` lists the parked orders.")
+    return dict(answer.json())

@@ -1,0 +1,151 @@
+"""Orders that stopped half way, on the deployed stack: an operator resumes the parked, the reconciler ends the rest."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.books import Books, OrderBooks
+from local.shop import Customer, Shop
+from local.stack import Stack
+from local.waiting import wait_for
+from tests.system.trouble import broken, configured, not_listening, scheduled_each_minute
+
+TEA = "TEA-ASSAM-100"
+
+
+@pytest.fixture(scope="module")
+def admin(shop: Shop) -> Customer:
+    """Someone who runs the shop."""
+    return shop.admin()
+
+
+@pytest.fixture
+def parked(stack: Stack, shop: Shop, customer: Customer, deliver: Callable[[str, int], None]) -> str:
+    """The id of an order that is parked, since its parcel cannot be cancelled; it can at the end of the test."""
+    deliver(TEA, 5)
+    with broken(stack, "ShippingCancelFunction"):
+        order_id = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
+        assert shop.settled(customer, order_id, seconds=180)["status"] == "parked"
+    return order_id
+
+
+def needing_attention(shop: Shop, admin: Customer) -> dict[str, list[str]]:
+    """The ids of the parked and of the stuck orders, as operators list them."""
+    answer = shop.request("GET", "/orders/attention?limit=100", token=admin.token)
+    answer.raise_for_status()
+    return {kind: [entry["order_id"] for entry in entries] for kind, entries in answer.json().items()}
+
+
+def resume(shop: Shop, admin: Customer, order_id: str) -> Any:
+    return shop.request("POST", f"/orders/{order_id}/resume", token=admin.token)
+
+
+def nothing_is_left_of(found: OrderBooks) -> bool:
+    return (
+        found.held() == 0
+        and (found.reservation is None or found.reservation["status"] == "released")
+        and (found.shipment is None or found.shipment["status"] == "cancelled")
+    )
+
+
+def test_a_parked_order_is_listed_resumed_and_rejected_for_what_its_saga_failed_for(
+    shop: Shop, books: Books, customer: Customer, admin: Customer, parked: str
+) -> None:
+    assert parked in needing_attention(shop, admin)["parked"]
+
+    answers = [resume(shop, admin, parked) for _ in range(2)]
+    order = shop.settled(customer, parked, seconds=120)
+
+    assert answers[0].status_code == 202
+    assert (order["status"], order["rejection_reason"]) == ("rejected", "address_not_served")
+    assert [entry["status"] for entry in order["history"]] == ["placed", "parked", "abandoned", "rejected"]
+    wait_for(lambda: books.orders()[parked].mails, f"the mail about {parked}", seconds=60)
+    assert nothing_is_left_of(books.orders()[parked])
+    assert [wrong for wrong in books.audit().violations if parked in wrong] == []
+    assert parked not in needing_attention(shop, admin)["parked"]
+    assert resume(shop, admin, parked).json()["type"].endswith("/cannot-be-resumed")
+
+
+def test_the_command_resumes_an_order_and_says_how_it_ended(parked: str) -> None:
+    done = subprocess.run(  # noqa: S603 - this program's own command
+        [sys.executable, "-m", "local", "resume", parked], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, f"{parked} is rejected\n"), done.stderr
+
+
+def test_an_order_that_still_cannot_be_undone_is_parked_again(
+    stack: Stack, shop: Shop, customer: Customer, admin: Customer, parked: str
+) -> None:
+    with broken(stack, "ShippingCancelFunction"):
+        resume(shop, admin, parked)
+        order = shop.settled(customer, parked, seconds=180)
+    assert [entry["status"] for entry in order["history"]] == ["placed", "parked", "abandoned", "parked"]
+
+    resume(shop, admin, parked)
+
+    assert shop.settled(customer, parked, seconds=120)["rejection_reason"] == "address_not_served"
+
+
+def test_orders_that_lost_their_saga_or_whose_saga_died_come_to_their_end_by_themselves(
+    stack: Stack, shop: Shop, books: Books, customer: Customer, deliver: Callable[[str, int], None]
+) -> None:
+    deliver(TEA, 5)
+    died = _whose_saga_died(stack, shop, books, customer)
+    lost = _whose_saga_never_started(stack, shop, customer)
+    assert books.orders()[died].held() > 0
+
+    with ExitStack() as patience:
+        patience.enter_context(configured(stack, "OrdersReconcileFunction", OVERDUE_AFTER_SECONDS="1"))
+        patience.enter_context(scheduled_each_minute(stack, "OrdersReconcileFunctionSchedule"))
+        ended = {order_id: shop.settled(customer, order_id, seconds=240) for order_id in (died, lost)}
+
+    assert ended[lost]["status"] == "confirmed"
+    assert (ended[died]["status"], ended[died]["rejection_reason"]) == ("rejected", "technical_failure")
+    wait_for(
+        lambda: all(books.orders()[order_id].mails for order_id in ended), "the mails about both", seconds=60
+    )
+    assert nothing_is_left_of(books.orders()[died])
+    assert [wrong for wrong in books.audit().violations if died in wrong or lost in wrong] == []
+
+
+def _execution(stack: Stack, order_id: str) -> str:
+    return f"{stack.resource('OrderSaga').replace(':stateMachine:', ':execution:')}:{order_id}"
+
+
+def _whose_saga_died(stack: Stack, shop: Shop, books: Books, customer: Customer) -> str:
+    """The id of an order whose saga is stopped while the money is held, before anything is undone."""
+    sfn = stack.client("stepfunctions")
+
+    def holds_money() -> bool:
+        return books.orders()[order_id].held() > 0
+
+    with broken(stack, "ShippingCancelFunction"):
+        order_id: str = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
+        wait_for(holds_money, f"the money of {order_id}", seconds=60)
+        sfn.stop_execution(executionArn=_execution(stack, order_id))
+    assert sfn.describe_execution(executionArn=_execution(stack, order_id))["status"] == "ABORTED"
+    return order_id
+
+
+def _whose_saga_never_started(stack: Stack, shop: Shop, customer: Customer) -> str:
+    """The id of an order whose `order.placed` got lost on its way to the saga."""
+    sqs = stack.client("sqs")
+    queue = stack.resource("OrdersStartSagaQueue")
+    with not_listening(stack, "OrdersStartSagaFunction", "OrdersStartSagaQueue"):
+        order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
+
+        def waits() -> bool:
+            attributes = sqs.get_queue_attributes(
+                QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"]
+            )["Attributes"]
+            return int(attributes["ApproximateNumberOfMessages"]) > 0
+
+        wait_for(waits, "the message that gets lost", seconds=30)
+    with pytest.raises(ClientError, match="ExecutionDoesNotExist"):
+        stack.client("stepfunctions").describe_execution(executionArn=_execution(stack, order_id))
+    return order_id
