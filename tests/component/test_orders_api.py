@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -781,8 +782,7 @@ class TestAttention:
     def test_those_that_wait_the_longest_come_first(self, ada: Client, admin: Client) -> None:
         ids = [json_body(ada.place(order_body(("TEA", 1)), key=f"key-{n}"))["order_id"] for n in range(3)]
         for minutes, order_id in zip((2, 3, 1), ids, strict=True):
-            moment = utc_now() - timedelta(minutes=minutes)
-            change(order_id, lambda order, moment=moment: order.park("{}", moment))
+            change(order_id, partial(Order.park, state="{}", now=utc_now() - timedelta(minutes=minutes)))
 
         assert self.listed(admin, limit="2")["parked"] == [ids[1], ids[0]]
 

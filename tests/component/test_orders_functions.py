@@ -249,8 +249,15 @@ class TestStartCancellation:
         start_cancellation = fresh("orders.start_cancellation")
         for _ in range(2):
             order_store().change(confirmed.order_id, lambda order: order.park("{}", utc_now()))
-            _, [requested] = order_store().find(confirmed.order_id).resume(utc_now())
-            order_store().change(confirmed.order_id, lambda order: order.resume(utc_now()))
+            resumed = order_store().change(confirmed.order_id, lambda order: order.resume(utc_now()))
+            requested = Event.of(
+                "order.resumption_requested",
+                aggregate_id=resumed.order_id,
+                aggregate_version=resumed.version,
+                occurred_at=utc_now(),
+                correlation_id=resumed.correlation_id,
+                data={"order_id": resumed.order_id},
+            )
             for _ in range(2):
                 start_cancellation.handler(delivery(requested.model_dump_json()), lambda_context)
 
