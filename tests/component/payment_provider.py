@@ -142,10 +142,30 @@ def _too_late(request: HttpRequest, body: dict[str, Any]) -> bool:
 
 def payments_tables() -> None:
     """Makes the two tables of `payments`; needs the fixture `aws`."""
-    for name in ("payments", "observations"):
-        client("dynamodb").create_table(
-            TableName=name,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        )
+    pk = {"AttributeName": "pk", "AttributeType": "S"}
+    client("dynamodb").create_table(
+        TableName="payments",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[pk],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    )
+    client("dynamodb").create_table(
+        TableName="observations",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            pk,
+            {"AttributeName": "differing", "AttributeType": "S"},
+            {"AttributeName": "observed_at", "AttributeType": "N"},
+        ],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-difference",
+                "KeySchema": [
+                    {"AttributeName": "differing", "KeyType": "HASH"},
+                    {"AttributeName": "observed_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+    )

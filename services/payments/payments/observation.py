@@ -64,6 +64,19 @@ _PASSED: dict[PaymentStatus, set[ProviderStatus]] = {
 }
 
 
+class Remedy(StrEnum):
+    """What puts an intent right that differs from our payment."""
+
+    NONE = "none"
+    CANCEL = "cancel"
+    REFUND = "refund"
+    OPERATOR = "operator"
+
+
+# The payments that owe the provider's customer nothing more, so what the provider has of it must go back.
+_GONE = {PaymentStatus.VOIDED, PaymentStatus.DECLINED, PaymentStatus.REFUNDED}
+
+
 class _Lenient(BaseModel):
     """Part of what the provider sends: what is not read here is none of our business, and is never logged."""
 
@@ -163,6 +176,20 @@ class Observation(BaseModel):
         """The observation with `differs_from` set by how it fits the order's payment."""
         ours = payment.status.value if payment else "none"
         return self.model_copy(update={"differs_from": None if self.fits(payment) else ours})
+
+    def remedy(self, payment: Payment | None) -> Remedy:
+        """What is to be done, given that the provider says this now, of the order's payment as it is now.
+
+        Money goes back by itself only where it is this payment's own, and the payment is over. An intent that no
+        payment names may be another stage's; and whether an order that is not paid shall stand, somebody must decide.
+        """
+        if self.fits(payment):
+            return Remedy.NONE
+        if payment is None or payment.provider_reference != self.reference or payment.status not in _GONE:
+            return Remedy.OPERATOR
+        if self.provider_status in _OWES_NOTHING:
+            return Remedy.NONE
+        return Remedy.CANCEL if self.provider_status is ProviderStatus.HELD else Remedy.REFUND
 
     def fits(self, payment: Payment | None) -> bool:
         """Whether what the provider says may be true beside the order's payment as it is written down."""

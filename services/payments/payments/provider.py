@@ -40,6 +40,11 @@ class Intent:
         return cls(str(body["id"]), str(body["status"]), int(body["amount"]), int(refunded))
 
     @property
+    def partially_refunded(self) -> bool:
+        """Whether some of the money went back, and some did not."""
+        return self.status == TAKEN and 0 < self.amount_refunded < self.amount
+
+    @property
     def refunded(self) -> bool:
         """Whether all of the money went back."""
         return self.status == TAKEN and self.amount_refunded >= self.amount

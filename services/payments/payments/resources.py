@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from payments.cashier import Cashier
 from payments.observer import Observer
 from payments.provider import Provider
+from payments.reconciler import Reconciler
 from payments.store import ObservationStore, PaymentStore
 from payments.transport import Transport
 from shared.aws import client
@@ -24,6 +25,12 @@ class Environment(LambdaEnvironment):
     table_name: str
     payment_provider_url: str
     payment_provider_secret: str
+
+
+class ReconcileEnvironment(Environment):
+    """What the reconciler reads beyond that."""
+
+    observations_table_name: str
 
 
 class WebhookEnvironment(LambdaEnvironment):
@@ -43,15 +50,26 @@ def _secrets() -> SecretsProvider:
 def cashier() -> Cashier:
     """The cashier on the configured table and provider; the provider's key is fetched at its first use."""
     environment = Environment.load()
+    return Cashier(PaymentStore(client("dynamodb"), environment.table_name), _provider(environment), utc_now)
 
+
+@cache
+def reconciler() -> Reconciler:
+    """The reconciler on the configured tables and provider."""
+    environment = ReconcileEnvironment.load()
+    return Reconciler(
+        PaymentStore(client("dynamodb"), environment.table_name),
+        ObservationStore(client("dynamodb"), environment.observations_table_name),
+        _provider(environment),
+        utc_now,
+    )
+
+
+def _provider(environment: Environment) -> Provider:
     def api_key() -> str:
         return str(_secrets().get(environment.payment_provider_secret, max_age=_KEY_MAX_AGE_SECONDS))
 
-    return Cashier(
-        PaymentStore(client("dynamodb"), environment.table_name),
-        Provider(Transport(environment.payment_provider_url, api_key)),
-        utc_now,
-    )
+    return Provider(Transport(environment.payment_provider_url, api_key))
 
 
 @cache

@@ -18,6 +18,10 @@ from shared.outbox import outbox_of
 EVENT_LIFETIME_SECONDS = 31 * 24 * 3600
 
 
+# Differences are few, so one key of the index holds them.
+_DIFFERING = "yes"
+
+
 class PaymentContended(TransientError):
     """Another change of the same payment came first; trying again works on the changed payment."""
 
@@ -68,7 +72,7 @@ class ObservationStore:
     """Access to the observations table: what the provider says, apart from what we have written down ourselves.
 
     `pk` = `intent#<provider reference>` for the last observation of an intent, `event#<event id>` for an event that was
-    recorded.
+    recorded. The index `by-difference` has the observations that fit no payment of ours, and no others.
     """
 
     def __init__(self, dynamodb: Any, table_name: str) -> None:
@@ -92,11 +96,7 @@ class ObservationStore:
             self._put({"pk": f"event#{event_id}", "expires_at": now + EVENT_LIFETIME_SECONDS}, previous=0)
         ]
         if observation:
-            item = {
-                "pk": f"intent#{observation.reference}",
-                **observation.model_dump(mode="json", exclude_none=True),
-            }
-            writes.append(self._put(item, previous=observation.version - 1))
+            writes.append(self._put(_observation_item(observation), previous=observation.version - 1))
         try:
             self._dynamodb.transact_write_items(TransactItems=writes)
         except ClientError as error:
@@ -109,6 +109,28 @@ class ObservationStore:
             raise ObservationContended(event_id) from error
         return True
 
+    def differing(self, limit: int) -> list[str]:
+        """The references of up to `limit` intents whose observation fits no payment of ours, the oldest first."""
+        answer = self._dynamodb.query(
+            TableName=self._table,
+            IndexName="by-difference",
+            KeyConditionExpression="differing = :yes",
+            ExpressionAttributeValues=to_item({":yes": _DIFFERING}),
+            Limit=limit,
+        )
+        return [item["pk"]["S"].removeprefix("intent#") for item in answer["Items"]]
+
+    def amend(self, observation: Observation) -> None:
+        """Stores the next version of an intent's observation; raises ObservationContended unless it is the next."""
+        try:
+            self._dynamodb.put_item(
+                **self._put(_observation_item(observation), previous=observation.version - 1)["Put"]
+            )
+        except ClientError as error:
+            if condition_failed(error):
+                raise ObservationContended(observation.reference) from error
+            raise
+
     def _put(self, item: dict[str, Any], *, previous: int) -> dict[str, Any]:
         put: dict[str, Any] = {"TableName": self._table, "Item": to_item(item)}
         if previous == 0:
@@ -118,3 +140,11 @@ class ObservationStore:
             put["ExpressionAttributeNames"] = {"#version": "version"}
             put["ExpressionAttributeValues"] = to_item({":previous": previous})
         return {"Put": put}
+
+
+def _observation_item(observation: Observation) -> dict[str, Any]:
+    return {
+        "pk": f"intent#{observation.reference}",
+        **({"differing": _DIFFERING} if observation.differs_from else {}),
+        **observation.model_dump(mode="json", exclude_none=True),
+    }
