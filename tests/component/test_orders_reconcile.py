@@ -259,8 +259,12 @@ class TestWhichOrders:
     def test_an_order_that_came_to_its_end_or_is_parked_is_not_looked_at(
         self, shelf: Shelf, changes: list[Any]
     ) -> None:
+        from orders.resources import order_store
+
         shelf.order(*changes)
+
         assert shelf.reconcile() == {}
+        assert order_store().open_since_before(utc_now(), limit=1) == [], "nor does the index know it"
 
     def test_an_order_that_cannot_be_looked_at_stops_no_other_and_fails_the_run_at_its_end(
         self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,4 @@
-"""Orders that stopped half way, on the deployed stack: an operator resumes the parked, the reconciler ends the rest."""
+"""What stopped half way, on the deployed stack: an operator resumes parked orders, the reconcilers mend the rest."""
 
 import subprocess
 import sys
@@ -13,6 +13,9 @@ from local.books import Books, OrderBooks
 from local.shop import Customer, Shop
 from local.stack import Stack
 from local.waiting import wait_for
+from payments.observation import Observation, ProviderStatus
+from payments.store import ObservationStore, PaymentStore
+from shared.clock import utc_now
 from tests.system.trouble import broken, configured, not_listening, scheduled_each_minute
 
 TEA = "TEA-ASSAM-100"
@@ -111,6 +114,48 @@ def test_orders_that_lost_their_saga_or_whose_saga_died_come_to_their_end_by_the
     )
     assert nothing_is_left_of(books.orders()[died])
     assert [wrong for wrong in books.audit().violations if died in wrong or lost in wrong] == []
+
+
+def test_money_that_the_provider_holds_for_a_voided_payment_goes_back_by_itself(
+    stack: Stack, shop: Shop, books: Books, customer: Customer, deliver: Callable[[str, int], None]
+) -> None:
+    deliver(TEA, 1)
+    order_id = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
+    shop.settled(customer, order_id, seconds=120)
+    payment = books.orders()[order_id].payment
+    assert payment
+    reference = payment["provider_reference"]
+    _hold_again(stack, order_id, reference)
+    assert books.orders()[order_id].held() > 0
+
+    with scheduled_each_minute(stack, "PaymentsReconcileFunctionSchedule"):
+        wait_for(lambda: books.orders()[order_id].held() == 0, "the money to go back", seconds=150)
+
+    assert [wrong for wrong in books.audit().violations if order_id in wrong] == []
+
+
+def _hold_again(stack: Stack, order_id: str, reference: str) -> None:
+    """Makes the provider hold the money of a cancelled intent, and its webhook have said so."""
+    dynamodb = stack.client("dynamodb")
+    dynamodb.update_item(
+        TableName=stack.resource("PaymentsSandboxTable"),
+        Key={"pk": {"S": f"intent#{reference}"}},
+        UpdateExpression="SET #status = :held",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":held": {"S": "requires_capture"}},
+    )
+    now = int(utc_now().timestamp()) + 1
+    observation = Observation(
+        reference=reference,
+        order_id=order_id,
+        provider_status=ProviderStatus.HELD,
+        observed_at=now,
+        event_id=f"evt_{reference}",
+    )
+    payment = PaymentStore(dynamodb, stack.resource("PaymentsTable")).find(order_id)
+    ObservationStore(dynamodb, stack.resource("PaymentsObservationsTable")).record(
+        observation.event_id, observation.compared(payment), now
+    )
 
 
 def _execution(stack: Stack, order_id: str) -> str:
