@@ -52,7 +52,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component contracts template system fuzz browser sam-local test
+.PHONY: format lint types unit component contracts singles faults defects template system fuzz browser sam-local test
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -73,6 +73,15 @@ component: .venv/installed ## Test each service against moto, in process
 
 contracts: .venv/installed ## Test what is spoken to others against servers that speak it (a Stripe of somebody else's)
 	$(call do,$(BIN)/python -m pytest tests/contracts)
+
+singles: .venv/installed ## Test the shop under every single fault, and under a sample of pairs (FAULTS_SEED=...)
+	$(call do,$(BIN)/python -m pytest --numprocesses auto tests/faults)
+
+faults: .venv/installed ## Test the shop under every pair of faults (long; WORKERS=2)
+	@$(BIN)/python -W ignore -m tests.faults pairs --workers $(or $(WORKERS),2)
+
+defects: .venv/installed ## Plant each of the listed defects, and see that the faults find it (some minutes)
+	@$(BIN)/python -W ignore -m tests.faults defects --workers $(or $(WORKERS),2)
 
 template: .venv/installed ## Check the template
 	$(call do,$(BIN)/cfn-lint template.yaml)

@@ -1,0 +1,90 @@
+"""Time and chance as a schedule needs them: no wait waits, no clock runs by itself, every new id is the same again."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+class Clock:
+    """Shows START and the world's seconds; within an invocation waiting moves it, so that patience ends."""
+
+    def __init__(self, seconds: Callable[[], int]) -> None:
+        self._seconds = seconds
+        self._waited = 0.0
+
+    def now(self) -> datetime:
+        """The world's time."""
+        return START + timedelta(seconds=self._seconds())
+
+    def monotonic(self) -> float:
+        """Seconds, with what was waited for in this process."""
+        return self._seconds() + self._waited
+
+    def sleep(self, seconds: float) -> None:
+        """Waits, in the sense of `monotonic`."""
+        self._waited += seconds
+
+    @contextmanager
+    def instead(self) -> Iterator[None]:
+        """While the body runs the shop's code knows no other time."""
+        import tenacity
+        from aws_lambda_powertools.utilities.idempotency import base
+        from aws_lambda_powertools.utilities.idempotency.persistence import base as persistence
+        from aws_lambda_powertools.utilities.idempotency.persistence import datarecord, dynamodb
+
+        import inventory.table
+        import payments.resources
+        import payments.transport
+        import payments_sandbox.resources
+        import shared.clock
+
+        def transport(*arguments: Any, **options: Any) -> Any:
+            return payments.transport.Transport(
+                *arguments,
+                clock=self.monotonic,
+                sleep=self.sleep,
+                jitter=lambda _least, most: most,
+                **options,
+            )
+
+        def patient(*arguments: Any, **options: Any) -> Any:
+            return retrying(*arguments, **{**options, "sleep": self.sleep})
+
+        retrying = tenacity.Retrying
+        shown = SimpleNamespace(now=lambda zone=None: self.now().astimezone(zone) if zone else self._naive())
+        idempotency = SimpleNamespace(datetime=shown, timedelta=timedelta)
+        patches: list[Any] = [
+            patch.object(shared.clock, "datetime", shown),
+            patch.object(payments.resources, "Transport", transport),
+            patch.object(inventory.table, "Retrying", patient),
+            patch.object(
+                payments_sandbox.resources, "time", SimpleNamespace(time=lambda: self.now().timestamp())
+            ),
+            *(
+                patch.object(module, "dt", idempotency)
+                for module in (base, persistence, datarecord, dynamodb)
+            ),
+        ]
+        for each in patches:
+            each.start()
+        try:
+            yield
+        finally:
+            for each in reversed(patches):
+                each.stop()
+
+    @contextmanager
+    def provider(self, new_id: Callable[[], str]) -> Iterator[None]:
+        """While the body runs the provider takes its new ids from `new_id`."""
+        import payments_sandbox.resources
+
+        with patch.object(payments_sandbox.resources, "uuid4", lambda: SimpleNamespace(hex=new_id())):
+            yield
+
+    def _naive(self) -> datetime:
+        return datetime.fromtimestamp(self.now().timestamp())  # noqa: DTZ006 - as `datetime.now()` gives it

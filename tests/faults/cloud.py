@@ -1,0 +1,195 @@
+"""The shop in one process: the shipped handlers and state machines, moto's tables, and everything between them.
+
+`Cloud.step` takes the next pending piece of work through to its end, with the events that a schedule has for it. All
+that a later step depends on is in the tables and in the `World`; a function's memory ends with its invocation, as on a
+fresh execution environment. So `keep` and `restore` go back to any moment, and `fingerprint` recognises one.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from botocore.client import BaseClient
+from moto import mock_aws
+
+from shared.aws import client
+from shared.dynamo import from_item
+from tests.faults import faults
+from tests.faults.deliveries import Deliveries
+from tests.faults.faults import DELIVERY
+from tests.faults.functions import Event, Point, Step
+from tests.faults.tables import tables, text_of
+from tests.faults.world import Work
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment to go back to."""
+
+    world: bytes
+    items: dict[str, dict[Any, Any]]
+
+
+class Cloud(Deliveries):
+    """See the module."""
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The account with its tables, while the body runs."""
+        before = dict(os.environ)
+        call, request = BaseClient._make_api_call, requests.Session.request  # type: ignore[attr-defined]
+        self._call = call
+        cloud = self
+
+        def api_call(client_: Any, operation: str, arguments: dict[str, Any]) -> Any:
+            return cloud._aws(client_, client_.meta.service_model.service_name, operation, arguments)
+
+        def http_request(_session: Any, method: str, url: str, **options: Any) -> Any:
+            return cloud._http(method, url, options)
+
+        os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
+        logging.disable(logging.CRITICAL)
+        with mock_aws():
+            client.cache_clear()
+            BaseClient._make_api_call = api_call  # type: ignore[attr-defined]
+            requests.Session.request = http_request  # type: ignore[method-assign,assignment]
+            try:
+                for table in self.template.tables.values():
+                    self._call(client("dynamodb"), "CreateTable", table)
+                with self.clock.instead():
+                    yield
+            finally:
+                BaseClient._make_api_call = call  # type: ignore[attr-defined]
+                requests.Session.request = request  # type: ignore[method-assign]
+                logging.disable(logging.NOTSET)
+                os.environ.clear()
+                os.environ.update(before)
+                client.cache_clear()
+
+    def keep(self) -> Moment:
+        """The present moment."""
+        return Moment(pickle.dumps(self.world), {name: dict(table.items) for name, table in tables().items()})
+
+    def restore(self, moment: Moment) -> None:
+        """Goes back to `moment`."""
+        self.world, items = pickle.loads(moment.world), moment.items  # noqa: S301 - our own
+        for name, table in tables().items():
+            table.items.clear()
+            table.items.update(items[name])
+
+    def fingerprint(self) -> str:
+        """The same for moments whose futures are the same."""
+        items = {name: sorted(map(text_of, table.items.values())) for name, table in tables().items()}
+        text = json.dumps([items, self.world], default=vars, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """All that lies in a table, as plain values."""
+        items = list(tables()[table].items.values())
+        return [from_item(item.to_json()["Attributes"]) for item in items]
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to happen."""
+        return not (self.world.pending or self.world.latest or self.world.actions or self._redrivable)
+
+    @property
+    def _redrivable(self) -> bool:
+        """Whether an operator has yet to send the dead letters back to their queues."""
+        return bool(self.world.dead_letters) and not self.world.redriven
+
+    def step(self, events: list[Event] | None = None) -> Step:
+        """Takes the next work to its end, with `events`; returns what it was and its points."""
+        world = self.world
+        if not world.pending:
+            self._wake()
+        self._events = {}
+        for index, event in events or []:
+            self._events.setdefault(index, []).append(event)
+        self._step = Step(str(world.pending[0]))
+        self._say(f"- {self._step.name}")
+        at_delivery = self._events.get(DELIVERY, [])
+        self._step.points.append(
+            Point(
+                DELIVERY, str(world.pending[0]), self._delivery_faults(world.pending[0]), tuple(world.actions)
+            )
+        )
+        for event in at_delivery:
+            if event in world.actions:
+                self._act(event)
+        swapped = "swap" in at_delivery
+        work = world.pending.pop(1 if swapped else 0)
+        fault = next((event for event in at_delivery if event not in (*faults.ACTIONS, "swap")), None)
+        if fault or swapped:
+            self._say(f"    ! {fault or f'swap: first {work}'}")
+        self._do(work, fault)
+        return self._step
+
+    def _wake(self) -> None:
+        """Nothing is pending: whoever has waited for that comes next."""
+        world = self.world
+        if world.actions:
+            # The customer acts at the latest when all else has come to an end.
+            world.pending.append(world.actions.pop(next(iter(world.actions))))
+        elif world.latest:
+            world.pending.append(world.latest.pop(0))
+        else:
+            # An operator has mended what was broken, and redrives the dead letters.
+            world.redriven, world.broken = True, {}
+            world.pending, world.dead_letters = [w for w in world.dead_letters if w.about["function"]], []
+
+    def _act(self, action: str) -> None:
+        """Somebody else's action, to its end, before whatever goes on."""
+        if action == "race":
+            position = self._rival()
+            assert position is not None
+            self.world.races -= 1
+            work = self.world.pending.pop(position)
+        else:
+            work = self.world.actions.pop(action)
+        self._say(f"    ! {action}: {work}")
+        self._do(work, None)
+
+    def _rival(self) -> int | None:
+        """The first pending task, of another execution than the present one's."""
+        for position, work in enumerate(self.world.pending):
+            if work.kind == "task":
+                return position
+        return None
+
+    def _actions(self, work_kind: str) -> tuple[str, ...]:
+        """Which actions of others can come in between the calls of such work."""
+        possible: list[str] = []
+        if work_kind != "request":
+            possible += self.world.actions
+        if self.world.races and work_kind == "task" and self._depth == 1 and self._rival() is not None:
+            possible.append("race")
+        return tuple(possible)
+
+    def _delivery_faults(self, work: Work) -> tuple[str, ...]:
+        faults_: list[str] = []
+        if len(self.world.pending) > 1 and work.kind != "request":
+            faults_.append("swap")
+        if work.kind == "message":
+            if not work.again:
+                faults_ += ["dup", "dup-late"]
+            if work.about["function"] not in self.world.broken:
+                faults_ += ["broken", "deaf"]
+        elif work.kind == "stream":
+            faults_ += ["dup"]
+        elif work.kind == "request":
+            faults_ += ["unheard"] if work.again else ["unheard", "dup", "dup-late"]
+        elif work.kind == "task":
+            execution = self.world.executions[work.about["execution"]]
+            function, _ = self.template.machines.task(execution)
+            faults_ += ["unsent", "throttled", "unheard", "dup"]
+            if function not in self.world.broken:
+                faults_ += ["broken", "deaf"]
+        return tuple(faults_)

@@ -1,0 +1,238 @@
+"""Defects that the harness must find: each is put into a copy of the repository, whose schedules then must not hold.
+
+A defect is a few words of one shipped file; `Defect.plant` fails when the file no longer has them, so the list cannot
+fall behind the code unnoticed.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults import ROOT
+
+_COPIED = ("services", "shared_layer", "statemachines", "tests", "local", "events", "template.yaml")
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A mistake: what of `file` reads how. `scenarios` are where it shows."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    scenarios: tuple[str, ...]
+
+    def plant(self, repository: Path) -> None:
+        """Makes the mistake in the copy at `repository`."""
+        path = repository / self.file
+        text = path.read_text()
+        if text.count(self.right) != 1:
+            raise LookupError(f"{self.name}: {self.file} has not exactly one place that reads {self.right!r}")
+        path.write_text(text.replace(self.right, self.wrong))
+
+
+_SAGA, _UNDO = "statemachines/order_saga.asl.json", "statemachines/cancel_order.asl.json"
+DEFECTS = (
+    Defect(
+        "a reservation that does not ask whether there is enough",
+        "services/inventory/inventory/store.py",
+        '                "available >= :quantity",\n',
+        '                "attribute_exists(pk)",\n',
+        ("out-of-stock",),
+    ),
+    Defect(
+        "a reservation without the condition that it is the first",
+        "services/inventory/inventory/table.py",
+        '"ConditionExpression": "attribute_not_exists(pk)",',
+        '"ConditionExpression": "attribute_not_exists(nothing)",',
+        ("good",),
+    ),
+    Defect(
+        "a release that leaves no tombstone for a late reservation",
+        "services/inventory/inventory/store.py",
+        "return self._bury(Reservation.tombstone(order_id, correlation_id))",
+        "return Reservation.tombstone(order_id, correlation_id)",
+        ("good",),
+    ),
+    Defect(
+        "money held before it is written down where",
+        "services/payments/payments/cashier.py",
+        """                payment = self._payments.save(payment.opened(reference, self._now()))
+            self._provider.confirm(reference, idempotency_key=f"{order.order_id}:authorize")
+""",
+        """                self._provider.confirm(reference, idempotency_key=f"{order.order_id}:authorize")
+                payment = self._payments.save(payment.opened(reference, self._now()))
+            self._provider.confirm(reference, idempotency_key=f"{order.order_id}:authorize")
+""",
+        ("good",),
+    ),
+    Defect(
+        "a void that takes silence for success",
+        "services/payments/payments/provider.py",
+        "            if not was_done(self._retrieve(reference, ends_at)):\n",
+        "            if False:\n",
+        ("unserved",),
+    ),
+    Defect(
+        "a payment saved over whatever somebody else wrote",
+        "services/payments/payments/store.py",
+        'ConditionExpression="#version = :previous",',
+        'ConditionExpression="#version <> :previous OR #version = :previous",',
+        ("good",),
+    ),
+    Defect(
+        "a shipment created over its cancellation",
+        "services/shipping/shipping/store.py",
+        '        return {"ConditionExpression": "attribute_not_exists(pk)"}\n',
+        "        return {}\n",
+        ("good",),
+    ),
+    Defect(
+        "an order changed without looking whether it changed meanwhile",
+        "services/orders/orders/store.py",
+        'ConditionExpression="#version = :version",',
+        'ConditionExpression="#version <> :version OR #version = :version",',
+        ("cancel",),
+    ),
+    Defect(
+        "a check of the confirmation that only looks",
+        "services/orders/orders/domain.py",
+        "return self._changed(OrderStatus.ABANDONED, now, allowed={OrderStatus.PLACED}), []",
+        "return self, []",
+        ("good",),
+    ),
+    Defect(
+        "an order's id that is not derived from the idempotency key",
+        "services/orders/orders/domain.py",
+        "f'{customer_id}:{idempotency_key}').hex}",
+        "f'{customer_id}:{datetime.now().isoformat()}').hex}",
+        ("good",),
+    ),
+    Defect(
+        "a cancellation that tells nobody",
+        "services/orders/orders/domain.py",
+        'return cancelling, [cancelling._event("order.cancellation_requested", now, cancelling._told(by))]',
+        "return cancelling, []",
+        ("cancel",),
+    ),
+    Defect(
+        "a parked order without its state",
+        "services/orders/orders/park.py",
+        "state = step_input.model_dump_json(by_alias=True)",
+        'state = "{}"',
+        ("good",),
+    ),
+    Defect(
+        "a relay that ignores the entries that SNS did not take",
+        "shared_layer/shared/outbox.py",
+        "        if failed:\n",
+        "        if failed and not events:\n",
+        ("good",),
+    ),
+    Defect(
+        "a consumer that takes a failed message for done",
+        "shared_layer/shared/consumer.py",
+        "message_id=record.message_id)\n            raise\n",
+        "message_id=record.message_id)\n",
+        ("good",),
+    ),
+    Defect(
+        "a mail without an idempotency record",
+        "services/notifications/notifications/mail.py",
+        "    _send(outcome, event=event)\n",
+        "    _send.__wrapped__(outcome, event=event)  # type: ignore[attr-defined]\n",
+        ("good",),
+    ),
+    Defect(
+        "a catch that knows its errors by name, and no timeouts",
+        _SAGA,
+        """          "ErrorEquals": [
+            "States.ALL"
+          ],
+          "ResultPath": "$.error",
+          "Next": "VoidPayment"
+""",
+        """          "ErrorEquals": [
+            "CardDeclined", "PaymentRefused", "PaymentVoided", "ProviderUnavailable", "PaymentContended"
+          ],
+          "ResultPath": "$.error",
+          "Next": "VoidPayment"
+""",
+        ("good",),
+    ),
+    Defect(
+        "a compensation that stops at the first error",
+        _SAGA,
+        """          "ResultPath": "$.void_payment_error",
+          "Next": "ReleaseStock"
+""",
+        """          "ResultPath": "$.void_payment_error",
+          "Next": "ParkOrder"
+""",
+        ("unserved",),
+    ),
+    Defect(
+        "a failed compensation that nobody asks about",
+        _SAGA,
+        """            {
+              "Variable": "$.void_payment_error",
+              "IsPresent": true
+            },
+""",
+        "",
+        ("unserved",),
+    ),
+    Defect(
+        "a cancellation that does not wait for the money to be back",
+        _UNDO,
+        """            {
+              "Variable": "$.undoing.payment.undone",
+              "BooleanEquals": true
+            },
+""",
+        "",
+        ("cancel",),
+    ),
+)
+
+
+def hunt(defect: Defect) -> tuple[bool, str]:
+    """Whether the harness finds `defect`, and the first violation (or what went wrong with the hunt)."""
+    with tempfile.TemporaryDirectory(prefix="defect-") as folder:
+        copy = Path(folder)
+        for name in _COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", ".venv*"))
+            else:
+                shutil.copy(source, copy / name)
+        defect.plant(copy)
+        run = subprocess.run(  # noqa: S603 - ourselves, on the copy
+            [sys.executable, "-W", "ignore", "-m", "tests.faults", "first", *defect.scenarios],
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
+    # 1 says that a schedule does not hold; anything else is no finding.
+    return run.returncode == 1, (run.stdout if run.returncode in (0, 1) else run.stderr).strip()
+
+
+def hunt_all(workers: int) -> int:
+    """Hunts every defect, prints what comes of it, and returns how many were not found."""
+    missed = 0
+    with ThreadPoolExecutor(workers) as pool:
+        for defect, (found, said) in zip(DEFECTS, pool.map(hunt, DEFECTS), strict=True):
+            missed += not found
+            print(f"{'caught' if found else 'MISSED'}  {defect.name}", flush=True)
+            print(
+                "\n".join(f"        {line}" for line in said.splitlines()[: 2 if found else 12]), flush=True
+            )
+    print(f"{len(DEFECTS) - missed} of {len(DEFECTS)} defects caught")
+    return missed

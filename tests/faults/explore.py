@@ -1,0 +1,244 @@
+"""Every schedule of up to so many faults, or a sample of them; and one schedule again, from how it is written down.
+
+A schedule is a scenario and the events in its steps: `cancel 4:3:lost 4:5:cancel 9:-:dup` is the scenario `cancel`,
+the answer of call 3 of step 4 lost, the cancellation before call 5 of the same step, and step 9's message delivered
+twice. A step or call that only a fault brings about is counted in the run with that fault, so every second event is
+reached.
+
+Schedules that reach the same moment (tables, messages, executions, mails, time) with the same number of events left
+have the same futures: no function remembers anything beyond its invocation. Those futures are gone through once, and
+counted for each schedule that reaches them.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from tests.faults.cloud import Cloud, Moment
+from tests.faults.faults import ACTIONS, DELIVERY
+from tests.faults.functions import Event, Step
+from tests.faults.invariants import RULES, always, settled
+from tests.faults.scenarios import SCENARIOS, Scenario, begin
+
+# Far more steps than any schedule of a few faults takes; a run that goes on is one that never ends.
+_LONGEST = 400
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A scenario and its events: step, call (or the delivery), what happens."""
+
+    scenario: str
+    events: tuple[tuple[int, int, str], ...] = ()
+
+    def __str__(self) -> str:
+        places = (f"{step}:{'-' if call == DELIVERY else call}:{what}" for step, call, what in self.events)
+        return " ".join([self.scenario, *places])
+
+    @classmethod
+    def read(cls, text: str) -> "Schedule":
+        """The schedule that `text` writes down."""
+        scenario, *places = text.split()
+        events = []
+        for place in places:
+            step, call, what = place.split(":")
+            events.append((int(step), DELIVERY if call == "-" else int(call), what))
+        return cls(scenario, tuple(events))
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A schedule after which something does not hold, and what."""
+
+    schedule: Schedule
+    problems: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join([f"schedule '{self.schedule}'", *(f"    {problem}" for problem in self.problems)])
+
+
+@dataclass
+class Report:
+    """What an exploration came to. `schedules` are all that it covers; `moments` the different ones it went through."""
+
+    schedules: int = 0
+    moments: int = 0
+    steps: int = 0
+    ends: int = 0
+    outcomes: set[tuple[str, ...]] = field(default_factory=set)
+    violations: list[Violation] = field(default_factory=list)
+
+    @property
+    def checked(self) -> int:
+        """How many times a rule was checked on an end that differs from all others."""
+        return self.ends * len(RULES)
+
+    def add(self, other: "Report") -> None:
+        """Counts `other` in."""
+        self.schedules += other.schedules
+        self.moments += other.moments
+        self.steps += other.steps
+        self.ends += other.ends
+        self.outcomes |= other.outcomes
+        self.violations += other.violations
+
+
+class Enough(Exception):
+    """As many violations are found as were asked for."""
+
+
+class Explorer:
+    """Goes through the schedules of a scenario on `cloud`."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        scenario: Scenario,
+        *,
+        most_violations: int = 10,
+        progress: Callable[[Report], None] | None = None,
+    ) -> None:
+        self._cloud = cloud
+        self._scenario = scenario
+        self._most = most_violations
+        self._progress = progress
+        self._known: dict[tuple[str, int], int] = {}
+        self.report = Report()
+
+    def explore(self, most: int, share: tuple[int, int] = (0, 1)) -> Report:
+        """All schedules of up to `most` events. Of `share` (n, m) every m-th of the first faults, from the n-th."""
+        begin(self._cloud, self._scenario)
+        self._share, self._first = share, 0
+        with suppress(Enough):
+            self.report.schedules = self._futures(most, ())
+        return self.report
+
+    def _futures(self, left: int, events: tuple[tuple[int, int, str], ...], at: int = 0) -> int:
+        """Goes through all futures of the present moment; returns how many schedules they are."""
+        # A path without faults is long, and everything that branches off it is gone through on the way back.
+        path: list[tuple[tuple[str, int], Moment, Step]] = []
+        count = 0
+        while True:
+            key = (self._cloud.fingerprint(), left)
+            if key in self._known:
+                count = self._known[key]
+                break
+            self.report.moments += 1
+            if self._progress and self.report.moments % 500 == 0:
+                self._progress(self.report)
+            if self._cloud.idle:
+                self._end(events, at + len(path))
+                self._known[key] = count = 1
+                break
+            if at + len(path) > _LONGEST:
+                self._violated(events, ("it never ends",))
+                count = 1
+                break
+            moment = self._cloud.keep()
+            step = self._take(moment, [], events)
+            path.append((key, moment, step))
+        for position in range(len(path) - 1, -1, -1):
+            key, moment, step = path[position]
+            count += self._branches(moment, step, [], left, events, at + position)
+            self._known[key] = count
+        return count
+
+    def _branches(  # noqa: PLR0917 - a recursion's state
+        self,
+        moment: Moment,
+        step: Step,
+        taken: list[Event],
+        left: int,
+        events: tuple[tuple[int, int, str], ...],
+        at: int,
+    ) -> int:
+        """The schedules in which, after what was `taken` in this step, something more happens in it."""
+        count = 0
+        if not left:
+            return count
+        last = taken[-1] if taken else (DELIVERY - 1, "")
+        for point in step.points:
+            for what in (*point.actions, *point.faults):
+                action = what in ACTIONS
+                after = point.index > last[0] or (
+                    point.index == last[0] and last[1] in ACTIONS and not action
+                )
+                if not after:
+                    continue
+                if not events and not taken and not self._mine():
+                    continue
+                chosen = [*taken, (point.index, what)]
+                history = (*events, (at, point.index, what))
+                self._cloud.restore(moment)
+                branch = self._take(None, chosen, history)
+                remaining = left - 1
+                count += self._futures(remaining, history, at + 1)
+                count += self._branches(moment, branch, chosen, remaining, history, at)
+        return count
+
+    def _mine(self) -> bool:
+        """Whether the next of the first events is within this exploration's share."""
+        self._first += 1
+        return self._first % self._share[1] == self._share[0]
+
+    def _take(
+        self, moment: Moment | None, chosen: list[Event], events: tuple[tuple[int, int, str], ...]
+    ) -> Step:
+        self.report.steps += 1
+        step = self._cloud.step(chosen)
+        problems = always(self._cloud)
+        if problems:
+            self._violated(events, tuple(problems))
+        return step
+
+    def _end(self, events: tuple[tuple[int, int, str], ...], _steps: int) -> None:
+        self.report.ends += 1
+        self.report.outcomes.add(outcome(self._cloud))
+        problems = settled(self._cloud)
+        if problems:
+            self._violated(events, tuple(problems))
+
+    def _violated(self, events: tuple[tuple[int, int, str], ...], problems: tuple[str, ...]) -> None:
+        self.report.violations.append(Violation(Schedule(self._scenario.name, events), problems))
+        if len(self.report.violations) >= self._most:
+            raise Enough
+
+
+def outcome(cloud: Cloud) -> tuple[str, ...]:
+    """What became of the orders."""
+    return tuple(sorted(item["status"] for item in cloud.items("OrdersTable")))
+
+
+def replay(cloud: Cloud, schedule: Schedule) -> tuple[list[str], list[Step]]:
+    """Runs one schedule; returns what does not hold at its end or on the way, and its steps."""
+    begin(cloud, SCENARIOS[schedule.scenario])
+    steps: list[Step] = []
+    problems: list[str] = []
+    while not cloud.idle and len(steps) <= _LONGEST:
+        here = [(call, what) for step, call, what in schedule.events if step == len(steps)]
+        steps.append(cloud.step(here))
+        problems += [problem for problem in always(cloud) if problem not in problems]
+    return problems + (settled(cloud) if cloud.idle else ["it never ends"]), steps
+
+
+def sample(cloud: Cloud, scenario: Scenario, number: int, seed: int) -> Iterator[tuple[Schedule, list[str]]]:
+    """`number` schedules of two events each, drawn by `seed`, and what does not hold after them."""
+    chance = random.Random(f"{seed} {scenario.name}")  # noqa: S311 - a sample, no secret
+    plain = replay(cloud, Schedule(scenario.name))[1]
+    for _ in range(number):
+        schedule, steps = Schedule(scenario.name), plain
+        problems: list[str] = []
+        for _ in range(2):
+            last = schedule.events[-1][:2] if schedule.events else (-1, DELIVERY)
+            places = [
+                (position, point.index, what)
+                for position, step in enumerate(steps)
+                for point in step.points
+                if (position, point.index) > last
+                for what in (*point.actions, *point.faults)
+            ]
+            if places:
+                schedule = Schedule(scenario.name, (*schedule.events, chance.choice(places)))
+                problems, steps = replay(cloud, schedule)
+        yield schedule, problems

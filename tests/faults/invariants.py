@@ -1,0 +1,149 @@
+"""What must hold whatever went wrong, read from the tables, the provider's books, the mails, and what was promised.
+
+`always` holds at every moment; `settled` when nothing more will happen by itself. The rules of a settled order are
+those of `local.books`, which judge the deployed stack as well; here stand those that need the schedule or a history.
+"""
+
+import json
+from collections import Counter
+from typing import Any
+
+from local.books import Books, OrderBooks
+from local.stack import Stack
+from tests.faults.cloud import Cloud
+
+# Each of them is checked after every schedule: see tests/faults/README.md.
+RULES = (
+    "nothing is oversold, and the ledger agrees with the shelves",
+    "no customer is charged twice, or for an order that is rejected or cancelled",
+    "a confirmed order has its stock, its money and its parcel",
+    "a rejected or cancelled order has none of them",
+    "no money is held for an order that was never accepted",
+    "every order is final or parked, or a dead letter names it",
+    "a parked order keeps the state of its saga, and holds only what could not be undone",
+    "every order whose client was told of it is there, and no client has two for one key",
+    "each outcome is mailed once",
+    "every execution has ended, and a redrive leaves no dead letter",
+)
+_FINAL = {"confirmed", "rejected", "cancelled"}
+_HELD = {"requires_capture", "succeeded"}
+
+
+class _Shelf(Stack):
+    """The harness's account, as `local.books` reads a stack."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__("in process")
+        object.__setattr__(self, "cloud", cloud)
+
+    def client(self, service: str) -> Any:
+        """The harness's client."""
+        from shared.aws import client
+
+        return client(service)
+
+    def resource(self, logical_id: str) -> str:
+        """A resource's name is its logical id here."""
+        return logical_id
+
+    def sent_mails(self) -> list[dict[str, Any]]:
+        """The mails that the harness's SES took."""
+        mails: list[dict[str, Any]] = self.cloud.world.mails  # type: ignore[attr-defined]
+        return mails
+
+
+class _Kept(Books):
+    """Reads the tables' items as they lie there, which a scan would take much longer to page through."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(_Shelf(cloud))
+        self._cloud = cloud
+
+    def table(self, logical_id: str) -> list[dict[str, Any]]:
+        """See Books."""
+        return self._cloud.items(logical_id)
+
+
+def always(cloud: Cloud) -> list[str]:
+    """What is wrong at this moment, whether or not more is to come."""
+    wrong = [
+        f"{item['sku']}: {item['available']} available, {item['reserved']} reserved"
+        for item in cloud.items("InventoryTable")
+        if item["pk"].startswith("sku#") and (item["available"] < 0 or item["reserved"] < 0)
+    ]
+    held: Counter[str] = Counter()
+    for intent in cloud.items("PaymentsSandboxTable"):
+        if not intent["pk"].startswith("intent#") or intent["status"] not in _HELD:
+            continue
+        if intent["amount_refunded"] < intent["amount"]:
+            held[intent["metadata"]["order_id"]] += 1
+    wrong += [f"{order_id}: its money is held {times} times" for order_id, times in held.items() if times > 1]
+    return wrong
+
+
+def settled(cloud: Cloud) -> list[str]:
+    """What is wrong now that nothing more will happen by itself."""
+    books = _Kept(cloud)
+    orders = books.orders()
+    wrong = [violation for violation in books.audit().violations if not violation.endswith("mails were sent")]
+    world = cloud.world
+    for order_id, order in orders.items():
+        wrong += [f"{order_id} ({order.order['status']}): {problem}" for problem in _of_order(cloud, order)]
+    for intent in books.intents():
+        order_id = intent["metadata"].get("order_id")
+        if intent["status"] in _HELD and order_id not in orders:
+            wrong.append(f"the provider holds {intent['amount']} for {order_id}, which is no order")
+    told = {name: order_id for name, status, order_id in world.told if status == 201}
+    for name, order_id in told.items():
+        if order_id not in orders:
+            wrong.append(f"{name} was told of {order_id}, which is no order")
+    for name, status, order_id in world.told:
+        if name in told and status == 201 and told[name] != order_id:
+            wrong.append(f"{name} has {order_id} and {told[name]}")
+    customers = Counter(order.order["customer_id"] for order in orders.values())
+    wrong += [
+        f"{customer} has {number} orders for one key" for customer, number in customers.items() if number > 1
+    ]
+    wrong += [
+        f"{execution_id} stands at {execution.state}"
+        for execution_id, execution in world.executions.items()
+        if execution.status == "RUNNING"
+    ]
+    wrong += [f"dead letter after the redrive: {letter}" for letter in world.dead_letters if world.redriven]
+    return wrong
+
+
+def _left_standing(cloud: Cloud, books: OrderBooks) -> list[str]:
+    """What a parked order still holds though nothing kept it from being undone."""
+    broken = cloud.world.ever_broken
+    if "OrdersCheckFunction" in broken:
+        # Whether the order stands is not known, so nothing may be undone.
+        return []
+    stands = {
+        "InventoryReleaseFunction": books.reservation and books.reservation["status"] == "reserved",
+        "PaymentsVoidFunction": books.held() > 0,
+        "ShippingCancelFunction": books.shipment and books.shipment["status"] == "created",
+    }
+    return [
+        f"parked, and {name} was not to blame" for name, left in stands.items() if left and name not in broken
+    ]
+
+
+def _of_order(cloud: Cloud, books: OrderBooks) -> list[str]:
+    order, world = books.order, cloud.world
+    status, order_id = order["status"], order["order_id"]
+    wrong = []
+    if status == "parked":
+        state = json.loads(order.get("parked_state") or "{}")
+        if state.get("order", {}).get("order_id") != order_id:
+            wrong.append("parked without the saga's state")
+        wrong += _left_standing(cloud, books)
+    elif status not in _FINAL:
+        # Only if the order could not even be parked; its execution has failed then, and says so.
+        failed = any(e.status == "FAILED" and order_id in e.execution_id for e in world.executions.values())
+        if not (failed and "OrdersParkFunction" in world.ever_broken):
+            wrong.append("neither final nor parked, and no dead letter names it")
+    due, sent = books.mails_due(), len(books.mails)
+    if not due <= sent <= due + world.doubtful_mails:
+        wrong.append(f"{sent} mails, {due} due, {world.doubtful_mails} in doubt")
+    return wrong

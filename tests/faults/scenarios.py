@@ -1,0 +1,112 @@
+"""The orders that the harness sends through the shop."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.money import Money
+from tests.component.orders_account import order_body
+from tests.component.rest_events import claims_of
+from tests.faults.cloud import Cloud
+from tests.faults.tables import tables
+from tests.faults.world import Work, World
+
+SKU, RARE = "MUG-BLUE", "TEA-RARE"
+_SEEDED = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Orders, each a customer and the body of the placement, and what others may do meanwhile."""
+
+    name: str
+    orders: list[tuple[str, dict[str, Any]]]
+    cancels: bool = False
+    races: int = 0
+    # What becomes of the orders when nothing goes wrong.
+    ends: list[str] = field(default_factory=list)
+
+
+def _address(country: str) -> dict[str, Any]:
+    return {**order_body()["shipping_address"], "country": country}
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("good", [("ada", order_body((SKU, 2), (RARE, 1)))], ends=["confirmed"]),
+        Scenario("out-of-stock", [("ada", order_body((SKU, 1), (RARE, 2)))], ends=["rejected"]),
+        Scenario(
+            "declined",
+            [("ada", order_body((SKU, 2), payment_token="pm_card_chargeDeclined"))],
+            ends=["rejected"],
+        ),
+        Scenario(
+            "unserved", [("ada", order_body((SKU, 2), shipping_address=_address("JP")))], ends=["rejected"]
+        ),
+        Scenario(
+            "race",
+            [("ada", order_body((RARE, 1))), ("bob", order_body((RARE, 1)))],
+            races=1,
+            ends=["confirmed", "rejected"],
+        ),
+        Scenario("cancel", [("ada", order_body((SKU, 2)))], cancels=True, ends=["cancelled"]),
+    )
+}
+
+
+def begin(cloud: Cloud, scenario: Scenario) -> None:
+    """Fills the shelves and lets the customers order."""
+    from orders.domain import order_id_for
+
+    _stock(cloud)
+    cloud.world = World()
+    for customer, body in scenario.orders:
+        cloud.world.pending.append(_request(f"{customer} orders", customer, "/orders", body))
+    if scenario.cancels:
+        customer = scenario.orders[0][0]
+        path = f"/orders/{order_id_for(customer, _key(customer))}/cancel"
+        cloud.world.actions["cancel"] = _request(f"{customer} cancels", customer, path, None)
+    cloud.world.races = scenario.races
+
+
+def _key(customer: str) -> str:
+    return f"{customer}-first-order"
+
+
+def _request(name: str, customer: str, path: str, body: Any) -> Work:
+    about = {
+        "function": "OrdersApiFunction",
+        "name": name,
+        "method": "POST",
+        "path": path,
+        "body": body,
+        "headers": {"Idempotency-Key": _key(customer), "X-Correlation-Id": f"by-{customer}"},
+        "claims": claims_of(customer),
+    }
+    return Work("request", about)
+
+
+def _stock(cloud: Cloud) -> None:
+    from inventory.store import StockStore
+    from notifications.domain import Address
+    from notifications.store import AddressBook
+    from orders.pricing import Price
+    from orders.store import PriceStore
+    from shared.aws import client
+
+    for table in tables().values():
+        table.items.clear()
+    stock, prices = (
+        StockStore(client("dynamodb"), "InventoryTable"),
+        PriceStore(client("dynamodb"), "OrdersPricesTable"),
+    )
+    addresses = AddressBook(client("dynamodb"), "NotificationsTable")
+    for sku, amount, pieces in ((SKU, 1299, 5), (RARE, 749, 1)):
+        prices.record(Price(sku=sku, price=Money(amount=amount, currency="EUR"), active=True, version=1))
+        stock.receive(sku, pieces, movement_id=f"delivery-{sku}", correlation_id="delivery", now=_SEEDED)
+    for customer in ("ada", "bob"):
+        addresses.record(Address(user_id=customer, email=f"{customer}@example.com", name=customer, version=1))
+    for table in tables().values():
+        if table.stream_shard is not None:
+            table.stream_shard.items.clear()

@@ -1,0 +1,146 @@
+"""What the template says of functions, tables, subscriptions and state machines, as far as an order meets them.
+
+A resource's name in the harness is its logical id, wherever the template refers to it.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from samcli.yamlhelper import parse_yaml_file  # type: ignore[import-untyped]
+
+from tests.faults.machine import Machines
+
+ROOT = Path(__file__).parents[2]
+PROVIDER_URL = "http://provider"
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function as the template declares it."""
+
+    name: str
+    module: str
+    environment: dict[str, str]
+
+
+class Template:
+    """The template, read once."""
+
+    def __init__(self) -> None:
+        self._resources: dict[str, dict[str, Any]] = parse_yaml_file(ROOT / "template.yaml")["Resources"]
+        self._parameters: dict[str, dict[str, Any]] = parse_yaml_file(ROOT / "template.yaml")["Parameters"]
+
+    @cached_property
+    def functions(self) -> dict[str, Function]:
+        """Every function, by logical id."""
+        return {
+            name: self._function(name, properties) for name, properties in self._of("Serverless::Function")
+        }
+
+    @cached_property
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """What CreateTable takes for each table, by logical id."""
+        taken = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+        return {
+            name: {
+                "TableName": name,
+                **{key: properties[key] for key in taken if key in properties},
+                **(
+                    {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}}
+                    if "StreamSpecification" in properties
+                    else {}
+                ),
+            }
+            for name, properties in self._of("DynamoDB::Table")
+        }
+
+    @cached_property
+    def relays(self) -> dict[str, str]:
+        """The function that reads each table's stream."""
+        return {
+            event["Properties"]["Stream"]["Fn::GetAtt"][0]: name
+            for name, properties in self._of("Serverless::Function")
+            for event in properties.get("Events", {}).values()
+            if event["Type"] == "DynamoDB"
+        }
+
+    @cached_property
+    def subscribers(self) -> list[tuple[frozenset[str], str]]:
+        """Which types of events each consuming function is sent."""
+        consumers = {
+            event["Properties"]["Queue"]["Fn::GetAtt"][0]: name
+            for name, properties in self._of("Serverless::Function")
+            for event in properties.get("Events", {}).values()
+            if event["Type"] == "SQS"
+        }
+        return [
+            (
+                frozenset(properties["FilterPolicy"]["event_type"]),
+                consumers[properties["Endpoint"]["Fn::GetAtt"][0]],
+            )
+            for _, properties in self._of("SNS::Subscription")
+            if properties.get("Protocol") == "sqs"
+        ]
+
+    @cached_property
+    def receives(self) -> dict[str, int]:
+        """How often each consuming function's queue delivers a message before it is a dead letter."""
+        return {
+            name: int(
+                self._resources[event["Properties"]["Queue"]["Fn::GetAtt"][0]]["Properties"]["RedrivePolicy"][
+                    "maxReceiveCount"
+                ]
+            )
+            for name, properties in self._of("Serverless::Function")
+            for event in properties.get("Events", {}).values()
+            if event["Type"] == "SQS"
+            and "RedrivePolicy"
+            in self._resources[event["Properties"]["Queue"]["Fn::GetAtt"][0]]["Properties"]
+        }
+
+    @cached_property
+    def machines(self) -> Machines:
+        """The state machines, from their files."""
+        definitions, functions = {}, {}
+        for name, properties in self._of("Serverless::StateMachine"):
+            definitions[name] = json.loads((ROOT / properties["DefinitionUri"]).read_text())
+            functions[name] = {
+                parameter: value["Fn::GetAtt"][0]
+                for parameter, value in properties["DefinitionSubstitutions"].items()
+                if "Fn::GetAtt" in value
+            }
+        return Machines(definitions, functions)
+
+    def _of(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
+        return [
+            (name, resource["Properties"])
+            for name, resource in self._resources.items()
+            if resource["Type"] == f"AWS::{kind}"
+        ]
+
+    def _function(self, name: str, properties: dict[str, Any]) -> Function:
+        variables = properties.get("Environment", {}).get("Variables", {})
+        return Function(
+            name,
+            properties["Handler"].removesuffix(".handler"),
+            {key: self._value(key, value) for key, value in variables.items()},
+        )
+
+    def _value(self, name: str, value: Any) -> str:
+        """A variable's value; what the template only knows when it is deployed is the logical id."""
+        if name == "PAYMENT_PROVIDER_URL":
+            return PROVIDER_URL
+        match value:
+            case {"Ref": str(referred)}:
+                default = self._parameters.get(referred, {}).get("Default", referred)
+                return str(default)
+            case {"Fn::GetAtt": [referred, _]}:
+                return str(referred)
+            case {"Fn::Join": [separator, {"Ref": str(referred)}]}:
+                return str(separator).join(str(self._parameters[referred]["Default"]).split(","))
+            case {"Fn::If": [_, chosen, _]}:
+                return self._value(name, chosen)
+        return str(value)

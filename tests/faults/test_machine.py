@@ -1,0 +1,106 @@
+"""The interpreter of state machines, compared with moto's."""
+
+import importlib
+import json
+from typing import Any
+
+import pytest
+
+from tests.component.order_machines import Functions, interpreter
+from tests.faults.machine import Execution, Machines, UnsupportedAsl
+from tests.faults.template import ROOT
+
+MACHINES = {"OrderSaga": "order_saga.asl.json", "OrderCancellation": "cancel_order.asl.json"}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize(
+    ("failing", "errors"),
+    [
+        ("", []),
+        ("ReserveStock", ["OutOfStock"]),
+        ("ReserveStock", ["StockContended"] * 6),
+        ("AuthorizePayment", ["Sandbox.Timedout"]),
+        ("AuthorizePayment", ["ProviderUnavailable", "Lambda.TooManyRequestsException"]),
+        ("CreateShipment", ["ShipmentContended", "AddressNotServed"]),
+        ("ConfirmOrder", ["OrderContended"] * 3),
+        ("ConfirmOrder", ["IllegalTransition"]),
+        ("VoidPayment", ["ProviderUnavailable"] * 5),
+        ("CancelShipment", ["ShipmentContended"] * 4),
+        ("CancelOrder", ["OrderContended"] * 5),
+    ],
+)
+def test_the_interpreter_does_as_motos(
+    machine: str, failing: str, errors: list[str], lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Same functions called in the same order, same end and output, by an interpreter that nobody here wrote."""
+    definition = (ROOT / "statemachines" / MACHINES[machine]).read_text()
+    with interpreter(lambda_context, monkeypatch) as make:
+        theirs = make(definition)
+        theirs.functions.script(failing, *errors)
+        answer = _answers(theirs.functions, monkeypatch)
+        described = theirs.run()
+    calls, mine = _run(json.loads(definition), theirs.order, failing, errors, answer)
+    assert sorted(calls) == sorted(theirs.functions.commands)
+    if machine == "OrderSaga":
+        assert calls == theirs.functions.commands
+    assert mine.status == described["status"]
+    if mine.status == "SUCCEEDED":
+        assert mine.data == json.loads(described["output"])
+    else:
+        assert mine.error and mine.error["Error"] == described["error"]
+
+
+def _answers(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Makes the functions of orders answer alike in both interpreters, without a table."""
+    told = {
+        "ReserveStock": {"reservation_id": "res-1"},
+        "ReleaseStock": {"released": True},
+        "AuthorizePayment": {"payment_id": "pay-1", "provider_reference": "pi_1"},
+        "VoidPayment": {"voided": True},
+        "CreateShipment": {"shipment_id": "shp-1"},
+        "CancelShipment": {"cancelled": True},
+        "ConfirmOrder": {"status": "confirmed"},
+        "CheckConfirmation": {"confirmed": False, "status": "abandoned"},
+        "RejectOrder": {"status": "rejected", "reason": "x"},
+        "ParkOrder": {"status": "parked"},
+        "CancelOrder": {"status": "cancelled"},
+    }
+    module = importlib.import_module("tests.component.order_machines")
+    monkeypatch.setattr(module, "_ORDERS_MODULES", {})
+    monkeypatch.setattr(module, "_UNSCRIPTED", told)
+    return told
+
+
+def _cause(error: str) -> str:
+    return json.dumps({"errorType": error, "errorMessage": "as the test scripts it"}, separators=(",", ":"))
+
+
+def _run(
+    definition: dict[str, Any],
+    order: dict[str, Any],
+    failing: str,
+    errors: list[str],
+    answers: dict[str, Any],
+) -> tuple[list[str], Execution]:
+    names = {f"{name}FunctionArn": name for name in answers}
+    machines = Machines({"machine": definition}, {"machine": names})
+    executions: dict[str, Execution] = {}
+    waiting = machines.start(executions, "machine", "run", {"order": order})
+    calls, left = [], list(errors)
+    while waiting:
+        execution_id = waiting.pop(0)
+        function, _ = machines.task(executions[execution_id])
+        calls.append(function)
+        if function == failing and left:
+            waiting += machines.fail(executions, execution_id, left[0], _cause(left.pop(0)))
+        else:
+            waiting += machines.succeed(executions, execution_id, answers[function])
+    return calls, executions["machine:run"]
+
+
+def test_the_interpreter_refuses_what_it_does_not_know() -> None:
+    definition = {"StartAt": "Rest", "States": {"Rest": {"Type": "Wait", "Seconds": 1, "End": True}}}
+    machines = Machines({"machine": definition}, {"machine": {}})
+    with pytest.raises(UnsupportedAsl):
+        machines.start({}, "machine", "run", {})
