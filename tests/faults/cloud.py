@@ -28,6 +28,9 @@ from tests.faults.functions import Event, Point, Step
 from tests.faults.tables import tables, text_of
 from tests.faults.world import Work
 
+# How often an operator mends what is broken: once for each event of a schedule, and once more.
+REDRIVES = 3
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -98,12 +101,13 @@ class Cloud(Deliveries):
     @property
     def idle(self) -> bool:
         """Whether nothing is left to happen."""
-        return not (self.world.pending or self.world.latest or self.world.actions or self._redrivable)
+        world = self.world
+        return not (world.pending or world.soon or world.latest or world.actions or self._redrivable)
 
     @property
     def _redrivable(self) -> bool:
         """Whether an operator has yet to send the dead letters back to their queues."""
-        return bool(self.world.dead_letters) and not self.world.redriven
+        return bool(self.world.dead_letters) and self.world.redrives < REDRIVES
 
     def step(self, events: list[Event] | None = None) -> Step:
         """Takes the next work to its end, with `events`; returns what it was and its points."""
@@ -138,11 +142,13 @@ class Cloud(Deliveries):
         if world.actions:
             # The customer acts at the latest when all else has come to an end.
             world.pending.append(world.actions.pop(next(iter(world.actions))))
+        elif world.soon:
+            world.pending.append(world.soon.pop(0)[1])
         elif world.latest:
             world.pending.append(world.latest.pop(0))
         else:
             # An operator has mended what was broken, and redrives the dead letters.
-            world.redriven, world.broken = True, {}
+            world.redrives, world.broken = world.redrives + 1, {}
             world.pending, world.dead_letters = [w for w in world.dead_letters if w.about["function"]], []
 
     def _act(self, action: str) -> None:

@@ -125,7 +125,7 @@ DEFECTS = (
         "services/orders/orders/park.py",
         "state = step_input.model_dump_json(by_alias=True)",
         'state = "{}"',
-        ("good",),
+        ("unserved",),
     ),
     Defect(
         "a relay that ignores the entries that SNS did not take",

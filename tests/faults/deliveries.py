@@ -39,6 +39,7 @@ class Deliveries(Functions):
                     self._messages(work, fault)
                 case "task":
                     self._task(work, fault)
+                    self._let_arrive()
                 case "arrival":
                     self._arrival(work)
         finally:
@@ -185,6 +186,12 @@ class Deliveries(Functions):
         if fault == "unheard" or broken == "deaf":
             return None, ("States.Timeout", _CAUSE)
         return answer, None
+
+    def _let_arrive(self) -> None:
+        """A task has ended: what was to come so much later comes next."""
+        waiting = [(tasks - 1, arrival) for tasks, arrival in self.world.soon]
+        self.world.soon = [entry for entry in waiting if entry[0]]
+        self.world.pending[:0] = [arrival for tasks, arrival in waiting if not tasks]
 
     def _break(self, function: str, how: str) -> None:
         self.world.broken[function] = how

@@ -13,7 +13,7 @@ At an outgoing call of a function:
     mute            the provider does what it is asked and answers nothing until the invocation ends
     killed          the process ends before the call takes effect
     killed-after    the process ends after it took effect
-    late            the function's time is up while it waits; the request takes effect a little later
+    late            the function's time is up while it waits; the request takes effect after the next task's end
     latest          the same; it takes effect when everything else has come to an end
 
 At the delivery of a message, a stream batch, a client's request, or the invocation of a task:

@@ -19,7 +19,6 @@ from tests.faults.services import Services, environment, forget_resources, http_
 from tests.faults.template import PROVIDER_URL
 from tests.faults.world import Work
 
-_SOON = 2
 # SES has no idempotency token: a mail that it took is sent again when its answer, or the record of it, is lost.
 _DOUBLING = {
     ("NotificationsMailFunction", "SendEmail"): ("lost", "resent", "killed-after", "late", "latest"),
@@ -185,7 +184,8 @@ class Functions(Services):
                 about = {"service": call.service, "operation": call.operation, "arguments": call.arguments}
                 arrival = Work("arrival", about)
                 if fault == "late":
-                    self.world.pending.insert(_SOON, arrival)
+                    # The end of the present task, if it is one, and that of the next.
+                    self.world.soon.append((1 + (self._kind == "task"), arrival))
                 else:
                     self.world.latest.append(arrival)
                 invocation.ended = Ended(faults.OUT_OF_TIME)

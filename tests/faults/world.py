@@ -42,6 +42,8 @@ class World:
     """The state beside the tables. Everything in it is data, so it can be kept, compared and gone back to."""
 
     pending: list[Work] = field(default_factory=list)
+    # What happens after so many tasks have ended.
+    soon: list[tuple[int, Work]] = field(default_factory=list)
     # What happens once nothing is pending.
     latest: list[Work] = field(default_factory=list)
     streams: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -60,4 +62,4 @@ class World:
     actions: dict[str, Work] = field(default_factory=dict)
     # How many times yet a pending task may run between two calls of another.
     races: int = 0
-    redriven: bool = False
+    redrives: int = 0
