@@ -99,7 +99,7 @@ browser: seed ## Use the API's reference in a real browser (Debian's chromium)
 sam-local: seed ## Test `sam local` with Docker against the embedded cloud (some minutes)
 	$(call do,$(BIN)/python -m pytest tests/sam_local)
 
-test: lint types template unit component contracts system ## Run every check and test there is
+test: lint types template unit component contracts singles system ## Run every check and test there is
 	@$(BIN)/python -m local fuzz --examples 2
 
 .PHONY: benchmark

@@ -123,7 +123,7 @@ DEFECTS = (
     Defect(
         "a parked order without its state",
         "services/orders/orders/park.py",
-        "state = step_input.model_dump_json(by_alias=True)",
+        "state = step_input.model_dump_json(by_alias=True, exclude_unset=True)",
         'state = "{}"',
         ("unserved",),
     ),
