@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -68,3 +69,35 @@ def logged() -> Iterator[Callable[[str], list[dict[str, Any]]]]:
         line for line in map(json.loads, stream.getvalue().splitlines()) if line.get("message") == message
     ]
     logger.registered_handler.setStream(before)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def subscriber(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Callable[[], list[dict[str, Any]]]]:
+    """Makes the topic that relays publish to, and a queue that takes one type of event from it, raw, as a consumer's
+    does; what is returned receives the events that have come."""
+
+    def subscribe(event_type: str) -> Callable[[], list[dict[str, Any]]]:
+        sns, sqs = boto3.client("sns"), boto3.client("sqs")
+        topic = sns.create_topic(Name="domain-events")["TopicArn"]
+        queue = sqs.create_queue(QueueName="subscriber")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(
+            TopicArn=topic,
+            Protocol="sqs",
+            Endpoint=arn,
+            Attributes={
+                "RawMessageDelivery": "true",
+                "FilterPolicy": json.dumps({"event_type": [event_type]}),
+            },
+        )
+        monkeypatch.setenv("TOPIC_ARN", topic)
+
+        def received() -> list[dict[str, Any]]:
+            answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+            return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+        return received
+
+    return subscribe

@@ -686,31 +686,16 @@ class TestSteps:
 @pytest.mark.usefixtures("account")
 class TestRelay:
     def test_a_placed_order_goes_out_to_whoever_subscribed_to_placed_orders(
-        self, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+        self, subscriber: Any, lambda_context: Any
     ) -> None:
-        sns, sqs = boto3.client("sns"), boto3.client("sqs")
-        topic = sns.create_topic(Name="domain-events")["TopicArn"]
-        queue = sqs.create_queue(QueueName="subscriber")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        sns.subscribe(
-            TopicArn=topic,
-            Protocol="sqs",
-            Endpoint=arn,
-            Attributes={
-                "RawMessageDelivery": "true",
-                "FilterPolicy": json.dumps({"event_type": ["order.placed"]}),
-            },
-        )
-        monkeypatch.setenv("TOPIC_ARN", topic)
+        received = subscriber("order.placed")
 
         answer = fresh("orders.relay").handler(example("orders_relay"), lambda_context)
 
         assert answer == {"batchItemFailures": []}
-        [message] = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+        [event] = received()
         [record] = example("orders_start_saga")["Records"]
-        assert json.loads(message["Body"]) == json.loads(record["body"]), (
-            "what one example sends the other receives"
-        )
+        assert event == json.loads(record["body"]), "what one example sends the other receives"
 
 
 def test_the_examples_tell_of_one_order() -> None:
