@@ -91,7 +91,7 @@ system: seed ## Test the deployed system in the embedded cloud
 	$(call do,$(BIN)/python -m pytest tests/system)
 
 fuzz: seed ## Try the API with made-up requests, as customer and admin (EXAMPLES=100 for long)
-	@$(BIN)/python -m local fuzz --examples $(or $(EXAMPLES),25)
+	$(call do,$(BIN)/python -m pytest --capture=no tests/fuzz --examples $(or $(EXAMPLES),25))
 
 browser: seed ## Use the API's reference in a real browser (Debian's chromium)
 	$(call do,$(BIN)/python -m pytest tests/browser)
@@ -100,7 +100,7 @@ sam-local: seed ## Test `sam local` with Docker against the embedded cloud (some
 	$(call do,$(BIN)/python -m pytest tests/sam_local)
 
 test: lint types template unit component contracts singles system ## Run every check and test there is
-	@$(BIN)/python -m local fuzz --examples 2
+	$(call do,$(BIN)/python -m pytest tests/fuzz)
 
 .PHONY: benchmark
 benchmark: up ## Measure a flash sale of one product with many writers (a minute; benchmarks/README.md)

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from local import deployment, fuzz, logs, operators, server
+from local import deployment, logs, operators, server
 from local.shop import Shop
 from local.stack import Stack
 from local.steps import StepError, fail, step
@@ -86,11 +86,6 @@ def token(arguments: argparse.Namespace) -> None:
     print((shop.admin() if arguments.admin else shop.sign_up("Guest Example")).token)
 
 
-def test_with_made_up_requests(arguments: argparse.Namespace) -> None:
-    """Tests the API with requests made from its OpenAPI document."""
-    fuzz.run(Stack.current(), examples=arguments.examples, seed=arguments.seed)
-
-
 def show_attention(_: argparse.Namespace) -> None:
     """Prints the orders that are parked, and those that are under way for too long."""
     operators.show_attention(Stack.current())
@@ -128,12 +123,6 @@ def main() -> int:
     resumed = commands.add_parser("resume", help="undo what is left of a parked order, and end it")
     resumed.add_argument("order", metavar="ORDER", help="the order's id, ord_...")
     resumed.set_defaults(run=resume)
-    fuzzed = commands.add_parser("fuzz", help="test the API with requests made from its OpenAPI document")
-    fuzzed.add_argument(
-        "--examples", type=int, default=25, help="how many per operation and phase (default: 25)"
-    )
-    fuzzed.add_argument("--seed", type=int, default=1, help="repeats a run (default: 1)")
-    fuzzed.set_defaults(run=test_with_made_up_requests)
     arguments = parser.parse_args()
     try:
         arguments.run(arguments)
