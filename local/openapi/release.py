@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from local.openapi.changes import Break, breaking_changes
+from local.containment import Break
+from local.openapi.changes import breaking_changes
 from local.openapi.document import written
 from local.settings import REPOSITORY
 

@@ -1,0 +1,178 @@
+"""Whether all that one JSON Schema describes is described by another one too; where it is not, something breaks.
+
+For what is received (a request) the inner schema is the old one and the outer the new; for what is told (an answer, an
+event) the other way round.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Document = Mapping[str, Any]
+Schema = Mapping[str, Any]
+
+_LOWER_LIMITS = (
+    "minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties", "minContains",
+)  # fmt: skip
+_UPPER_LIMITS = (
+    "maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties", "maxContains",
+)  # fmt: skip
+_EXACT = ("pattern", "format", "multipleOf", "uniqueItems", "contentMediaType", "contentEncoding")
+
+
+@dataclass(frozen=True, order=True)
+class Break:
+    """One thing that no longer works for a client; `where` is the operation and the place in it."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+class Containment:
+    """Compares schemas of two documents, in which their references are resolved; `told` says which way, see above."""
+
+    def __init__(self, inner_document: Document, outer_document: Document, *, told: bool) -> None:
+        self._inner_document = inner_document
+        self._outer_document = outer_document
+        self._told = told
+        self._under_way: set[tuple[str, str]] = set()
+
+    def breaks(self, place: str, *, inner: Schema, outer: Schema) -> Iterator[Break]:
+        """Where `inner` describes what `outer` does not; `place` is put in front."""
+        names = (inner.get("$ref", ""), outer.get("$ref", ""))
+        if all(names):
+            if names in self._under_way:  # A schema that contains itself is being compared already.
+                return
+            self._under_way.add(names)
+        inner_options = _options(inner, self._inner_document)
+        outer_options = _options(outer, self._outer_document)
+        for option in inner_options:
+            yield from self._best_match(place, option, outer_options)
+        self._under_way.discard(names)
+
+    def _best_match(self, place: str, inner: Schema, options: list[Schema]) -> Iterator[Break]:
+        """The differences to that option of the outer schema to which there are the fewest."""
+        found = [list(self._differences(place, inner, outer)) for outer in options]
+        yield from min(found, key=len)
+
+    def _differences(self, place: str, inner: Schema, outer: Schema) -> Iterator[Break]:
+        wrong_type = self._type(place, inner, outer)
+        if wrong_type:
+            yield wrong_type
+            return
+        yield from self._values(place, inner, outer)
+        yield from self._limits(place, inner, outer)
+        yield from self._properties(place, inner, outer)
+        if "items" in outer:
+            yield from self.breaks(f"{place}/*", inner=inner.get("items", {}), outer=outer["items"])
+
+    def _type(self, place: str, inner: Schema, outer: Schema) -> Break | None:
+        allowed, possible = outer.get("type"), inner.get("type")
+        if allowed in (None, possible) or (possible, allowed) == ("integer", "number"):
+            return None
+        return self._differs(place, "type", possible, allowed)
+
+    def _values(self, place: str, inner: Schema, outer: Schema) -> Iterator[Break]:
+        allowed, possible = _enumerated(outer), _enumerated(inner)
+        if allowed is None:
+            return
+        if possible is None:
+            yield self._differs(place, "enum", "anything", ", ".join(map(str, allowed)))
+        elif more := [value for value in possible if value not in allowed]:
+            listed = ", ".join(map(str, more))
+            yield Break(place, f"can be {listed} now" if self._told else f"can no longer be {listed}")
+
+    def _limits(self, place: str, inner: Schema, outer: Schema) -> Iterator[Break]:
+        for keyword in (*_LOWER_LIMITS, *_UPPER_LIMITS, *_EXACT):
+            if keyword not in outer:
+                continue
+            possible, allowed = inner.get(keyword), outer[keyword]
+            if possible is None or not _within(keyword, possible, allowed):
+                yield self._differs(place, keyword, possible, allowed)
+
+    def _properties(self, place: str, inner: Schema, outer: Schema) -> Iterator[Break]:
+        had, has = inner.get("properties", {}), outer.get("properties", {})
+        for name in outer.get("required", []):
+            if name not in inner.get("required", []):
+                said = "may be missing, and was always there" if self._told else "is required, and was not"
+                yield Break(f"{place}/{name}", said)
+        for name, part in had.items():
+            if name in has:
+                yield from self.breaks(f"{place}/{name}", inner=part, outer=has[name])
+            elif not self._told and outer.get("additionalProperties") is False:
+                yield Break(f"{place}/{name}", "is no longer accepted")
+        if self._told:
+            for name in has.keys() - had.keys():
+                yield Break(f"{place}/{name}", "is gone")
+        yield from self._additional(place, inner, outer)
+
+    def _additional(self, place: str, inner: Schema, outer: Schema) -> Iterator[Break]:
+        """What holds of properties that the schemas do not name: of a map's values, or that there are none."""
+        possible, allowed = (schema.get("additionalProperties", True) for schema in (inner, outer))
+        if isinstance(allowed, Mapping) and possible is not False:
+            given = possible if isinstance(possible, Mapping) else {}
+            yield from self.breaks(f"{place}/*", inner=given, outer=allowed)
+        elif allowed is False and possible is not False and not self._told:
+            yield Break(place, "properties that it does not name are no longer accepted")
+
+    def _differs(self, place: str, keyword: str, inner: Any, outer: Any) -> Break:
+        now, was = (inner, outer) if self._told else (outer, inner)
+        return Break(place, f"{keyword} is {_said(now)}, was {_said(was)}")
+
+
+def _within(keyword: str, possible: Any, allowed: Any) -> bool:
+    if keyword in _LOWER_LIMITS:
+        return bool(possible >= allowed)
+    if keyword in _UPPER_LIMITS:
+        return bool(possible <= allowed)
+    return bool(possible == allowed)
+
+
+def _options(schema: Schema, document: Document) -> list[Schema]:
+    """The schemas one of which a value fits, references resolved: those of `anyOf`, or one for each of its types."""
+    whole = resolved(schema, document)
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in whole:
+            common = {key: value for key, value in whole.items() if key != keyword}
+            choices = [_both(common, resolved(choice, document)) for choice in whole[keyword]]
+            return [option for choice in choices for option in _options(choice, document)]
+    types = whole.get("type")
+    if isinstance(types, list):
+        return [{**whole, "type": one} for one in types]
+    return [whole]
+
+
+def _both(common: Schema, choice: Schema) -> Schema:
+    """One schema for what fits both; where both say the same thing, `choice` says it more exactly."""
+    merged = {**common, **choice}
+    names = [*common.get("properties", {}), *choice.get("properties", {})]
+    if names:
+        had, has = common.get("properties", {}), choice.get("properties", {})
+        merged["properties"] = {name: {**had.get(name, {}), **has.get(name, {})} for name in names}
+    if "required" in common or "required" in choice:
+        merged["required"] = [*common.get("required", []), *choice.get("required", [])]
+    return merged
+
+
+def resolved(node: Schema, document: Document) -> Schema:
+    """`node` with what it refers to in the place of the reference; keywords beside the reference hold as well."""
+    while "$ref" in node:
+        target: Any = document
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+    return node
+
+
+def _enumerated(schema: Schema) -> list[Any] | None:
+    if "const" in schema:
+        return [schema["const"]]
+    values: list[Any] | None = schema.get("enum")
+    return values
+
+
+def _said(value: Any) -> str:
+    return "not given" if value is None else str(value)
