@@ -107,12 +107,18 @@ benchmark: up ## Measure a flash sale of one product with many writers (a minute
 	@$(BIN)/python -m benchmarks.flash_sale
 
 ## Describe
-.PHONY: openapi openapi-release
+.PHONY: openapi openapi-release events events-release
 openapi: .venv/installed ## Renew the OpenAPI document and the authorization matrix from the routes
 	$(call do,$(BIN)/python -m local.openapi write)
 
 openapi-release: .venv/installed ## Make the document the one that later versions may not break
 	$(call do,$(BIN)/python -m local.openapi release)
+
+events: .venv/installed ## Renew the events' schemas and their catalogue from the payload classes
+	$(call do,$(BIN)/python -m local.events write)
+
+events-release: .venv/installed ## Make the events the ones whose readers later versions may not break
+	$(call do,$(BIN)/python -m local.events release)
 
 ## Run
 .PHONY: build up demo seed token logs attention resume down clean

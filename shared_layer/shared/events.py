@@ -5,11 +5,25 @@ second delivery, and a version older than one it has seen as a latecomer.
 """
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.clock import timestamp
+
+
+class Payload(BaseModel):
+    """What a type of event tells, at one version: the contract between its producer and whoever reads it.
+
+    A subclass says so by its class attributes, its fields and its docstring; events/schemas/ is made from them. What
+    readers of a version rely on never changes within it: what breaks them is the next version, a subclass of its own.
+    """
+
+    # An error that is logged must not repeat personal data.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    event_type: ClassVar[str]
+    event_version: ClassVar[int] = 1
 
 
 class Event(BaseModel):
@@ -18,15 +32,37 @@ class Event(BaseModel):
     # An error that is logged must not repeat personal data.
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    event_id: str
+    event_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11:2:order.confirmed"])]
     event_type: str
     event_version: int = 1
-    occurred_at: str
-    aggregate_id: str
-    aggregate_version: int
-    correlation_id: str
+    occurred_at: Annotated[str, Field(examples=["2026-03-02T09:30:00.125Z"])]
+    aggregate_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    aggregate_version: Annotated[int, Field(ge=1, examples=[2])]
+    correlation_id: Annotated[str, Field(examples=["2f0c1b6e-3f0d-4d2c-9f5a-8b1f6f0a7c33"])]
     causation_id: str | None = None
     data: dict[str, Any]
+
+    @classmethod
+    def telling(
+        cls,
+        payload: Payload,
+        *,
+        aggregate_id: str,
+        aggregate_version: int,
+        occurred_at: datetime,
+        correlation_id: str,
+    ) -> Self:
+        """The event by which `aggregate_id` reached `aggregate_version` (one of a type per version)."""
+        return cls(
+            event_id=f"{aggregate_id}:{aggregate_version}:{payload.event_type}",
+            event_type=payload.event_type,
+            event_version=payload.event_version,
+            occurred_at=timestamp(occurred_at),
+            aggregate_id=aggregate_id,
+            aggregate_version=aggregate_version,
+            correlation_id=correlation_id,
+            data=payload.model_dump(mode="json", exclude_none=True),
+        )
 
     @classmethod
     def of(

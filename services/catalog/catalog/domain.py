@@ -12,6 +12,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from catalog.events import ProductChanged
 from shared.clock import timestamp
 from shared.events import Event
 from shared.money import Money
@@ -115,15 +116,20 @@ class Product(ProductDetails):
         return self.revise(retired, correlation_id=correlation_id, now=now)
 
     def _changed(self, correlation_id: str, now: datetime) -> Event:
-        return Event.of(
-            "product.changed",
+        payload = ProductChanged(
+            sku=self.sku,
+            name=self.name,
+            category=self.category,
+            price=self.price,
+            active=self.active,
+            version=self.version,
+        )
+        return Event.telling(
+            payload,
             aggregate_id=self.sku,
             aggregate_version=self.version,
             occurred_at=now,
             correlation_id=correlation_id,
-            data=self.model_dump(
-                mode="json", include={"sku", "name", "category", "price", "active", "version"}
-            ),
         )
 
 

@@ -23,6 +23,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from inventory.events import StockCommitted, StockLine, StockReleased, StockReserved
 from shared.clock import timestamp
 from shared.errors import PermanentError, TransientError
 from shared.events import Event
@@ -150,7 +151,7 @@ class Reservation(BaseModel):
     def hold(self, now: datetime) -> tuple[Self, Event]:
         """The reservation as it is made, with its expiry, and the event that the stock is held."""
         held = self.model_copy(update={"expires_at": timestamp(now + RESERVATION_LIFETIME)})
-        return held, held._event("stock.reserved", now)
+        return held, held._event(StockReserved, now)
 
     def check_reserved(self) -> None:
         """Raises ReservationReleased when a reserve comes too late. One that is repeated after the order's parcel went
@@ -174,7 +175,7 @@ class Reservation(BaseModel):
         if self.status is not ReservationStatus.RESERVED:
             raise ReservationCommitted(f"the stock of order {self.order_id} has left the warehouse")
         after = self._changed(status=ReservationStatus.RELEASED, expires_at=None)
-        return after, after._event("stock.released", now)
+        return after, after._event(StockReleased, now)
 
     def commit(self, now: datetime) -> tuple[Self, tuple[ReservationLine, ...], list[Event]]:
         """The reservation after its next LINES_PER_COMMIT lines left the warehouse, these lines, and the event at the
@@ -192,18 +193,18 @@ class Reservation(BaseModel):
             shipped_lines=shipped,
             expires_at=None,
         )
-        events = [after._event("stock.committed", now)] if done else []
+        events = [after._event(StockCommitted, now)] if done else []
         return after, self.lines[self.shipped_lines : shipped], events
 
     def _changed(self, **changes: object) -> Self:
         return self.model_copy(update={**changes, "version": self.version + 1})
 
-    def _event(self, event_type: str, now: datetime) -> Event:
-        return Event.of(
-            event_type,
+    def _event(self, told: type[StockReserved | StockReleased | StockCommitted], now: datetime) -> Event:
+        lines = [StockLine.model_validate(line) for line in self.lines]
+        return Event.telling(
+            told(order_id=self.order_id, lines=lines),
             aggregate_id=self.reservation_id,
             aggregate_version=self.version,
             occurred_at=now,
             correlation_id=self.correlation_id,
-            data={"order_id": self.order_id, "lines": [line.model_dump() for line in self.lines]},
         )

@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from inventory.events import StockLow
 from shared.clock import timestamp
 from shared.errors import Conflict, NotFound, Unprocessable
 from shared.events import Event
@@ -247,16 +248,11 @@ def low_stock(before: StockLevel | None, after: StockLevel) -> list[Event]:
     if before is None or before.is_low or not after.is_low:
         return []
     return [
-        Event.of(
-            "stock.low",
+        Event.telling(
+            StockLow(sku=after.sku, available=after.available, threshold=after.low_stock_threshold),
             aggregate_id=f"stock-{after.sku}",
             aggregate_version=after.version,
             occurred_at=after.changed_at,
             correlation_id=after.correlation_id,
-            data={
-                "sku": after.sku,
-                "available": after.available,
-                "threshold": after.low_stock_threshold,
-            },
         )
     ]

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 
 from shared.clock import timestamp
 from shared.events import Event
+from users.events import UserChanged, UserDeleted, UserRegistered
 
 DEFAULT_LOCALE = "en"
 
@@ -137,7 +138,7 @@ class Profile(BaseModel):
             email_as_of=int(now.timestamp()) if email_as_of is None else email_as_of,
             version=1,
         )
-        return profile, [profile._event("user.registered", correlation_id, now)]
+        return profile, [profile._event(UserRegistered, correlation_id, now)]
 
     def change(
         self, change: ProfileChange, *, correlation_id: str, now: datetime
@@ -162,16 +163,15 @@ class Profile(BaseModel):
         if self.model_copy(update=values) == self:
             return self, []
         changed = self.model_copy(update={**values, "version": self.version + 1})
-        return changed, [changed._event("user.changed", correlation_id, now)]
+        return changed, [changed._event(UserChanged, correlation_id, now)]
 
-    def _event(self, event_type: str, correlation_id: str, now: datetime) -> Event:
-        return Event.of(
-            event_type,
+    def _event(self, told: type[UserRegistered | UserChanged], correlation_id: str, now: datetime) -> Event:
+        return Event.telling(
+            told(user_id=self.user_id, email=self.email, name=self.name, locale=self.locale),
             aggregate_id=self.user_id,
             aggregate_version=self.version,
             occurred_at=now,
             correlation_id=correlation_id,
-            data=self.model_dump(include={"user_id", "email", "name", "locale"}),
         )
 
 
@@ -189,13 +189,12 @@ def close(
         version=existing.version + 1 if existing else 1,
         deleted_at=timestamp(now),
     )
-    deleted = Event.of(
-        "user.deleted",
+    deleted = Event.telling(
+        UserDeleted(user_id=user_id),
         aggregate_id=user_id,
         aggregate_version=closed.version,
         occurred_at=now,
         correlation_id=correlation_id,
-        data={"user_id": user_id},
     )
     return closed, [deleted]
 

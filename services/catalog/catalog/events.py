@@ -1,0 +1,21 @@
+"""What the catalog service tells the others."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.events import Payload
+from shared.money import Money
+
+
+class ProductChanged(Payload):
+    """A product came into the catalogue or changed; this is all that others need of its present version."""
+
+    event_type = "product.changed"
+
+    sku: Annotated[str, Field(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
+    name: Annotated[str, Field(examples=["Assam Second Flush, 100 g"])]
+    category: Annotated[str, Field(description="The shelf; there may be new ones", examples=["tea"])]
+    price: Money
+    active: Annotated[bool, Field(description="Whether it can be ordered; false once it is retired")]
+    version: Annotated[int, Field(ge=1, description="Counts the product's changes", examples=[3])]

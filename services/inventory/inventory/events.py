@@ -1,0 +1,51 @@
+"""What the inventory service tells the others. Quantities are in pieces."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.events import Payload
+
+Sku = Annotated[str, Field(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
+
+
+class StockLine(BaseModel):
+    """How many of one sku."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    sku: Sku
+    quantity: Annotated[int, Field(ge=1, description="Pieces", examples=[2])]
+
+
+class _ReservationFacts(Payload):
+    order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    lines: Annotated[list[StockLine], Field(description="All lines of the reservation, one a sku")]
+
+
+class StockReserved(_ReservationFacts):
+    """The order's stock is held for it: all of its lines."""
+
+    event_type = "stock.reserved"
+
+
+class StockReleased(_ReservationFacts):
+    """The order's stock is for sale again."""
+
+    event_type = "stock.released"
+
+
+class StockCommitted(_ReservationFacts):
+    """The order's stock has left the warehouse."""
+
+    event_type = "stock.committed"
+
+
+class StockLow(Payload):
+    """A change made a product's stock low; it is not said again while it stays so."""
+
+    event_type = "stock.low"
+
+    sku: Sku
+    available: Annotated[int, Field(ge=0, description="Pieces that can still be sold", examples=[3])]
+    threshold: Annotated[int, Field(ge=0, description="At how many pieces it counts as low", examples=[5])]

@@ -1,0 +1,38 @@
+"""What the users service tells the others."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.events import Payload
+
+UserId = Annotated[
+    str, Field(description="The `sub` of the account", examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"])
+]
+
+
+class _UserFacts(Payload):
+    user_id: UserId
+    email: Annotated[str, Field(description="In small letters", examples=["ada@example.com"])]
+    name: Annotated[str, Field(examples=["Ada Lovelace"])]
+    locale: Annotated[str, Field(description="Language of mails, a BCP 47 tag", examples=["de-AT"])]
+
+
+class UserRegistered(_UserFacts):
+    """Somebody signed up, or asked for their profile for the first time."""
+
+    event_type = "user.registered"
+
+
+class UserChanged(_UserFacts):
+    """A user's name, language or address is another now; this is all of it."""
+
+    event_type = "user.changed"
+
+
+class UserDeleted(Payload):
+    """The account is closed: whoever holds personal data of the user erases them."""
+
+    event_type = "user.deleted"
+
+    user_id: UserId
