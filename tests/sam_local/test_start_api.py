@@ -9,7 +9,7 @@ import requests
 from local.sam_local.emulator import VARIABLES
 from local.shop import Shop
 from local.stack import Stack
-from tests.sam_local.template import Route, functions
+from tests.template import Route, functions
 
 SKU = "TEA-ASSAM-100"
 _WITH_BODY = {"POST", "PUT", "PATCH"}

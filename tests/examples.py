@@ -1,0 +1,89 @@
+"""The example events in events/, and what a function answers to its own: deployed, or under `sam local invoke`."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from local.settings import REPOSITORY
+from local.stack import Stack
+from tests.template import Function
+
+EVENTS = REPOSITORY / "events"
+SOLD = [product["sku"] for product in json.loads((REPOSITORY / "local" / "seed_products.json").read_text())]
+
+
+def example(function: Function) -> dict[str, Any]:
+    """The function's example, as it stands in its file."""
+    event: dict[str, Any] = json.loads((EVENTS / function.example).read_text())
+    return event
+
+
+def of_products_that_are_sold(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same lines, of products that `make seed` brings."""
+    return [line | {"sku": sku} for line, sku in zip(lines, SOLD, strict=False)]
+
+
+def example_for(function: Function, order_id: str, customer_id: str) -> dict[str, Any]:
+    """The function's example, sent by the customer where it is a request with a token, so that mails find them; a step
+    of a state machine works on `order_id`, whose own customer has closed no account."""
+    event = example(function)
+    if "httpMethod" in event and claims(event):
+        sent: dict[str, Any] = json.loads(json.dumps(event).replace(claims(event)["sub"], customer_id))
+        return sent
+    if "order" in event:
+        event["order"] |= {
+            "order_id": order_id,
+            "customer_id": str(uuid4()),
+            "lines": of_products_that_are_sold(event["order"]["lines"]),
+        }
+    return event
+
+
+def check_answer(
+    function: Function, event: dict[str, Any], answer: dict[str, Any], variables: Mapping[str, str]
+) -> None:
+    """Asserts that the function did what its example asks for, or found no such order where the example has one that
+    was never placed. `variables` are its environment variables."""
+    if "httpMethod" in event:
+        _check_response(function, event, answer, variables)
+    elif "Records" in event:
+        assert answer == {"batchItemFailures": []} or _finds_no_order(function, answer), answer
+    else:
+        assert "errorType" not in answer or _finds_no_order(function, answer), answer
+
+
+def undo(stack: Stack) -> None:
+    """Gives back what the saga took that the example of orders.start_saga starts: its order was never placed, so
+    nothing else does. Nothing is taken after it, even if the saga still runs."""
+    started = json.loads(json.loads((EVENTS / "orders_start_saga.json").read_text())["Records"][0]["body"])
+    for step in ("ShippingCancelFunction", "PaymentsVoidFunction", "InventoryReleaseFunction"):
+        answer = stack.client("lambda").invoke(
+            FunctionName=stack.resource(step),
+            Payload=json.dumps({"order": started["data"]["order"]}).encode(),
+        )
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def claims(event: dict[str, Any]) -> dict[str, Any]:
+    """The claims of the token that an API's example was sent with; none where it was sent without."""
+    return (event["requestContext"].get("authorizer") or {}).get("claims") or {}
+
+
+def _check_response(
+    function: Function, event: dict[str, Any], answer: dict[str, Any], variables: Mapping[str, str]
+) -> None:
+    assert "errorType" not in answer, answer
+    assert answer["statusCode"] < 500, answer["body"]
+    if claims(event):
+        assert answer["statusCode"] not in {401, 403}, answer["body"]
+    if any(route.is_public for route in function.routes):
+        assert answer["statusCode"] in function.documented(variables)[event["httpMethod"], event["resource"]]
+        (correlation_id,) = answer["multiValueHeaders"]["X-Correlation-Id"]
+        assert correlation_id
+        assert event["headers"].get("X-Correlation-Id", correlation_id) == correlation_id
+
+
+def _finds_no_order(function: Function, answer: dict[str, Any]) -> bool:
+    refusal = f"{answer.get('errorType')} {answer.get('errorMessage')}"
+    return function.handler.startswith("orders.") and "OrderMissing" in refusal

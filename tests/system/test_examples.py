@@ -1,0 +1,46 @@
+"""Every deployed function, called with its own example event from events/."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from local.shop import Customer
+from local.stack import Stack
+from tests.examples import check_answer, example_for, undo
+from tests.template import Function, functions
+
+
+@pytest.fixture(scope="module")
+def order_id() -> str:
+    """The order that the saga's steps work on, one after the other; it has never been placed."""
+    return f"ord_{uuid4().hex}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def undone(stack: Stack) -> Iterator[None]:
+    """The books of the shop balance when all is done."""
+    yield
+    undo(stack)
+
+
+def invoke(stack: Stack, function: Function, event: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the deployed function answers, and its environment variables."""
+    client = stack.client("lambda")
+    name = stack.resource(function.name)
+    answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+    configuration = client.get_function_configuration(FunctionName=name)
+    return json.loads(answer["Payload"].read()), configuration["Environment"]["Variables"]
+
+
+@pytest.mark.parametrize("function", functions(), ids=str)
+def test_a_function_does_what_its_example_asks_for(
+    stack: Stack, customer: Customer, function: Function, order_id: str
+) -> None:
+    event = example_for(function, order_id, customer.user_id)
+
+    answer, variables = invoke(stack, function, event)
+
+    check_answer(function, event, answer, variables)
