@@ -1,8 +1,9 @@
-"""Consuming domain events from a service's own queue.
+"""Consuming domain events, or messages of somebody else's, from a service's own queue.
 
 `consumer_handler` takes care of what every consumer needs: the SNS envelope, the typed event, partial batch failures,
 and a dead letter with its reason, at once, for a message that can never succeed. The consumer itself is a function of
-one event that must be idempotent, since SQS may deliver a message more than once and in any order.
+one event that must be idempotent, since SQS may deliver a message more than once and in any order. `message_handler`
+does the same for messages that are no domain events.
 """
 
 import json
@@ -45,6 +46,24 @@ def read_event(body: str) -> Event:
 def consumer_handler(consume: Callable[[Event], None]) -> Callable[[dict[str, Any], LambdaContext], Any]:
     """The Lambda handler that feeds the events of an SQS batch to `consume`, one by one.
 
+    What `consume` may raise is as for `message_handler`.
+    """
+
+    def consume_message(body: str) -> None:
+        event = read_event(body)
+        logger.append_keys(
+            correlation_id=event.correlation_id, event_id=event.event_id, aggregate_id=event.aggregate_id
+        )
+        consume(event)
+        logger.info("event consumed", event_type=event.event_type)
+        count("EventsConsumed")
+
+    return message_handler(consume_message)
+
+
+def message_handler(consume: Callable[[str], None]) -> Callable[[dict[str, Any], LambdaContext], Any]:
+    """The Lambda handler that feeds the bodies of an SQS batch to `consume`, one by one.
+
     `consume` may raise PermanentError (or pydantic's ValidationError, for data it cannot read): the message is copied
     to the dead-letter queue at DLQ_URL with the reason and counts as done. Any other exception fails this message
     alone, and SQS delivers it again until its redrive policy moves it there.
@@ -55,17 +74,11 @@ def consumer_handler(consume: Callable[[Event], None]) -> Callable[[dict[str, An
 
     def process(record: SQSRecord) -> None:
         try:
-            event = read_event(record.body)
-            logger.append_keys(
-                correlation_id=event.correlation_id, event_id=event.event_id, aggregate_id=event.aggregate_id
-            )
-            consume(event)
-            logger.info("event consumed", event_type=event.event_type)
-            count("EventsConsumed")
+            consume(record.body)
         except (PermanentError, ValidationError) as error:
             _bury(record, f"{type(error).__name__}: {error}")
         except Exception:
-            logger.exception("event failed; the queue delivers it again", message_id=record.message_id)
+            logger.exception("message failed; the queue delivers it again", message_id=record.message_id)
             raise
         finally:
             logger.remove_keys(["correlation_id", "event_id", "aggregate_id"])
