@@ -1,149 +1,42 @@
-"""Notifications' consumers against a pretended AWS: what arrives in the queues, and what customers get."""
+"""Notifications' consumers against a pretended AWS: what arrives in the queues, and what readers get."""
 
 import io
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from importlib import import_module, reload
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
+from unittest.mock import ANY
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 from botocore.exceptions import ClientError
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.ses.models import ses_backends
+from botocore.stub import Stubber
 
-from notifications import resources
-from notifications.domain import Mail
+from notifications.layout import Mail
 from notifications.mailer import Mailer
 from shared.events import Event
 from shared.observability import logger
-
-EVENTS = Path(__file__).parents[2] / "events"
-SENDER = "orders@cartwright.example"
-
-
-def example(function: str) -> list[Event]:
-    """The domain events in the function's example event."""
-    records = json.loads((EVENTS / f"{function}.json").read_text())["Records"]
-    return [Event.model_validate_json(record["body"]) for record in records]
-
-
-CONFIRMED, REJECTED = example("notifications_mail")
-[REGISTERED] = example("notifications_addresses")
-
-
-def user_event(version: int, email: str, event_type: str = "user.changed") -> Event:
-    return REGISTERED.model_copy(
-        update={
-            "event_id": f"{REGISTERED.aggregate_id}:{version}:{event_type}",
-            "event_type": event_type,
-            "aggregate_version": version,
-            "data": {**REGISTERED.data, "email": email},
-        }
-    )
-
-
-def batch(*bodies: Event | str) -> dict[str, Any]:
-    """An SQS batch with these bodies; its message ids are m0, m1 ..."""
-    return {
-        "Records": [
-            {
-                "messageId": f"m{position}",
-                "receiptHandle": "handle",
-                "body": body.model_dump_json() if isinstance(body, Event) else body,
-                "attributes": {"ApproximateReceiveCount": "1"},
-                "messageAttributes": {},
-                "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:queue",
-                "awsRegion": "eu-central-1",
-            }
-            for position, body in enumerate(bodies)
-        ]
-    }
-
-
-def failures(*message_ids: str) -> dict[str, Any]:
-    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in message_ids]}
-
-
-def deliver(handler: Callable[..., Any], context: Any, *bodies: Event | str) -> Any:
-    """What SQS makes of a batch: the messages that come again, all of them when the function raises."""
-    try:
-        return handler(batch(*bodies), context)
-    except BatchProcessingError:
-        return failures(*(f"m{position}" for position in range(len(bodies))))
-
-
-@dataclass
-class Service:
-    """The deployed service: what it consumes, what it mailed and what it gave up."""
-
-    dlq_url: str
-    context: Any
-    mail: Any
-    addresses: Any
-
-    def learn(self, *events: Event | str) -> Any:
-        """Delivers a batch to the consumer of addresses."""
-        return deliver(self.addresses.handler, self.context, *events)
-
-    def tell(self, *events: Event | str) -> Any:
-        """Delivers a batch to the consumer that mails."""
-        return deliver(self.mail.handler, self.context, *events)
-
-    @property
-    def mails(self) -> list[tuple[str, str]]:
-        """Recipient and subject of every mail that SES took."""
-        messages = ses_backends[DEFAULT_ACCOUNT_ID]["eu-central-1"].sent_messages
-        return [(message.destinations["ToAddresses"][0], message.subject) for message in messages]
-
-    def dead_letters(self) -> list[tuple[str, str]]:
-        """Body and reason of every message that was given up at once."""
-        answer = boto3.client("sqs").receive_message(
-            QueueUrl=self.dlq_url, MessageAttributeNames=["All"], MaxNumberOfMessages=10
-        )
-        return [
-            (message["Body"], message["MessageAttributes"]["reason"]["StringValue"])
-            for message in answer.get("Messages", [])
-        ]
-
-
-def make_table(name: str) -> None:
-    boto3.client("dynamodb").create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-    )
+from tests.component.notifications_account import (
+    CANCELLED,
+    CONFIGURATION_SET,
+    CONFIRMED,
+    FULFILLED,
+    OPERATORS_MAIL,
+    REGISTERED,
+    REJECTED,
+    SENDER,
+    STOCK_LOW,
+    Service,
+    erased,
+    failures,
+    notifications_account,
+    user_event,
+)
 
 
 @pytest.fixture
 def service(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    make_table("addresses")
-    make_table("sent")
-    dlq_url = boto3.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
-    boto3.client("ses").verify_email_identity(EmailAddress=SENDER)
-    for name, value in {
-        "TABLE_NAME": "addresses",
-        "IDEMPOTENCY_TABLE_NAME": "sent",
-        "MAIL_SENDER": SENDER,
-        "DLQ_URL": dlq_url,
-    }.items():
-        monkeypatch.setenv(name, value)
-    resources.address_book.cache_clear()
-    resources.mailer.cache_clear()
-    yield Service(
-        dlq_url=dlq_url,
-        context=lambda_context,
-        mail=reload(import_module("notifications.mail")),
-        addresses=reload(import_module("notifications.addresses")),
-    )
-    resources.address_book.cache_clear()
-    resources.mailer.cache_clear()
+    yield from notifications_account(lambda_context, monkeypatch)
 
 
 def test_a_confirmed_and_a_rejected_order_are_mailed_to_the_customers_address(service: Service):
@@ -157,13 +50,70 @@ def test_a_confirmed_and_a_rejected_order_are_mailed_to_the_customers_address(se
     ]
 
 
-def test_an_event_that_is_delivered_twice_is_mailed_once(service: Service):
+def test_a_cancelled_and_a_fulfilled_order_are_mailed_to_the_customers_address(service: Service):
     service.learn(REGISTERED)
 
-    assert service.tell(CONFIRMED, CONFIRMED) == failures()
-    assert service.tell(CONFIRMED) == failures()
+    assert service.tell(CANCELLED, FULFILLED) == failures()
 
-    assert len(service.mails) == 1
+    assert service.mails == [
+        ("ada@example.com", f"Your order {CANCELLED.data['order_id']} is cancelled"),
+        ("ada@example.com", f"Your order {FULFILLED.data['order_id']} is on its way"),
+    ]
+
+
+def test_whoever_registered_is_welcomed_whether_or_not_the_address_has_arrived_yet(service: Service):
+    assert service.tell(REGISTERED) == failures()
+    service.learn(REGISTERED)
+    assert service.tell(REGISTERED) == failures()
+
+    assert service.mails == [("ada@example.com", "Welcome to Cartwright")]
+
+
+def test_a_welcome_that_comes_late_goes_to_the_newest_address_in_its_language(service: Service):
+    service.learn(REGISTERED, user_event(2, "new@example.com", locale="de-AT"))
+
+    assert service.tell(REGISTERED) == failures()
+
+    assert service.mails == [("new@example.com", "Willkommen bei Cartwright")]
+
+
+def test_low_stock_is_mailed_to_the_operators_in_their_language(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("OPERATORS_LOCALE", "de")
+
+    assert service.tell(STOCK_LOW) == failures()
+
+    assert service.mails == [(OPERATORS_MAIL, "Geringer Bestand: TEA-EARL-100")]
+
+
+EVERY_EVENT = [CONFIRMED, REJECTED, REGISTERED, CANCELLED, FULFILLED, STOCK_LOW]
+
+
+def test_every_event_delivered_three_times_in_any_order_is_mailed_once(service: Service):
+    service.learn(REGISTERED)
+
+    for turn in range(3):
+        again = EVERY_EVENT[turn:] + EVERY_EVENT[:turn]
+        assert service.tell(*reversed(again), again[0]) == failures()
+
+    assert len(service.mails) == len(set(service.mails)) == len(EVERY_EVENT)
+
+
+def test_a_mail_says_whose_it_is_and_where_ses_is_to_tell_of_it(aws: None):
+    ses = boto3.client("sesv2")
+    expected = {
+        "FromEmailAddress": SENDER,
+        "Destination": {"ToAddresses": ["ada@example.com"]},
+        "ConfigurationSetName": CONFIGURATION_SET,
+        "EmailTags": [{"Name": "recipient", "Value": "user-1"}],
+        "Content": ANY,
+    }
+    with Stubber(ses) as stubbed:
+        stubbed.add_response("send_email", {"MessageId": "m-1"}, expected)
+        mail = Mail(subject="Hello", text="Hello", html="<p>Hello</p>")
+        sent = Mailer(ses, SENDER, CONFIGURATION_SET).send(mail, to="ada@example.com", recipient_id="user-1")
+    assert sent == "m-1"
 
 
 def test_what_was_mailed_is_remembered_for_longer_than_dead_letters_are_kept(service: Service):
@@ -194,11 +144,11 @@ def test_of_two_deliveries_at_once_one_is_mailed_and_the_other_comes_again(
     send = Mailer.send
     refused: list[str] = []
 
-    def send_while_delivered_again(mailer: Mailer, mail: Mail, to: str) -> str:
+    def send_while_delivered_again(mailer: Mailer, mail: Mail, **addressed: str) -> str:
         with pytest.raises(IdempotencyAlreadyInProgressError) as refusal:
             service.mail.notify(CONFIRMED)
         refused.append(str(refusal.value))
-        return send(mailer, mail, to)
+        return send(mailer, mail, **addressed)
 
     monkeypatch.setattr(Mailer, "send", send_while_delivered_again)
 
@@ -269,7 +219,7 @@ def test_a_mail_that_ses_is_too_busy_for_is_tried_again(service: Service, monkey
             raise ClientError({"Error": {"Code": "TooManyRequestsException", "Message": ""}}, "SendEmail")
 
     with monkeypatch.context() as busy:
-        busy.setattr("notifications.mail.mailer", lambda: Mailer(BusySes(), SENDER))
+        busy.setattr("notifications.mail.mailer", lambda: Mailer(BusySes(), SENDER, CONFIGURATION_SET))
         assert service.tell(CONFIRMED) == failures("m0")
     assert service.dead_letters() == []
 
@@ -288,17 +238,6 @@ def test_mail_goes_to_the_newest_address_in_whatever_order_changes_arrive(servic
     assert [to for to, _ in service.mails] == ["new@example.com"]
 
 
-def erased(version: int = 4) -> Event:
-    return REGISTERED.model_copy(
-        update={
-            "event_id": f"{REGISTERED.aggregate_id}:{version}:user.deleted",
-            "event_type": "user.deleted",
-            "aggregate_version": version,
-            "data": {"user_id": REGISTERED.aggregate_id},
-        }
-    )
-
-
 def test_an_erased_customer_leaves_no_address_and_gets_no_more_mail(service: Service):
     service.learn(REGISTERED)
 
@@ -314,7 +253,7 @@ def test_an_erased_customer_leaves_no_address_and_gets_no_more_mail(service: Ser
 def test_what_comes_late_does_not_bring_an_erased_address_back(service: Service, latecomers: list[Event]):
     service.learn(erased(), *latecomers, erased())
 
-    service.tell(CONFIRMED)
+    service.tell(CONFIRMED, REGISTERED)
 
     assert service.mails == []
     assert "example.com" not in json.dumps(boto3.client("dynamodb").scan(TableName="addresses")["Items"])
@@ -332,7 +271,7 @@ def test_no_log_line_and_no_reason_holds_personal_data(service: Service, monkeyp
     monkeypatch.setattr(logger.registered_handler, "stream", log)
 
     service.learn(REGISTERED, user_event(2, "ada at example.com"), '{"email": "ada@example.com"}')
-    service.tell(CONFIRMED, REJECTED.model_copy(update={"data": {"name": "Ada Lovelace"}}))
+    service.tell(CONFIRMED, REGISTERED, REJECTED.model_copy(update={"data": {"name": "Ada Lovelace"}}))
 
     reasons = [reason for _, reason in service.dead_letters()]
     assert len(reasons) == 3

@@ -82,7 +82,8 @@ class Template:
                 consumers[properties["Endpoint"]["Fn::GetAtt"][0]],
             )
             for _, properties in self._of("SNS::Subscription")
-            if properties.get("Protocol") == "sqs"
+            # What is not filtered is no domain event: nothing here sends it.
+            if properties.get("Protocol") == "sqs" and "FilterPolicy" in properties
         ]
 
     @cached_property

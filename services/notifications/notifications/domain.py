@@ -1,58 +1,64 @@
-"""The rules of a mail, without AWS: what it says about an order, in which language, and how it is made safe to read.
+"""What the service knows, without AWS: whom it writes to, and what of the shop's events it writes about.
 
-Every value that comes from outside is escaped in the HTML part; the subject holds none but the order's id, so nobody
-can write a header.
+How a letter about it reads is `letters`' business, and what SES tells of a sent mail is `delivery`'s.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from html import escape
-from string import Template
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from shared.errors import PermanentError, TransientError
 from shared.events import Event
 from shared.money import Money
 
-# ISO 4217 currencies whose minor unit is not a hundredth, of those without a hundredth that shops meet.
-_MINOR_DIGITS = {
-    "BHD": 3,
-    "CLP": 0,
-    "ISK": 0,
-    "JOD": 3,
-    "JPY": 0,
-    "KRW": 0,
-    "KWD": 3,
-    "TND": 3,
-    "UGX": 0,
-    "VND": 0,
-}
-_USUAL_MINOR_DIGITS = 2
+# Whoever runs the shop, among the recipients of mail. No user has this id: theirs are UUIDs.
+OPERATORS = "operators"
 
 
-class _Fact(BaseModel):
-    # What is in here is personal data: an error that is logged must not repeat it.
+class AddressUnknown(TransientError):
+    """The customer's registration has not arrived yet; the queue delivers the event again."""
+
+
+class UnexpectedEvent(PermanentError):
+    """There is no mail about events of this type; the subscription's filter lets through too much."""
+
+
+class Fact(BaseModel):
+    """Base of what is read from outside and kept. It is personal data: an error that is logged must not repeat it."""
+
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
-class Address(_Fact):
-    """Where a user's mail goes. `version` is the user's version that it was taken from."""
+EmailAddress = Annotated[
+    str, Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254), AfterValidator(str.lower)
+]
+
+
+class Address(Fact):
+    """Where a user's mail goes. `version` is the user's version that it was taken from.
+
+    `suppressed_email` is the last address of theirs that must get no more mail, if there was one.
+    """
 
     user_id: Annotated[str, Field(min_length=1)]
-    email: Annotated[str, Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254)]
+    email: EmailAddress
     name: str
     locale: str = "en"
     version: Annotated[int, Field(ge=0)]
+    suppressed_email: str | None = None
 
     @classmethod
     def told_by(cls, event: Event) -> "Address":
         """The address in a `user.registered` or `user.changed`; raises pydantic.ValidationError when it has none."""
         return cls.model_validate({**event.data, "version": event.aggregate_version})
 
+    @property
+    def is_suppressed(self) -> bool:
+        """Whether this very address must get no more mail; another one of the same user may."""
+        return self.email == self.suppressed_email
 
-class ErasedAddress(_Fact):
+
+class ErasedAddress(Fact):
     """What is left of a user who was erased; keeps changes that come late from bringing the address back."""
 
     user_id: Annotated[str, Field(min_length=1)]
@@ -65,7 +71,20 @@ class ErasedAddress(_Fact):
         return cls(user_id=event.aggregate_id, version=event.aggregate_version, erased_at=event.occurred_at)
 
 
-class Line(_Fact):
+class Occasion(Fact):
+    """What this service reads of an event that there is a letter about; `topic` names the letter."""
+
+    topic: ClassVar[str]
+
+
+class Registered(Occasion):
+    """Somebody has an account now. Where their mail goes stands in the same event."""
+
+    topic = "user_registered"
+    user_id: Annotated[str, Field(min_length=1)]
+
+
+class Line(Fact):
     """A line of the order, with the price of one."""
 
     sku: str
@@ -73,114 +92,79 @@ class Line(_Fact):
     unit_price: Money
 
 
-class _Outcome(_Fact):
-    """What this service reads of an event that says what became of an order."""
+class Tax(Fact):
+    """The VAT that an order's total contains, at a rate in hundredths of a percent."""
+
+    country: str
+    rate_basis_points: Annotated[int, Field(ge=0)]
+    amount: Money
+
+
+class Breakdown(Fact):
+    """What of an order's total is not its lines."""
+
+    shipping: Money
+    tax: Tax
+
+
+class OrderOutcome(Occasion):
+    """What became of an order."""
 
     order_id: Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]
     customer_id: Annotated[str, Field(min_length=1)]
     lines: Annotated[list[Line], Field(min_length=1)]
     total: Money
+    breakdown: Breakdown | None = None
 
 
-class OrderConfirmed(_Outcome):
+class OrderConfirmed(OrderOutcome):
     """The order stands."""
 
+    topic = "order_confirmed"
 
-class OrderRejected(_Outcome):
+
+class OrderRejected(OrderOutcome):
     """The order cannot stand, for `reason`: a word of the orders service, which may know more of them one day."""
 
+    topic = "order_rejected"
     reason: Annotated[str, Field(min_length=1)]
 
 
-Outcome = OrderConfirmed | OrderRejected
+class OrderCancelled(OrderOutcome):
+    """The order was undone. `by` is a word of the orders service for who wanted that, or why it had to be."""
+
+    topic = "order_cancelled"
+    by: str | None = None
 
 
-class Topic(StrEnum):
-    """What a mail is about; each has its templates in every language."""
+class OrderFulfilled(OrderOutcome):
+    """The parcel is gone and the money taken; `tracking_reference` is the carrier's, if it gave one."""
 
-    ORDER_CONFIRMED = "order_confirmed"
-    ORDER_REJECTED = "order_rejected"
-
-
-class Wording(_Fact):
-    """The short texts of a language: subjects by topic, and why an order was rejected, in words, by reason."""
-
-    subjects: dict[Topic, str]
-    rejection_reasons: dict[str, str]
-    other_rejection_reason: str
+    topic = "order_fulfilled"
+    tracking_reference: str | None = None
 
 
-@dataclass(frozen=True)
-class Templates:
-    """The texts of one topic in one language, with `$placeholders`."""
+class StockLow(Occasion):
+    """No more of a sku is available than its threshold says."""
 
-    language: str
-    wording: Wording
-    text: Template
-    html: Template
-    text_line: Template
-    html_line: Template
+    topic = "stock_low"
+    sku: Annotated[str, Field(pattern=r"^[A-Z0-9]+(-[A-Z0-9]+)*$", max_length=40)]
+    available: int
+    threshold: int
 
 
-@dataclass(frozen=True)
-class Mail:
-    """A mail, ready to be sent: the same in plain text and in HTML."""
-
-    subject: str
-    text: str
-    html: str
-
-
-def topic_of(outcome: Outcome) -> Topic:
-    """What a mail about `outcome` is about."""
-    return Topic.ORDER_REJECTED if isinstance(outcome, OrderRejected) else Topic.ORDER_CONFIRMED
+_OCCASIONS: dict[str, type[Occasion]] = {
+    "user.registered": Registered,
+    "order.confirmed": OrderConfirmed,
+    "order.rejected": OrderRejected,
+    "order.cancelled": OrderCancelled,
+    "order.fulfilled": OrderFulfilled,
+    "stock.low": StockLow,
+}
 
 
-def language_of(locale: str, available: frozenset[str], default: str) -> str:
-    """The language to write to a reader with `locale` in (a BCP 47 tag, `de-AT`), among those `available`."""
-    language = locale.replace("_", "-").partition("-")[0].lower()
-    return language if language in available else default
-
-
-def mail_about(outcome: Outcome, name: str, templates: Templates) -> Mail:
-    """The mail that tells the customer called `name` of `outcome`."""
-    values = {
-        "language": templates.language,
-        "name": " ".join(name.split()),
-        "order_id": outcome.order_id,
-        "total": amount_of(outcome.total),
-        "reason": _reason_in_words(outcome, templates.wording),
-    }
-    lines = [
-        {"sku": line.sku, "quantity": str(line.quantity), "price": amount_of(line.unit_price * line.quantity)}
-        for line in outcome.lines
-    ]
-    return Mail(
-        subject=Template(templates.wording.subjects[topic_of(outcome)]).substitute(values),
-        text=templates.text.substitute(
-            values, lines="\n".join(templates.text_line.substitute(line) for line in lines)
-        ),
-        html=templates.html.substitute(
-            _escaped(values),
-            lines="\n".join(templates.html_line.substitute(_escaped(line)) for line in lines),
-        ),
-    )
-
-
-def amount_of(money: Money) -> str:
-    """`money` in major units with its currency: "1,234.50 EUR"."""
-    digits = _MINOR_DIGITS.get(money.currency, _USUAL_MINOR_DIGITS)
-    major, minor = divmod(abs(money.amount), 10**digits)
-    sign = "-" if money.amount < 0 else ""
-    fraction = f".{minor:0{digits}}" if digits else ""
-    return f"{sign}{major:,}{fraction} {money.currency}"
-
-
-def _reason_in_words(outcome: Outcome, wording: Wording) -> str:
-    if not isinstance(outcome, OrderRejected):
-        return ""
-    return wording.rejection_reasons.get(outcome.reason, wording.other_rejection_reason)
-
-
-def _escaped(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: escape(value, quote=True) for name, value in values.items()}
+def occasion_of(event: Event) -> Occasion:
+    """What there is to write about `event`; raises UnexpectedEvent, or pydantic.ValidationError for what it lacks."""
+    if event.event_type not in _OCCASIONS:
+        raise UnexpectedEvent(event.event_type)
+    return _OCCASIONS[event.event_type].model_validate(event.data)

@@ -1,4 +1,4 @@
-"""Mails the customer what became of an order: once per event, however often the queue delivers it.
+"""Sends the mail about an event: once per event, however often the queue delivers it.
 
 A mail has no natural key to make it idempotent by, so the Powertools idempotency utility keeps a record per event id.
 Of two deliveries at once the second fails and comes again; when the first one dies half-way, its claim ends with the
@@ -11,39 +11,26 @@ from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idemp
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from notifications.domain import (
+    Address,
+    AddressUnknown,
     ErasedAddress,
-    OrderConfirmed,
-    OrderRejected,
-    Outcome,
-    language_of,
-    mail_about,
-    topic_of,
+    Occasion,
+    OrderOutcome,
+    Registered,
+    occasion_of,
 )
-from notifications.resources import IdempotencyTable, address_book, mailer
+from notifications.layout import mail_of
+from notifications.letters import letter_about
+from notifications.resources import IdempotencyTable, address_book, mailer, operators
 from notifications.store import sent_mails
-from notifications.templates import DEFAULT_LANGUAGE, languages, templates_for
+from notifications.wording import wording_for
 from shared.aws import client
 from shared.consumer import consumer_handler
-from shared.errors import PermanentError, TransientError
 from shared.events import Event
 from shared.observability import count, logger
 
 # An event can lie in the queue for 4 days and then in the dead letters for 14; records outlive both.
 _REMEMBERED_SECONDS = 30 * 24 * 60 * 60
-
-_OUTCOMES: dict[str, type[OrderConfirmed | OrderRejected]] = {
-    "order.confirmed": OrderConfirmed,
-    "order.rejected": OrderRejected,
-}
-
-
-class AddressUnknown(TransientError):
-    """The customer's registration has not arrived yet; the queue delivers the event again."""
-
-
-class UnexpectedEvent(PermanentError):
-    """There is no mail about events of this type; the subscription's filter lets through too much."""
-
 
 _once = IdempotencyConfig(
     event_key_jmespath="event_id",
@@ -54,13 +41,11 @@ _once = IdempotencyConfig(
 
 
 def notify(event: Event) -> None:
-    """Sends the mail about `event` unless it was sent, or the customer was erased.
+    """Sends the mail about `event` unless it was sent, its reader was erased, or their address is suppressed.
 
     Raises AddressUnknown, UnexpectedEvent and MailRefused.
     """
-    if event.event_type not in _OUTCOMES:
-        raise UnexpectedEvent(event.event_type)
-    outcome = _OUTCOMES[event.event_type].model_validate(event.data)
+    outcome = occasion_of(event)
     _send(outcome, event=event)
 
 
@@ -70,19 +55,36 @@ def notify(event: Event) -> None:
     config=_once,
     key_prefix="mail",
 )
-def _send(outcome: Outcome, *, event: Event) -> dict[str, str]:
-    address = address_book().address_of(outcome.customer_id)
-    if address is None:
-        raise AddressUnknown(outcome.customer_id)
-    if isinstance(address, ErasedAddress):
+def _send(occasion: Occasion, *, event: Event) -> dict[str, str]:
+    reader = _reader_of(occasion, event)
+    if isinstance(reader, ErasedAddress):
         logger.info("mail skipped; the customer was erased")
         count("MailsSkipped")
         return {"skipped": "customer erased"}
-    language = language_of(address.locale, languages(), DEFAULT_LANGUAGE)
-    mail = mail_about(outcome, address.name, templates_for(topic_of(outcome), language))
-    message_id = mailer().send(mail, to=address.email)
+    if reader.is_suppressed:
+        logger.warning("mail skipped; the address is suppressed", recipient_id=reader.user_id)
+        count("MailsSuppressed")
+        return {"skipped": "address suppressed"}
+    mail = mail_of(letter_about(occasion, reader.name, wording_for(reader.locale)))
+    message_id = mailer().send(mail, to=reader.email, recipient_id=reader.user_id)
+    logger.info("mail sent", mail_id=message_id, topic=occasion.topic)
     count("MailsSent")
     return {"message_id": message_id}
+
+
+def _reader_of(occasion: Occasion, event: Event) -> Address | ErasedAddress:
+    """Whom the mail is for; raises AddressUnknown."""
+    match occasion:
+        case Registered():
+            # The projection hears of the registration by a queue of its own, sooner or later than this one does.
+            return address_book().address_of(occasion.user_id) or Address.told_by(event)
+        case OrderOutcome():
+            address = address_book().address_of(occasion.customer_id)
+            if address is None:
+                raise AddressUnknown(occasion.customer_id)
+            return address
+        case _:
+            return operators()
 
 
 _consume = consumer_handler(notify)

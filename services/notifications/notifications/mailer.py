@@ -4,7 +4,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from notifications.domain import Mail
+from notifications.delivery import RECIPIENT_TAG
+from notifications.layout import Mail
 from shared.errors import PermanentError
 
 # SES's answers that the same request gets every time, until somebody changes the account or the address:
@@ -25,18 +26,27 @@ class MailRefused(PermanentError):
 
 
 class Mailer:
-    """Sends mail from one address, whose identity SES has verified."""
+    """Sends mail from one address, whose identity SES has verified.
 
-    def __init__(self, ses: Any, sender: str) -> None:
+    The configuration set says where SES tells of bounces and complaints.
+    """
+
+    def __init__(self, ses: Any, sender: str, configuration_set: str) -> None:
         self._ses = ses
         self._sender = sender
+        self._configuration_set = configuration_set
 
-    def send(self, mail: Mail, to: str) -> str:
-        """Sends `mail` and returns SES's id of it. Raises MailRefused, or botocore's ClientError when SES is busy."""
+    def send(self, mail: Mail, *, to: str, recipient_id: str) -> str:
+        """Sends `mail` and returns SES's id of it; what SES tells of it later bears `recipient_id`.
+
+        Raises MailRefused, or botocore's ClientError when SES is busy.
+        """
         try:
             answer = self._ses.send_email(
                 FromEmailAddress=self._sender,
                 Destination={"ToAddresses": [to]},
+                ConfigurationSetName=self._configuration_set,
+                EmailTags=[{"Name": RECIPIENT_TAG, "Value": recipient_id}],
                 Content={
                     "Simple": {
                         "Subject": _content(mail.subject),

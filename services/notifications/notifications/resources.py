@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from notifications.domain import Address
 from notifications.mailer import Mailer
 from notifications.store import AddressBook
 from shared.aws import client
@@ -21,9 +22,17 @@ class IdempotencyTable(LambdaEnvironment):
 
 
 class Sender(LambdaEnvironment):
-    """Says from which address mail is sent."""
+    """Says from which address mail is sent, and with which of SES's configuration sets."""
 
     mail_sender: str
+    mail_configuration_set: str
+
+
+class Operators(LambdaEnvironment):
+    """Says where mail to whoever runs the shop goes, and in which language (a BCP 47 tag)."""
+
+    operators_mail: str
+    operators_locale: str
 
 
 @cache
@@ -35,4 +44,11 @@ def address_book() -> AddressBook:
 @cache
 def mailer() -> Mailer:
     """The way out to SES."""
-    return Mailer(client("sesv2"), Sender.load().mail_sender)
+    sender = Sender.load()
+    return Mailer(client("sesv2"), sender.mail_sender, sender.mail_configuration_set)
+
+
+def operators() -> Address:
+    """Where mail to whoever runs the shop goes now."""
+    environment = Operators.load()
+    return address_book().operators(environment.operators_mail, environment.operators_locale)

@@ -1,0 +1,51 @@
+"""Amounts of money, counts and rates, as the readers of a language write them."""
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.money import Money
+
+# ISO 4217 currencies whose minor unit is not a hundredth, of those without a hundredth that shops meet.
+_MINOR_DIGITS = {
+    "BHD": 3,
+    "CLP": 0,
+    "ISK": 0,
+    "JOD": 3,
+    "JPY": 0,
+    "KRW": 0,
+    "KWD": 3,
+    "TND": 3,
+    "UGX": 0,
+    "VND": 0,
+}
+_USUAL_MINOR_DIGITS = 2
+_BASIS_POINT_DIGITS = 2
+
+
+class Numbers(BaseModel):
+    """How a language writes numbers; `percent` has the placeholder `$number`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decimal_point: str
+    thousands_separator: str
+    percent: str
+
+    def amount(self, money: Money) -> str:
+        """`money` in major units with its currency: "1,234.50 EUR", or "1.234,50 EUR"."""
+        digits = _MINOR_DIGITS.get(money.currency, _USUAL_MINOR_DIGITS)
+        return f"{self._decimal(money.amount, digits)} {money.currency}"
+
+    def rate(self, basis_points: int) -> str:
+        """A rate in hundredths of a percent, without zeros that say nothing: "25.5%", or "25,5 %"."""
+        number = self._decimal(basis_points, _BASIS_POINT_DIGITS)
+        return self.percent.replace("$number", number.rstrip("0").removesuffix(self.decimal_point))
+
+    def count(self, number: int) -> str:
+        """A number of pieces: "1,234", or "1.234"."""
+        return self._decimal(number, 0)
+
+    def _decimal(self, scaled: int, digits: int) -> str:
+        whole, fraction = divmod(abs(scaled), 10**digits)
+        sign = "-" if scaled < 0 else ""
+        grouped = f"{whole:,}".replace(",", self.thousands_separator)
+        return f"{sign}{grouped}{self.decimal_point}{fraction:0{digits}}" if digits else f"{sign}{grouped}"
