@@ -11,6 +11,8 @@ from local.stack import Stack
 from shared.dynamo import from_item
 
 _HELD_BY_PROVIDER = {"requires_capture", "succeeded"}
+# What an order comes to that its customer is told of by mail: each at most once, however often its history has it.
+_MAILED = {"confirmed", "rejected", "cancelled", "fulfilled"}
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class OrderBooks:
         )
 
     def mails_due(self) -> int:
-        """How many mails the order's customer is owed by now: one about each confirmation and each rejection."""
-        return sum(entry["status"] in {"confirmed", "rejected"} for entry in self.order["history"])
+        """How many mails the order's customer is owed by now: one about each outcome."""
+        return len(_MAILED & {entry["status"] for entry in self.order["history"]})
 
 
 @dataclass

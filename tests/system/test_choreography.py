@@ -157,7 +157,7 @@ def test_every_consumer_reports_single_failures_and_has_a_dead_letter_queue(stac
 
     assert mappings
     assert all(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for mapping in mappings)
-    for consumer in CONSUMERS:
+    for consumer in (*CONSUMERS, "NotificationsFeedback"):
         attributes = stack.client("sqs").get_queue_attributes(
             QueueUrl=stack.resource(f"{consumer}Queue"), AttributeNames=["RedrivePolicy"]
         )["Attributes"]

@@ -1,0 +1,252 @@
+"""Mails of the deployed stack: each once, in the reader's language, and none to an address that bounced."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from local.books import Books
+from local.shop import PASSWORD, Customer, Shop
+from local.stack import Stack
+from local.waiting import wait_for
+
+from .conftest import event
+from .orders import SKU
+from .test_choreography import dead_letter, publish
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+def mails_to(stack: Stack, address: str) -> list[dict[str, Any]]:
+    """What the shop has sent there; the user pool sends its codes by itself."""
+    sender = stack.parameters["MailSender"]
+    return [mail for mail in stack.sent_mails() if address in mail["To"] and mail["Source"] == sender]
+
+
+@pytest.fixture
+def reader(shop: Shop, stack: Stack, books: Books) -> Customer:
+    """Someone new who reads German, has been welcomed, and whose address has arrived."""
+    email = f"greta.{uuid4().hex[:8]}@example.com"
+    body = {"email": email, "password": PASSWORD, "name": "Greta Beispiel", "locale": "de-AT"}
+    answer = shop.request("POST", "/users", json=body)
+    answer.raise_for_status()
+    wait_for(lambda: mails_to(stack, email), "the welcome mail", seconds=30)
+    wait_for(
+        lambda: any(item.get("email") == email for item in books.table("NotificationsTable")),
+        "the address",
+        seconds=30,
+    )
+    return Customer(answer.json()["user_id"], email, "Greta Beispiel", token="")
+
+
+def facts(order_id: str, customer: Customer, **more: Any) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "customer_id": customer.user_id,
+        "status": "of the event",
+        "lines": [{"sku": SKU, "quantity": 1, "unit_price": {"amount": 123_450, "currency": "EUR"}}],
+        "total": {"amount": 123_450, "currency": "EUR"},
+        **more,
+    }
+
+
+def tell(stack: Stack, event_type: str, customer: Customer, **more: Any) -> str:
+    """Publishes what became of a made-up order of the customer; the order's id."""
+    order_id = f"ord_{uuid4().hex}"
+    publish(stack, event_type, json.dumps(event(event_type, order_id, facts(order_id, customer, **more))))
+    return order_id
+
+
+def test_whoever_signs_up_is_welcomed_once_in_their_language(stack: Stack, reader: Customer) -> None:
+    [registered] = [
+        item
+        for item in Books(stack).table("UsersTable")
+        if item.get("user_id") == reader.user_id and "outbox" in item
+    ]
+    for _ in range(3):
+        publish(stack, "user.registered", registered["outbox"][0])
+    later = tell(stack, "order.confirmed", reader)
+    wait_for(lambda: mails_about(stack, later), "a later mail", seconds=30)
+
+    welcomes = [mail for mail in mails_to(stack, reader.email) if later not in mail["BodyText"]]
+    assert [mail["Subject"] for mail in welcomes] == ["Willkommen bei Cartwright"]
+    assert '<html lang="de">' in welcomes[0]["BodyHtml"]
+    assert reader.name not in welcomes[0]["BodyText"]
+
+
+def mails_about(stack: Stack, order_id: str) -> list[dict[str, Any]]:
+    return [mail for mail in stack.sent_mails() if order_id in mail["BodyText"]]
+
+
+@pytest.mark.parametrize(
+    ("event_type", "more", "words"),
+    [
+        ("order.confirmed", {}, "ist bestätigt"),
+        ("order.rejected", {"reason": "out_of_stock"}, "Mindestens einer der Artikel ist ausverkauft."),
+        ("order.cancelled", {"by": "customer"}, "wie Sie es gewünscht haben"),
+        ("order.fulfilled", {"tracking_reference": "CW-4F8A21C07B"}, "Sendungsnummer: CW-4F8A21C07B"),
+    ],
+)
+def test_each_outcome_of_an_order_is_mailed_once_in_the_customers_language(
+    stack: Stack, reader: Customer, event_type: str, more: dict[str, Any], words: str
+) -> None:
+    order_id = tell(stack, event_type, reader, **more)
+    told = json.dumps(event(event_type, order_id, facts(order_id, reader, **more)))
+    for _ in range(2):
+        publish(stack, event_type, told)
+    marker = tell(stack, "order.confirmed", reader)
+    wait_for(lambda: mails_about(stack, order_id) and mails_about(stack, marker), "the mails", seconds=30)
+
+    [mail] = mails_about(stack, order_id)
+    assert order_id in mail["Subject"]
+    assert words in mail["BodyText"]
+    assert "1.234,50 EUR" in mail["BodyText"] and "1.234,50 EUR" in mail["BodyHtml"]
+    assert mail["To"] == [reader.email]
+
+
+def test_a_cancelled_order_is_mailed_about_twice_when_it_was_confirmed_before(
+    shop: Shop, stack: Stack, books: Books, customer: Customer
+) -> None:
+    order_id = shop.place(customer, {SKU: 1}).json()["order_id"]
+    shop.settled(customer, order_id)
+    wait_for(lambda: books.orders()[order_id].mails, "the mail about the confirmation", seconds=30)
+    assert shop.request("POST", f"/orders/{order_id}/cancel", token=customer.token).status_code == 202
+    wait_for(lambda: len(books.orders()[order_id].mails) > 1, "the mail about the cancellation", seconds=60)
+
+    found = books.orders()[order_id]
+    assert [mail["Subject"] for mail in found.mails] == [
+        f"Your order {order_id} is confirmed",
+        f"Your order {order_id} is cancelled",
+    ]
+    assert found.mails_due() == 2
+    assert "as you asked us to" in found.mails[1]["BodyText"]
+
+
+def test_low_stock_is_mailed_to_the_operators_once(stack: Stack) -> None:
+    sku = f"TEST-{uuid4().hex[:8].upper()}"
+    low = event("stock.low", f"stock-{sku}", {"sku": sku, "available": 2, "threshold": 3})
+    for _ in range(3):
+        publish(stack, "stock.low", json.dumps(low))
+    marker = f"TEST-{uuid4().hex[:8].upper()}"
+    later = event("stock.low", f"stock-{marker}", {"sku": marker, "available": 2, "threshold": 3})
+    publish(stack, "stock.low", json.dumps(later))
+
+    def about(what: str) -> list[dict[str, Any]]:
+        return [mail for mail in stack.sent_mails() if what in mail["Subject"]]
+
+    wait_for(lambda: about(sku) and about(marker), "the mails to the operators", seconds=30)
+    [mail] = about(sku)
+    assert mail["To"] == [stack.parameters["OperatorsMail"]]
+    assert mail["Subject"] == f"Low stock: {sku}"
+
+
+# What SES tells of sent mail. MiniStack keeps the event destination and publishes nothing, so the tests do it for SES.
+
+
+def ses_record(example: int, customer: Customer, **details: Any) -> str:
+    """One of the records in the function's example event, about a mail to `customer`."""
+    records = json.loads((EVENTS / "notifications_feedback.json").read_text())["Records"]
+    record: dict[str, Any] = json.loads(records[example]["body"])
+    record["mail"]["destination"] = [customer.email]
+    record["mail"]["tags"]["recipient"] = [customer.user_id]
+    record[record["eventType"].lower()].update(details)
+    return json.dumps(record)
+
+
+BOUNCE, COMPLAINT = 0, 1
+
+
+def publish_feedback(stack: Stack, body: str) -> None:
+    stack.client("sns").publish(TopicArn=stack.resource("MailFeedbackTopic"), Message=body)
+
+
+def suppression_of(books: Books, customer: Customer) -> str | None:
+    [item] = [item for item in books.table("NotificationsTable") if item["pk"] == customer.user_id]
+    because: str | None = item.get("suppressed_because")
+    return because
+
+
+@contextmanager
+def told_of_skipped(stack: Stack, books: Books) -> Iterator[Callable[[], bool]]:
+    """Says whether a mail was skipped, since the block began, because its address is suppressed."""
+
+    def skipped() -> int:
+        return sum(
+            item.get("data") == '{"skipped": "address suppressed"}'
+            for item in books.table("NotificationsIdempotencyTable")
+        )
+
+    before = skipped()
+    yield lambda: skipped() > before
+
+
+@pytest.mark.parametrize(("example", "because"), [(BOUNCE, "bounce"), (COMPLAINT, "complaint")])
+def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_changed(
+    stack: Stack, books: Books, reader: Customer, example: int, because: str
+) -> None:
+    for _ in range(3):
+        publish_feedback(stack, ses_record(example, reader))
+    wait_for(lambda: suppression_of(books, reader) == because, "the address to be suppressed", seconds=30)
+
+    with told_of_skipped(stack, books) as skipped:
+        silenced = tell(stack, "order.confirmed", reader)
+        wait_for(skipped, "the mail to be skipped", seconds=30)
+    assert mails_about(stack, silenced) == []
+
+    new = f"new.{reader.email}"
+    moved = event("user.changed", reader.user_id, {"user_id": reader.user_id, "email": new, "name": "Greta"})
+    publish(stack, "user.changed", json.dumps({**moved, "aggregate_version": 2}))
+    wait_for(
+        lambda: any(item.get("email") == new for item in books.table("NotificationsTable")),
+        "the new address",
+        seconds=30,
+    )
+    order_id = tell(stack, "order.confirmed", reader)
+    [mail] = wait_for(lambda: mails_about(stack, order_id), "the mail to the new address", seconds=30)
+    assert mail["To"] == [new]
+
+
+def test_a_transient_bounce_stops_no_mail(stack: Stack, books: Books, reader: Customer) -> None:
+    publish_feedback(stack, ses_record(BOUNCE, reader, bounceType="Transient", bounceSubType="MailboxFull"))
+    # A record that is kept says that the one before it was read: both are in one queue, and one batch or two.
+    other = Customer("operators", "nobody@example.com", "", token="")
+    publish_feedback(stack, ses_record(BOUNCE, other))
+    wait_for(
+        lambda: any(
+            item.get("suppressed_email") == other.email for item in books.table("NotificationsTable")
+        ),
+        "a later record to be read",
+        seconds=30,
+    )
+    order_id = tell(stack, "order.confirmed", reader)
+
+    wait_for(lambda: mails_about(stack, order_id), "the mail", seconds=30)
+    assert suppression_of(books, reader) is None
+
+
+def test_what_is_no_record_of_ses_is_a_dead_letter_at_once_with_its_reason(stack: Stack) -> None:
+    body = f"no record {uuid4().hex}"
+    publish_feedback(stack, body)
+
+    letter = dead_letter(stack, "NotificationsFeedback", body)
+    assert letter["MessageAttributes"]["reason"]["StringValue"].startswith("ValidationError")
+
+
+def test_ses_is_to_tell_of_bounces_and_complaints_of_everything_that_is_sent(stack: Stack) -> None:
+    ses = stack.client("sesv2")
+    name = stack.resource("MailConfigurationSet")
+    [destination] = ses.get_configuration_set_event_destinations(ConfigurationSetName=name)[
+        "EventDestinations"
+    ]
+    sender = stack.client("lambda").get_function_configuration(
+        FunctionName=stack.resource("NotificationsMailFunction")
+    )["Environment"]["Variables"]
+
+    assert destination["Enabled"]
+    assert sorted(destination["MatchingEventTypes"]) == ["BOUNCE", "COMPLAINT"]
+    assert destination["SnsDestination"]["TopicArn"] == stack.resource("MailFeedbackTopic")
+    assert sender["MAIL_CONFIGURATION_SET"] == name
