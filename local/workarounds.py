@@ -18,6 +18,7 @@ Left as they are, because nothing of the system depends on them:
 - There is no X-Ray, so tracing is switched off. Follow an order by its `correlation_id` in the logs (`make logs`).
 - A stream consumer's `MaximumRetryAttempts` and bisecting are ignored: a record that always fails stays at the head.
 - Step Functions' own role is not enforced, so a state machine may call more here than on AWS.
+- SES tells of no bounces and complaints; whoever tests what becomes of them publishes SES's records to the topic.
 - Cognito calls no PostConfirmation trigger; sign-up goes through a function of ours anyway.
 """
 

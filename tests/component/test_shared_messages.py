@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from shared import outbox
 from shared.aws import client
-from shared.consumer import UnreadableMessage, consumer_handler, read_event
+from shared.consumer import UnreadableMessage, consumer_handler, message_handler, read_event
 from shared.dynamo import to_item
 from shared.errors import PermanentError
 from shared.events import Event
@@ -210,6 +210,27 @@ def test_a_message_that_could_not_be_buried_is_not_lost(
     monkeypatch.setenv("DLQ_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/no-such-queue")
     with pytest.raises(BatchProcessingError):
         consumer_handler(never)({"Records": [raw(1)]}, lambda_context)
+
+
+def test_messages_that_are_no_domain_events_are_taken_as_they_are_with_the_same_care(
+    dead_letters: Any, lambda_context: Any
+) -> None:
+    seen: list[str] = []
+
+    def take(body: str) -> None:
+        seen.append(body)
+        if body == "never":
+            raise PermanentError("no such mail")
+        if body == "later":
+            raise RuntimeError("try again")
+
+    records = [message(number, body) for number, body in enumerate(("no event", "never", "later"))]
+    answer = message_handler(take)({"Records": records}, lambda_context)
+
+    assert seen == ["no event", "never", "later"]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-2"}]}
+    (buried,) = dead_letters()
+    assert buried["MessageAttributes"]["reason"]["StringValue"] == "PermanentError: no such mail"
 
 
 def test_a_consumers_logs_carry_the_events_correlation_id(

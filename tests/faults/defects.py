@@ -144,8 +144,8 @@ DEFECTS = (
     Defect(
         "a mail without an idempotency record",
         "services/notifications/notifications/mail.py",
-        "    _send(outcome, event=event)\n",
-        "    _send.__wrapped__(outcome, event=event)  # type: ignore[attr-defined]\n",
+        "    _send(occasion, event=event)\n",
+        "    _send.__wrapped__(occasion, event=event)  # type: ignore[attr-defined]\n",
         ("good",),
     ),
     Defect(

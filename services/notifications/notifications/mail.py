@@ -45,8 +45,8 @@ def notify(event: Event) -> None:
 
     Raises AddressUnknown, UnexpectedEvent and MailRefused.
     """
-    outcome = occasion_of(event)
-    _send(outcome, event=event)
+    occasion = occasion_of(event)
+    _send(occasion, event=event)
 
 
 @idempotent_function(
