@@ -1,11 +1,8 @@
 """Every letter in every language: what it says, in text and in HTML, whatever it is made of."""
 
-import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
-from string import Template
 from typing import Any
 from xml.etree import ElementTree
 
@@ -13,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import notifications.wording
 from notifications.domain import (
     Occasion,
     OrderCancelled,
@@ -26,12 +22,10 @@ from notifications.domain import (
 )
 from notifications.layout import Mail, mail_of
 from notifications.letters import letter_about
-from notifications.wording import DEFAULT_LANGUAGE, languages, wording_for, wording_in
-from shared.money import Money
+from notifications.wording import languages, wording_in
 
 ORDER_ID = "ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"
 HOSTILE = "<script>alert(1)</script>\r\nBcc: x@example.com \u202e$total ${x} &amp; \"'\x00</td>"
-REASONS = {"out_of_stock", "payment_declined", "address_not_served", "technical_failure"}
 
 
 def eur(amount: int) -> dict[str, Any]:
@@ -325,82 +319,3 @@ def contrast(one: str, other: str) -> float:
 
     lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
-
-
-# The languages
-
-
-def words_of(language: str) -> dict[str, Any]:
-    folder = Path(notifications.wording.__file__).parent / "templates" / "wording"
-    words: dict[str, Any] = json.loads((folder / f"{language}.json").read_text())
-    return words
-
-
-def outline(value: Any) -> Any:
-    """The keys of a language's words, with the placeholders in place of the words."""
-    if isinstance(value, dict):
-        return {key: outline(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [outline(entry) for entry in value]
-    return sorted(Template(value).get_identifiers())
-
-
-def test_there_are_two_languages():
-    assert {DEFAULT_LANGUAGE, "de"} <= languages()
-
-
-@pytest.mark.parametrize("language", sorted(languages()))
-def test_every_language_has_the_same_keys_and_placeholders(language: str):
-    assert outline(words_of(language)) == outline(words_of(DEFAULT_LANGUAGE))
-
-
-@pytest.mark.parametrize("language", sorted(languages()))
-def test_every_language_has_words_for_every_letter_and_every_reason(language: str):
-    words = wording_in(language)
-    assert words.language == language
-    assert set(words.letters) == {occasion.topic for occasion in occasions()}
-    assert set(words.rejections.reasons) == REASONS
-    assert set(words.cancellations.reasons) == {"customer", "admin", "payment"}
-
-
-def test_no_two_languages_share_a_sentence():
-    english, german = words_of("en"), words_of("de")
-    for topic, letter in english["letters"].items():
-        for key in ("subject", "heading"):
-            assert letter[key] != german["letters"][topic][key]
-        assert not set(letter["paragraphs"]) - {"$reason"} & set(german["letters"][topic]["paragraphs"])
-
-
-@pytest.mark.parametrize(
-    ("locale", "language"), [("en", "en"), ("de-AT", "de"), ("DE_ch", "de"), ("fr-FR", "en"), ("", "en")]
-)
-def test_a_mail_is_written_in_the_readers_language_where_there_are_words(locale: str, language: str):
-    assert wording_for(locale).language == language
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "english", "german"),
-    [
-        (5, "EUR", "0.05 EUR", "0,05 EUR"),
-        (123450, "EUR", "1,234.50 EUR", "1.234,50 EUR"),
-        (123456789, "EUR", "1,234,567.89 EUR", "1.234.567,89 EUR"),
-        (-250, "EUR", "-2.50 EUR", "-2,50 EUR"),
-        (1234, "JPY", "1,234 JPY", "1.234 JPY"),
-        (1234, "KWD", "1.234 KWD", "1,234 KWD"),
-    ],
-)
-def test_an_amount_is_shown_in_major_units_as_its_readers_write_it(
-    amount: int, currency: str, english: str, german: str
-):
-    money = Money(amount=amount, currency=currency)
-    assert wording_in("en").numbers.amount(money) == english
-    assert wording_in("de").numbers.amount(money) == german
-
-
-@pytest.mark.parametrize(
-    ("basis_points", "english", "german"),
-    [(1900, "19%", "19 %"), (2550, "25.5%", "25,5 %"), (1000, "10%", "10 %")],
-)
-def test_a_rate_is_shown_without_zeros_that_say_nothing(basis_points: int, english: str, german: str):
-    assert wording_in("en").numbers.rate(basis_points) == english
-    assert wording_in("de").numbers.rate(basis_points) == german
