@@ -1,8 +1,12 @@
-"""Starts MiniStack, with two repairs. Runs under the embedded cloud's own Python, which has MiniStack and none of ours.
+"""Starts MiniStack, with three repairs, under the embedded cloud's own Python, which has MiniStack and none of ours.
 
 **Errors keep their type.** When a Python function raises, AWS reports the exception's class as the error's type, by
 which a state machine retries and catches, and keeps the execution environment. MiniStack's worker reports every
 exception as `Runtime.HandlerError` and is thrown away. Here it hands over what was raised, and lives on.
+
+**A stream goes on from the first failure.** On AWS a function that reads a stream and answers with `batchItemFailures`
+is given those records again. MiniStack reads that of queues alone, and drops what failed. Here the whole batch comes
+again, as on AWS if its first record failed.
 
 **Layers are unpacked once.** MiniStack unpacks a function's layers anew for each execution environment, which takes as
 long as the rest of a cold start. Here all share one copy, as all see the same `/opt` on AWS.
@@ -46,6 +50,24 @@ def _with_error_types(execute: Execute) -> Execute:
     return execute_function
 
 
+def _with_stream_failures(execute: Execute) -> Execute:
+    def execute_function(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        outcome = execute(function, event, request_id)
+        body = outcome.get("body")
+        if not isinstance(body, dict) or not body.get("batchItemFailures") or not _is_of_a_stream(event):
+            return outcome
+        failed = [entry["itemIdentifier"] for entry in body["batchItemFailures"]]
+        failure = {"errorType": "BatchItemFailures", "errorMessage": ", ".join(failed)}
+        return {"body": failure, "error": True, "log": outcome.get("log", "")}
+
+    return execute_function
+
+
+def _is_of_a_stream(event: Any) -> bool:
+    records = event.get("Records", []) if isinstance(event, dict) else []
+    return any(record.get("eventSource") == "aws:dynamodb" for record in records[:1])
+
+
 class LayerOnce(zipfile.ZipFile):
     """Unpacks a layer once and puts a link to it where it is wanted; any other archive as usual."""
 
@@ -77,7 +99,9 @@ def main() -> None:
             "This MiniStack reports errors of functions differently: adapt or drop the repair in local/cloud.py."
         )
     lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_REPORTED, _HANDED_OVER)
-    lambda_svc._execute_function_warm = _with_error_types(lambda_svc._execute_function_warm)
+    lambda_svc._execute_function_warm = _with_stream_failures(
+        _with_error_types(lambda_svc._execute_function_warm)
+    )
     lambda_runtime.zipfile = types.SimpleNamespace(
         ZipFile=LayerOnce, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
     )

@@ -11,7 +11,8 @@ Levelled out after each deployment, by `apply`:
 - **What API Gateway answers by itself.** MiniStack leaves out the template's answers for a missing token, a throttled
   call and the like, and the headers of a CORS preflight. `complete_rest_apis` sets them as CloudFormation would.
 
-Repaired when it starts, in `local/cloud.py`: the type of an error that a function raises, and slow cold starts.
+Repaired when it starts, in `local/cloud.py`: the type of an error that a function raises, a stream's partial failures,
+and slow cold starts.
 
 Left as they are, because nothing of the system depends on them:
 
