@@ -121,7 +121,7 @@ events-release: .venv/installed ## Make the events the ones whose readers later 
 	$(call do,$(BIN)/python -m local.events release)
 
 ## Run
-.PHONY: build up demo seed token logs attention resume down clean
+.PHONY: build up demo seed token logs attention resume dlq redrive down clean
 build: .venv/installed ## Build the functions and the layer
 	$(call do,$(BIN)/sam build)
 
@@ -145,6 +145,12 @@ attention: .venv/installed ## List the orders that are parked or stuck
 
 resume: .venv/installed ## Undo what is left of a parked order, and end it (ORDER=ord_...)
 	@$(BIN)/python -m local resume $(ORDER)
+
+dlq: .venv/installed ## Show the dead letters and why they are (STACK=... for a stack on AWS)
+	@$(BIN)/python -m local dlq
+
+redrive: .venv/installed ## Give dead letters back to where they came from (QUEUE=OrdersStartSaga; STACK=...)
+	@$(BIN)/python -m local redrive $(or $(QUEUE),$(error QUEUE=... names the queue, as `make dlq` shows it))
 
 down: .venv/installed ## Stop the embedded cloud; its data is gone
 	@$(BIN)/python -m local down

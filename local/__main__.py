@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from local import deployment, logs, operators, server
+from local import dead_letters, deployment, logs, operators, server
 from local.shop import Shop
 from local.stack import Stack
 from local.steps import StepError, fail, step
@@ -96,6 +96,16 @@ def resume(arguments: argparse.Namespace) -> None:
     operators.resume(Stack.current(), arguments.order)
 
 
+def show_dead_letters(_: argparse.Namespace) -> None:
+    """Prints what lies in each dead-letter queue, and why."""
+    dead_letters.show(Stack.operated())
+
+
+def redrive(arguments: argparse.Namespace) -> None:
+    """Gives the messages of a dead-letter queue back to where they came from."""
+    dead_letters.redrive(Stack.operated(), arguments.queue, most=arguments.most)
+
+
 def main() -> int:
     """Runs the command that the arguments name; the exit code to end with."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
@@ -123,6 +133,22 @@ def main() -> int:
     resumed = commands.add_parser("resume", help="undo what is left of a parked order, and end it")
     resumed.add_argument("order", metavar="ORDER", help="the order's id, ord_...")
     resumed.set_defaults(run=resume)
+    commands.add_parser(
+        "dlq", help="show what lies in each dead-letter queue (STACK=... for a stack on AWS)"
+    ).set_defaults(run=show_dead_letters)
+    redriven = commands.add_parser(
+        "redrive", help="give dead letters back to where they came from (STACK=... for a stack on AWS)"
+    )
+    redriven.add_argument(
+        "queue", metavar="QUEUE", help="whose, as `dlq` names it, e.g. OrdersStartSaga or Relay"
+    )
+    redriven.add_argument(
+        "--most",
+        type=int,
+        default=dead_letters.MOST_AT_ONCE,
+        help=f"how many at most (default: {dead_letters.MOST_AT_ONCE})",
+    )
+    redriven.set_defaults(run=redrive)
     arguments = parser.parse_args()
     try:
         arguments.run(arguments)

@@ -1,6 +1,7 @@
 """The deployed stack as the demo, the seed and the system tests see it: outputs, API, clients for its services."""
 
 import json
+import os
 import urllib.request
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,18 +9,19 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local import server
 from local.settings import ACCOUNT, CREDENTIALS, REGION, STACK_NAME
 from local.steps import StepError
 
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, read_timeout=30)
+_AWS = ""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack in the embedded cloud that answers at `endpoint`."""
+    """A stack in the embedded cloud that answers at `endpoint`, or on AWS, where that is empty."""
 
     endpoint: str
     name: str = STACK_NAME
@@ -38,8 +40,38 @@ class Stack:
             )
         return stack
 
+    @classmethod
+    def operated(cls) -> "Stack":
+        """The stack that an operator's commands are about: the one on AWS that STACK names, with the caller's own
+        credentials and region, or else the embedded cloud's. Raises StepError if there is none."""
+        name = os.environ.get("STACK", "")
+        if name in {"", STACK_NAME}:
+            return cls.current()
+        stack = cls(_AWS, name)
+        try:
+            complete = stack.is_complete()
+        except (BotoCoreError, ClientError) as error:
+            raise StepError(
+                f"AWS could not be asked for the stack {name}: {error}",
+                "Set AWS_PROFILE and AWS_REGION, then try again.",
+            ) from error
+        if not complete:
+            raise StepError(
+                f"The stack {name} is not deployed here (status: {stack.status()}).",
+                "STACK, AWS_PROFILE and AWS_REGION say where to look.",
+            )
+        return stack
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is in the embedded cloud."""
+        return self.endpoint != _AWS
+
     def client(self, service: str) -> Any:
         """The boto3 client of `service` (for example "dynamodb") with the account's full rights, made once."""
+        if service not in self._clients and not self.is_embedded:
+            make: Any = boto3.client  # its type knows literal service names only
+            self._clients[service] = make(service, config=_CONFIG)
         if service not in self._clients:
             session: Any = boto3.session.Session(
                 aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
