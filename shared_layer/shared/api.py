@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.access import Access, verified_caller
+from shared.cause import caused_by
 from shared.errors import (
     Forbidden,
     InternalError,
@@ -161,7 +163,17 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         identifier = _correlation_id_of(event)
         logger.set_correlation_id(identifier)
-        answer = app.resolve(event, context)
+        started = time.perf_counter()
+        # The id under which API Gateway's access log has the request, too.
+        with caused_by(str(event["requestContext"].get("requestId") or context.aws_request_id)):
+            answer = app.resolve(event, context)
+            logger.info(
+                "request answered",
+                method=event["httpMethod"],
+                resource=event["resource"],
+                status=answer["statusCode"],
+                duration_ms=round((time.perf_counter() - started) * 1000),
+            )
         answer["multiValueHeaders"][CORRELATION_HEADER] = [identifier]
         return answer | {"body": answer["body"] or ""}
 

@@ -1,13 +1,18 @@
 """Consuming domain events, or messages of somebody else's, from a service's own queue.
 
+A consumer declares which types of events it reads, and in which versions, with a function for each:
+
+    handler = consumer_handler({"user.registered": record, "user.deleted": {1: forget, 2: forget_by_region}})
+
 `consumer_handler` takes care of what every consumer needs: the SNS envelope, the typed event, partial batch failures,
-and a dead letter with its reason, at once, for a message that can never succeed. The consumer itself is a function of
-one event that must be idempotent, since SQS may deliver a message more than once and in any order. `message_handler`
-does the same for messages that are no domain events.
+and a dead letter with its reason, at once, for a message that can never succeed. The function itself takes one event
+and must be idempotent, since SQS may deliver a message more than once and in any order. `message_handler` does the same
+for messages that are no domain events.
 """
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -16,10 +21,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from shared.aws import client
+from shared.cause import caused_by
+from shared.dead_letters import bury
 from shared.environment import LambdaEnvironment
 from shared.errors import PermanentError
 from shared.events import Event
 from shared.observability import count, logger, metrics, tracer
+
+type Consume = Callable[[Event], None]
+
+type Reads = Mapping[str, Consume | Mapping[int, Consume]]
+"""What consumes each type of event: one function for version 1, or one for each version that is known."""
 
 
 class Environment(LambdaEnvironment):
@@ -32,6 +44,14 @@ class UnreadableMessage(PermanentError):
     """The message's body is no domain event."""
 
 
+class UnknownEvent(PermanentError):
+    """The consumer reads no events of that type; the subscription's filter lets through too much."""
+
+
+class UnknownVersion(PermanentError):
+    """The consumer does not read that version of the type; its service has to be deployed before the event's."""
+
+
 def read_event(body: str) -> Event:
     """The event in a queue message's body, delivered raw or inside an SNS envelope; raises UnreadableMessage."""
     try:
@@ -39,69 +59,112 @@ def read_event(body: str) -> Event:
         if isinstance(message, dict) and message.get("Type") == "Notification":
             message = json.loads(message["Message"])
         return Event.model_validate(message)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UnreadableMessage(f"not a domain event: {error}") from error
 
 
-def consumer_handler(consume: Callable[[Event], None]) -> Callable[[dict[str, Any], LambdaContext], Any]:
-    """The Lambda handler that feeds the events of an SQS batch to `consume`, one by one.
+class MessageHandler:
+    """The Lambda handler of a queue's messages, given to `consume` body by body."""
 
-    What `consume` may raise is as for `message_handler`.
-    """
+    def __init__(self, consume: Callable[[str], None]) -> None:
+        self._consume = consume
+        self._dead_letters = Environment.load().dlq_url
+        self._processor = BatchProcessor(event_type=EventType.SQS)
+        self._handler = self._decorated()
 
-    def consume_message(body: str) -> None:
-        event = read_event(body)
-        logger.append_keys(
-            correlation_id=event.correlation_id, event_id=event.event_id, aggregate_id=event.aggregate_id
-        )
-        consume(event)
-        logger.info("event consumed", event_type=event.event_type)
+    def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
+        """Consumes the SQS batch; the answer names the messages that are to be delivered again."""
+        return self._handler(event, context)
+
+    def _decorated(self) -> Callable[[dict[str, Any], LambdaContext], Any]:
+        @metrics.log_metrics
+        @tracer.capture_lambda_handler(capture_response=False)
+        @logger.inject_lambda_context
+        def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+            return process_partial_response(
+                event=event, record_handler=self._process, processor=self._processor, context=context
+            )
+
+        return handler
+
+    def _process(self, record: SQSRecord) -> None:
+        with caused_by(record.message_id):
+            self._attempt(record, lambda: self._consume(record.body))
+
+    def _attempt(self, record: SQSRecord, work: Callable[[], None]) -> None:
+        """Does the message's work, with what follows from the way in which it fails; see `message_handler`."""
+        try:
+            work()
+        except (PermanentError, ValidationError) as error:
+            self._bury(record, error)
+        except Exception:
+            logger.exception("message failed; the queue delivers it again", message_id=record.message_id)
+            raise
+
+    def _bury(self, record: SQSRecord, error: Exception) -> None:
+        """Moves a message that can never succeed to the dead letters; raises when it could not be stored there."""
+        reason = f"{type(error).__name__}: {error}"
+        bury(self._dead_letters, record.body, reason, source_message_id=record.message_id)
+        logger.error("message can never succeed; moved to the dead letters", reason=reason)
+        count("DeadLetters")
+
+
+class ConsumerHandler(MessageHandler):
+    """The Lambda handler of a consumer; `reads` tells the versions that it reads of each type of event."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._functions = {
+            event_type: {1: functions} if callable(functions) else dict(functions)
+            for event_type, functions in reads.items()
+        }
+        super().__init__(lambda body: self._consume_event(read_event(body)))
+
+    @property
+    def reads(self) -> dict[str, frozenset[int]]:
+        """The types of events that it reads, with their versions."""
+        return {event_type: frozenset(functions) for event_type, functions in self._functions.items()}
+
+    def _process(self, record: SQSRecord) -> None:
+        try:
+            event = read_event(record.body)
+        except UnreadableMessage as error:
+            self._bury(record, error)
+            return
+        told = {name: getattr(event, name) for name in ("event_id", "event_type", "aggregate_id")}
+        with caused_by(event.event_id, correlation_id=event.correlation_id, **told):
+            self._attempt(record, lambda: self._consume_event(event))
+
+    def _consume_event(self, event: Event) -> None:
+        started = time.perf_counter()
+        self._function_of(event)(event)
+        logger.info("event consumed", duration_ms=round((time.perf_counter() - started) * 1000))
         count("EventsConsumed")
 
-    return message_handler(consume_message)
+    def _function_of(self, event: Event) -> Consume:
+        """What consumes the event; raises UnknownEvent or UnknownVersion."""
+        versions = self._functions.get(event.event_type)
+        if versions is None:
+            raise UnknownEvent(f"events of type {event.event_type} are not read here")
+        if event.event_version not in versions:
+            raise UnknownVersion(f"version {event.event_version} of {event.event_type} is not known here")
+        return versions[event.event_version]
 
 
-def message_handler(consume: Callable[[str], None]) -> Callable[[dict[str, Any], LambdaContext], Any]:
+def consumer_handler(reads: Reads) -> ConsumerHandler:
+    """The Lambda handler that feeds the events of an SQS batch, one by one, to the function that reads their type.
+
+    What a function may raise is as for `message_handler`. What is no event, or of a type or version that is not in
+    `reads`, is a dead letter at once, too.
+    """
+    client("sqs")  # made before the first message, not with it
+    return ConsumerHandler(reads)
+
+
+def message_handler(consume: Callable[[str], None]) -> MessageHandler:
     """The Lambda handler that feeds the bodies of an SQS batch to `consume`, one by one.
 
     `consume` may raise PermanentError (or pydantic's ValidationError, for data it cannot read): the message is copied
     to the dead-letter queue at DLQ_URL with the reason and counts as done. Any other exception fails this message
     alone, and SQS delivers it again until its redrive policy moves it there.
     """
-    dead_letters = Environment.load().dlq_url
-    sqs = client("sqs")
-    processor = BatchProcessor(event_type=EventType.SQS)
-
-    def process(record: SQSRecord) -> None:
-        try:
-            consume(record.body)
-        except (PermanentError, ValidationError) as error:
-            _bury(record, f"{type(error).__name__}: {error}")
-        except Exception:
-            logger.exception("message failed; the queue delivers it again", message_id=record.message_id)
-            raise
-        finally:
-            logger.remove_keys(["correlation_id", "event_id", "aggregate_id"])
-
-    def _bury(record: SQSRecord, reason: str) -> None:
-        """Moves a message that can never succeed to the dead letters; raises when it could not be stored there."""
-        sqs.send_message(
-            QueueUrl=dead_letters,
-            MessageBody=record.body,
-            MessageAttributes={
-                "reason": {"DataType": "String", "StringValue": reason[:1024]},
-                "source_message_id": {"DataType": "String", "StringValue": record.message_id},
-            },
-        )
-        logger.error("message can never succeed; moved to the dead letters", reason=reason)
-        count("DeadLetters")
-
-    @metrics.log_metrics
-    @tracer.capture_lambda_handler(capture_response=False)
-    @logger.inject_lambda_context
-    def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-        return process_partial_response(
-            event=event, record_handler=process, processor=processor, context=context
-        )
-
-    return handler
+    return MessageHandler(consume)

@@ -1,7 +1,14 @@
-"""Publishing domain events to the SNS topic, in batches, with every entry's result checked."""
+"""Publishing domain events to the SNS topic, in as few requests as can be, with every entry's result checked.
 
+A topic promises no order between messages, so what must not overtake another is never under way together with it: a
+request has one event of an aggregate at most, and an aggregate whose event did not go out publishes no later one.
+"""
+
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from shared.events import Event
 
@@ -11,13 +18,20 @@ MAX_BYTES = 256 * 1024
 # Attribute names, types and values count towards the request's size as well.
 _ATTRIBUTE_ALLOWANCE = 512
 
+# What SNS says of a message that it will not take at any later time either; see the API's errors. Everything else
+# (throttling, a permission, a key, a topic that is missing) somebody or time can mend.
+_NEVER = frozenset(
+    {"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid", "BatchRequestTooLong"}
+)
+
 
 @dataclass(frozen=True)
 class FailedEntry:
-    """An event that SNS did not take, and why."""
+    """An event that did not go out, and why; `never` says that no later try can succeed."""
 
     event: Event
     reason: str
+    never: bool = False
 
 
 class EventPublisher:
@@ -28,43 +42,93 @@ class EventPublisher:
         self._topic_arn = topic_arn
 
     def publish(self, events: list[Event]) -> list[FailedEntry]:
-        """Publishes `events` in order; returns those that did not go out. A failed call fails all of its batch's
-        entries by raising botocore's ClientError, so nothing is silently lost."""
+        """Publishes `events`, those of one aggregate in the order given; returns those that did not go out.
+
+        An event that can never be published holds up nothing. One that failed for now holds up the later events of its
+        aggregate, which are then among the failed; a request that failed as a whole holds up all that are left.
+        """
+        waiting: dict[str, deque[Event]] = {}
         failed: list[FailedEntry] = []
-        for batch in _batches(events):
-            failed += self._publish_batch(batch)
+        for event in events:
+            if _size(event) > MAX_BYTES:
+                failed.append(FailedEntry(event, f"larger than the {MAX_BYTES} bytes that SNS takes", True))
+            else:
+                waiting.setdefault(event.aggregate_id, deque()).append(event)
+        while batch := _next_batch(waiting):
+            try:
+                refused = self._publish_batch(batch)
+            except (ClientError, BotoCoreError) as error:
+                left = [event for queue in waiting.values() for event in queue]
+                return failed + [FailedEntry(event, str(error)) for event in [*batch, *left]]
+            for entry in refused:
+                failed.append(entry)
+                if not entry.never:
+                    overtaken = waiting.pop(entry.event.aggregate_id, ())
+                    failed += [FailedEntry(event, f"waits for {entry.event.event_id}") for event in overtaken]
         return failed
 
     def _publish_batch(self, batch: list[Event]) -> list[FailedEntry]:
-        answer = self._sns.publish_batch(
-            TopicArn=self._topic_arn,
-            PublishBatchRequestEntries=[
-                {
-                    "Id": str(position),
-                    "Message": event.model_dump_json(),
-                    "MessageAttributes": {
-                        "event_type": {"DataType": "String", "StringValue": event.event_type},
-                        "correlation_id": {"DataType": "String", "StringValue": event.correlation_id},
-                    },
-                }
-                for position, event in enumerate(batch)
-            ],
-        )
+        """Publishes what fits one request; raises ClientError or BotoCoreError when it failed as a whole for now."""
+        try:
+            answer = self._sns.publish_batch(
+                TopicArn=self._topic_arn,
+                PublishBatchRequestEntries=[
+                    _entry(str(position), event) for position, event in enumerate(batch)
+                ],
+            )
+        except (ClientError, ParamValidationError) as error:
+            if not self._is_of_the_messages(error):
+                raise
+            if len(batch) == 1:
+                return [FailedEntry(batch[0], str(error), never=True)]
+            # One entry spoils the request: each goes alone, which shows which.
+            return [entry for event in batch for entry in self._publish_batch([event])]
         return [
-            FailedEntry(batch[int(entry["Id"])], f"{entry['Code']}: {entry.get('Message', '')}")
+            FailedEntry(
+                batch[int(entry["Id"])],
+                f"{entry['Code']}: {entry.get('Message', '')}",
+                never=entry["Code"] in _NEVER and bool(entry.get("SenderFault")),
+            )
             for entry in answer.get("Failed", [])
         ]
 
+    def _is_of_the_messages(self, error: ClientError | ParamValidationError) -> bool:
+        """Whether a refused request says that a message is wrong, and not the topic."""
+        if isinstance(error, ParamValidationError):
+            return True
+        return error.response["Error"]["Code"] in _NEVER and "TopicArn" not in str(error)
 
-def _batches(events: list[Event]) -> list[list[Event]]:
-    """`events` cut into runs that fit one request, in order."""
-    batches: list[list[Event]] = []
+
+def _entry(identifier: str, event: Event) -> dict[str, Any]:
+    return {
+        "Id": identifier,
+        "Message": event.model_dump_json(),
+        "MessageAttributes": {
+            "event_type": {"DataType": "String", "StringValue": event.event_type},
+            "correlation_id": {"DataType": "String", "StringValue": event.correlation_id},
+        },
+    }
+
+
+def _size(event: Event) -> int:
+    return len(event.model_dump_json().encode()) + _ATTRIBUTE_ALLOWANCE
+
+
+def _next_batch(waiting: dict[str, deque[Event]]) -> list[Event]:
+    """Takes out of `waiting` what goes into the next request: the first events of the aggregates that have the most.
+
+    That makes as few requests as there can be, where it is their number that counts and not their bytes.
+    """
+    batch: list[Event] = []
     size = 0
-    for event in events:
-        event_size = len(event.model_dump_json().encode()) + _ATTRIBUTE_ALLOWANCE
-        if not batches or len(batches[-1]) == MAX_ENTRIES or size + event_size > MAX_BYTES:
-            batches.append([])
-            size = 0
-        batches[-1].append(event)
+    for aggregate, queue in sorted(waiting.items(), key=lambda entry: -len(entry[1])):
+        event_size = _size(queue[0])
+        if len(batch) == MAX_ENTRIES:
+            break
+        if size + event_size > MAX_BYTES:
+            continue
+        batch.append(queue.popleft())
         size += event_size
-    return batches
+        if not queue:
+            del waiting[aggregate]
+    return batch

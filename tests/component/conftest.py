@@ -93,6 +93,7 @@ def subscriber(
             },
         )
         monkeypatch.setenv("TOPIC_ARN", topic)
+        monkeypatch.setenv("DLQ_URL", sqs.create_queue(QueueName="relay-dead-letters")["QueueUrl"])
 
         def received() -> list[dict[str, Any]]:
             answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)

@@ -151,6 +151,7 @@ def test_the_relay_publishes_the_outbox_and_low_stock(
 ) -> None:
     topic = client("sns").create_topic(Name="domain-events")["TopicArn"]
     monkeypatch.setenv("TOPIC_ARN", topic)
+    monkeypatch.setenv("DLQ_URL", client("sqs").create_queue(QueueName="relay-letters")["QueueUrl"])
     answer = functions("relay")(example("relay"), lambda_context)
     assert answer == {"batchItemFailures": []}
     sent = [

@@ -194,7 +194,7 @@ def test_malformed_messages_go_to_the_dead_letters_with_a_reason_while_the_good_
     assert set(reasons) == {"no json", hollow.model_dump_json(), unasked.model_dump_json()}
     assert reasons["no json"].startswith("UnreadableMessage")
     assert reasons[hollow.model_dump_json()].startswith("ValidationError")
-    assert reasons[unasked.model_dump_json()] == "UnexpectedEvent: order.placed"
+    assert reasons[unasked.model_dump_json()] == "UnknownEvent: events of type order.placed are not read here"
 
 
 def test_a_mail_that_ses_refuses_goes_to_the_dead_letters_and_is_sent_by_a_redrive(service: Service):

@@ -24,6 +24,7 @@ def test_the_relay_publishes_the_payments_event(
         Attributes={"RawMessageDelivery": "true"},
     )
     monkeypatch.setenv("TOPIC_ARN", topic)
+    monkeypatch.setenv("DLQ_URL", queue)
     relay = importlib.reload(importlib.import_module("payments.relay"))
     assert relay.handler(json.loads(EVENT.read_text()), lambda_context) == {"batchItemFailures": []}
     [message] = client("sqs").receive_message(QueueUrl=queue)["Messages"]

@@ -1,4 +1,4 @@
-"""From a table's stream to SNS, and from SQS to a consumer, with every failure in its place."""
+"""From SQS to a consumer, with every failure in its place."""
 
 import json
 from collections.abc import Callable
@@ -9,14 +9,11 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from pydantic import BaseModel
 
-from shared import outbox
 from shared.aws import client
 from shared.consumer import UnreadableMessage, consumer_handler, message_handler, read_event
-from shared.dynamo import to_item
 from shared.errors import PermanentError
 from shared.events import Event
-from shared.outbox import outbox_of, relay_handler
-from shared.publisher import FailedEntry
+from shared.outbox import outbox_of
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
@@ -30,80 +27,6 @@ def event(number: int, **data: Any) -> Event:
         correlation_id=f"c-{number}",
         data=data,
     )
-
-
-# From a table's stream to SNS
-
-
-class FakePublisher:
-    """A publisher whose topic refuses the events named in `refused`."""
-
-    refused: tuple[str, ...] = ()
-    published: list[str]
-
-    def __init__(self, _sns: Any, _topic_arn: str) -> None:
-        FakePublisher.published = []
-
-    def publish(self, events: list[Event]) -> list[FailedEntry]:
-        failed = [entry for entry in events if entry.aggregate_id in self.refused]
-        FakePublisher.published += [entry.aggregate_id for entry in events if entry not in failed]
-        return [FailedEntry(entry, "InternalError: try again") for entry in failed]
-
-
-@pytest.fixture
-def relay(aws: None, monkeypatch: pytest.MonkeyPatch, lambda_context: Any) -> Any:
-    """A relay to a topic that refuses what it is told to."""
-    monkeypatch.setenv("TOPIC_ARN", "arn:aws:sns:eu-central-1:123456789012:domain-events")
-    monkeypatch.setattr(outbox, "EventPublisher", FakePublisher)
-    monkeypatch.setattr(FakePublisher, "refused", ())
-    handler = relay_handler()
-    return lambda records: handler({"Records": records}, lambda_context)
-
-
-def changed(number: int) -> dict[str, Any]:
-    """The stream's record that item `number` was written with one event."""
-    return {
-        "eventID": str(number),
-        "eventName": "INSERT",
-        "eventSource": "aws:dynamodb",
-        "dynamodb": {
-            "SequenceNumber": f"{number:03}",
-            "NewImage": to_item({"pk": f"o-{number}", "outbox": outbox_of([event(number)])}),
-        },
-    }
-
-
-def test_the_relay_publishes_every_records_events(relay: Any) -> None:
-    assert relay([changed(1), changed(2)]) == {"batchItemFailures": []}
-    assert FakePublisher.published == ["o-1", "o-2"]
-
-
-def test_a_record_whose_event_did_not_go_out_is_delivered_again(
-    relay: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(FakePublisher, "refused", ("o-2",))
-    assert relay([changed(1), changed(2), changed(3)]) == {"batchItemFailures": [{"itemIdentifier": "002"}]}
-
-
-def test_a_batch_of_which_nothing_went_out_fails_as_a_whole(
-    relay: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(FakePublisher, "refused", ("o-1",))
-    with pytest.raises(BatchProcessingError, match=r"o-1:1:order\.placed: InternalError"):
-        relay([changed(1)])
-
-
-def test_a_service_may_derive_further_events_from_a_record(
-    aws: None, monkeypatch: pytest.MonkeyPatch, lambda_context: Any
-) -> None:
-    monkeypatch.setenv("TOPIC_ARN", "arn:aws:sns:eu-central-1:123456789012:domain-events")
-    monkeypatch.setattr(outbox, "EventPublisher", FakePublisher)
-    handler = relay_handler(lambda record: [*outbox.unpublished(record), event(99)])
-    handler({"Records": [changed(1)]}, lambda_context)
-    assert FakePublisher.published == ["o-1", "o-99"]
-
-
-# From SQS to a consumer
 
 
 class Wanted(BaseModel):
@@ -157,7 +80,7 @@ def test_what_is_no_event_is_unreadable(body: str) -> None:
 
 def test_a_consumer_gets_every_event_of_the_batch(dead_letters: Any, lambda_context: Any) -> None:
     seen: list[Event] = []
-    answer = consumer_handler(seen.append)({"Records": [raw(1), raw(2)]}, lambda_context)
+    answer = consumer_handler({"order.placed": seen.append})({"Records": [raw(1), raw(2)]}, lambda_context)
     assert answer == {"batchItemFailures": []}
     assert seen == [event(1), event(2)]
     assert dead_letters() == []
@@ -171,7 +94,9 @@ def test_an_event_that_fails_is_delivered_again_alone(dead_letters: Any, lambda_
             raise ConnectionError
         seen.append(incoming.aggregate_id)
 
-    answer = consumer_handler(consume)({"Records": [raw(1), raw(2), raw(3)]}, lambda_context)
+    answer = consumer_handler({"order.placed": consume})(
+        {"Records": [raw(1), raw(2), raw(3)]}, lambda_context
+    )
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-2"}]}
     assert seen == ["o-1", "o-3"]
     assert dead_letters() == []
@@ -196,7 +121,7 @@ def reads_data(incoming: Event) -> None:
 def test_a_message_that_can_never_succeed_goes_to_the_dead_letters_at_once_with_the_reason(
     dead_letters: Any, lambda_context: Any, consume: Callable[[Event], None], body: str, reason: str
 ) -> None:
-    answer = consumer_handler(consume)({"Records": [message(1, body)]}, lambda_context)
+    answer = consumer_handler({"order.placed": consume})({"Records": [message(1, body)]}, lambda_context)
     assert answer == {"batchItemFailures": []}
     (buried,) = dead_letters()
     assert buried["Body"] == body
@@ -209,7 +134,7 @@ def test_a_message_that_could_not_be_buried_is_not_lost(
 ) -> None:
     monkeypatch.setenv("DLQ_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/no-such-queue")
     with pytest.raises(BatchProcessingError):
-        consumer_handler(never)({"Records": [raw(1)]}, lambda_context)
+        consumer_handler({"order.placed": never})({"Records": [raw(1)]}, lambda_context)
 
 
 def test_messages_that_are_no_domain_events_are_taken_as_they_are_with_the_same_care(
@@ -236,5 +161,58 @@ def test_messages_that_are_no_domain_events_are_taken_as_they_are_with_the_same_
 def test_a_consumers_logs_carry_the_events_correlation_id(
     dead_letters: Any, lambda_context: Any, logged: Any
 ) -> None:
-    consumer_handler(lambda _: None)({"Records": [raw(1), raw(2)]}, lambda_context)
+    consumer_handler({"order.placed": lambda _: None})({"Records": [raw(1), raw(2)]}, lambda_context)
     assert [line["correlation_id"] for line in logged("event consumed")] == ["c-1", "c-2"]
+
+
+def test_while_an_event_is_consumed_it_is_the_cause_of_what_is_logged_and_told(
+    dead_letters: Any, lambda_context: Any, logged: Any
+) -> None:
+    told: list[str] = []
+
+    def consume(incoming: Event) -> None:
+        told.extend(outbox_of([event(7)]))
+
+    consumer_handler({"order.placed": consume})({"Records": [raw(1), raw(2)]}, lambda_context)
+
+    causes = ["o-1:1:order.placed", "o-2:1:order.placed"]
+    assert [Event.model_validate_json(entry).causation_id for entry in told] == causes
+    assert [line["causation_id"] for line in logged("event consumed")] == causes
+
+
+def test_a_type_or_a_version_that_the_consumer_does_not_declare_is_a_dead_letter_with_that_reason(
+    dead_letters: Any, lambda_context: Any
+) -> None:
+    seen: list[tuple[str, Event]] = []
+    handler = consumer_handler(
+        {
+            "order.placed": {
+                1: lambda incoming: seen.append(("first", incoming)),
+                2: lambda incoming: seen.append(("second", incoming)),
+            }
+        }
+    )
+    second, third = (event(1).model_copy(update={"event_version": version}) for version in (2, 3))
+    other = event(1).model_copy(update={"event_type": "order.praised"})
+    bodies = [entry.model_dump_json() for entry in (event(1), second, third, other)]
+
+    answer = handler(
+        {"Records": [message(number, body) for number, body in enumerate(bodies)]}, lambda_context
+    )
+
+    assert answer == {"batchItemFailures": []}
+    assert seen == [("first", event(1)), ("second", second)]
+    assert {
+        letter["Body"]: letter["MessageAttributes"]["reason"]["StringValue"] for letter in dead_letters()
+    } == {
+        bodies[2]: "UnknownVersion: version 3 of order.placed is not known here",
+        bodies[3]: "UnknownEvent: events of type order.praised are not read here",
+    }
+
+
+def test_a_reason_that_quotes_what_sqs_does_not_take_is_still_told(
+    dead_letters: Any, lambda_context: Any
+) -> None:
+    body = json.dumps({**event(1).model_dump(), "event_type": "order.\x00\ud800placed"})
+    consumer_handler({"order.placed": never})({"Records": [message(1, body), raw(2)]}, lambda_context)
+    assert len(dead_letters()) == 2

@@ -272,6 +272,7 @@ def test_the_relay_publishes_the_outbox(aws: None, lambda_context: Any, monkeypa
         },
     )
     monkeypatch.setenv("TOPIC_ARN", topic)
+    monkeypatch.setenv("DLQ_URL", sqs.create_queue(QueueName="relay-letters")["QueueUrl"])
     relay = reload(import_module("shipping.relay"))
 
     answer = relay.handler(json.loads((EVENTS / "shipping_relay.json").read_text()), lambda_context)

@@ -129,9 +129,9 @@ DEFECTS = (
     ),
     Defect(
         "a relay that ignores the entries that SNS did not take",
-        "shared_layer/shared/outbox.py",
-        "        if failed:\n",
-        "        if failed and not events:\n",
+        "shared_layer/shared/relay.py",
+        "    if for_now:\n",
+        "    if for_now and not change.events:\n",
         ("good",),
     ),
     Defect(

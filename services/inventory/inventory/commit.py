@@ -25,4 +25,4 @@ def commit(event: Event) -> None:
     count("ReservationsCommitted")
 
 
-handler = consumer_handler(commit)
+handler = consumer_handler({"shipment.dispatched": commit})

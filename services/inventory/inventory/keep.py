@@ -21,4 +21,4 @@ def keep(event: Event) -> None:
     stock_store().keep(OrderConfirmed.model_validate(event.data).order_id)
 
 
-handler = consumer_handler(keep)
+handler = consumer_handler({"order.confirmed": keep})

@@ -9,7 +9,8 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from inventory.items import stock_change_of
 from inventory.stock import low_stock
 from shared.events import Event
-from shared.outbox import relay_handler, unpublished
+from shared.outbox import unpublished
+from shared.relay import relay_handler
 
 
 def events_of(record: DynamoDBRecord) -> list[Event]:

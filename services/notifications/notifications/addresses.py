@@ -7,9 +7,13 @@ from shared.events import Event
 
 
 def record(event: Event) -> None:
-    """Records the user's address, or that it is to be forgotten, unless something newer is known."""
-    told = ErasedAddress if event.event_type == "user.deleted" else Address
-    address_book().record(told.told_by(event))
+    """Records the user's address unless something newer is known."""
+    address_book().record(Address.told_by(event))
 
 
-handler = consumer_handler(record)
+def forget(event: Event) -> None:
+    """Records that the user's address is to be forgotten, unless something newer is known."""
+    address_book().record(ErasedAddress.told_by(event))
+
+
+handler = consumer_handler({"user.registered": record, "user.changed": record, "user.deleted": forget})

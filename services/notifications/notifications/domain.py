@@ -153,7 +153,7 @@ class StockLow(Occasion):
     threshold: int
 
 
-_OCCASIONS: dict[str, type[Occasion]] = {
+OCCASIONS: dict[str, type[Occasion]] = {
     "user.registered": Registered,
     "order.confirmed": OrderConfirmed,
     "order.rejected": OrderRejected,
@@ -161,10 +161,11 @@ _OCCASIONS: dict[str, type[Occasion]] = {
     "order.fulfilled": OrderFulfilled,
     "stock.low": StockLow,
 }
+"""What each type of event is to write about."""
 
 
 def occasion_of(event: Event) -> Occasion:
     """What there is to write about `event`; raises UnexpectedEvent, or pydantic.ValidationError for what it lacks."""
-    if event.event_type not in _OCCASIONS:
+    if event.event_type not in OCCASIONS:
         raise UnexpectedEvent(event.event_type)
-    return _OCCASIONS[event.event_type].model_validate(event.data)
+    return OCCASIONS[event.event_type].model_validate(event.data)

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idemp
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from notifications.domain import (
+    OCCASIONS,
     Address,
     AddressUnknown,
     ErasedAddress,
@@ -43,7 +44,7 @@ _once = IdempotencyConfig(
 def notify(event: Event) -> None:
     """Sends the mail about `event` unless it was sent, its reader was erased, or their address is suppressed.
 
-    Raises AddressUnknown, UnexpectedEvent and MailRefused.
+    Raises AddressUnknown and MailRefused.
     """
     occasion = occasion_of(event)
     _send(occasion, event=event)
@@ -87,7 +88,7 @@ def _reader_of(occasion: Occasion, event: Event) -> Address | ErasedAddress:
             return operators()
 
 
-_consume = consumer_handler(notify)
+_consume = consumer_handler(dict.fromkeys(OCCASIONS, notify))
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:

@@ -63,4 +63,4 @@ def _go_on(event: Event, deleted: UserDeleted, delay: timedelta = timedelta(0)) 
     )
 
 
-handler = consumer_handler(erase)
+handler = consumer_handler({"user.deleted": erase})

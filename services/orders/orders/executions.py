@@ -33,7 +33,8 @@ class Progress(StrEnum):
 
 def start_execution(order: SagaOrder, name: str, state_machine_arn: str) -> None:
     """Starts the state machine on `order`; does nothing when an execution of that name was started before."""
-    execution: dict[str, Any] = {"order": order.model_dump(mode="json")}
+    carried = order.model_copy(update={"execution": name})
+    execution: dict[str, Any] = {"order": carried.model_dump(mode="json")}
     try:
         client("stepfunctions").start_execution(
             stateMachineArn=state_machine_arn, name=name, input=json.dumps(execution)
@@ -42,6 +43,8 @@ def start_execution(order: SagaOrder, name: str, state_machine_arn: str) -> None
         if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
             raise
         logger.info("execution was started before", order_id=order.order_id, execution=name)
+    else:
+        logger.info("execution started", order_id=order.order_id, execution=name)
 
 
 def progress_of(name: str, state_machine_arn: str) -> Progress:

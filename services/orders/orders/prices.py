@@ -28,4 +28,4 @@ def record(event: Event) -> None:
     )
 
 
-handler = consumer_handler(record)
+handler = consumer_handler({"product.changed": record})

@@ -24,6 +24,7 @@ from orders.domain import Order, OrderStatus
 from orders.executions import Progress, progress_of, start_execution
 from orders.resources import order_store
 from orders.store import despite_lost_races
+from shared.cause import caused_by
 from shared.clock import utc_now
 from shared.environment import LambdaEnvironment
 from shared.events import Event
@@ -126,4 +127,5 @@ def reconcile_overdue(context: LambdaContext) -> dict[str, int]:
 @logger.inject_lambda_context(clear_state=True)
 def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """The Lambda handler of the schedule's event, which says nothing that is needed."""
-    return reconcile_overdue(context)
+    with caused_by(context.aws_request_id):
+        return reconcile_overdue(context)

@@ -1,5 +1,5 @@
 """Publishes the orders table's outbox to the domain-events topic."""
 
-from shared.outbox import relay_handler
+from shared.relay import relay_handler
 
 handler = relay_handler()

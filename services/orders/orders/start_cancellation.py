@@ -28,4 +28,4 @@ def start(event: Event) -> None:
     start_execution(order.for_cancellation(), order.undoing_name, StateMachine.load().state_machine_arn)
 
 
-handler = consumer_handler(start)
+handler = consumer_handler({"order.cancellation_requested": start, "order.resumption_requested": start})

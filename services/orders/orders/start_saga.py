@@ -24,4 +24,4 @@ def start(event: Event) -> None:
     start_execution(order, order.order_id, StateMachine.load().state_machine_arn)
 
 
-handler = consumer_handler(start)
+handler = consumer_handler({"order.placed": start})

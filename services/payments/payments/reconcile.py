@@ -6,6 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from payments.observation import Remedy
 from payments.resources import reconciler
+from shared.cause import caused_by
 from shared.observability import count, logger, metrics, tracer
 
 # More than are ever seen; a run that finds so many is cut short by its time, and the next goes on.
@@ -18,10 +19,7 @@ class ReconciliationFailed(Exception):
     """Some intents could not be looked at; the log says which, and the next run tries again."""
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context(clear_state=True)
-def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+def reconcile_differing(context: LambdaContext) -> dict[str, int]:
     """How many intents that differed came to which remedy; one that fails stops no other.
 
     The metric `ProviderDiffers` counts those that are left for an operator. Raises ReconciliationFailed at the end.
@@ -45,3 +43,12 @@ def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     if failed:
         raise ReconciliationFailed(", ".join(failed))
     return {remedy.value: number for remedy, number in remedies.items()}
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context(clear_state=True)
+def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """The Lambda handler of the schedule's event, which says nothing that is needed."""
+    with caused_by(context.aws_request_id):
+        return reconcile_differing(context)

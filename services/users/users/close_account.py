@@ -5,25 +5,18 @@ brings the event again, so nobody is left with a sign-in to nothing.
 """
 
 from shared.consumer import consumer_handler
-from shared.errors import PermanentError
 from shared.events import Event
 from shared.observability import count
 from users.resources import accounts
 
 
-class UnexpectedEvent(PermanentError):
-    """An event of this type closes no account; the subscription's filter lets through too much."""
-
-
 def close_account(event: Event) -> None:
     """Removes the account of the user that a `user.deleted` is about; there being none is as good.
 
-    Raises AccountsBusy, which another try may settle, and UnexpectedEvent.
+    Raises AccountsBusy, which another try may settle.
     """
-    if event.event_type != "user.deleted":
-        raise UnexpectedEvent(event.event_type)
     if accounts().close(event.aggregate_id):
         count("AccountsClosed")
 
 
-handler = consumer_handler(close_account)
+handler = consumer_handler({"user.deleted": close_account})

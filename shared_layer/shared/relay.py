@@ -1,0 +1,154 @@
+"""Publishing a table's outbox from its stream: in order, in as few requests as can be, and past what never can be.
+
+What cannot be published for now fails the batch from its record on; the stream delivers that record and everything
+behind it again, for as long as it holds it (24 hours). What can never be published (an outbox that cannot be read, an
+event that SNS refuses for what it is) is set aside whole in the relays' dead-letter queue, and the stream goes on.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from shared.aws import client
+from shared.clock import utc_now
+from shared.dead_letters import bury
+from shared.environment import LambdaEnvironment
+from shared.errors import TransientError
+from shared.events import Event
+from shared.observability import count, logger, metrics, tracer
+from shared.outbox import unpublished, with_cause
+from shared.publisher import EventPublisher, FailedEntry
+
+# SQS takes messages of 1 MiB, attributes included; an item has 400 KB at most.
+_MAX_LETTER_BYTES = 1_000_000
+
+
+class Environment(LambdaEnvironment):
+    """What a relay function reads from its environment."""
+
+    topic_arn: str
+    dlq_url: str
+
+
+class NotPublished(TransientError):
+    """SNS did not take an event; the stream delivers its record again."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A record of the stream, the events that it tells of, and what makes it unreadable, if anything does."""
+
+    record: DynamoDBRecord
+    events: list[Event]
+    unreadable: str = ""
+
+    @property
+    def sequence_number(self) -> str:
+        """The record's place in the stream."""
+        return str(self.record["dynamodb"]["SequenceNumber"])
+
+
+def relay_handler(
+    events_of: Callable[[DynamoDBRecord], list[Event]] = unpublished,
+) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
+    """The Lambda handler that publishes a table's outbox from its stream.
+
+    A service whose changes imply events beyond the outbox gives `events_of`, a pure function: the same record must make
+    the same events.
+    """
+    environment = Environment.load()
+    publisher = EventPublisher(client("sns"), environment.topic_arn)
+
+    @metrics.log_metrics
+    @tracer.capture_lambda_handler(capture_response=False)
+    @logger.inject_lambda_context
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        changes = [_read(DynamoDBRecord(record), events_of) for record in event["Records"]]
+        _tell_lag(changes)
+        failed = publisher.publish([told for change in changes for told in change.events])
+        # By identity: the same event may come twice in a batch, and only once with success.
+        outcomes = {id(entry.event): entry for entry in failed}
+        for position, change in enumerate(changes):
+            if not _settle(change, outcomes, environment.dlq_url):
+                if position == 0:
+                    raise NotPublished(
+                        "; ".join(f"{entry.event.event_id}: {entry.reason}" for entry in failed)
+                    )
+                return {"batchItemFailures": [{"itemIdentifier": change.sequence_number}]}
+        return {"batchItemFailures": []}
+
+    return handler
+
+
+def _read(record: DynamoDBRecord, events_of: Callable[[DynamoDBRecord], list[Event]]) -> Change:
+    try:
+        events = events_of(record)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the same record always fails with it
+        return Change(record, [], f"{type(error).__name__}: {error}")
+    # A change that somebody made by hand has no cause of ours; the record itself is as far back as one can look.
+    return Change(record, [with_cause(event, record.event_id) for event in events])
+
+
+def _settle(change: Change, outcomes: dict[int, FailedEntry], dead_letters: str) -> bool:
+    """Logs what became of a change and sets aside what can never be published; whether the stream may go on.
+
+    Asked of the changes in the stream's order, up to the first that may not: what lies behind that one comes again.
+    """
+    failed = [outcomes[id(event)] for event in change.events if id(event) in outcomes]
+    for_now = [entry for entry in failed if not entry.never]
+    for entry in for_now:
+        logger.warning("event not published; it is tried again", reason=entry.reason, **_about(entry.event))
+    if for_now:
+        return False
+    for event in change.events:
+        if id(event) not in outcomes:
+            logger.info("event published", occurred_at=event.occurred_at, **_about(event))
+            count("EventsPublished")
+    if change.unreadable:
+        return _set_aside(change, dead_letters, change.unreadable)
+    return all(_set_aside(change, dead_letters, entry.reason, **_about(entry.event)) for entry in failed)
+
+
+def _set_aside(change: Change, dead_letters: str, reason: str, **about: Any) -> bool:
+    """Stores the record in the dead letters; whether that was done."""
+    try:
+        bury(dead_letters, _letter(change.record), reason, **about)
+    except Exception:  # noqa: BLE001 - whatever it is, the record comes again
+        logger.exception("record could not be set aside; it is tried again", reason=reason, **about)
+        return False
+    logger.error("record can never be published; moved to the dead letters", reason=reason, **about)
+    count("DeadLetters")
+    return True
+
+
+def _letter(record: DynamoDBRecord) -> str:
+    """The record as the stream delivered it, less its old image were it too large: `make redrive` gives it back."""
+    whole = json.dumps(record.raw_event)
+    if len(whole) <= _MAX_LETTER_BYTES:
+        return whole
+    change = {name: value for name, value in record["dynamodb"].items() if name != "OldImage"}
+    return json.dumps({**record.raw_event, "dynamodb": change})
+
+
+def _about(event: Event) -> dict[str, Any]:
+    return {
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+        "aggregate_id": event.aggregate_id,
+        "correlation_id": event.correlation_id,
+        "causation_id": event.causation_id or "",
+    }
+
+
+def _tell_lag(changes: list[Change]) -> None:
+    """Tells how long ago the oldest of the changes was made; the stream knows that to the second."""
+    made = [float(change.record["dynamodb"].get("ApproximateCreationDateTime", 0)) for change in changes]
+    oldest = min((moment for moment in made if moment), default=None)
+    if oldest is not None:
+        lag = max(0.0, utc_now().timestamp() - oldest)
+        metrics.add_metric(name="RelayLag", unit=MetricUnit.Milliseconds, value=round(lag * 1000))

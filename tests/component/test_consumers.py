@@ -1,0 +1,157 @@
+"""What holds for every consumer of the template, whatever it does with an event: bad messages stop nobody and say why.
+
+The consumers are those that the template gives a queue. What one does with a good event is its own tests' business:
+here its functions are replaced by one that remembers what it was given.
+"""
+
+import importlib
+import json
+import sys
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import pytest
+
+from shared.aws import client
+from shared.consumer import ConsumerHandler
+from shared.events import Event
+from tests.component.conftest import FakeLambdaContext
+from tests.faults.template import ROOT, Template
+
+
+@cache
+def template() -> Template:
+    return Template()
+
+
+SUBSCRIBERS = {function: types for types, function in template().subscribers}
+DONE: dict[str, Any] = {"batchItemFailures": []}
+
+
+@dataclass
+class Consumer:
+    """A consumer with the shipped handler, whose functions only remember."""
+
+    module: Any
+    handler: ConsumerHandler
+    letters_url: str
+    seen: list[Event] = field(default_factory=list)
+
+    def take(self, *bodies: str) -> Any:
+        """The handler's answer to a batch of these messages."""
+        records = [
+            {
+                "messageId": f"m-{number}",
+                "receiptHandle": "r",
+                "body": body,
+                "attributes": {},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+            }
+            for number, body in enumerate(bodies)
+        ]
+        return self.module.handler({"Records": records}, FakeLambdaContext())
+
+    def letters(self) -> dict[str, str]:
+        """The reason of each dead letter, by its body."""
+        answer = client("sqs").receive_message(
+            QueueUrl=self.letters_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        )
+        return {
+            letter["Body"]: letter["MessageAttributes"]["reason"]["StringValue"]
+            for letter in answer.get("Messages", [])
+        }
+
+    def event(self, number: int = 1, **changes: Any) -> str:
+        """The body of a good event that the consumer reads, or one that differs from it by `changes`."""
+        event_type = sorted(self.handler.reads)[0]
+        version = min(self.handler.reads[event_type])
+        event = Event(
+            event_id=f"a-{number}:1:{event_type}",
+            event_type=event_type,
+            event_version=version,
+            occurred_at="2026-03-02T09:30:00.000Z",
+            aggregate_id=f"a-{number}",
+            aggregate_version=1,
+            correlation_id="c-1",
+            data={},
+        )
+        return event.model_copy(update=changes).model_dump_json()
+
+
+@pytest.fixture(params=sorted(SUBSCRIBERS))
+def consumer(request: pytest.FixtureRequest, aws: None, monkeypatch: pytest.MonkeyPatch) -> Consumer:
+    function = template().functions[request.param]
+    for name, value in function.environment.items():
+        monkeypatch.setenv(name, value)
+    letters = client("sqs").create_queue(QueueName="letters")["QueueUrl"]
+    monkeypatch.setenv("DLQ_URL", letters)
+    monkeypatch.delitem(sys.modules, function.module, raising=False)
+    module = importlib.import_module(function.module)
+    [handler] = {value for value in vars(module).values() if isinstance(value, ConsumerHandler)}
+    consumer = Consumer(module, handler, letters)
+    for versions in handler._functions.values():
+        for version in versions:
+            versions[version] = consumer.seen.append
+    return consumer
+
+
+def test_the_template_has_consumers() -> None:
+    assert len(SUBSCRIBERS) >= 10
+
+
+def test_it_declares_the_types_that_its_subscription_lets_through(
+    consumer: Consumer, request: pytest.FixtureRequest
+) -> None:
+    name = request.node.callspec.params["consumer"]
+    assert set(consumer.handler.reads) == SUBSCRIBERS[name]
+    assert all(consumer.handler.reads.values())
+
+
+def test_it_has_an_example_that_it_reads(request: pytest.FixtureRequest, consumer: Consumer) -> None:
+    module = template().functions[request.node.callspec.params["consumer"]].module
+    example = ROOT / "events" / f"{module.replace('.', '_')}.json"
+    bodies = [record["body"] for record in json.loads(example.read_text())["Records"]]
+    assert consumer.take(*bodies) == DONE
+    assert [event.model_dump() for event in consumer.seen] == [json.loads(body) for body in bodies]
+
+
+def test_what_is_no_event_is_a_dead_letter_at_once(consumer: Consumer) -> None:
+    bodies = [" ", "no json", "[]", "null", "{}", '{"event_id": "a"}', '{"Type": "Notification"}', "[" * 9999]
+    assert consumer.take(*bodies) == DONE
+    letters = consumer.letters()
+    assert set(letters) == set(bodies)
+    assert all(reason.startswith("UnreadableMessage: not a domain event") for reason in letters.values())
+    assert consumer.seen == []
+
+
+def test_an_event_of_an_unknown_type_is_a_dead_letter_at_once(consumer: Consumer) -> None:
+    body = consumer.event(event_type="order.praised")
+    assert consumer.take(body) == DONE
+    assert consumer.letters() == {body: "UnknownEvent: events of type order.praised are not read here"}
+    assert consumer.seen == []
+
+
+def test_an_event_of_a_version_to_come_is_a_dead_letter_at_once(consumer: Consumer) -> None:
+    body = consumer.event(event_version=99)
+    assert consumer.take(body) == DONE
+    [(kept, reason)] = consumer.letters().items()
+    assert kept == body
+    assert reason.startswith("UnknownVersion: version 99 of ")
+    assert consumer.seen == []
+
+
+def test_it_reads_an_event_raw_and_in_the_envelope_of_sns(consumer: Consumer) -> None:
+    envelope = {"Type": "Notification", "MessageId": "n", "TopicArn": "t", "Message": consumer.event()}
+    assert consumer.take(consumer.event(), json.dumps(envelope)) == DONE
+    assert consumer.seen == [Event.model_validate_json(consumer.event())] * 2
+    assert consumer.letters() == {}
+
+
+def test_two_bad_messages_of_ten_are_dead_letters_and_the_other_eight_are_done(consumer: Consumer) -> None:
+    good = [consumer.event(number) for number in range(8)]
+    bad = ["no event", consumer.event(9, event_version=99)]
+    assert consumer.take(*good[:3], bad[0], *good[3:6], bad[1], *good[6:]) == DONE
+    assert [event.model_dump_json() for event in consumer.seen] == good
+    assert set(consumer.letters()) == set(bad)
