@@ -121,7 +121,7 @@ events-release: .venv/installed ## Make the events the ones whose readers later 
 	$(call do,$(BIN)/python -m local.events release)
 
 ## Run
-.PHONY: build up demo seed token logs attention resume dlq redrive down clean
+.PHONY: build up demo seed token logs attention resume trace dlq redrive down clean
 build: .venv/installed ## Build the functions and the layer
 	$(call do,$(BIN)/sam build)
 
@@ -145,6 +145,9 @@ attention: .venv/installed ## List the orders that are parked or stuck
 
 resume: .venv/installed ## Undo what is left of a parked order, and end it (ORDER=ord_...)
 	@$(BIN)/python -m local resume $(ORDER)
+
+trace: .venv/installed ## Draw the whole path of one order (ORDER=ord_...; ARGS=--json; STACK=... for a stack on AWS)
+	@$(BIN)/python -m local trace $(or $(ORDER),$(error ORDER=ord_... names the order)) $(ARGS)
 
 dlq: .venv/installed ## Show the dead letters and why they are (STACK=... for a stack on AWS)
 	@$(BIN)/python -m local dlq

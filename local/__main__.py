@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from local import dead_letters, deployment, logs, operators, server
+from local import dead_letters, deployment, logs, operators, server, trace
 from local.shop import Shop
 from local.stack import Stack
 from local.steps import StepError, fail, step
@@ -106,6 +106,11 @@ def redrive(arguments: argparse.Namespace) -> None:
     dead_letters.redrive(Stack.operated(), arguments.queue, most=arguments.most)
 
 
+def show_trace(arguments: argparse.Namespace) -> None:
+    """Prints the path of one order."""
+    trace.show(Stack.operated(), arguments.order, as_json=arguments.json)
+
+
 def main() -> int:
     """Runs the command that the arguments name; the exit code to end with."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
@@ -133,6 +138,10 @@ def main() -> int:
     resumed = commands.add_parser("resume", help="undo what is left of a parked order, and end it")
     resumed.add_argument("order", metavar="ORDER", help="the order's id, ord_...")
     resumed.set_defaults(run=resume)
+    traced = commands.add_parser("trace", help="draw the path of one order (STACK=... for a stack on AWS)")
+    traced.add_argument("order", metavar="ORDER", help="the order's id, ord_...")
+    traced.add_argument("--json", action="store_true", help="as a JSON object")
+    traced.set_defaults(run=show_trace)
     commands.add_parser(
         "dlq", help="show what lies in each dead-letter queue (STACK=... for a stack on AWS)"
     ).set_defaults(run=show_dead_letters)
