@@ -35,7 +35,7 @@ class FailedEntry:
 
 
 class EventPublisher:
-    """Publishes events to one topic, with `event_type` as the attribute that filter policies match."""
+    """Publishes events to one topic, with their type and version as attributes that filter policies match."""
 
     def __init__(self, sns: Any, topic_arn: str) -> None:
         self._sns = sns
@@ -105,6 +105,7 @@ def _entry(identifier: str, event: Event) -> dict[str, Any]:
         "Message": event.model_dump_json(),
         "MessageAttributes": {
             "event_type": {"DataType": "String", "StringValue": event.event_type},
+            "event_version": {"DataType": "Number", "StringValue": str(event.event_version)},
             "correlation_id": {"DataType": "String", "StringValue": event.correlation_id},
         },
     }

@@ -70,11 +70,12 @@ def test_nothing_to_publish_is_no_request() -> None:
     assert sns.requests == []
 
 
-def test_filter_policies_find_the_event_type_as_an_attribute() -> None:
+def test_filter_policies_find_the_events_type_and_version_as_attributes() -> None:
     sns = FakeSns()
     EventPublisher(sns, "topic").publish(events(1))
     attributes = sns.requests[0][0]["MessageAttributes"]
     assert attributes["event_type"] == {"DataType": "String", "StringValue": "order.placed"}
+    assert attributes["event_version"] == {"DataType": "Number", "StringValue": "1"}
     assert attributes["correlation_id"]["StringValue"] == "c-1"
 
 
