@@ -121,7 +121,7 @@ events-release: .venv/installed ## Make the events the ones whose readers later 
 	$(call do,$(BIN)/python -m local.events release)
 
 ## Run
-.PHONY: build up demo seed token logs attention resume trace dlq redrive down clean
+.PHONY: build up demo seed token logs attention resume trace dlq redrive rebuild down clean
 build: .venv/installed ## Build the functions and the layer
 	$(call do,$(BIN)/sam build)
 
@@ -154,6 +154,9 @@ dlq: .venv/installed ## Show the dead letters and why they are (STACK=... for a 
 
 redrive: .venv/installed ## Give dead letters back to where they came from (QUEUE=OrdersStartSaga; STACK=...)
 	@$(BIN)/python -m local redrive $(or $(QUEUE),$(error QUEUE=... names the queue, as `make dlq` shows it))
+
+rebuild: .venv/installed ## Make a projection again from its source (PROJECTION=orders-prices; STACK=...)
+	@$(BIN)/python -m local rebuild $(or $(PROJECTION),$(error PROJECTION=orders-prices or notifications-addresses))
 
 down: .venv/installed ## Stop the embedded cloud; its data is gone
 	@$(BIN)/python -m local down

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from local import dead_letters, deployment, logs, operators, server, trace
+from local import dead_letters, deployment, logs, operators, rebuild, server, trace
 from local.shop import Shop
 from local.stack import Stack
 from local.steps import StepError, fail, step
@@ -111,6 +111,11 @@ def show_trace(arguments: argparse.Namespace) -> None:
     trace.show(Stack.operated(), arguments.order, as_json=arguments.json)
 
 
+def rebuild_projection(arguments: argparse.Namespace) -> None:
+    """Makes a projection again from its source."""
+    print(f"{rebuild.rebuild(Stack.operated(), arguments.projection)} items told to {arguments.projection}.")
+
+
 def main() -> int:
     """Runs the command that the arguments name; the exit code to end with."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
@@ -142,6 +147,11 @@ def main() -> int:
     traced.add_argument("order", metavar="ORDER", help="the order's id, ord_...")
     traced.add_argument("--json", action="store_true", help="as a JSON object")
     traced.set_defaults(run=show_trace)
+    rebuilt = commands.add_parser(
+        "rebuild", help="make a projection again from its source (STACK=... for a stack on AWS)"
+    )
+    rebuilt.add_argument("projection", metavar="PROJECTION", help=" or ".join(rebuild.PROJECTIONS))
+    rebuilt.set_defaults(run=rebuild_projection)
     commands.add_parser(
         "dlq", help="show what lies in each dead-letter queue (STACK=... for a stack on AWS)"
     ).set_defaults(run=show_dead_letters)
