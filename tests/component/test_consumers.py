@@ -7,6 +7,7 @@ here its functions are replaced by one that remembers what it was given.
 import importlib
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -81,20 +82,24 @@ class Consumer:
 
 
 @pytest.fixture(params=sorted(SUBSCRIBERS))
-def consumer(request: pytest.FixtureRequest, aws: None, monkeypatch: pytest.MonkeyPatch) -> Consumer:
+def consumer(
+    request: pytest.FixtureRequest, aws: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Consumer]:
     function = template().functions[request.param]
     for name, value in function.environment.items():
         monkeypatch.setenv(name, value)
     letters = client("sqs").create_queue(QueueName="letters")["QueueUrl"]
     monkeypatch.setenv("DLQ_URL", letters)
-    monkeypatch.delitem(sys.modules, function.module, raising=False)
+    sys.modules.pop(function.module, None)
     module = importlib.import_module(function.module)
     [handler] = {value for value in vars(module).values() if isinstance(value, ConsumerHandler)}
     consumer = Consumer(module, handler, letters)
     for versions in handler._functions.values():
         for version in versions:
             versions[version] = consumer.seen.append
-    return consumer
+    yield consumer
+    # Whoever comes next shall have it as it is shipped.
+    del sys.modules[function.module]
 
 
 def test_the_template_has_consumers() -> None:
