@@ -17,7 +17,7 @@ _ENDS = {
     "event consumed": "",
     "step done": "",
     "step failed": "failed",
-    "event failed; the queue delivers it again": "failed",
+    "message failed; the queue delivers it again": "failed",
     "message can never succeed; moved to the dead letters": "dead letter",
 }
 _PUBLISHED = "event published"

@@ -137,7 +137,7 @@ DEFECTS = (
     Defect(
         "a consumer that takes a failed message for done",
         "shared_layer/shared/consumer.py",
-        "message_id=record.message_id)\n                raise\n",
+        "message_id=record.message_id)\n            raise\n",
         "message_id=record.message_id)\n",
         ("good",),
     ),
