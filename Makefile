@@ -24,9 +24,9 @@ help: ## List the targets
 setup: .venv/installed .venv-cloud/installed ## Install the tools and the embedded cloud (nothing outside this folder)
 
 lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
-	$(call do,cd requirements && for list in dev runtime cloud lambda-image; do \
+	$(call do,cd requirements && for list in dev runtime live-authorizer cloud lambda-image; do \
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(VERSION) --generate-hashes --no-header \
-		$$([ $$list = runtime ] && echo --constraint dev.txt) $$list.in --output-file $$list.txt; done)
+		$$(case $$list in runtime|live-authorizer) echo --constraint dev.txt;; esac) $$list.in --output-file $$list.txt; done)
 
 # Each installs from its locked list again when that has changed. pip brings uv, at the locked version; uv does the rest.
 .venv/installed: requirements/dev.txt

@@ -1,7 +1,8 @@
 # Builds one function for Lambda; `sam build` calls it through services/<name>/Makefile (Metadata BuildMethod: makefile).
 #
-# A function's package is the service's own code, its requirements.txt if it has one, and bytecode for both, so that a
-# cold start compiles nothing. The bytecode is unchecked-hash: it does not depend on file times, which zip files change.
+# A function's package is the service's own code, its requirements.txt if it has one, and what that function alone needs
+# (requirements/<function>.txt); with bytecode for it all, so that a cold start compiles nothing. The bytecode is
+# unchecked-hash: it does not depend on file times, which zip files change.
 # Paths are taken from the Makefile's own place, so that it does not matter where `sam build` runs it.
 
 SHELL := /bin/bash
@@ -52,8 +53,10 @@ compile = "$(PYTHON)" -m compileall -q -j 1 --invalidation-mode unchecked-hash -
 build-%:
 	mkdir -p "$(ARTIFACTS_DIR)"
 	$(call copy_package,$(SOURCE)/$(SERVICE),$(ARTIFACTS_DIR))
-	if [ -f "$(SOURCE)/requirements.txt" ]; then \
-		$(call install,$(SOURCE)/requirements.txt,$(ARTIFACTS_DIR)); \
-		$(call prune,$(ARTIFACTS_DIR)); \
-	fi
+	for list in "$(SOURCE)/requirements.txt" "$(SOURCE)/requirements/$*.txt"; do \
+		if [ -f "$$list" ]; then \
+			$(call install,$$list,$(ARTIFACTS_DIR)); \
+			$(call prune,$(ARTIFACTS_DIR)); \
+		fi; \
+	done
 	$(call compile,$(ARTIFACTS_DIR),/var/task)
