@@ -6,6 +6,9 @@ worth another try.
 """
 
 from http import HTTPStatus
+from typing import Any
+
+_TYPES = "https://cartwright.example/problems/"
 
 
 class FieldError(dict[str, str]):
@@ -28,6 +31,10 @@ class Problem(Exception):
         super().__init__(detail)
         self.detail = detail
         self.errors = errors or []
+
+    def details(self) -> dict[str, Any]:
+        """The problem details object that tells of it (RFC 9457, section 3)."""
+        return problem_details(self.status, self.code, self.detail, self.errors)
 
 
 class InternalError(Problem):
@@ -143,3 +150,14 @@ class PermanentError(Exception):
 
 class TransientError(Exception):
     """Processing failed for a reason that may be gone at the next try."""
+
+
+def problem_details(status: HTTPStatus, code: str, detail: str, errors: list[FieldError]) -> dict[str, Any]:
+    """A problem details object (RFC 9457, section 3), whose `type` ends in `code`."""
+    problem: dict[str, Any] = {
+        "type": _TYPES + code,
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+    }
+    return problem | {"errors": errors} if errors else problem

@@ -22,11 +22,11 @@ from shared.errors import (
     Problem,
     TemporarilyUnavailable,
     TransientError,
+    problem_details,
 )
 from shared.observability import logger
 
 MEDIA_TYPE = "application/problem+json"
-_TYPES = "https://cartwright.example/problems/"
 
 
 class FieldErrorView(BaseModel):
@@ -104,7 +104,7 @@ def documented(problems: Iterable[type[Problem]]) -> dict[int, dict[str, Any]]:
                 MEDIA_TYPE: {
                     "schema": {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"},
                     "examples": {
-                        kind.code: {"value": _details(kind.status, kind.code, _summary(kind), [])}
+                        kind.code: {"value": problem_details(kind.status, kind.code, _summary(kind), [])}
                         for kind in kinds
                     },
                 }
@@ -128,15 +128,5 @@ def _answer(status: HTTPStatus, code: str, detail: str, errors: list[FieldError]
     return Response(
         status_code=int(status),
         content_type=MEDIA_TYPE,
-        body=json.dumps(_details(status, code, detail, errors)),
+        body=json.dumps(problem_details(status, code, detail, errors)),
     )
-
-
-def _details(status: HTTPStatus, code: str, detail: str, errors: list[FieldError]) -> dict[str, Any]:
-    problem: dict[str, Any] = {
-        "type": _TYPES + code,
-        "title": status.phrase,
-        "status": int(status),
-        "detail": detail,
-    }
-    return problem | {"errors": errors} if errors else problem
