@@ -130,6 +130,12 @@ class Stack:
         """Base URL of the REST API, without a slash at its end."""
         return execute_api_url(self.endpoint, self.outputs["ApiId"], self.outputs["StageName"])
 
+    @property
+    def live_url(self) -> str:
+        """Address of the WebSocket API."""
+        address = execute_api_url(self.endpoint, self.resource("LiveApi"), self.outputs["StageName"])
+        return address.replace("http", "ws", 1)
+
     def sent_mails(self) -> list[dict[str, Any]]:
         """All mail sent through SES so far, oldest first: Source, To, Subject, BodyText, BodyHtml, Timestamp."""
         with urllib.request.urlopen(f"{self.endpoint}/_ministack/ses/messages", timeout=10) as answer:  # noqa: S310 - loopback

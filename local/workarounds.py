@@ -4,15 +4,18 @@ Levelled out after each deployment, by `apply`:
 
 - **Execute-API host names.** A function that calls another API of this system gets its AWS URL from the template
   (`https://<id>.execute-api.<region>.amazonaws.com/<stage>`), and that name leads nowhere here. `redirect_api_calls`
-  puts MiniStack's own address into the functions' environment variables.
+  puts MiniStack's own address into the functions' environment variables, also for a user pool's public keys.
 - **Policies.** AWS checks `ses:SendEmail` on the sending identity, MiniStack on `*`; AWS checks `sns:Publish` for a
   batch, MiniStack `sns:PublishBatch`; `!Ref` of a secret is its ARN on AWS and its name in MiniStack, where a policy on
   it then allows nothing. `complete_policies` adds what is asked for to the roles that may do it on AWS.
 - **What API Gateway answers by itself.** MiniStack leaves out the template's answers for a missing token, a throttled
   call and the like, and the headers of a CORS preflight. `complete_rest_apis` sets them as CloudFormation would.
 
+- **Authorizers without an identity source.** MiniStack then wants the header `Authorization`; AWS calls the authorizer
+  whatever comes. `complete_authorizers` says so.
+
 Repaired when it starts, in `local/cloud.py`: the type of an error that a function raises, a stream's partial failures,
-and slow cold starts.
+slow cold starts, and the subprotocol of a WebSocket.
 
 Left as they are, because nothing of the system depends on them:
 
@@ -30,6 +33,7 @@ from typing import Any
 from local.stack import Stack, execute_api_url
 
 _EXECUTE_API = re.compile(r"^https://(?P<api>[^./]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)(?P<path>/.*)?$")
+_PUBLIC_KEYS = re.compile(r"^https://cognito-idp\.[^/]+(?P<path>/[^/]+/\.well-known/jwks\.json)$")
 _MAIL_ACTIONS = frozenset({"ses:SendEmail", "ses:SendRawEmail", "ses:SendTemplatedEmail"})
 _ADDED_POLICY = "embedded-cloud"
 
@@ -40,6 +44,7 @@ def apply(stack: Stack) -> str:
         "API addresses": redirect_api_calls(stack),
         "policies": complete_policies(stack),
         "API Gateway's own answers": complete_rest_apis(stack),
+        "authorizers": complete_authorizers(stack),
     }
     return ", ".join(f"{name}: {count}" for name, count in done.items() if count) or "none needed"
 
@@ -91,11 +96,8 @@ def complete_policies(stack: Stack) -> int:
 def complete_rest_apis(stack: Stack) -> int:
     """Sets the gateway responses and the preflight headers that the template's REST APIs declare; how many were set."""
     client = stack.client("apigateway")
-    processed = stack.client("cloudformation").get_template(StackName=stack.name, TemplateStage="Processed")
-    body = processed["TemplateBody"]
-    template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
     added = 0
-    for logical_id, resource in template["Resources"].items():
+    for logical_id, resource in _deployed_resources(stack).items():
         if resource["Type"] != "AWS::ApiGateway::RestApi":
             continue
         api, declared = stack.resources[logical_id], _resolved(stack, resource["Properties"].get("Body", {}))
@@ -108,6 +110,33 @@ def complete_rest_apis(stack: Stack) -> int:
                 client.create_deployment(restApiId=api, stageName=stage["stageName"])
         added += changes
     return added
+
+
+def complete_authorizers(stack: Stack) -> int:
+    """Takes away the identity source that MiniStack gives authorizers that declare none; how many there were."""
+    client = stack.client("apigatewayv2")
+    declared = [
+        (logical_id, resource["Properties"])
+        for logical_id, resource in _deployed_resources(stack).items()
+        if resource["Type"] == "AWS::ApiGatewayV2::Authorizer"
+        and "IdentitySource" not in resource["Properties"]
+    ]
+    for logical_id, properties in declared:
+        client.update_authorizer(
+            ApiId=stack.resource(properties["ApiId"]["Ref"]),
+            AuthorizerId=stack.resource(logical_id),
+            IdentitySource=[],
+        )
+    return len(declared)
+
+
+def _deployed_resources(stack: Stack) -> dict[str, Any]:
+    """The resources of the template as CloudFormation got it."""
+    processed = stack.client("cloudformation").get_template(StackName=stack.name, TemplateStage="Processed")
+    body = processed["TemplateBody"]
+    template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+    resources: dict[str, Any] = template["Resources"]
+    return resources
 
 
 def _add_gateway_responses(client: Any, api: str, declared: dict[str, Any]) -> int:
@@ -159,6 +188,8 @@ def _resolved(stack: Stack, value: Any) -> Any:
 
 
 def _redirected(stack: Stack, value: str) -> str:
+    if keys := _PUBLIC_KEYS.match(value):
+        return stack.endpoint + keys["path"]
     found = _EXECUTE_API.match(value)
     if not found:
         return value
