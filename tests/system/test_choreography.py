@@ -26,6 +26,8 @@ CONSUMERS = {
     "InventoryCommit": "shipment.dispatched",
     "ShippingErase": "user.deleted",
     "UsersCloseAccount": "user.deleted",
+    "LivePush": "order.fulfilled",
+    "LiveErase": "user.deleted",
 }
 
 
