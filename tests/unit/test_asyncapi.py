@@ -1,0 +1,76 @@
+"""The AsyncAPI document of the live updates: it is what the models say, and what is really sent fits it."""
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema_rs import Draft202012Validator, ValidationError
+
+from live.domain import Change, Connection, Entry, Missed
+from live.messages import Answer, CaughtUp, Failure, OrderChanged, Pong, Subscribed, Unsubscribed, text
+from local.asyncapi import DOCUMENT, as_text, document
+from shared.errors import BadRequest, FieldError
+
+ENTRY = Entry(
+    12,
+    Change(event_id="e", order_id="ord_1", version=2, status="rejected", at="2026", reason="out_of_stock"),
+)
+CONNECTION = Connection(connection_id="c", customer_id="u", connected_at="2026", expires_at=0)
+SENT: list[Answer] = [
+    OrderChanged.of(ENTRY),
+    Subscribed.of(CONNECTION, 12, "7"),
+    Unsubscribed.of(CONNECTION, None),
+    CaughtUp.of(Missed([ENTRY], 12, more=False, complete=True), "7"),
+    Pong(),
+    Failure.telling(BadRequest("No.", [FieldError("/after", "no")])),
+]
+ASKED: dict[str, dict[str, Any]] = {
+    "Subscribe": {"action": "subscribe", "order_id": "ord_1", "request_id": "1"},
+    "Unsubscribe": {"action": "unsubscribe"},
+    "CatchUp": {"action": "catch_up", "after": "12", "limit": 10},
+    "Ping": {"action": "ping"},
+}
+
+
+def check(name: str, message: Any) -> None:
+    described = document()
+    schema = {"$ref": f"#/components/schemas/{name}", "components": described["components"]}
+    Draft202012Validator(schema).validate(message)
+
+
+def references(value: Any) -> list[str]:
+    match value:
+        case {"$ref": str(reference)}:
+            return [reference]
+        case dict():
+            return [found for member in value.values() for found in references(member)]
+        case list():
+            return [found for member in value for found in references(member)]
+    return []
+
+
+def test_the_document_is_what_the_messages_say() -> None:
+    """If not: `make asyncapi`."""
+    assert DOCUMENT.read_text() == as_text()
+
+
+def test_every_reference_leads_somewhere() -> None:
+    described = document()
+
+    for reference in references(described):
+        found: Any = described
+        for part in reference.removeprefix("#/").split("/"):
+            found = found[part]
+
+
+@pytest.mark.parametrize("answer", SENT, ids=lambda answer: answer.type)
+def test_what_is_sent_fits_the_document(answer: Answer) -> None:
+    check(type(answer).__name__, json.loads(text(answer)))
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_is_asked_fits_the_document(name: str) -> None:
+    check(name, ASKED[name])
+
+    with pytest.raises(ValidationError):
+        check(name, ASKED[name] | {"action": "dance"})
