@@ -102,17 +102,23 @@ sam-local: seed ## Test `sam local` with Docker against the embedded cloud (some
 test: lint types template unit component contracts singles system ## Run every check and test there is
 	$(call do,$(BIN)/python -m pytest tests/fuzz)
 
-.PHONY: benchmark
+.PHONY: benchmark benchmark-live
 benchmark: up ## Measure a flash sale of one product with many writers (a minute; benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.flash_sale
 
+benchmark-live: up ## Measure how soon customers are told of a change (a minute)
+	@$(BIN)/python -m benchmarks.live_latency
+
 ## Describe
-.PHONY: openapi openapi-release events events-release
+.PHONY: openapi openapi-release asyncapi events events-release
 openapi: .venv/installed ## Renew the OpenAPI document and the authorization matrix from the routes
 	$(call do,$(BIN)/python -m local.openapi write)
 
 openapi-release: .venv/installed ## Make the document the one that later versions may not break
 	$(call do,$(BIN)/python -m local.openapi release)
+
+asyncapi: .venv/installed ## Renew the AsyncAPI document of the live updates from their messages
+	$(call do,$(BIN)/python -m local.asyncapi)
 
 events: .venv/installed ## Renew the events' schemas and their catalogue from the payload classes
 	$(call do,$(BIN)/python -m local.events write)
@@ -121,7 +127,7 @@ events-release: .venv/installed ## Make the events the ones whose readers later 
 	$(call do,$(BIN)/python -m local.events release)
 
 ## Run
-.PHONY: build up demo seed token logs attention resume trace dlq redrive rebuild down clean
+.PHONY: build up demo seed token logs watch attention resume trace dlq redrive rebuild down clean
 build: .venv/installed ## Build the functions and the layer
 	$(call do,$(BIN)/sam build)
 
@@ -139,6 +145,9 @@ token: .venv/installed ## Sign up somebody new and print their token (ROLE=admin
 
 logs: .venv/installed ## Show what the functions logged (ARGS="--follow --grep <order id>")
 	@$(BIN)/python -m local logs $(ARGS)
+
+watch: .venv/installed ## Show what becomes of a customer's orders as it happens (TOKEN=..., or somebody new)
+	@$(BIN)/python -m local watch $(if $(TOKEN),--token "$(TOKEN)")
 
 attention: .venv/installed ## List the orders that are parked or stuck
 	@$(BIN)/python -m local attention

@@ -86,6 +86,17 @@ def token(arguments: argparse.Namespace) -> None:
     print((shop.admin() if arguments.admin else shop.sign_up("Guest Example")).token)
 
 
+def watch(arguments: argparse.Namespace) -> None:
+    """Prints what becomes of a customer's orders as it happens; without a token, of somebody new."""
+    from local import live  # noqa: PLC0415 - as in `demo`
+
+    stack = Stack.current()
+    if not arguments.token:
+        arguments.token = Shop(stack).sign_up("Guest Example").token
+        print(f"Order as this customer:\n\n  export API={stack.api_url}\n  export TOKEN={arguments.token}\n")
+    live.watch(stack, arguments.token)
+
+
 def show_attention(_: argparse.Namespace) -> None:
     """Prints the orders that are parked, and those that are under way for too long."""
     operators.show_attention(Stack.current())
@@ -137,6 +148,9 @@ def main() -> int:
     signed_in = commands.add_parser("token", help="sign up somebody new and print their token")
     signed_in.add_argument("--admin", action="store_true", help="somebody who runs the shop")
     signed_in.set_defaults(run=token)
+    watched = commands.add_parser("watch", help="show what becomes of a customer's orders as it happens")
+    watched.add_argument("--token", default="", help="the customer's identity token (default: somebody new)")
+    watched.set_defaults(run=watch)
     commands.add_parser("attention", help="list the orders that are parked or stuck").set_defaults(
         run=show_attention
     )

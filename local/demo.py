@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from local.books import Books
+from local.live import watched_order
 from local.shop import Customer, Shop
 from local.stack import Stack
 from local.timeline import timeline
@@ -36,6 +37,7 @@ class Demo:
         """All scenes, the books, and what to try next; raises DemoFailed where a promise is broken."""
         customer = self.sign_up()
         self.confirmed_order(customer)
+        self.watched_order(customer)
         self.too_many(customer)
         self.declined_card(customer)
         self.refused_parcel(customer)
@@ -81,6 +83,16 @@ class Demo:
         expect(len(books.intents) == 1, "the retry charged again")
         say(
             f"same order {again['order_id']}; {len(books.intents)} payment, {len(books.mails)} mail: nothing twice"
+        )
+
+    def watched_order(self, customer: Customer) -> None:
+        """An order that its customer watches over a WebSocket."""
+        self.scene("A customer watches their order", "a WebSocket, opened as a browser does it")
+        told = watched_order(self.stack, self.shop, customer, {TEA: 1})
+        for line in told:
+            say(line)
+        expect(
+            bool(told) and told[-1].startswith("confirmed"), "the customer was not told of the confirmation"
         )
 
     def too_many(self, customer: Customer) -> None:

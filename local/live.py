@@ -4,14 +4,17 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from live.handshake import PROTOCOL
+from local.shop import Customer, Shop
 from local.stack import Stack
+from local.steps import StepError
 from local.waiting import NotInTime
 
 _ANSWER_SECONDS = 30.0
@@ -88,16 +91,51 @@ def watching(stack: Stack, token: str, *, as_browser: bool = False) -> Iterator[
         yield Watcher(socket)
 
 
-def watch(stack: Stack, token: str, *, after: str | None = None) -> None:
-    """Prints what becomes of the customer's orders, as it happens, until the connection ends."""
+def watch(stack: Stack, token: str) -> None:
+    """Prints what was told of the customer's orders, and then what becomes of them, until the connection ends.
+
+    Raises StepError when the server refuses the token.
+    """
+    try:
+        _watch(stack, token)
+    except InvalidStatus as refusal:
+        raise StepError(
+            f"The server refused the token ({refusal.response.status_code}).",
+            "`make token` gets a fresh one.",
+        ) from refusal
+
+
+def _watch(stack: Stack, token: str) -> None:
     with watching(stack, token) as watcher:
-        subscribed = watcher.ask("subscribe")
-        if after is not None:
-            for missed in watcher.ask("catch_up", after=after)["changes"]:
-                print(line(missed), flush=True)
-        print(f"watching all orders from cursor {subscribed['cursor']} on; Ctrl-C ends it", flush=True)
+        end = watcher.ask("subscribe")["cursor"]
+        cursor = "0"
+        while int(cursor) < int(end):
+            page = watcher.ask("catch_up", after=cursor)
+            cursor = page["cursor"]
+            for change in page["changes"]:
+                print(line(change), flush=True)
+        print("Watching all orders of this customer; Ctrl-C ends it.", flush=True)
         for message in watcher.follow():
             print(line(message), flush=True)
+
+
+def watched_order(stack: Stack, shop: Shop, customer: Customer, lines: dict[str, int]) -> list[str]:
+    """Places an order that its customer watches until it is confirmed; what they were told, and how soon."""
+    with watching(stack, customer.token, as_browser=True) as watcher:
+        watcher.ask("subscribe")
+        placed = shop.place(customer, lines)
+        placed.raise_for_status()
+        told: list[str] = []
+        for change in watcher.follow():
+            if change.get("order_id") != placed.json()["order_id"]:
+                continue
+            seconds = (datetime.now(UTC) - datetime.fromisoformat(change["at"])).total_seconds()
+            told.append(
+                f"{change['status']:<10} told {seconds:.2f} s after it happened, cursor {change['cursor']}"
+            )
+            if change["status"] == "confirmed":
+                break
+    return told
 
 
 def line(change: dict[str, Any]) -> str:
