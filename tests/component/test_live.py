@@ -25,7 +25,7 @@ from local.template import resources as template_resources
 from shared.events import Event
 
 EVENTS = Path(__file__).parents[2] / "events"
-CONNECTED = json.loads((EVENTS / "live_api.json").read_text())["requestContext"]
+CONNECTED = json.loads((EVENTS / "live_connections.json").read_text())["requestContext"]
 CUSTOMER = CONNECTED["authorizer"]["customer_id"]
 ORDER, OTHER_ORDER = f"ord_{'a' * 32}", f"ord_{'b' * 32}"
 
@@ -59,7 +59,7 @@ class Live:
     """The deployed service."""
 
     gateway: Gateway
-    api: ModuleType
+    connections: ModuleType
     push: ModuleType
     erase: ModuleType
     context: Any
@@ -74,7 +74,7 @@ class Live:
             "connectionId": connection_id,
             "authorizer": authorizer,
         }
-        answer: dict[str, Any] = self.api.handler({"requestContext": about, **more}, self.context)
+        answer: dict[str, Any] = self.connections.handler({"requestContext": about, **more}, self.context)
         return answer
 
     def connect(self, connection_id: str = "c1", customer_id: str = CUSTOMER, **more: Any) -> int:
@@ -139,10 +139,10 @@ def live(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("DLQ_URL", queue)
     gateway = Gateway()
     resources.live_store.cache_clear()
-    api, push, erase = (reload(import_module(f"live.{name}")) for name in ("api", "push", "erase"))
-    for module in (api, push, erase):
+    connections, push, erase = (reload(import_module(f"live.{name}")) for name in ("connections", "push", "erase"))
+    for module in (connections, push, erase):
         monkeypatch.setattr(module, "sockets", lambda: Sockets(gateway))
-    yield Live(gateway, api, push, erase, lambda_context, queue)
+    yield Live(gateway, connections, push, erase, lambda_context, queue)
     resources.live_store.cache_clear()
 
 
