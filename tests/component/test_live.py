@@ -139,7 +139,9 @@ def live(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("DLQ_URL", queue)
     gateway = Gateway()
     resources.live_store.cache_clear()
-    connections, push, erase = (reload(import_module(f"live.{name}")) for name in ("connections", "push", "erase"))
+    connections, push, erase = (
+        reload(import_module(f"live.{name}")) for name in ("connections", "push", "erase")
+    )
     for module in (connections, push, erase):
         monkeypatch.setattr(module, "sockets", lambda: Sockets(gateway))
     yield Live(gateway, connections, push, erase, lambda_context, queue)
