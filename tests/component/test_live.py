@@ -365,8 +365,12 @@ def test_a_ping_is_answered(live: Live) -> None:
 
 def test_more_single_orders_than_a_connection_may_watch_are_refused(live: Live) -> None:
     live.connect()
-    for number in range(MAX_ORDERS):
-        live.ask({"action": "subscribe", "order_id": f"ord_{number}"})
+    boto3.client("dynamodb").update_item(
+        TableName="live",
+        Key={"pk": {"S": CUSTOMER}, "sk": {"S": "connection#c1"}},
+        UpdateExpression="SET order_ids = :orders",
+        ExpressionAttributeValues={":orders": {"SS": [f"ord_{number}" for number in range(MAX_ORDERS)]}},
+    )
 
     answer = live.ask({"action": "subscribe", "order_id": ORDER})
 
