@@ -259,6 +259,35 @@ def test_an_older_status_that_comes_late_is_not_told(live: Live) -> None:
     assert [change["status"] for change in live.ask({"action": "catch_up"})["changes"]] == ["fulfilled"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (event("confirmed", 2), event("fulfilled", 5), ["fulfilled"]),
+        (event("fulfilled", 5), event("confirmed", 2), ["confirmed", "fulfilled"]),
+        (event("confirmed", 2), event("confirmed", 2, OTHER_ORDER), ["confirmed", "confirmed"]),
+    ],
+)
+def test_two_changes_at_once_get_a_place_each_and_no_status_goes_back(
+    live: Live, monkeypatch: pytest.MonkeyPatch, first: Event, second: Event, told: list[str]
+) -> None:
+    """`second` comes between what `first` reads and what it writes."""
+    store = resources.live_store()
+    append = store._append
+
+    def overtaken(*arguments: Any) -> bool:
+        monkeypatch.setattr(store, "_append", append)
+        live.happens(second)
+        return append(*arguments)
+
+    monkeypatch.setattr(store, "_append", overtaken)
+    live.happens(first)
+
+    live.connect()
+    changes = live.ask({"action": "catch_up"})["changes"]
+    assert [change["status"] for change in changes] == told
+    assert [change["cursor"] for change in changes] == [str(place + 1) for place in range(len(told))]
+
+
 def test_a_gone_connection_is_forgotten_and_the_others_are_served(live: Live) -> None:
     live.watching("c1")
     live.watching("c2")
