@@ -484,7 +484,7 @@ def test_what_is_told_expires(live: Live) -> None:
 def test_an_event_that_tells_no_status_is_a_dead_letter(live: Live) -> None:
     assert live.happens(event("collection_requested", 2)) == []
 
-    assert [letter.partition(":")[0] for letter in live.letters()] == ["UnexpectedEvent"]
+    assert [letter.partition(":")[0] for letter in live.letters()] == ["UnknownEvent"]
 
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -17,7 +17,6 @@ from live.domain import (
     Entry,
     Missed,
     TooManyOrders,
-    UnexpectedEvent,
     UnknownCursor,
     change_told_by,
     superfluous,
@@ -91,11 +90,6 @@ def test_nothing_is_told_of_persons_goods_or_money(event: Event) -> None:
         "by",
         "tracking_reference",
     }
-
-
-def test_an_event_that_tells_no_status_is_refused() -> None:
-    with pytest.raises(UnexpectedEvent):
-        change_told_by(CONFIRMED.model_copy(update={"event_type": "order.collection_requested"}))
 
 
 def test_an_event_without_a_customer_cannot_be_told() -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.errors import BadRequest, FieldError, PermanentError, Unprocessable
+from shared.errors import BadRequest, FieldError, Unprocessable
 from shared.events import Event
 
 FEED_KEPT = timedelta(days=7)
@@ -46,10 +46,6 @@ STATUS_EVENTS = frozenset(
         "order.parked",
     }
 )
-
-
-class UnexpectedEvent(PermanentError):
-    """An event of this type tells no status; the subscription's filter lets through too much."""
 
 
 class UnknownCursor(BadRequest):
@@ -112,12 +108,10 @@ class Change(BaseModel):
 
 
 def change_told_by(event: Event) -> tuple[str, Change]:
-    """The customer whom `event` concerns, and what they are told.
+    """The customer whom `event`, one of STATUS_EVENTS, concerns, and what they are told.
 
-    Raises UnexpectedEvent, or pydantic.ValidationError when the event lacks what it should tell.
+    Raises pydantic.ValidationError when the event lacks what it should tell.
     """
-    if event.event_type not in STATUS_EVENTS:
-        raise UnexpectedEvent(event.event_type)
     facts = _facts(event)
     change = Change(
         event_id=event.event_id,

@@ -3,22 +3,15 @@
 from live.resources import live_store, sockets
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
-from shared.errors import PermanentError
 from shared.events import Event
 from shared.observability import count
 
 
-class UnexpectedEvent(PermanentError):
-    """An event of this type erases nobody; the subscription's filter lets through too much."""
-
-
 def erase(event: Event) -> None:
-    """Erases the user that a `user.deleted` is about; a repeat erases what is left. Raises UnexpectedEvent.
+    """Erases the user that a `user.deleted` is about; a repeat erases what is left.
 
     The account is closed first: whatever connects or is told from then on leaves nothing behind.
     """
-    if event.event_type != "user.deleted":
-        raise UnexpectedEvent(event.event_type)
     customer_id = event.aggregate_id
     live_store().close_account(customer_id, utc_now())
     for connection in live_store().connections(customer_id):
@@ -26,4 +19,4 @@ def erase(event: Event) -> None:
     count("LiveItemsErased", live_store().erase(customer_id))
 
 
-handler = consumer_handler(erase)
+handler = consumer_handler({"user.deleted": erase})

@@ -6,7 +6,7 @@ the same then, and clients know it by its cursor.
 
 from botocore.exceptions import ClientError
 
-from live.domain import Connection, change_told_by
+from live.domain import STATUS_EVENTS, Connection, change_told_by
 from live.messages import OrderChanged, text
 from live.resources import live_store, sockets
 from live.sockets import Gone
@@ -61,4 +61,4 @@ def _drop(connection: Connection) -> None:
     live_store().disconnect(connection.customer_id, connection.connection_id)
 
 
-handler = consumer_handler(push)
+handler = consumer_handler(dict.fromkeys(STATUS_EVENTS, push))
