@@ -1,6 +1,7 @@
 """Schedules from the command line: `python -m tests.faults --help`."""
 
 import argparse
+import multiprocessing
 import os
 import sys
 import time
@@ -12,45 +13,63 @@ from tests.faults.explore import Explorer, Report, Schedule, outcome, replay
 from tests.faults.invariants import RULES
 from tests.faults.scenarios import SCENARIOS
 
-_SHARES = 8
+_SECONDS_BETWEEN_LINES = 20
+# What the processes of a pool begin with: the shop, which has seen every single fault before.
+_shop: Cloud | None = None
 
 
-def _explored(scenario: str, most: int, share: tuple[int, int]) -> Report:
-    cloud = Cloud()
-    with cloud.running():
-        return Explorer(cloud, SCENARIOS[scenario], most_violations=3).explore(most, share)
+def _explored(scenario: str, most: int) -> Report:
+    """All schedules of one scenario, with a line now and then."""
+    assert _shop is not None
+    began = said = time.monotonic()
+
+    def progress(report: Report, first: int, firsts: int) -> None:
+        nonlocal said
+        if time.monotonic() - said > _SECONDS_BETWEEN_LINES:
+            said = time.monotonic()
+            print(
+                f"    {scenario}, {said - began:.0f} s: {first} of {firsts} first events gone through, "
+                f"{report.steps} steps, {len(report.violations)} violations",
+                flush=True,
+            )
+
+    return Explorer(_shop, SCENARIOS[scenario], most_violations=3, progress=progress).explore(most)
 
 
 def explore(scenarios: list[str], most: int, workers: int) -> int:
-    """All schedules of up to `most` events, in several processes; prints as it goes on. Returns the exit code."""
+    """All schedules of up to `most` events; prints as it goes on. Returns the exit code."""
+    global _shop  # noqa: PLW0603 - what forked processes find is what their parent had
     began = time.monotonic()
     total = Report()
-    done = 0
-    with ProcessPoolExecutor(workers) as pool:
-        jobs = {
-            pool.submit(_explored, name, most, (share, _SHARES)): (name, share)
-            for name in scenarios
-            for share in range(_SHARES)
-        }
-        for job in as_completed(jobs):
-            name, share = jobs[job]
-            report = job.result()
-            # The schedule without events is in every share.
-            report.schedules -= share > 0
-            total.add(report)
-            done += 1
-            print(
-                f"[{done}/{len(jobs)}] {time.monotonic() - began:6.0f} s  {name} {share + 1}/{_SHARES}: "
-                f"{report.schedules} schedules, {report.moments} moments, {report.steps} steps, "
-                f"{len(report.violations)} violations",
-                flush=True,
-            )
-            for violation in report.violations:
-                print(violation, flush=True)
+
+    def tell(name: str, report: Report) -> None:
+        total.add(report)
+        print(
+            f"{time.monotonic() - began:6.0f} s  {name}: {report.schedules} schedules, {report.moments} moments, "
+            f"{report.steps} steps, {len(report.violations)} violations",
+            *report.violations,
+            sep="\n",
+            flush=True,
+        )
+
+    _shop = Cloud()
+    with _shop.running():
+        # One after the other, since what functions do is learnt once and known to all processes that follow.
+        singles = {name: _explored(name, 1) for name in scenarios}
+        if most == 1:
+            for name, report in singles.items():
+                tell(name, report)
+        else:
+            # The longest first, so that no process waits long for the other at the end.
+            names = sorted(scenarios, key=lambda name: -singles[name].steps)
+            with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+                jobs = {pool.submit(_explored, name, most): name for name in names}
+                for job in as_completed(jobs):
+                    tell(jobs[job], job.result())
     print(
         f"\n{total.schedules} schedules of up to {most} events in {len(scenarios)} scenarios, "
         f"by {total.steps} steps from {total.moments} different moments; "
-        f"{len(RULES)} rules on {total.ends} different ends ({total.checked} checks), two of them after every step; "
+        f"{len(RULES)} rules on {total.ends} different ends ({total.checked} checks), three of them after every step; "
         f"{len(total.violations)} violations; {time.monotonic() - began:.0f} s"
     )
     for ended in sorted(total.outcomes):

@@ -5,12 +5,9 @@ that a later step depends on is in the tables and in the `World`; a function's m
 fresh execution environment. So `keep` and `restore` go back to any moment, and `fingerprint` recognises one.
 """
 
-import hashlib
-import json
 import logging
 import os
-import pickle
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,28 +17,39 @@ from botocore.client import BaseClient
 from moto import mock_aws
 
 from shared.aws import client
-from shared.dynamo import from_item
 from tests.faults import faults
-from tests.faults.deliveries import Deliveries
+from tests.faults.deliveries import SCHEDULED, Deliveries
 from tests.faults.faults import DELIVERY
 from tests.faults.functions import Event, Point, Step
-from tests.faults.tables import tables, text_of
-from tests.faults.world import Work
+from tests.faults.requests import resumption
+from tests.faults.tables import Item, Place
+from tests.faults.world import Work, World
 
 # How often an operator mends what is broken: once for each event of a schedule, and once more.
 REDRIVES = 3
+# How often the schedules come while they find something to do: to start over what was lost, to take it over, to park it
+# if that fails as well, and once more for each event of a schedule that keeps them from it.
+ROUNDS = 6
+# How often an operator resumes the orders that are parked, each time with all mended: for each event, and once more.
+RESUMPTIONS = 3
+# Longer than anything takes before a schedule looks at it.
+_OVERDUE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class Moment:
     """A moment to go back to."""
 
-    world: bytes
-    items: dict[str, dict[Any, Any]]
+    world: World
+    items: dict[Place, Item]
 
 
 class Cloud(Deliveries):
     """See the module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._due_then: tuple[Hashable, list[str]] = ("never", [])
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -52,7 +60,7 @@ class Cloud(Deliveries):
         cloud = self
 
         def api_call(client_: Any, operation: str, arguments: dict[str, Any]) -> Any:
-            return cloud._aws(client_, client_.meta.service_model.service_name, operation, arguments)
+            return cloud._aws(client_.meta.service_model.service_name, operation, arguments)
 
         def http_request(_session: Any, method: str, url: str, **options: Any) -> Any:
             return cloud._http(method, url, options)
@@ -78,36 +86,69 @@ class Cloud(Deliveries):
 
     def keep(self) -> Moment:
         """The present moment."""
-        return Moment(pickle.dumps(self.world), {name: dict(table.items) for name, table in tables().items()})
+        return Moment(self.world.copied(), self.tables.keep())
 
     def restore(self, moment: Moment) -> None:
         """Goes back to `moment`."""
-        self.world, items = pickle.loads(moment.world), moment.items  # noqa: S301 - our own
-        for name, table in tables().items():
-            table.items.clear()
-            table.items.update(items[name])
+        self.world = moment.world.copied()
+        self.tables.restore(moment.items)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self) -> Hashable:
         """The same for moments whose futures are the same."""
-        items = {name: sorted(map(text_of, table.items.values())) for name, table in tables().items()}
-        text = json.dumps([items, self.world], default=vars, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return self.tables.number, self.world.fingerprint
 
     def items(self, table: str) -> list[dict[str, Any]]:
-        """All that lies in a table, as plain values."""
-        items = list(tables()[table].items.values())
-        return [from_item(item.to_json()["Attributes"]) for item in items]
+        """All that lies in a table, as plain values, which are not to be changed."""
+        return [item.plain for item in self.tables.items(table)]
 
     @property
     def idle(self) -> bool:
         """Whether nothing is left to happen."""
+        return self.at_rest and not self.resumable
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing goes on until an operator resumes what is parked."""
         world = self.world
-        return not (world.pending or world.soon or world.latest or world.actions or self._redrivable)
+        if world.pending or world.soon or world.latest or world.actions or self._redrivable:
+            return False
+        return not self._due
+
+    @property
+    def resumable(self) -> list[str]:
+        """The ids of parked orders that an operator is yet to resume."""
+        if self.world.resumptions >= RESUMPTIONS:
+            return []
+        return [item["order_id"] for item in self.items("OrdersTable") if item.get("status") == "parked"]
 
     @property
     def _redrivable(self) -> bool:
         """Whether an operator has yet to send the dead letters back to their queues."""
         return bool(self.world.dead_letters) and self.world.redrives < REDRIVES
+
+    @property
+    def _due(self) -> list[str]:
+        """The scheduled functions that have something to do. One that would change nothing can do nothing wrong."""
+        if self.world.rounds >= ROUNDS:
+            return []
+        moment = self.fingerprint()
+        if self._due_then[0] != moment:
+            due = [function for function in self.template.scheduled if self._would_change_something(function)]
+            self._due_then = moment, due
+        return self._due_then[1]
+
+    def _would_change_something(self, function: str) -> bool:
+        world, items = self.world, self.tables.keep()
+        self.world = world.copied()
+        self.world.clock += _OVERDUE_SECONDS
+        before = self.fingerprint()
+        try:
+            self._tried(function, SCHEDULED)
+            return self.fingerprint() != before
+        finally:
+            self.world = world
+            self.tables.restore(items)
+            self.tables.written = []
 
     def step(self, events: list[Event] | None = None) -> Step:
         """Takes the next work to its end, with `events`; returns what it was and its points."""
@@ -146,10 +187,16 @@ class Cloud(Deliveries):
             world.pending.append(world.soon.pop(0)[1])
         elif world.latest:
             world.pending.append(world.latest.pop(0))
-        else:
+        elif self._redrivable:
             # An operator has mended what was broken, and redrives the dead letters.
             world.redrives, world.broken = world.redrives + 1, {}
             world.pending, world.dead_letters = [w for w in world.dead_letters if w.about["function"]], []
+        elif due := self._due:
+            world.pending = [Work("schedule", {"function": function}) for function in due]
+            world.rounds, world.clock = world.rounds + 1, world.clock + _OVERDUE_SECONDS
+        else:
+            world.pending = [resumption(order_id) for order_id in self.resumable]
+            world.resumptions, world.broken = world.resumptions + 1, {}
 
     def _act(self, action: str) -> None:
         """Somebody else's action, to its end, before whatever goes on."""
@@ -192,6 +239,8 @@ class Cloud(Deliveries):
             faults_ += ["dup"]
         elif work.kind == "request":
             faults_ += ["unheard"] if work.again else ["unheard", "dup", "dup-late"]
+        elif work.kind == "schedule":
+            faults_ += ["unsent", "dup"]
         elif work.kind == "task":
             execution = self.world.executions[work.about["execution"]]
             function, _ = self.template.machines.task(execution)

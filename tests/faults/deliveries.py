@@ -1,17 +1,13 @@
 """How each piece of pending work is done: requests, streams, messages and tasks, as AWS delivers and repeats them."""
 
-import hashlib
 import json
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from shared.aws import client
 from tests.component.rest_events import rest_event
 from tests.faults import faults
-from tests.faults.faults import Ended
+from tests.faults.faults import Call, Ended
 from tests.faults.functions import Functions
-from tests.faults.tables import REGION, tables
+from tests.faults.tables import REGION
 from tests.faults.world import Work
 
 # How often a client repeats a request that got no answer, or "try again".
@@ -19,6 +15,8 @@ CLIENT_TRIES = 6
 # The batch sizes here: large enough for every order of a scenario.
 _BATCH = 10
 _CAUSE = "as the schedule has it"
+# What a schedule tells its function.
+SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
 # How Lambda refuses to run a function.
 _REFUSED = {"unsent": "Lambda.ServiceException", "throttled": "Lambda.TooManyRequestsException"}
 
@@ -40,6 +38,8 @@ class Deliveries(Functions):
                 case "task":
                     self._task(work, fault)
                     self._let_arrive()
+                case "schedule":
+                    self._scheduled(work, fault)
                 case "arrival":
                     self._arrival(work)
         finally:
@@ -187,6 +187,18 @@ class Deliveries(Functions):
             return None, ("States.Timeout", _CAUSE)
         return answer, None
 
+    def _scheduled(self, work: Work, fault: str | None) -> None:
+        """Runs a scheduled function; one that fails comes again with the next round."""
+        if fault == "unsent":
+            return
+        for _ in range(2 if fault == "dup" else 1):
+            try:
+                self._invoke(work.about["function"], SCHEDULED)
+            except Ended as ended:
+                self._say(f"    {ended.error}")
+            except Exception as error:  # noqa: BLE001 - as Lambda does: the run failed, whatever it was
+                self._say(f"    {type(error).__name__}: {error}")
+
     def _let_arrive(self) -> None:
         """A task has ended: what was to come so much later comes next."""
         waiting = [(tasks - 1, arrival) for tasks, arrival in self.world.soon]
@@ -195,37 +207,22 @@ class Deliveries(Functions):
 
     def _break(self, function: str, how: str) -> None:
         self.world.broken[function] = how
-        self.world.ever_broken.append(function)
+        self.world.ever_broken |= {function}
 
     def _arrival(self, work: Work) -> None:
         about = work.about
-        if about["service"] == "provider":
-            self._provide(about["operation"], about["arguments"])
-            return
-        try:
-            self._effect(client(about["service"]), about["service"], about["operation"], about["arguments"])
-        except ClientError as error:
-            self._say(f"    {error.response['Error']['Code']}")
+        answer = self._effect(Call("", about["service"], about["operation"], about["arguments"]))
+        if answer.error:
+            self._say(f"    {answer.error}")
 
     def _collect_streams(self) -> None:
         """Moves what the tables' streams have to where it waits for the relays."""
-        for name, table in tables().items():
-            if table.stream_shard is None or not table.stream_shard.items:
+        written, self.tables.written = self.tables.written, []
+        for name in self.template.relays:
+            records = [record for table, record in written if table == name]
+            if not records:
                 continue
-            records = [record.to_json() for record in table.stream_shard.items]
-            table.stream_shard.items.clear()
-            if name not in self.template.relays:
-                continue
-            waiting = self.world.streams.setdefault(name, [])
-            for record in records:
-                record["dynamodb"].pop("ApproximateCreationDateTime", None)
-                record["dynamodb"].pop("SequenceNumber", None)
-                record["dynamodb"].pop("SizeBytes", None)
-                record["eventID"] = ""
-                text = json.dumps(record, sort_keys=True)
-                record["eventID"] = hashlib.sha256(text.encode()).hexdigest()
-                record["dynamodb"]["SequenceNumber"] = record["eventID"]
-                waiting.append(record)
+            self.world.streams[name] = self.world.streams.get(name, []) + records
             if not any(work.kind == "stream" and work.about["table"] == name for work in self.world.pending):
                 self.world.pending.append(Work("stream", {"table": name}))
 

@@ -11,7 +11,7 @@ counted for each schedule that reaches them.
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -97,19 +97,22 @@ class Explorer:
         scenario: Scenario,
         *,
         most_violations: int = 10,
-        progress: Callable[[Report], None] | None = None,
+        progress: Callable[[Report, int, int], None] | None = None,
     ) -> None:
+        """`progress` is told now and then what was gone through, and how many first events of how many."""
         self._cloud = cloud
         self._scenario = scenario
         self._most = most_violations
         self._progress = progress
-        self._known: dict[tuple[str, int], int] = {}
+        self._known: dict[tuple[Hashable, int], int] = {}
+        self._firsts = self._first = 0
         self.report = Report()
+        # The moments at which everything has come to an end.
+        self.ended: set[Hashable] = set()
 
-    def explore(self, most: int, share: tuple[int, int] = (0, 1)) -> Report:
-        """All schedules of up to `most` events. Of `share` (n, m) every m-th of the first faults, from the n-th."""
+    def explore(self, most: int) -> Report:
+        """All schedules of up to `most` events."""
         begin(self._cloud, self._scenario)
-        self._share, self._first = share, 0
         with suppress(Enough):
             self.report.schedules = self._futures(most, ())
         return self.report
@@ -117,18 +120,18 @@ class Explorer:
     def _futures(self, left: int, events: tuple[tuple[int, int, str], ...], at: int = 0) -> int:
         """Goes through all futures of the present moment; returns how many schedules they are."""
         # A path without faults is long, and everything that branches off it is gone through on the way back.
-        path: list[tuple[tuple[str, int], Moment, Step]] = []
+        path: list[tuple[tuple[Hashable, int], Moment, Step]] = []
         count = 0
         while True:
-            key = (self._cloud.fingerprint(), left)
+            moment_is = self._cloud.fingerprint()
+            key = (moment_is, left)
             if key in self._known:
                 count = self._known[key]
                 break
             self.report.moments += 1
-            if self._progress and self.report.moments % 500 == 0:
-                self._progress(self.report)
             if self._cloud.idle:
-                self._end(events, at + len(path))
+                self.ended.add(moment_is)
+                self._end(events)
                 self._known[key] = count = 1
                 break
             if at + len(path) > _LONGEST:
@@ -136,8 +139,12 @@ class Explorer:
                 count = 1
                 break
             moment = self._cloud.keep()
-            step = self._take(moment, [], events)
+            step = self._take([], events)
             path.append((key, moment, step))
+        if not events:
+            self._firsts = sum(
+                len(point.actions) + len(point.faults) for _, _, step in path for point in step.points
+            )
         for position in range(len(path) - 1, -1, -1):
             key, moment, step = path[position]
             count += self._branches(moment, step, [], left, events, at + position)
@@ -166,25 +173,20 @@ class Explorer:
                 )
                 if not after:
                     continue
-                if not events and not taken and not self._mine():
-                    continue
+                if not events:
+                    self._first += 1
+                    if self._progress:
+                        self._progress(self.report, self._first, self._firsts)
                 chosen = [*taken, (point.index, what)]
                 history = (*events, (at, point.index, what))
                 self._cloud.restore(moment)
-                branch = self._take(None, chosen, history)
+                branch = self._take(chosen, history)
                 remaining = left - 1
                 count += self._futures(remaining, history, at + 1)
                 count += self._branches(moment, branch, chosen, remaining, history, at)
         return count
 
-    def _mine(self) -> bool:
-        """Whether the next of the first events is within this exploration's share."""
-        self._first += 1
-        return self._first % self._share[1] == self._share[0]
-
-    def _take(
-        self, moment: Moment | None, chosen: list[Event], events: tuple[tuple[int, int, str], ...]
-    ) -> Step:
+    def _take(self, chosen: list[Event], events: tuple[tuple[int, int, str], ...]) -> Step:
         self.report.steps += 1
         step = self._cloud.step(chosen)
         problems = always(self._cloud)
@@ -192,7 +194,7 @@ class Explorer:
             self._violated(events, tuple(problems))
         return step
 
-    def _end(self, events: tuple[tuple[int, int, str], ...], _steps: int) -> None:
+    def _end(self, events: tuple[tuple[int, int, str], ...]) -> None:
         self.report.ends += 1
         self.report.outcomes.add(outcome(self._cloud))
         problems = settled(self._cloud)

@@ -33,7 +33,9 @@ Actions of others, which are no faults:
     race            what is pending behind it runs in between, to its end
 """
 
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import requests
@@ -64,7 +66,7 @@ KILLED = "Runtime.ExitError"
 OUT_OF_TIME = "Sandbox.Timedout"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Call:
     """An outgoing call of a function: to an AWS service, or to the provider (`service` is then "provider")."""
 
@@ -74,7 +76,22 @@ class Call:
     arguments: dict[str, Any]
 
     def __str__(self) -> str:
+        return self.name
+
+    @cached_property
+    def name(self) -> str:
+        """Who calls whom for what."""
         return f"{self.function} {self.service}:{self.operation}"
+
+    @cached_property
+    def text(self) -> str:
+        """The same for the same request, whoever makes it."""
+        return json.dumps([self.service, self.operation, self.arguments], sort_keys=True)
+
+    @cached_property
+    def faults(self) -> tuple[str, ...]:
+        """What can go wrong at it."""
+        return _faults_of(self)
 
     @property
     def reads(self) -> bool:
@@ -82,8 +99,7 @@ class Call:
         return self.operation in _READS or self.operation.startswith("GET ")
 
 
-def faults_of(call: Call) -> tuple[str, ...]:
-    """What can go wrong at `call`."""
+def _faults_of(call: Call) -> tuple[str, ...]:
     if call.service == "provider":
         return _PROVIDER_READ_FAULTS if call.reads else _PROVIDER_FAULTS
     if call.operation == "BatchGetItem":

@@ -3,19 +3,18 @@
 A function's memory ends with its invocation, as on a fresh execution environment.
 """
 
-import importlib
+import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
-from botocore.exceptions import ClientError
 
-from shared.observability import metrics
 from tests.faults import faults
-from tests.faults.faults import Call, Ended, faults_of
-from tests.faults.services import Services, environment, forget_resources, http_answer
+from tests.faults.answers import Answer
+from tests.faults.faults import Call, Ended
+from tests.faults.services import Services, http_answer
 from tests.faults.template import PROVIDER_URL
 from tests.faults.world import Work
 
@@ -68,14 +67,6 @@ class Functions(Services):
         self._kind = ""
         self._depth = 0
 
-    def _provide(self, operation: str, arguments: dict[str, Any]) -> requests.Response:
-        """See Services; the provider's own calls are no calls of the function that asks it."""
-        before, self._invocation = self._invocation, None
-        try:
-            return super()._provide(operation, arguments)
-        finally:
-            self._invocation = before
-
     def _act(self, action: str) -> None:
         """Somebody else's action, to its end, before whatever goes on."""
         raise NotImplementedError(action)
@@ -86,47 +77,64 @@ class Functions(Services):
 
     def _invoke(self, function: str, event: dict[str, Any]) -> Any:
         """The function's answer; raises what its handler raises, or Ended."""
-        declared = self.template.functions[function]
         before = self._invocation
-        self._invocation = _Invocation(function)
-        forget_resources(declared.module.partition(".")[0])
-        try:
-            with environment(declared.environment):
-                handler = importlib.import_module(declared.module).handler
-                answer = json.loads(json.dumps(handler(event, self._context)))
-            if self._invocation.ended:
-                raise self._invocation.ended
+        invocation = self._invocation = _Invocation(function)
+
+        def run(ask: Callable[[Call], Answer]) -> Answer:
+            answer = self._run(function, event, ask)
+            if invocation.ended:
+                raise invocation.ended
             return answer
+
+        def outgoing(call: Call) -> Answer:
+            return self._outgoing(invocation, call)
+
+        try:
+            answer = self.memory.invoked((function, json.dumps(event, sort_keys=True)), outgoing, run)
         finally:
-            metrics.clear_metrics()
+            self._invocation = before
+        if answer.error is not None:
+            raise answer.error
+        return answer.given()
+
+    def _tried(self, function: str, event: dict[str, Any]) -> Answer:
+        """What the function comes to when nothing happens at its calls; no step, and no points of a schedule."""
+        before, self._invocation = self._invocation, _Invocation(function)
+        try:
+            return self.memory.invoked(
+                (function, json.dumps(event, sort_keys=True)),
+                self._effect,
+                lambda ask: self._run(function, event, ask),
+            )
+        finally:
             self._invocation = before
 
-    def _aws(self, client: Any, service: str, operation: str, arguments: dict[str, Any]) -> Any:
-        if self._invocation is None:
-            return self._effect(client, service, operation, arguments)
-        call = Call(self._invocation.function, service, operation, arguments)
-        return self._outgoing(call, lambda: self._effect(client, service, operation, arguments))
+    def _aws(self, service: str, operation: str, arguments: dict[str, Any]) -> Any:
+        """A call of the function that runs, or of the harness itself, which `_effect` answers."""
+        function = self._invocation.function if self._invocation else ""
+        call = Call(function, service, operation, copy.deepcopy(arguments))
+        return (self._asked or self._effect)(call).given()
 
-    def _http(self, method: str, url: str, options: dict[str, Any]) -> Any:
-        assert self._invocation is not None and url.startswith(PROVIDER_URL)
-        operation = f"{method} {url.removeprefix(PROVIDER_URL)}"
+    def _http(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
+        assert self._invocation is not None and self._asked is not None and url.startswith(PROVIDER_URL)
         arguments = {
             "headers": dict(options["headers"]),
             "form": dict(options["data"] or {}),
             "query": dict(options["params"] or {}),
         }
-        call = Call(self._invocation.function, "provider", operation, arguments)
-        return self._outgoing(call, lambda: self._provide(operation, arguments))
+        operation = f"{method} {url.removeprefix(PROVIDER_URL)}"
+        answer = self._asked(Call(self._invocation.function, "provider", operation, arguments)).given()
+        return http_answer(answer["status"], answer["body"])
 
-    def _outgoing(self, call: Call, effect: Callable[[], Any]) -> Any:
-        invocation = self._invocation
-        assert invocation is not None
+    def _outgoing(self, invocation: _Invocation, call: Call) -> Answer:
+        """What a call comes to, with what the schedule has for it; raises Ended if the process does not live on."""
         if invocation.ended:
             raise invocation.ended
         index = len(self._step.points) - 1
         events = self._events.get(index, [])
-        self._step.points.append(Point(index, str(call), faults_of(call), self._actions(self._kind)))
-        self._say(f"    {index} {call}{' ! ' + ', '.join(events) if events else ''}")
+        self._step.points.append(Point(index, call.name, call.faults, self._actions(self._kind)))
+        if self.trace:
+            self._say(f"    {index} {call}{' ! ' + ', '.join(events) if events else ''}")
         fault = None
         for event in events:
             if event in faults.ACTIONS:
@@ -135,50 +143,49 @@ class Functions(Services):
             else:
                 fault = event
         if call.service == "provider" and invocation.provider:
-            fault = "error" if invocation.provider == "down" else "lost"
             if invocation.provider == "down":
-                raise requests.ConnectionError("as the schedule has it")
+                return _failed(requests.ConnectionError("as the schedule has it"))
+            fault = "lost"
         if fault in _DOUBLING.get((call.function, call.operation), ()):
             self.world.doubtful_mails += 1
-        return self._faulty(call, effect, fault) if fault else effect()
+        return self._faulty(invocation, call, fault) if fault else self._effect(call)
 
-    def _faulty(self, call: Call, effect: Callable[[], Any], fault: str) -> Any:  # noqa: C901, PLR0912 - a case a fault
-        invocation = self._invocation
-        assert invocation is not None
+    def _faulty(self, invocation: _Invocation, call: Call, fault: str) -> Answer:  # noqa: C901, PLR0911, PLR0912 - a case a fault
         match fault:
             case "error" | "throttle" if call.service == "provider":
-                return http_answer(500 if fault == "error" else 429, '{"error": {"type": "api_error"}}')
+                status = 500 if fault == "error" else 429
+                return Answer({"status": status, "body": '{"error": {"type": "api_error"}}'})
             case "error":
-                raise faults.refused(call, "InternalServerError")
+                return _failed(faults.refused(call, "InternalServerError"))
             case "throttle":
-                raise faults.refused(call, "ThrottlingException")
+                return _failed(faults.refused(call, "ThrottlingException"))
             case "contended":
-                raise faults.cancelled(call)
+                return _failed(faults.cancelled(call))
             case "down":
                 invocation.provider = "down"
-                raise requests.ConnectionError("as the schedule has it")
+                return _failed(requests.ConnectionError("as the schedule has it"))
             case "mute":
                 invocation.provider = "mute"
-                effect()
-                raise faults.unanswered(call)
+                self._effect(call)
+                return _failed(faults.unanswered(call))
             case "lost":
-                _whatever_comes(effect)
-                raise faults.unanswered(call)
+                self._effect(call)
+                return _failed(faults.unanswered(call))
             case "resent":
-                _whatever_comes(effect)
-                return effect()
+                self._effect(call)
+                return self._effect(call)
             case "partial":
                 entries = call.arguments["PublishBatchRequestEntries"]
                 failed = [
                     {"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in entries
                 ]
-                return {"Successful": [], "Failed": failed}
+                return Answer({"Successful": [], "Failed": failed})
             case "unprocessed":
-                return {"Responses": {}, "UnprocessedKeys": call.arguments["RequestItems"]}
+                return Answer({"Responses": {}, "UnprocessedKeys": call.arguments["RequestItems"]})
             case "killed":
                 invocation.ended = Ended(faults.KILLED)
             case "killed-after":
-                _whatever_comes(effect)
+                self._effect(call)
                 invocation.ended = Ended(faults.KILLED)
             case "late" | "latest":
                 about = {"service": call.service, "operation": call.operation, "arguments": call.arguments}
@@ -198,9 +205,5 @@ class Functions(Services):
             self.trace("  " * max(self._depth - 1, 0) + line)
 
 
-def _whatever_comes(effect: Callable[[], Any]) -> None:
-    """Lets the request take effect; its answer, a refusal perhaps, reaches nobody."""
-    try:
-        effect()
-    except ClientError:
-        return
+def _failed(error: Exception) -> Answer:
+    return Answer(error=error)

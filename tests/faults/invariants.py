@@ -19,7 +19,7 @@ RULES = (
     "a confirmed order has its stock, its money and its parcel",
     "a rejected or cancelled order has none of them",
     "no money is held for an order that was never accepted",
-    "every order is final or parked, or a dead letter names it",
+    "every order is final or parked, and a parked one is final once an operator has mended and resumed",
     "a parked order keeps the state of its saga, and holds only what could not be undone",
     "every order whose client was told of it is there, and no client has two for one key",
     "each outcome is mailed once",
@@ -78,6 +78,10 @@ def always(cloud: Cloud) -> list[str]:
         if intent["amount_refunded"] < intent["amount"]:
             held[intent["metadata"]["order_id"]] += 1
     wrong += [f"{order_id}: its money is held {times} times" for order_id, times in held.items() if times > 1]
+    if cloud.resumable and cloud.at_rest:
+        for order_id, books in _Kept(cloud).orders().items():
+            if books.order["status"] == "parked":
+                wrong += [f"{order_id} (parked): {problem}" for problem in _of_parked(cloud, books)]
     return wrong
 
 
@@ -129,21 +133,22 @@ def _left_standing(cloud: Cloud, books: OrderBooks) -> list[str]:
     ]
 
 
+def _of_parked(cloud: Cloud, books: OrderBooks) -> list[str]:
+    state = json.loads(books.order.get("parked_state") or "{}")
+    wrong = _left_standing(cloud, books)
+    if state.get("order", {}).get("order_id") != books.order["order_id"]:
+        wrong.append("parked without the saga's state")
+    return wrong
+
+
 def _of_order(cloud: Cloud, books: OrderBooks) -> list[str]:
-    order, world = books.order, cloud.world
-    status, order_id = order["status"], order["order_id"]
+    order = books.order
+    status = order["status"]
     wrong = []
-    if status == "parked":
-        state = json.loads(order.get("parked_state") or "{}")
-        if state.get("order", {}).get("order_id") != order_id:
-            wrong.append("parked without the saga's state")
-        wrong += _left_standing(cloud, books)
-    elif status not in _FINAL:
-        # Only if the order could not even be parked; its execution has failed then, and says so.
-        failed = any(e.status == "FAILED" and order_id in e.execution_id for e in world.executions.values())
-        if not (failed and "OrdersParkFunction" in world.ever_broken):
-            wrong.append("neither final nor parked, and no dead letter names it")
+    if status not in _FINAL:
+        # Also a parked one: an operator has resumed it by then, with all mended.
+        wrong.append("not final")
     due, sent = books.mails_due(), len(books.mails)
-    if not due <= sent <= due + world.doubtful_mails:
-        wrong.append(f"{sent} mails, {due} due, {world.doubtful_mails} in doubt")
+    if not due <= sent <= due + cloud.world.doubtful_mails:
+        wrong.append(f"{sent} mails, {due} due, {cloud.world.doubtful_mails} in doubt")
     return wrong

@@ -7,9 +7,12 @@ no clock: between two tries of a task no time passes, which the retries' interva
 The language: https://states-language.net/spec.html
 """
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.faults.numbered import number_of
 
 _TOKEN = re.compile(r"\.(\w+)|\[(\d+)\]")
 # What no retrier and no catcher takes as one of "all": https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
@@ -26,7 +29,10 @@ class _NoSuchPath(Exception):
 
 @dataclass
 class Execution:
-    """One execution, or one branch of a parallel state in it. `state` is where it stands, `scope` in which part."""
+    """One execution, or one branch of a parallel state in it. `state` is where it stands, `scope` in which part.
+
+    What its attributes hold is never changed in its place, so a shallow copy is one of its own.
+    """
 
     execution_id: str
     machine: str
@@ -39,6 +45,14 @@ class Execution:
     parent: str | None = None
     branches: list[str] = field(default_factory=list)
     error: dict[str, str] | None = None
+
+    @property
+    def number(self) -> int:
+        """The same for those that go on alike; nobody reads what an ended one carried, but a branch's parent."""
+        what: list[Any] = [self.execution_id, self.status, self.given, self.error]
+        if self.status == "RUNNING" or self.parent:
+            what += [self.state, self.data, self.tries, self.branches]
+        return number_of(json.dumps(what, sort_keys=True))
 
 
 class Machines:
@@ -84,7 +98,7 @@ class Machines:
         for position, retrier in enumerate(state.get("Retry", [])):
             if _matches(retrier["ErrorEquals"], name):
                 if execution.tries.get(position, 0) < retrier.get("MaxAttempts", 3):
-                    execution.tries[position] = execution.tries.get(position, 0) + 1
+                    execution.tries = {**execution.tries, position: execution.tries.get(position, 0) + 1}
                     return [execution_id]
                 break
         for catcher in state.get("Catch", []):
@@ -143,7 +157,7 @@ class Machines:
                 given,
                 parent=execution.execution_id,
             )
-            execution.branches.append(branch_id)
+            execution.branches = [*execution.branches, branch_id]
         for branch_id in list(execution.branches):
             waiting += self._advance(executions, branch_id)
         return waiting

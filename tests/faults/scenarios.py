@@ -6,10 +6,9 @@ from typing import Any
 
 from shared.money import Money
 from tests.component.orders_account import order_body
-from tests.component.rest_events import claims_of
 from tests.faults.cloud import Cloud
-from tests.faults.tables import tables
-from tests.faults.world import Work, World
+from tests.faults.requests import cancellation, key_of, placement
+from tests.faults.world import World
 
 SKU, RARE = "MUG-BLUE", "TEA-RARE"
 _SEEDED = datetime(2026, 3, 1, tzinfo=UTC)
@@ -62,29 +61,11 @@ def begin(cloud: Cloud, scenario: Scenario) -> None:
     _stock(cloud)
     cloud.world = World()
     for customer, body in scenario.orders:
-        cloud.world.pending.append(_request(f"{customer} orders", customer, "/orders", body))
+        cloud.world.pending.append(placement(customer, body))
     if scenario.cancels:
         customer = scenario.orders[0][0]
-        path = f"/orders/{order_id_for(customer, _key(customer))}/cancel"
-        cloud.world.actions["cancel"] = _request(f"{customer} cancels", customer, path, None)
+        cloud.world.actions["cancel"] = cancellation(customer, order_id_for(customer, key_of(customer)))
     cloud.world.races = scenario.races
-
-
-def _key(customer: str) -> str:
-    return f"{customer}-first-order"
-
-
-def _request(name: str, customer: str, path: str, body: Any) -> Work:
-    about = {
-        "function": "OrdersApiFunction",
-        "name": name,
-        "method": "POST",
-        "path": path,
-        "body": body,
-        "headers": {"Idempotency-Key": _key(customer), "X-Correlation-Id": f"by-{customer}"},
-        "claims": claims_of(customer),
-    }
-    return Work("request", about)
 
 
 def _stock(cloud: Cloud) -> None:
@@ -95,8 +76,7 @@ def _stock(cloud: Cloud) -> None:
     from orders.store import PriceStore
     from shared.aws import client
 
-    for table in tables().values():
-        table.items.clear()
+    cloud.tables.empty()
     stock, prices = (
         StockStore(client("dynamodb"), "InventoryTable"),
         PriceStore(client("dynamodb"), "OrdersPricesTable"),
@@ -107,6 +87,5 @@ def _stock(cloud: Cloud) -> None:
         stock.receive(sku, pieces, movement_id=f"delivery-{sku}", correlation_id="delivery", now=_SEEDED)
     for customer in ("ada", "bob"):
         addresses.record(Address(user_id=customer, email=f"{customer}@example.com", name=customer, version=1))
-    for table in tables().values():
-        if table.stream_shard is not None:
-            table.stream_shard.items.clear()
+    # What was before the orders is no news.
+    cloud.tables.written = []

@@ -7,7 +7,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -15,11 +15,15 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from botocore.exceptions import ClientError
 
+from shared.aws import client
 from shared.observability import metrics
 from tests.component.conftest import FakeLambdaContext
 from tests.component.rest_events import rest_event
+from tests.faults.answers import Answer
 from tests.faults.clock import Clock
-from tests.faults.tables import ask, tables
+from tests.faults.faults import Call
+from tests.faults.memory import Memory
+from tests.faults.tables import Tables, ask
 from tests.faults.template import Template
 from tests.faults.world import Work, World
 
@@ -34,20 +38,37 @@ class Services:
         self.over_http = False
         self.template = Template()
         self.world = World()
+        self.tables = Tables()
         self.clock = Clock(lambda: self.world.clock)
+        self.memory = Memory(lambda: self.world.clock)
         self._context = FakeLambdaContext()
         # boto3's own way to ask.
         self._call: Any = None
+        # Where the calls of the function that runs go.
+        self._asked: Callable[[Call], Answer] | None = None
 
     def _enqueue(self, executions: list[str]) -> None:
         self.world.pending += [Work("task", {"execution": execution}) for execution in executions]
 
-    def _new_provider_id(self) -> str:
-        return f"{len(tables()['PaymentsSandboxTable'].items):08}"
+    def _effect(self, call: Call) -> Answer:
+        """What `call` comes to, now that it has taken effect."""
+        match call.service:
+            case "provider":
+                return self._provide(call)
+            case "dynamodb":
+                return self.tables.perform(call, lambda: self._sent(call))
+        try:
+            return Answer(self._served(call.service, call.operation, call.arguments))
+        except ClientError as error:
+            return Answer(error=error)
 
-    def _effect(self, client: Any, service: str, operation: str, arguments: dict[str, Any]) -> Any:
-        if service == "dynamodb":
-            return self._call(client, operation, arguments) if self.over_http else ask(operation, arguments)
+    def _sent(self, call: Call) -> Any:
+        if self.over_http:
+            answer = self._call(client("dynamodb"), call.operation, call.arguments)
+            return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+        return ask(call.operation, call.arguments)
+
+    def _served(self, service: str, operation: str, arguments: dict[str, Any]) -> Any:
         match operation:
             case "PublishBatch":
                 return self._publish(arguments)
@@ -65,6 +86,8 @@ class Services:
                 about = {"function": "", "message_id": attributes["reason"], "body": arguments["MessageBody"]}
                 self.world.dead_letters.append(Work("message", about))
                 return {"MessageId": "dead"}
+            case "DescribeExecution":
+                return self._described(arguments["executionArn"])
             case "GetSecretValue":
                 return {"Name": arguments["SecretId"], "SecretString": PROVIDER_KEY}
         raise NotImplementedError(f"{service}:{operation}")
@@ -89,24 +112,53 @@ class Services:
             raise ClientError(error, "StartExecution")
         return {"executionArn": f"{machine}:{name}"}
 
-    def _provide(self, operation: str, arguments: dict[str, Any]) -> requests.Response:
+    def _described(self, execution_id: str) -> dict[str, Any]:
+        execution = self.world.executions.get(execution_id)
+        if execution is None:
+            error: Any = {"Error": {"Code": "ExecutionDoesNotExist", "Message": execution_id}}
+            raise ClientError(error, "DescribeExecution")
+        return {"executionArn": execution_id, "status": execution.status}
+
+    def _provide(self, call: Call) -> Answer:
         """The provider's answer; what it does inside is its own business and no point of a schedule."""
-        method, _, path = operation.partition(" ")
+        method, _, path = call.operation.partition(" ")
         event = rest_event(
             method,
             urlsplit(path).path,
-            body=urlencode(arguments["form"]),
-            headers={**arguments["headers"], "Content-Type": "application/x-www-form-urlencoded"},
-            query=arguments["query"] or None,
+            body=urlencode(call.arguments["form"]),
+            headers={**call.arguments["headers"], "Content-Type": "application/x-www-form-urlencoded"},
+            query=call.arguments["query"] or None,
         )
-        declared = self.template.functions["PaymentsSandboxFunction"]
-        forget_resources("payments_sandbox")
+        new_id = f"{len(self.tables.items('PaymentsSandboxTable')):08}"
+
+        def run(ask: Callable[[Call], Answer]) -> Answer:
+            return self._run("PaymentsSandboxFunction", event, ask, lambda: new_id)
+
+        answer = self.memory.invoked((call.text, new_id), self._effect, run).given()
+        return Answer({"status": answer["statusCode"], "body": answer["body"]})
+
+    def _run(
+        self,
+        function: str,
+        event: dict[str, Any],
+        ask: Callable[[Call], Answer],
+        new_provider_id: Callable[[], str] | None = None,
+    ) -> Answer:
+        """Runs a function's handler, whose calls go to `ask`; what it answers or raises."""
+        declared = self.template.functions[function]
+        before, self._asked = self._asked, ask
+        forget_resources(declared.module.partition(".")[0])
         try:
-            with environment(declared.environment), self.clock.provider(self._new_provider_id):
-                answer = importlib.import_module(declared.module).handler(event, self._context)
+            with environment(declared.environment), self.clock.provider(new_provider_id):
+                handler = importlib.import_module(declared.module).handler
+                return Answer(json.loads(json.dumps(handler(json.loads(json.dumps(event)), self._context))))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what the function came to
+            # Its frames would be kept with it.
+            error.__traceback__ = error.__cause__ = error.__context__ = None
+            return Answer(error=error)
         finally:
             metrics.clear_metrics()
-        return http_answer(answer["statusCode"], answer["body"])
+            self._asked = before
 
 
 @contextmanager

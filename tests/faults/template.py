@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 PROVIDER_URL = "http://provider"
 # Nothing about an order hangs on what these do with its events, so its schedules are not multiplied by theirs.
 ONLOOKERS = ("live.",)
+# Whose schedules see to orders.
+_SERVICES_OF_AN_ORDER = {"orders", "payments", "inventory", "shipping"}
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,17 @@ class Template:
             for event in properties.get("Events", {}).values()
             if event["Type"] == "DynamoDB"
         }
+
+    @cached_property
+    def scheduled(self) -> tuple[str, ...]:
+        """The functions that run by the clock to bring orders to their end."""
+        return tuple(
+            name
+            for name, properties in self._of("Serverless::Function")
+            for event in properties.get("Events", {}).values()
+            if event["Type"] == "Schedule"
+            and self.functions[name].module.partition(".")[0] in _SERVICES_OF_AN_ORDER
+        )
 
     @cached_property
     def subscribers(self) -> list[tuple[frozenset[str], str]]:

@@ -1,14 +1,17 @@
 """The harness itself: that it is repeats itself, leaves nothing out, and reads tables as boto3 does."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.faults.answers import Answer
 from tests.faults.cloud import Cloud
 from tests.faults.defects import DEFECTS
-from tests.faults.explore import Explorer, Schedule, replay
-from tests.faults.faults import DELIVERY
+from tests.faults.explore import Explorer, Schedule, replay, sample
+from tests.faults.faults import DELIVERY, Call
+from tests.faults.memory import Memory, NotRepeatable
 from tests.faults.scenarios import SCENARIOS, begin
 from tests.faults.template import ROOT
 
@@ -22,7 +25,17 @@ def cloud() -> Iterator[Cloud]:
         yield made
 
 
-def ended(cloud: Cloud, schedule: str) -> str:
+@contextmanager
+def nothing_remembered(cloud: Cloud) -> Iterator[None]:
+    """Until the end of the block every function really runs, and moto is asked every time."""
+    cloud.memory.used = cloud.tables.remembers = False
+    try:
+        yield
+    finally:
+        cloud.memory.used = cloud.tables.remembers = True
+
+
+def ended(cloud: Cloud, schedule: str) -> Hashable:
     replay(cloud, Schedule.read(schedule))
     return cloud.fingerprint()
 
@@ -38,7 +51,8 @@ def test_tables_asked_directly_answer_as_they_do_over_http(
 ) -> None:
     directly = ended(cloud, schedule)
     monkeypatch.setattr(cloud, "over_http", True)
-    assert ended(cloud, schedule) == directly
+    with nothing_remembered(cloud):
+        assert ended(cloud, schedule) == directly
 
 
 def test_a_moment_that_was_gone_back_to_goes_on_as_before(cloud: Cloud) -> None:
@@ -59,17 +73,46 @@ def finish(cloud: Cloud, of_tasks: str | None) -> None:
         cloud.step([(DELIVERY, of_tasks)] if of_tasks and is_task else [])
 
 
-def test_skipping_known_moments_loses_no_schedule(cloud: Cloud) -> None:
-    """Counts the schedules of one fault by running each of them from its beginning."""
-    _, steps = replay(cloud, Schedule("out-of-stock"))
-    places = [
-        (number, point.index, what)
+def every_first_event(cloud: Cloud, scenario: str) -> list[Schedule]:
+    _, steps = replay(cloud, Schedule(scenario))
+    return [
+        Schedule(scenario, ((number, point.index, what),))
         for number, step in enumerate(steps)
         for point in step.points
         for what in (*point.actions, *point.faults)
     ]
-    report = Explorer(cloud, SCENARIOS["out-of-stock"]).explore(1)
-    assert report.schedules == 1 + len(places)
+
+
+def test_skipping_known_moments_and_invocations_loses_no_schedule_and_no_end(cloud: Cloud) -> None:
+    """Runs each schedule of one event from its beginning."""
+    explorer = Explorer(cloud, SCENARIOS["out-of-stock"])
+    report = explorer.explore(1)
+    schedules = [Schedule("out-of-stock"), *every_first_event(cloud, "out-of-stock")]
+    assert report.schedules == len(schedules)
+    with nothing_remembered(cloud):
+        assert {ended(cloud, str(schedule)) for schedule in schedules} == explorer.ended
+
+
+def test_pairs_run_from_their_beginning_end_where_the_exploration_ends(cloud: Cloud) -> None:
+    explorer = Explorer(cloud, SCENARIOS["out-of-stock"])
+    explorer.explore(2)
+    drawn = [str(schedule) for schedule, _ in sample(cloud, SCENARIOS["out-of-stock"], 20, seed=1)]
+    with nothing_remembered(cloud):
+        assert {ended(cloud, schedule) for schedule in drawn} <= explorer.ended
+
+
+def test_a_function_that_does_otherwise_than_before_is_refused() -> None:
+    memory, first_calls = Memory(lambda: 0), iter(["GetItem", "GetItem", "Query"])
+
+    def run(ask: Callable[[Call], Answer]) -> Answer:
+        ask(Call("f", "dynamodb", next(first_calls), {}))
+        return ask(Call("f", "dynamodb", "PutItem", {}))
+
+    for answer, runs in (("found", 1), ("found", 1), ("nothing", 2)):
+        memory.invoked("event", lambda _, answer=answer: Answer(answer), run)  # type: ignore[misc]
+        assert memory.runs == runs
+    with pytest.raises(NotRepeatable):
+        memory.invoked("event", lambda _: Answer("gone"), run)
 
 
 def test_every_defect_can_be_planted(tmp_path: Path) -> None:

@@ -1,20 +1,26 @@
 """All that there is besides the tables while orders are on their way: what is pending, said, sent and given up."""
 
+import copy
+import json
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from tests.faults.machine import Execution
+from tests.faults.numbered import number_of
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Work:
-    """Something that is to happen next.
+    """Something that is to happen next; it never changes.
 
     kind        about
     request     a client's request to an API: {function, method, path, body, headers, name}
     stream      a table's stream has records: {table}
     message     a message in a consumer's queue: {function, message_id, body}
     task        an execution waits for a function: {execution}
+    schedule    a function's hour has come: {function}
     arrival     a request that somebody sent and no longer waits for: {service, operation, arguments}
     """
 
@@ -23,6 +29,11 @@ class Work:
     receives: int = 0
     # A delivery beside the first; it is not multiplied again.
     again: bool = False
+
+    @cached_property
+    def number(self) -> int:
+        """The same for the same work."""
+        return number_of(json.dumps([self.kind, self.about, self.receives, self.again], sort_keys=True))
 
     def __str__(self) -> str:
         match self.kind:
@@ -34,12 +45,17 @@ class Work:
                 return f"message {self.about['message_id']} to {self.about['function']}"
             case "task":
                 return f"task of {self.about['execution']}"
+            case "schedule":
+                return f"schedule of {self.about['function']}"
         return f"arrival {self.about['service']}:{self.about['operation']}"
 
 
 @dataclass
 class World:
-    """The state beside the tables. Everything in it is data, so it can be kept, compared and gone back to."""
+    """The state beside the tables. Everything in it is data, so it can be kept, compared and gone back to.
+
+    What its lists and dicts hold is never changed in its place, but for the executions themselves.
+    """
 
     pending: list[Work] = field(default_factory=list)
     # What happens after so many tasks have ended.
@@ -55,11 +71,52 @@ class World:
     # What clients were told: the request's name, the status and the order's id.
     told: list[tuple[str, int, str]] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
-    ever_broken: list[str] = field(default_factory=list)
-    # Seconds since the beginning; only a redelivery takes time that a rule depends on.
+    ever_broken: frozenset[str] = frozenset()
+    # Seconds since the beginning; only a redelivery and a schedule take time that a rule depends on.
     clock: int = 0
     # What the customer may still do, by name of the action.
     actions: dict[str, Work] = field(default_factory=dict)
     # How many times yet a pending task may run between two calls of another.
     races: int = 0
     redrives: int = 0
+    # How many times the schedules have come.
+    rounds: int = 0
+    resumptions: int = 0
+
+    def copied(self) -> "World":
+        """The same again, which goes its own ways."""
+        copied = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, list | dict):
+                setattr(copied, name, value.copy())
+        copied.streams = {table: list(records) for table, records in self.streams.items()}
+        copied.executions = {name: copy.copy(execution) for name, execution in self.executions.items()}
+        return copied
+
+    @property
+    def fingerprint(self) -> Hashable:
+        """The same for worlds whose futures are the same, whatever was in which order that has none."""
+        return (
+            _numbers_of(self.pending),
+            tuple([(tasks, work.number) for tasks, work in self.soon]),
+            _numbers_of(self.latest),
+            _numbers_of(self.dead_letters),
+            tuple(
+                sorted(
+                    (table, *[record["eventID"] for record in records])
+                    for table, records in self.streams.items()
+                    if records
+                )
+            ),
+            tuple(sorted([execution.number for execution in self.executions.values()])),
+            tuple(sorted([number_of(f"{mail['To']} {mail['BodyText']}") for mail in self.mails])),
+            tuple(sorted(set(self.told))),
+            tuple(sorted(self.broken.items())),
+            tuple(sorted(self.ever_broken)),
+            tuple(sorted([(name, work.number) for name, work in self.actions.items()])),
+            (self.doubtful_mails, self.clock, self.races, self.redrives, self.rounds, self.resumptions),
+        )
+
+
+def _numbers_of(works: list[Work]) -> tuple[int, ...]:
+    return tuple([work.number for work in works])
