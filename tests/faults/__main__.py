@@ -77,12 +77,12 @@ def explore(scenarios: list[str], most: int, workers: int) -> int:
     return 1 if total.violations else 0
 
 
-def first(scenarios: list[str]) -> int:
-    """The first schedule of one event that does not hold, if any; 1 then."""
+def first(scenarios: list[str], most: int) -> int:
+    """The first schedule of up to `most` events that does not hold, if any; 1 then."""
     cloud = Cloud()
     with cloud.running():
         for name in scenarios:
-            report = Explorer(cloud, SCENARIOS[name], most_violations=1).explore(1)
+            report = Explorer(cloud, SCENARIOS[name], most_violations=1).explore(most)
             if report.violations:
                 print(report.violations[0])
                 return 1
@@ -108,13 +108,14 @@ def main() -> int:
     for name, text in (
         ("singles", "every schedule of one event"),
         ("pairs", "every schedule of up to two events"),
-        ("first", "the first schedule of one event that does not hold"),
+        ("first", "the first schedule of up to --events events (1) that does not hold"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument(
             "scenarios", nargs="*", choices=[*SCENARIOS, []], help="all, unless some are named"
         )
         command.add_argument("--workers", type=int, default=os.cpu_count() or 2)
+    commands.choices["first"].add_argument("--events", type=int, default=1)
     commands.add_parser("replay", help="one schedule again").add_argument("schedule")
     defects = commands.add_parser("defects", help="whether each of the seeded defects is found")
     defects.add_argument("--workers", type=int, default=os.cpu_count() or 2)
@@ -125,7 +126,7 @@ def main() -> int:
         return 1 if hunt_all(options.workers) else 0
     scenarios = options.scenarios or list(SCENARIOS)
     if options.command == "first":
-        return first(scenarios)
+        return first(scenarios, options.events)
     return explore(scenarios, 1 if options.command == "singles" else 2, options.workers)
 
 

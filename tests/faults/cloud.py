@@ -193,6 +193,7 @@ class Cloud(Deliveries):
             world.pending, world.dead_letters = [w for w in world.dead_letters if w.about["function"]], []
         elif due := self._due:
             world.pending = [Work("schedule", {"function": function}) for function in due]
+            world.helped |= set(due)
             world.rounds, world.clock = world.rounds + 1, world.clock + _OVERDUE_SECONDS
         else:
             world.pending = [resumption(order_id) for order_id in self.resumable]

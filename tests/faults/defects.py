@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ class Defect:
     right: str
     wrong: str
     scenarios: tuple[str, ...]
+    # How many events it takes until it shows.
+    events: int = 1
 
     def plant(self, repository: Path) -> None:
         """Makes the mistake in the copy at `repository`."""
@@ -198,6 +201,29 @@ DEFECTS = (
         "",
         ("cancel",),
     ),
+    Defect(
+        "a resumption under the name of the execution that failed",
+        "services/orders/orders/domain.py",
+        'return f"{self.order_id}-{self.resumptions}" if self.resumptions else self.order_id',
+        "return self.order_id",
+        ("cancel",),
+    ),
+    Defect(
+        "a reconciler that leaves an order whose execution ended",
+        "services/orders/orders/reconcile.py",
+        "    _change_unless_it_moved_on(order, lambda current: current.take_over(utc_now()))\n",
+        "",
+        ("out-of-stock",),
+        events=2,
+    ),
+    Defect(
+        "a reconciler that does not park what cannot be undone either",
+        "services/orders/orders/reconcile.py",
+        "        _change_unless_it_moved_on(order, lambda current: current.park(json.dumps(state), utc_now()))\n",
+        "",
+        ("out-of-stock",),
+        events=2,
+    ),
 )
 
 
@@ -213,7 +239,16 @@ def hunt(defect: Defect) -> tuple[bool, str]:
                 shutil.copy(source, copy / name)
         defect.plant(copy)
         run = subprocess.run(  # noqa: S603 - ourselves, on the copy
-            [sys.executable, "-W", "ignore", "-m", "tests.faults", "first", *defect.scenarios],
+            [
+                sys.executable,
+                "-W",
+                "ignore",
+                "-m",
+                "tests.faults",
+                "first",
+                *defect.scenarios,
+                f"--events={defect.events}",
+            ],
             cwd=copy,
             capture_output=True,
             text=True,
@@ -226,7 +261,7 @@ def hunt(defect: Defect) -> tuple[bool, str]:
 
 def hunt_all(workers: int) -> int:
     """Hunts every defect, prints what comes of it, and returns how many were not found."""
-    missed = 0
+    missed, began = 0, time.monotonic()
     with ThreadPoolExecutor(workers) as pool:
         for defect, (found, said) in zip(DEFECTS, pool.map(hunt, DEFECTS), strict=True):
             missed += not found
@@ -234,5 +269,5 @@ def hunt_all(workers: int) -> int:
             print(
                 "\n".join(f"        {line}" for line in said.splitlines()[: 2 if found else 12]), flush=True
             )
-    print(f"{len(DEFECTS) - missed} of {len(DEFECTS)} defects caught")
+    print(f"{len(DEFECTS) - missed} of {len(DEFECTS)} defects caught; {time.monotonic() - began:.0f} s")
     return missed

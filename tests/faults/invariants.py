@@ -22,6 +22,7 @@ RULES = (
     "every order is final or parked, and a parked one is final once an operator has mended and resumed",
     "a parked order keeps the state of its saga, and holds only what could not be undone",
     "every order whose client was told of it is there, and no client has two for one key",
+    "no order is left to the reconciler that could be parked",
     "each outcome is mailed once",
     "every execution has ended, and a redrive leaves no dead letter",
 )
@@ -113,6 +114,8 @@ def settled(cloud: Cloud) -> list[str]:
         for execution_id, execution in world.executions.items()
         if execution.status == "RUNNING"
     ]
+    if "OrdersReconcileFunction" in world.helped and "OrdersParkFunction" not in world.ever_broken:
+        wrong.append("an order was left to the reconciler, though it could have been parked")
     wrong += [f"dead letter after the last redrive: {letter}" for letter in world.dead_letters]
     return wrong
 

@@ -81,6 +81,8 @@ class World:
     redrives: int = 0
     # How many times the schedules have come.
     rounds: int = 0
+    # The scheduled functions that found something to do.
+    helped: frozenset[str] = frozenset()
     resumptions: int = 0
 
     def copied(self) -> "World":
@@ -113,6 +115,7 @@ class World:
             tuple(sorted(set(self.told))),
             tuple(sorted(self.broken.items())),
             tuple(sorted(self.ever_broken)),
+            tuple(sorted(self.helped)),
             tuple(sorted([(name, work.number) for name, work in self.actions.items()])),
             (self.doubtful_mails, self.clock, self.races, self.redrives, self.rounds, self.resumptions),
         )

@@ -1,0 +1,225 @@
+"""What goes wrong on the deployed stack: functions' processes die in the middle of a step, the payment provider answers
+nothing for a while, every event comes again. The books hold, and the shop is well again."""
+
+import json
+import os
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from local.books import Books, OrderBooks
+from local.shop import Customer, Shop
+from local.stack import Stack
+from local.waiting import wait_for
+
+from .gate import provider_behind_a_gate
+from .test_choreography import CONSUMERS, impatient, publish
+from .workers import kill_workers, standing_still
+
+TEA = "TEA-ASSAM-100"
+# How long the provider is away; a minute with OUTAGE_SECONDS=60.
+OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "20"))
+pytestmark = pytest.mark.usefixtures("warm")
+needs_linux = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="processes are found as on Linux"
+)
+
+
+def has_mail(books: Books, order_id: str) -> OrderBooks | None:
+    """The order's books, once its customer was told the outcome."""
+    found = books.orders()[order_id]
+    return found if found.mails else None
+
+
+def what_is_written_of(books: Books, order_id: str) -> tuple[Any, ...]:
+    """The order's records, intents and mails, and how much tea there is."""
+    tea = books.stock()[TEA]
+    return books.orders()[order_id], tea["available"], tea["reserved"], books.ledger()[TEA]
+
+
+def wrong_with(books: Books, *order_ids: str) -> list[str]:
+    return [wrong for wrong in books.audit().violations if any(order_id in wrong for order_id in order_ids)]
+
+
+def progress(stack: Stack, order_id: str) -> list[str]:
+    """The names of the saga's states that were entered so far."""
+    arn = f"{stack.resource('OrderSaga').replace(':stateMachine:', ':execution:')}:{order_id}"
+    sfn = stack.client("stepfunctions")
+    try:
+        events = sfn.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+    except sfn.exceptions.ExecutionDoesNotExist:
+        return []
+    return [
+        entry["stateEnteredEventDetails"]["name"] for entry in events if "stateEnteredEventDetails" in entry
+    ]
+
+
+@pytest.fixture
+def warm(shop: Shop, books: Books, customer: Customer, deliver: Callable[[str, int], None]) -> None:
+    """Functions that have run before, so that each has a process; and enough tea."""
+    deliver(TEA, 20)
+    order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
+    shop.settled(customer, order_id)
+    wait_for(lambda: has_mail(books, order_id), "the mail", seconds=60)
+
+
+@needs_linux
+def test_a_process_that_dies_after_the_provider_took_the_money_leaves_none_of_it_there(
+    stack: Stack, shop: Shop, books: Books, customer: Customer
+) -> None:
+    with provider_behind_a_gate(stack) as gate:
+        gate.hold_next()
+        order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
+        assert gate.holds.wait(60)
+        assert kill_workers(stack, "PaymentsAuthorizeFunction") > 0
+        order = shop.settled(customer, order_id, seconds=120)
+
+    assert (order["status"], order["rejection_reason"]) == ("rejected", "technical_failure")
+    found = wait_for(lambda: has_mail(books, order_id), "the mail", seconds=60)
+    assert found.held() == 0
+    assert wrong_with(books, order_id) == []
+
+
+@needs_linux
+@pytest.mark.parametrize("state", ["ReserveStock", "ConfirmOrder"])
+def test_an_order_whose_step_dies_is_undone_altogether(
+    stack: Stack, shop: Shop, books: Books, customer: Customer, state: str
+) -> None:
+    function = {"ReserveStock": "InventoryReserveFunction", "ConfirmOrder": "OrdersConfirmFunction"}[state]
+    with standing_still(stack, function):
+        order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
+        wait_for(lambda: state in progress(stack, order_id), f"{order_id} to be at {state}", seconds=60)
+        kill_workers(stack, function)
+        order = shop.settled(customer, order_id, seconds=120)
+
+    assert (order["status"], order["rejection_reason"]) == ("rejected", "technical_failure")
+    wait_for(lambda: has_mail(books, order_id), "the mail", seconds=60)
+    assert wrong_with(books, order_id) == []
+
+
+@needs_linux
+def test_a_message_whose_consumer_dies_is_done_by_the_next(
+    stack: Stack, shop: Shop, books: Books, customer: Customer
+) -> None:
+    with impatient(stack, "NotificationsMailQueue"), standing_still(stack, "NotificationsMailFunction"):
+        order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
+        wait_for(lambda: in_flight(stack, "NotificationsMailQueue"), "the message to be taken", seconds=60)
+        assert kill_workers(stack, "NotificationsMailFunction") > 0
+        wait_for(lambda: has_mail(books, order_id), "the mail", seconds=120)
+
+    wait_for(lambda: is_quiet(stack), "the queues to be empty", seconds=60)
+    assert wrong_with(books, order_id) == []
+
+
+def test_the_shop_outlives_an_outage_of_the_provider(
+    stack: Stack, shop: Shop, books: Books, customer: Customer
+) -> None:
+    """During the outage an order waits or is rejected; money is held for none that is. Afterwards all is as before."""
+    with provider_behind_a_gate(stack) as gate:
+        reopens = gate.shut(OUTAGE_SECONDS)
+        order_ids = [shop.place(customer, {TEA: 1}).json()["order_id"] for _ in range(3)]
+        assert reopens.wait(OUTAGE_SECONDS + 60)
+        ended = [shop.settled(customer, order_id, seconds=300) for order_id in order_ids]
+
+        def goes_through() -> str | None:
+            order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
+            is_well = shop.settled(customer, order_id, seconds=120)["status"] == "confirmed"
+            return order_id if is_well else None
+
+        later = wait_for(goes_through, "an order to go through again", seconds=240)
+
+    assert gate.refused > 0
+    assert {order["status"] for order in ended} <= {"confirmed", "rejected"}
+    for order_id in (*order_ids, later):
+        wait_for(lambda order_id=order_id: has_mail(books, order_id), "the mail", seconds=60)  # type: ignore[misc]
+    assert wrong_with(books, *order_ids, later) == []
+
+
+@pytest.mark.parametrize("country", ["DE", "AQ"])
+def test_all_events_of_an_order_three_times_more_and_shuffled_change_nothing(
+    stack: Stack, shop: Shop, books: Books, customer: Customer, country: str
+) -> None:
+    with overhearing(stack) as heard:
+        order_id = shop.place(customer, {TEA: 2}, country=country).json()["order_id"]
+        shop.settled(customer, order_id, seconds=120)
+        wait_for(lambda: has_mail(books, order_id), "the mail", seconds=60)
+        wait_for(lambda: is_quiet(stack), "the queues to be empty", seconds=60)
+        events = wait_for(lambda: heard(order_id), "the order's events", seconds=60)
+    before = what_is_written_of(books, order_id)
+    assert {event["event_type"] for event in events} >= {
+        "order.placed",
+        "stock.reserved",
+        "payment.authorized",
+    }
+
+    again = events * 3
+    random.Random(order_id).shuffle(again)  # noqa: S311 - an order, no secret
+    for event in again:
+        publish(stack, event["event_type"], json.dumps(event))
+    marker = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
+    shop.settled(customer, marker, seconds=120)
+    wait_for(lambda: has_mail(books, marker), "the mail of a later order", seconds=60)
+    wait_for(lambda: is_quiet(stack), "the queues to be empty", seconds=60)
+
+    assert what_is_written_of(books, order_id) == before
+    assert wrong_with(books, order_id) == []
+
+
+@contextmanager
+def overhearing(stack: Stack) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
+    """Who listens to all events until the end of the block, and can tell those of an order by then."""
+    sns, sqs = stack.client("sns"), stack.client("sqs")
+    url = sqs.create_queue(QueueName=f"overhearing-{uuid4().hex}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    subscription = sns.subscribe(
+        TopicArn=stack.resource("DomainEventsTopic"),
+        Protocol="sqs",
+        Endpoint=arn,
+        Attributes={"RawMessageDelivery": "true"},
+        ReturnSubscriptionArn=True,
+    )["SubscriptionArn"]
+    heard: list[dict[str, Any]] = []
+
+    def of_order(order_id: str) -> list[dict[str, Any]]:
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            heard.extend(json.loads(message["Body"]) for message in messages)
+        return [event for event in heard if order_id in json.dumps(event)]
+
+    try:
+        yield of_order
+    finally:
+        sns.unsubscribe(SubscriptionArn=subscription)
+        sqs.delete_queue(QueueUrl=url)
+
+
+def in_flight(stack: Stack, queue: str) -> int:
+    """How many messages of a queue somebody has taken and not done yet."""
+    return _number(stack, queue, "ApproximateNumberOfMessagesNotVisible")
+
+
+def is_quiet(stack: Stack) -> bool:
+    """Whether no consumer has a message before it."""
+    return not any(
+        _number(stack, f"{consumer}Queue", attribute)
+        for consumer in CONSUMERS
+        for attribute in (
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        )
+    )
+
+
+def _number(stack: Stack, queue: str, attribute: str) -> int:
+    attributes = stack.client("sqs").get_queue_attributes(
+        QueueUrl=stack.resource(queue), AttributeNames=[attribute]
+    )["Attributes"]
+    return int(attributes[attribute])

@@ -1,0 +1,62 @@
+"""The processes in which the embedded cloud runs functions: each is the cloud's child, and says whose it is.
+
+As Linux tells of processes. One that ends while it is looked at is none.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local import server
+from local.stack import Stack
+
+
+def workers_of(stack: Stack, function: str) -> list[int]:
+    """The process ids of a function's execution environments, of the running cloud alone."""
+    cloud = server.running()
+    assert cloud is not None
+    wanted = f"AWS_LAMBDA_FUNCTION_NAME={stack.resource(function)}".encode()
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    return [pid for pid in pids if _parent(pid) == cloud.pid and wanted in _environment(pid)]
+
+
+def kill_workers(stack: Stack, function: str) -> int:
+    """Ends a function's processes wherever they are, without a word; how many there were."""
+    pids = workers_of(stack, function)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    return len(pids)
+
+
+@contextmanager
+def standing_still(stack: Stack, function: str) -> Iterator[None]:
+    """A function's processes do nothing until the end of the block: what they are given meanwhile stays with them.
+
+    They go on then, if they still live.
+    """
+    pids = workers_of(stack, function)
+    assert pids, f"{function} has no process"
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in set(pids) & set(workers_of(stack, function)):
+            os.kill(pid, signal.SIGCONT)
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        # What follows the command's name, which may contain anything but ends with the last parenthesis.
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
