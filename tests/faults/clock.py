@@ -30,6 +30,15 @@ class Clock:
         self._waited += seconds
 
     @contextmanager
+    def of_an_invocation(self) -> Iterator[None]:
+        """What is waited for while the body runs counts from its beginning, and for nobody else."""
+        before, self._waited = self._waited, 0.0
+        try:
+            yield
+        finally:
+            self._waited = before
+
+    @contextmanager
     def instead(self) -> Iterator[None]:
         """While the body runs the shop's code knows no other time."""
         import tenacity

@@ -149,7 +149,11 @@ class Services:
         before, self._asked = self._asked, ask
         forget_resources(declared.module.partition(".")[0])
         try:
-            with environment(declared.environment), self.clock.provider(new_provider_id):
+            with (
+                environment(declared.environment),
+                self.clock.of_an_invocation(),
+                self.clock.provider(new_provider_id),
+            ):
                 handler = importlib.import_module(declared.module).handler
                 return Answer(json.loads(json.dumps(handler(json.loads(json.dumps(event)), self._context))))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what the function came to
