@@ -137,6 +137,29 @@ class Cloud(Deliveries):
             self._due_then = moment, due
         return self._due_then[1]
 
+    @property
+    def _is_overdue(self) -> bool:
+        """Whether a schedule that comes now, for once, finds an order under way that nothing is bringing to its end."""
+        if self.world.rounds:
+            return False
+        going_on = [
+            execution.execution_id
+            for execution in self.world.executions.values()
+            if execution.status == "RUNNING"
+        ]
+        waiting = [
+            order
+            for order in self.items("OrdersTable")
+            if "attention" in order and not any(order["order_id"] in execution for execution in going_on)
+        ]
+        return bool(waiting and self._due)
+
+    def _round(self) -> list[Work]:
+        """An hour passes, and the scheduled functions that have something to do come."""
+        works = [Work("schedule", {"function": function}) for function in self._due]
+        self.world.rounds, self.world.clock = self.world.rounds + 1, self.world.clock + _OVERDUE_SECONDS
+        return works
+
     def _would_change_something(self, function: str) -> bool:
         world, items = self.world, self.tables.keep()
         self.world = world.copied()
@@ -163,11 +186,14 @@ class Cloud(Deliveries):
         at_delivery = self._events.get(DELIVERY, [])
         self._step.points.append(
             Point(
-                DELIVERY, str(world.pending[0]), self._delivery_faults(world.pending[0]), tuple(world.actions)
+                DELIVERY,
+                str(world.pending[0]),
+                self._delivery_faults(world.pending[0]),
+                (*world.actions, *(["overdue"] if self._is_overdue else [])),
             )
         )
         for event in at_delivery:
-            if event in world.actions:
+            if event in faults.ACTIONS:
                 self._act(event)
         swapped = "swap" in at_delivery
         work = world.pending.pop(1 if swapped else 0)
@@ -191,16 +217,20 @@ class Cloud(Deliveries):
             # An operator has mended what was broken, and redrives the dead letters.
             world.redrives, world.broken = world.redrives + 1, {}
             world.pending, world.dead_letters = [w for w in world.dead_letters if w.about["function"]], []
-        elif due := self._due:
-            world.pending = [Work("schedule", {"function": function}) for function in due]
-            world.helped |= set(due)
-            world.rounds, world.clock = world.rounds + 1, world.clock + _OVERDUE_SECONDS
+        elif self._due:
+            world.pending = self._round()
+            world.helped |= {work.about["function"] for work in world.pending}
         else:
             world.pending = [resumption(order_id) for order_id in self.resumable]
             world.resumptions, world.broken = world.resumptions + 1, {}
 
     def _act(self, action: str) -> None:
         """Somebody else's action, to its end, before whatever goes on."""
+        if action == "overdue":
+            for work in self._round():
+                self._say(f"    ! {action}: {work}")
+                self._do(work, None)
+            return
         if action == "race":
             position = self._rival()
             assert position is not None

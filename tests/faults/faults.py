@@ -31,6 +31,7 @@ Actions of others, which are no faults:
 
     cancel          the customer cancels the order
     race            what is pending behind it runs in between, to its end
+    overdue         an hour has passed meanwhile, and the scheduled functions that find something to do run
 """
 
 import json
@@ -41,7 +42,7 @@ from typing import Any
 import requests
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-ACTIONS = ("cancel", "race")
+ACTIONS = ("cancel", "race", "overdue")
 # Where a schedule's event happens: before anything of the step, or at one of its calls.
 DELIVERY = -1
 
