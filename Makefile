@@ -77,7 +77,7 @@ contracts: .venv/installed ## Test what is spoken to others against servers that
 singles: .venv/installed ## Test the shop under every single fault, and under a sample of pairs (FAULTS_SEED=...)
 	$(call do,$(BIN)/python -m pytest --numprocesses auto tests/faults)
 
-faults: .venv/installed ## Test the shop under every pair of faults (long; WORKERS=2)
+faults: .venv/installed ## Test the shop under every pair of faults (minutes; WORKERS=2)
 	@$(BIN)/python -W ignore -m tests.faults pairs --workers $(or $(WORKERS),2)
 
 defects: .venv/installed ## Plant each of the listed defects, and see that the faults find it (some minutes)
