@@ -27,14 +27,14 @@ $(error The build needs Python $(RUNTIME_VERSION), the version of the Lambda run
 endif
 
 # $(call install,<requirements file>,<folder>): locked packages as Lambda needs them, whatever machine builds them.
-# uv takes a second where pip takes ten; both check the same hashes.
+# uv takes a second where pip takes ten; both check the same hashes. The runtime's C library is 2.34 (Amazon Linux 2023).
 ifeq ($(UV),)
 install = "$(PYTHON)" -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes \
-	--platform manylinux2014_x86_64 --implementation cp --python-version $(RUNTIME_VERSION) --only-binary=:all: \
+	--platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 --implementation cp --python-version $(RUNTIME_VERSION) --only-binary=:all: \
 	--target "$(2)" --requirement "$(1)"
 else
 install = "$(UV)" pip install --quiet --no-deps --require-hashes \
-	--python-platform x86_64-manylinux2014 --python-version $(RUNTIME_VERSION) --only-binary=:all: \
+	--python-platform x86_64-manylinux_2_28 --python-version $(RUNTIME_VERSION) --only-binary=:all: \
 	--target "$(2)" --requirement "$(1)"
 endif
 
