@@ -1,0 +1,1 @@
+"""Pictures of every kind, made here, and what is to become of each."""
