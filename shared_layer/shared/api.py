@@ -140,7 +140,7 @@ def success(status: HTTPStatus, answers: str, headers: dict[str, str] | None = N
             name: {"description": description, "schema": {"type": "string"}}
             for name, description in headers.items()
         }
-    if status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+    if status in {HTTPStatus.NO_CONTENT, HTTPStatus.FOUND, HTTPStatus.NOT_MODIFIED}:
         response["content"] = {}  # Powertools gives every answer a body unless told
     return response
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from catalog.domain import Category, Product, ProductDetails
 from catalog.store import ProductStore
@@ -17,7 +18,7 @@ ADMIN = claims_of("u-admin", groups="admin")
 CUSTOMER = claims_of("u-customer", groups="customer")
 BUCKET = "pictures"
 
-_STORED = ("sku", "name", "description", "category", "price", "active", "version", "changed_at")
+_STORED = ("sku", "name", "description", "category", "price", "active", "version", "changed_at", "pictures")
 
 
 def details(sku: str, **changes: Any) -> ProductDetails:
@@ -89,6 +90,22 @@ class CatalogAccount:
         self.store.put_product(revised, events)
         return revised
 
+    def tell(self, *events: dict[str, Any]) -> list[str]:
+        """Hands events to the consumer of pictures' outcomes; the ids of the messages that are to come again."""
+        from catalog.picture_outcomes import handler
+
+        records = [
+            {"messageId": event["event_id"], "body": json.dumps(event), "eventSource": "aws:sqs"}
+            for event in events
+        ]
+        try:
+            answer = handler({"Records": records}, self._context)
+        except (
+            BatchProcessingError
+        ):  # nothing of the batch succeeded: the function itself fails, and all comes again
+            return [record["messageId"] for record in records]
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
     def pages(self, **query: str) -> list[list[str]]:
         """The skus of every page, following `next` to the end."""
         pages: list[list[str]] = []
@@ -131,6 +148,8 @@ def catalog_account(monkeypatch: pytest.MonkeyPatch, context: Any) -> CatalogAcc
     from catalog import pictures, resources
 
     resources.product_store.cache_clear()
+    resources.upload_store.cache_clear()
     resources.picture_uploads.cache_clear()
+    resources.picture_links.cache_clear()
     pictures._s3.cache_clear()
     return CatalogAccount(resources.product_store(), context)

@@ -33,6 +33,7 @@ def test_a_product_is_read_by_its_sku_by_anyone(catalog: CatalogAccount) -> None
         "category": "tea",
         "price": {"amount": 1250, "currency": "EUR"},
         "active": True,
+        "pictures": [],
     }
     assert header(answer, "Cache-Control") == "public, max-age=30"
     assert header(answer, "ETag") == '"1"'

@@ -37,7 +37,7 @@ def test_an_added_product_is_on_sale_and_told_of(catalog: CatalogAccount) -> Non
     answer = catalog.send("POST", "/products", new_product(name="  Assam  ", description="One\nTwo\n"))
     assert answer["statusCode"] == 201
     assert (header(answer, "Location"), header(answer, "ETag")) == ("/products/TEA-1", '"1"')
-    assert json_body(answer) == new_product(name="Assam", description="One\nTwo")
+    assert json_body(answer) == new_product(name="Assam", description="One\nTwo", pictures=[])
     assert json_body(catalog.get("/products/TEA-1")) == json_body(answer)
     assert catalog.pages() == [["TEA-1"]]
     [event] = catalog.outbox("TEA-1")
@@ -90,7 +90,7 @@ def test_a_change_replaces_all_that_is_said_and_is_told_of(catalog: CatalogAccou
     )
     answer = put(catalog, body, etag='"1"')
     assert (answer["statusCode"], header(answer, "ETag")) == (200, '"2"')
-    assert json_body(answer) == {"sku": "TEA-1", **body}
+    assert json_body(answer) == {"sku": "TEA-1", **body, "pictures": []}
     assert json_body(catalog.get("/products/TEA-1")) == json_body(answer)
     assert catalog.pages(category="teaware") == [["TEA-1"]]
     [event] = catalog.outbox("TEA-1")

@@ -1,26 +1,25 @@
-"""The catalogue API: anyone browses products and reads one; admins add, change and retire them and upload pictures."""
+"""The catalogue API: anyone browses products and reads one; admins add, change and retire them
+and upload pictures (`picture_routes`)."""
 
 from http import HTTPStatus
 from typing import Annotated
-from uuid import uuid4
 
 from aws_lambda_powertools.event_handler import Response, content_types
-from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from pydantic import ValidationError
 
-from catalog.domain import Category, Position, Product, is_sku, shelves_from
-from catalog.pictures import PictureUpload
-from catalog.resources import picture_uploads, product_store
+from catalog.changes import AnySku, found, found_at, replace, store
+from catalog.domain import Category, Position, Product, shelves_from
+from catalog.picture_routes import add_picture_routes
+from catalog.resources import product_store
 from catalog.store import ProductContended
-from catalog.views import NewProduct, PictureRequest, ProductChange, ProductPage, ProductView
+from catalog.views import NewProduct, ProductChange, ProductPage, ProductView
 from shared.access import Access
 from shared.api import api_handler, api_resolver, contract, correlation_id, success
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 from shared.errors import Conflict, FieldError, NotFound, PreconditionFailed, PreconditionRequired
-from shared.etag import etag_of, expected_version
-from shared.events import Event
-from shared.observability import count, logger
+from shared.etag import etag_of
 from shared.parameters import IfMatch, PageCursor, PageLimit
 
 # A bestseller is read far more often than it changes; browsers and a CDN may answer for it this long.
@@ -30,8 +29,6 @@ _ETAG = {"ETag": "The product's version, for `If-Match` and `If-None-Match`"}
 _ETAG_AND_CACHE = {**_ETAG, "Cache-Control": "How long the product may be shown without asking again"}
 
 app = api_resolver()
-
-AnySku = Annotated[str, Path(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
 
 IfNoneMatch = Annotated[
     str | None,
@@ -92,7 +89,7 @@ _read_contract["responses"][int(HTTPStatus.NOT_MODIFIED)] = success(
 @app.get("/products/<sku>", **_read_contract)
 def read_product(sku: AnySku, if_none_match: IfNoneMatch = None) -> Response[ProductView]:
     """One product, retired ones included: old orders link to them."""
-    product = _found(sku)
+    product = found(sku)
     if if_none_match is not None and _names(if_none_match, product.version):
         raise NotModified(product.version)
     # Said here, not by the route's `cache_control`, which would forbid keeping what a 304 has just confirmed.
@@ -116,7 +113,7 @@ def add_product(request: NewProduct) -> Response[ProductView]:
         request.details(request.sku), correlation_id=correlation_id(), now=utc_now()
     )
     try:
-        _store(product, events)
+        store(product, events)
     except ProductContended as error:
         raise SkuTaken(
             f"There is a product {product.sku} already; change it by PUT, or choose another sku.",
@@ -137,9 +134,9 @@ def add_product(request: NewProduct) -> Response[ProductView]:
 )
 def change_product(sku: AnySku, request: ProductChange, if_match: IfMatch = None) -> Response[ProductView]:
     """Replaces all that is said of a product. What changes nothing makes no new version."""
-    product = _found_at(sku, if_match)
+    product = found_at(sku, if_match)
     changed, events = product.revise(request.details(sku), correlation_id=correlation_id(), now=utc_now())
-    _replace(changed, events)
+    replace(changed, events)
     return _answer(changed)
 
 
@@ -156,38 +153,10 @@ def change_product(sku: AnySku, request: ProductChange, if_match: IfMatch = None
 )
 def retire_product(sku: AnySku, if_match: IfMatch = None) -> Response[str]:
     """Takes a product off sale; PUT can put it back. Retiring a retired one changes nothing."""
-    product = _found_at(sku, if_match)
+    product = found_at(sku, if_match)
     retired, events = product.retire(correlation_id=correlation_id(), now=utc_now())
-    _replace(retired, events)
+    replace(retired, events)
     return Response(status_code=HTTPStatus.NO_CONTENT, body="", headers={"ETag": etag_of(retired.version)})
-
-
-@app.post(
-    "/products/<sku>/picture-uploads",
-    **contract(
-        Access.ADMIN,
-        tag="catalog",
-        status=HTTPStatus.CREATED,
-        answers="The form by which to upload the picture",
-        headers={"Cache-Control": "The form is a permission: not to be kept by caches"},
-        raises=(NotFound,),
-    ),
-)
-def prepare_picture_upload(sku: AnySku, request: PictureRequest) -> Response[PictureUpload]:
-    """Signs a form by which a browser uploads one picture of a product, of one type and at most 10 MiB, to the bucket.
-
-    It is valid for 15 minutes.
-    """
-    product = _found(sku)
-    upload = picture_uploads().sign(product.sku, request.content_type, upload_id=uuid4().hex, now=utc_now())
-    count("PictureUploadsPrepared")
-    logger.info("picture upload prepared", sku=product.sku, key=upload.key)
-    return Response(
-        status_code=HTTPStatus.CREATED,
-        content_type=content_types.APPLICATION_JSON,
-        body=upload,
-        headers={"Cache-Control": "no-store"},
-    )
 
 
 @app.exception_handler(NotModified)
@@ -206,41 +175,6 @@ def _position_of(cursor: str) -> Position:
         raise InvalidCursor from error
 
 
-def _found(sku: str, *, consistent: bool = False) -> Product:
-    product = product_store().find(sku, consistent=consistent) if is_sku(sku) else None
-    if product is None:
-        raise NotFound("There is no such product.")
-    return product
-
-
-def _found_at(sku: str, if_match: str | None) -> Product:
-    """The product, at the version that the change is based on."""
-    product = _found(sku, consistent=True)
-    if product.version != expected_version(if_match):
-        raise _changed_since()
-    return product
-
-
-def _replace(product: Product, events: list[Event]) -> None:
-    """Stores a change, unless it is none; raises PreconditionFailed when another one came first."""
-    if not events:
-        return
-    try:
-        _store(product, events)
-    except ProductContended as error:
-        raise _changed_since() from error
-
-
-def _store(product: Product, events: list[Event]) -> None:
-    product_store().put_product(product, events)
-    count("ProductsChanged")
-    logger.info("product changed", sku=product.sku, version=product.version, active=product.active)
-
-
-def _changed_since() -> PreconditionFailed:
-    return PreconditionFailed("The product has changed since you read it; read it again and decide anew.")
-
-
 def _names(if_none_match: str, version: int) -> bool:
     """Whether the header names the version: by weak comparison, in a list or by `*` (RFC 9110, section 13.1.2)."""
     tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
@@ -257,5 +191,7 @@ def _answer(
         headers={"ETag": etag_of(product.version), **(headers or {})},
     )
 
+
+add_picture_routes(app)
 
 handler = api_handler(app)

@@ -13,6 +13,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from catalog.events import ProductChanged
+from catalog.gallery import MAX_PICTURES, Picture, TooManyPictures
 from shared.clock import timestamp
 from shared.events import Event
 from shared.money import Money
@@ -87,6 +88,7 @@ class Product(ProductDetails):
 
     version: Annotated[int, Field(ge=1)]
     changed_at: str
+    pictures: tuple[Picture, ...] = ()
 
     @classmethod
     def introduce(
@@ -107,13 +109,44 @@ class Product(ProductDetails):
             raise ValueError(f"{details.sku} is not {self.sku}")
         if _fields_of(details) == _fields_of(self):
             return self, []
-        product = type(self)(**_fields_of(details), version=self.version + 1, changed_at=timestamp(now))
-        return product, [product._changed(correlation_id, now)]
+        return self._next(_fields_of(details), correlation_id, now)
 
     def retire(self, *, correlation_id: str, now: datetime) -> tuple[Self, list[Event]]:
         """The product taken off sale, and the event that tells of it; itself and no event when it is so already."""
         retired = self.model_copy(update={"active": False})
         return self.revise(retired, correlation_id=correlation_id, now=now)
+
+    def show(self, picture: Picture, *, correlation_id: str, now: datetime) -> tuple[Self, list[Event]]:
+        """The product with `picture` as its last one, and the event that tells of it; itself and no event when it shows
+        it already.
+
+        Raises TooManyPictures.
+        """
+        if any(shown.picture_id == picture.picture_id for shown in self.pictures):
+            return self, []
+        if len(self.pictures) >= MAX_PICTURES:
+            raise TooManyPictures(self.sku)
+        return self._next({"pictures": (*self.pictures, picture)}, correlation_id, now)
+
+    def remove(self, picture_id: str, *, correlation_id: str, now: datetime) -> tuple[Self, list[Event]]:
+        """The product without that picture, and the event that tells of it; itself and no event when it lacks it."""
+        kept = tuple(picture for picture in self.pictures if picture.picture_id != picture_id)
+        if len(kept) == len(self.pictures):
+            return self, []
+        return self._next({"pictures": kept}, correlation_id, now)
+
+    def picture(self, picture_id: str) -> Picture | None:
+        """The picture of that id, or None."""
+        return next((picture for picture in self.pictures if picture.picture_id == picture_id), None)
+
+    def _next(
+        self, changes: dict[str, object], correlation_id: str, now: datetime
+    ) -> tuple[Self, list[Event]]:
+        """The version after this one, with `changes`, and the event that tells of it."""
+        changed = self.model_copy(
+            update={**changes, "version": self.version + 1, "changed_at": timestamp(now)}
+        )
+        return changed, [changed._changed(correlation_id, now)]
 
     def _changed(self, correlation_id: str, now: datetime) -> Event:
         payload = ProductChanged(

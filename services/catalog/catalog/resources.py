@@ -2,26 +2,44 @@
 
 from functools import cache
 
-from catalog.pictures import PictureUploads
+from catalog.pictures import PictureLinks, PictureUploads
 from catalog.store import ProductStore
+from catalog.upload_store import UploadStore
 from shared.aws import client
 from shared.environment import LambdaEnvironment
 
 
-class Environment(LambdaEnvironment):
-    """What the API function reads from its environment."""
+class CatalogTable(LambdaEnvironment):
+    """Names the table of products and uploads."""
 
     table_name: str
+
+
+class PicturesBucket(LambdaEnvironment):
+    """Names the bucket of pictures."""
+
     pictures_bucket: str
 
 
 @cache
 def product_store() -> ProductStore:
     """The catalogue table's store."""
-    return ProductStore(client("dynamodb"), Environment.load().table_name)
+    return ProductStore(client("dynamodb"), CatalogTable.load().table_name)
+
+
+@cache
+def upload_store() -> UploadStore:
+    """What the catalogue table knows of uploads of pictures."""
+    return UploadStore(client("dynamodb"), CatalogTable.load().table_name)
 
 
 @cache
 def picture_uploads() -> PictureUploads:
     """The signer of uploads into the pictures bucket."""
-    return PictureUploads(Environment.load().pictures_bucket)
+    return PictureUploads(PicturesBucket.load().pictures_bucket)
+
+
+@cache
+def picture_links() -> PictureLinks:
+    """The signer of links to what the pictures bucket holds."""
+    return PictureLinks(PicturesBucket.load().pictures_bucket)
