@@ -65,6 +65,9 @@ def places(shop: Shop, owner: Customer) -> dict[str, str]:
         "user_id": owner.user_id,
         "sku": SKU,
         "movement_id": "none",
+        "upload_id": "none",
+        "picture_id": "none",
+        "rendition": "none",
         "asset": "page.js",
     }
 

@@ -64,7 +64,7 @@ def new_product(**changes: Any) -> dict[str, Any]:
 
 def change_of(product: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """The body that changes `product`."""
-    return {name: value for name, value in product.items() if name != "sku"} | changes
+    return {name: value for name, value in product.items() if name not in {"sku", "pictures"}} | changes
 
 
 def kind(answer: requests.Response) -> tuple[int, str]:

@@ -20,6 +20,7 @@ CONSUMERS = {
     "OrdersStartCancellation": "order.cancellation_requested",
     "OrdersErase": "user.deleted",
     "OrdersPrices": "product.changed",
+    "CatalogPictureOutcomes": "product.image_ready",
     "NotificationsMail": "order.confirmed",
     "NotificationsAddresses": "user.registered",
     "InventoryKeep": "order.confirmed",
