@@ -24,9 +24,9 @@ help: ## List the targets
 setup: .venv/installed .venv-cloud/installed ## Install the tools and the embedded cloud (nothing outside this folder)
 
 lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
-	$(call do,cd requirements && for list in dev runtime live-authorizer cloud lambda-image; do \
+	$(call do,cd requirements && for list in dev runtime live-authorizer image-processor cloud lambda-image; do \
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(VERSION) --generate-hashes --no-header \
-		$$(case $$list in runtime|live-authorizer) echo --constraint dev.txt;; esac) $$list.in --output-file $$list.txt; done)
+		$$(case $$list in runtime|live-authorizer|image-processor) echo --constraint dev.txt;; esac) $$list.in --output-file $$list.txt; done)
 
 # Each installs from its locked list again when that has changed. pip brings uv, at the locked version; uv does the rest.
 .venv/installed: requirements/dev.txt
@@ -102,12 +102,15 @@ sam-local: seed ## Test `sam local` with Docker against the embedded cloud (some
 test: lint types template unit component contracts singles system ## Run every check and test there is
 	$(call do,$(BIN)/python -m pytest tests/fuzz)
 
-.PHONY: benchmark benchmark-live
+.PHONY: benchmark benchmark-live benchmark-pictures
 benchmark: up ## Measure a flash sale of one product with many writers (a minute; benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.flash_sale
 
 benchmark-live: up ## Measure how soon customers are told of a change (a minute)
 	@$(BIN)/python -m benchmarks.live_latency
+
+benchmark-pictures: .venv/installed ## Measure memory and time of the largest pictures that are taken (a minute)
+	@$(BIN)/python -m benchmarks.pictures
 
 ## Describe
 .PHONY: openapi openapi-release asyncapi events events-release
