@@ -121,9 +121,8 @@ def image_processor_account(
     dead_letters = boto3.client("sqs").create_queue(QueueName="image-processor-dead-letters")["QueueUrl"]
     monkeypatch.setenv("PICTURES_BUCKET", BUCKET)
     monkeypatch.setenv("DLQ_URL", dead_letters)
-    from image_processor import render, resources
+    from image_processor import resources
 
     resources.pictures_bucket.cache_clear()
     resources.publisher.cache_clear()
-    monkeypatch.setattr(render, "_environment", render.Environment.load())
     return ImageProcessorAccount(context, dead_letters, received)
