@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 
 from image_processor.domain import MAX_BYTES
+from shared.publisher import EventPublisher, FailedEntry
 from tests.component.image_processor_account import (
     UPLOADED_AT,
     ImageProcessorAccount,
@@ -120,13 +121,13 @@ def test_too_many_bytes_are_not_even_fetched(make: Make, monkeypatch: pytest.Mon
 def test_an_event_that_does_not_go_out_is_made_again_with_the_message(
     account: ImageProcessorAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from image_processor.resources import publisher
-
     account.upload(KEY, PICTURE)
-    topic = publisher()._topic_arn
-    publisher()._topic_arn = topic + "-gone"
-    assert account.deliver(notification(KEY)) == ["m-0"]
-    publisher()._topic_arn = topic
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            EventPublisher, "publish", lambda _, events: [FailedEntry(event, "Throttled") for event in events]
+        )
+        assert account.deliver(notification(KEY)) == ["m-0"]
+    assert account.events() == []
     assert account.deliver(notification(KEY)) == []
     assert len(account.events()) == 1
 

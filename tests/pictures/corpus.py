@@ -117,6 +117,7 @@ def _formats() -> Iterator[Good]:
         "jpeg-broken-exif",
         _after_start(saved(picture, "JPEG"), _segment(0xE1, b"Exif\0\0MM\0*\xff\xff\xff\xff")),
     )
+    yield Good("jpeg-comment", saved(picture, "JPEG", comment=SECRET.encode()))
     yield Good("jpeg-trailing-garbage", saved(picture, "JPEG") + b"<?php" * 100)
     yield Good("png", saved(picture, "PNG"))
     texts = PngImagePlugin.PngInfo()
@@ -215,14 +216,14 @@ def _alphas() -> Iterator[Good]:
 
 
 def _deep() -> Iterator[Good]:
-    """16 bits a sample: v * 257 is the exact counterpart of the 8-bit v."""
-    deep: tuple[Any, ...] = tuple(tuple(value * 257 for value in colour) for colour in COLOURS)
+    """16 bits a sample, of which the lower eight are not the upper ones again."""
+    deep: tuple[Any, ...] = tuple(tuple(_sixteen(value) for value in colour) for colour in COLOURS)
     yield Good("png-16-bit", png(SMALL, _by_quadrant(deep, SMALL), depth=16), SMALL)
     key = chunk(b"tRNS", struct.pack(">3H", *deep[1]))
     keyed = png(SMALL, _by_quadrant(deep, SMALL), depth=16, chunks=[key])
     yield Good("png-16-bit-transparent-colour", keyed, SMALL, (RED, WHITE, BLUE, YELLOW), (255, 0, 255, 255))
     alphas = (255, 0, 255, 128)
-    with_alpha = tuple((*colour, alpha * 257) for colour, alpha in zip(deep, alphas, strict=True))
+    with_alpha = tuple((*colour, _sixteen(alpha)) for colour, alpha in zip(deep, alphas, strict=True))
     yield Good(
         "png-16-bit-alpha",
         png(SMALL, _by_quadrant(with_alpha, SMALL), depth=16, colour=RGB_ALPHA),
@@ -230,15 +231,15 @@ def _deep() -> Iterator[Good]:
         (RED, WHITE, BLUE, _over_white(YELLOW, 128)),
         alphas,
     )
-    levels = tuple((level * 257,) for level in _LEVELS)
+    levels = tuple((_sixteen(level),) for level in _LEVELS)
     sixteen = png(SMALL, _by_quadrant(levels, SMALL), depth=16, colour=GREY)
     yield Good("png-16-bit-grey", sixteen, SMALL, _grey(*_LEVELS))
-    key = chunk(b"tRNS", struct.pack(">H", _LEVELS[1] * 257))
+    key = chunk(b"tRNS", struct.pack(">H", _sixteen(_LEVELS[1])))
     keyed = png(SMALL, _by_quadrant(levels, SMALL), depth=16, colour=GREY, chunks=[key])
     yield Good(
         "png-16-bit-grey-transparent-level", keyed, SMALL, _grey(20, 255, 160, 230), (255, 0, 255, 255)
     )
-    pairs = tuple((level[0], alpha * 257) for level, alpha in zip(levels, alphas, strict=True))
+    pairs = tuple((level[0], _sixteen(alpha)) for level, alpha in zip(levels, alphas, strict=True))
     grey_alpha = png(SMALL, _by_quadrant(pairs, SMALL), depth=16, colour=GREY_ALPHA)
     yield Good("png-16-bit-grey-alpha", grey_alpha, SMALL, _grey(20, 255, 160, 242), alphas)
 
@@ -290,6 +291,11 @@ def _animated() -> Iterator[Good]:
 
 def _by_quadrant(samples: tuple[Any, ...], size: tuple[int, int]) -> Any:
     return lambda x, y: samples[(x >= size[0] // 2) + 2 * (y >= size[1] // 2)]
+
+
+def _sixteen(value: int) -> int:
+    """A 16-bit sample that is `value` in 8 bits."""
+    return value << 8 | 255 - value
 
 
 def _over_white(colour: Colour, alpha: int) -> Colour:
