@@ -66,12 +66,4 @@ def _shown(told: PictureReady, event: Event) -> Upload:
     return Upload.ready(told, event.occurred_at)
 
 
-_CONSUMERS = {"product.image_ready": show, "product.image_refused": refuse}
-
-
-def record(event: Event) -> None:
-    """Records what became of an upload."""
-    _CONSUMERS[event.event_type](event)
-
-
-handler = consumer_handler(record)
+handler = consumer_handler({"product.image_ready": show, "product.image_refused": refuse})

@@ -10,10 +10,16 @@ from image_processor.events import Rendition
 from image_processor.notifications import uploads_in
 from image_processor.rendering import render
 from image_processor.resources import pictures_bucket, publisher
+from shared.cause import present_cause
 from shared.consumer import message_handler
+from shared.errors import TransientError
 from shared.events import Event
 from shared.observability import count, logger
-from shared.outbox import NotPublished
+from shared.outbox import with_cause
+
+
+class NotPublished(TransientError):
+    """SNS did not take the event; the queue delivers the upload's message again."""
 
 
 def process(upload: Upload) -> None:
@@ -61,7 +67,7 @@ def _stored(upload: Upload, content: bytes) -> list[Rendition]:
 
 
 def _publish(event: Event) -> None:
-    for failed in publisher().publish([event]):
+    for failed in publisher().publish([with_cause(event, present_cause())]):
         raise NotPublished(f"{event.event_id}: {failed.reason}")
     logger.info("event published", event_id=event.event_id, event_type=event.event_type)
 
