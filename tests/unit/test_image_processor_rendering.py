@@ -17,7 +17,8 @@ from tests.pictures.png import chunk, header
 
 GOOD, BAD = good(), bad()
 # Such as can be read often: some of each.
-SMALL_FILES = [case for case in [*GOOD[:12], *BAD[-4:]] if len(case.content) < 200_000]
+_SOME: list[Good | Bad] = [*GOOD[:12], *BAD[-4:]]
+SMALL_FILES = [case for case in _SOME if len(case.content) < 200_000]
 SEED = 20261121
 
 
