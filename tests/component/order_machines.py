@@ -46,6 +46,7 @@ _ORDERS_MODULES = {
     "RejectOrder": "orders.reject",
     "ParkOrder": "orders.park",
     "CancelOrder": "orders.cancel",
+    "RefuseCancellation": "orders.refuse_cancellation",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orders.domain import Canceller, Order, RejectionReason
+from orders.domain import Canceller, CannotBeCancelled, Order, RejectionReason
 from shared.clock import utc_now
 from tests.component.order_machines import (
     ROOT,
@@ -22,9 +22,10 @@ from tests.component.orders_account import ADDRESS
 
 DEFINITION = (ROOT / "statemachines" / "cancel_order.asl.json").read_text()
 STATES: dict[str, dict[str, Any]] = json.loads(DEFINITION)["States"]
-BRANCHES: list[dict[str, Any]] = STATES["UndoAll"]["Branches"]
-# The part of the order that each function undoes, in the order of the branches.
-PART = {"CancelShipment": "shipment", "VoidPayment": "payment", "ReleaseStock": "stock"}
+BRANCHES: list[dict[str, Any]] = STATES["UndoMoneyAndStock"]["Branches"]
+# The part of the order that each function undoes once the parcel is, in the order of the branches.
+PART = {"VoidPayment": "payment", "ReleaseStock": "stock"}
+ALL = ["CancelShipment", *PART]
 TASKS = {
     name: state
     for states in (STATES, *(branch["States"] for branch in BRANCHES))
@@ -52,14 +53,25 @@ class TestStructure:
 
     def test_every_branch_must_have_undone_its_part_before_the_order_is_cancelled(self) -> None:
         assert [branch["StartAt"] for branch in BRANCHES] == list(PART)
-        named = STATES["UndoAll"]["ResultSelector"]
+        named = STATES["UndoMoneyAndStock"]["ResultSelector"]
         assert named == {f"{part}.$": f"$[{place}]" for place, part in enumerate(PART.values())}
         [choice] = STATES["IsAllUndone"]["Choices"]
         asked = {condition["Variable"]: condition["BooleanEquals"] for condition in choice["And"]}
         assert asked == {f"$.undoing.{part}.undone": True for part in PART.values()}
         assert (choice["Next"], STATES["IsAllUndone"]["Default"]) == ("CancelOrder", "ParkOrder")
 
-    @pytest.mark.parametrize("state", ["UndoAll", "CancelOrder", "ParkOrder"])
+    def test_only_a_parcel_that_is_cancelled_lets_money_and_stock_be_undone(self) -> None:
+        assert STATES["CancelShipment"]["Next"] == "UndoMoneyAndStock"
+        leading_there = [name for name, state in STATES.items() if "UndoMoneyAndStock" in json.dumps(state)]
+        assert leading_there == ["CancelShipment"]
+        assert [(catch["ErrorEquals"], catch["Next"]) for catch in STATES["CancelShipment"]["Catch"]] == [
+            (["ShipmentDispatched"], "RefuseCancellation"),
+            (["States.ALL"], "ParkOrder"),
+        ]
+
+    @pytest.mark.parametrize(
+        "state", ["CancelShipment", "UndoMoneyAndStock", "CancelOrder", "RefuseCancellation", "ParkOrder"]
+    )
     def test_no_result_and_no_error_takes_the_orders_place(self, state: str) -> None:
         definition = STATES[state]
         for path in [definition["ResultPath"], *(entry["ResultPath"] for entry in definition["Catch"])]:
@@ -77,6 +89,7 @@ class TestWiring:
             "VoidPayment": "payments.void.handler",
             "ReleaseStock": "inventory.release.handler",
             "CancelOrder": "orders.cancel.handler",
+            "RefuseCancellation": "orders.refuse_cancellation.handler",
             "ParkOrder": "orders.park.handler",
         }
 
@@ -128,7 +141,8 @@ class TestRuns:
     ) -> None:
         assert cancellation.run()["status"] == "SUCCEEDED"
 
-        assert sorted(functions.commands[:3]) == sorted(PART)
+        assert functions.commands[0] == "CancelShipment"
+        assert sorted(functions.commands[1:3]) == sorted(PART)
         assert functions.commands[3:] == ["CancelOrder"]
         assert cancellation.statuses == ["placed", "confirmed", "cancelling", "cancelled"]
         [event] = cancellation.stored["outbox"]
@@ -160,6 +174,18 @@ class TestRuns:
         }
         assert undoing[PART[broken]]["error"]["Error"] == "Broken"
 
+    def test_a_parcel_that_cannot_be_asked_for_leaves_everything_as_it_is_and_parks_the_order(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        """It may be on its way: who undid the rest would give the money back for goods that the customer gets."""
+        functions.always("CancelShipment", "Broken")
+
+        assert cancellation.run()["error"] == "OrderParked"
+
+        assert functions.commands == ["CancelShipment"] * 5 + ["ParkOrder"]
+        kept = json.loads(cancellation.stored["parked_state"])
+        assert kept["shipment_error"]["Error"] == "Broken"
+
     def test_a_parked_cancellation_holds_no_personal_data(
         self, cancellation: Machine, functions: Functions
     ) -> None:
@@ -171,7 +197,7 @@ class TestRuns:
         personal = [text for name, text in ADDRESS.items() if name != "country"]
         assert [text for text in [*personal, "pm_card_visa"] if text in kept] == []
 
-    @pytest.mark.parametrize("function", [*PART, "CancelOrder"])
+    @pytest.mark.parametrize("function", [*ALL, "CancelOrder"])
     def test_a_passing_failure_is_tried_again(
         self, cancellation: Machine, functions: Functions, function: str
     ) -> None:
@@ -203,6 +229,78 @@ class TestRuns:
         assert cancellation.stored["erased_at"]
 
 
+class TestParcelIsGone:
+    """The parcel left before its cancellation: nothing is undone, and the order stands."""
+
+    @pytest.fixture(autouse=True)
+    def _dispatched(self, functions: Functions) -> None:
+        functions.always("CancelShipment", "ShipmentDispatched")
+
+    def test_the_cancellation_is_refused_at_once_and_the_order_stands(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands == ["CancelShipment", "RefuseCancellation"]
+        assert cancellation.statuses == ["placed", "confirmed", "cancelling", "confirmed"]
+        assert "cancelled_by" not in cancellation.stored
+        [event] = cancellation.stored["outbox"]
+        assert (event["event_type"], event["data"]["by"]) == ("order.cancellation_refused", "customer")
+        with pytest.raises(CannotBeCancelled):
+            cancellation.change(request_cancellation)
+
+    def test_an_order_that_is_paid_and_dispatched_by_then_is_fulfilled(self, cancellation: Machine) -> None:
+        cancellation.change(lambda order: order.note_capture(4, utc_now()))
+        cancellation.change(lambda order: order.note_dispatch("CW1", utc_now()))
+
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert cancellation.statuses[-3:] == ["cancelling", "confirmed", "fulfilled"]
+        told = [event["event_type"] for event in cancellation.stored["outbox"]]
+        assert told == ["order.cancellation_refused", "order.fulfilled"]
+
+    def test_one_whose_money_cannot_be_taken_is_parked_for_somebody_to_collect_it(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        cancellation.change(lambda order: order.note_failed_capture(5, utc_now()))
+
+        assert cancellation.run()["error"] == "OrderParked"
+
+        assert functions.commands == ["CancelShipment", "RefuseCancellation", "ParkOrder"]
+        kept = json.loads(cancellation.stored["parked_state"])
+        assert kept["shipment_error"]["Error"] == "ShipmentDispatched"
+        cancellation.change(resume)
+        [event] = cancellation.stored["outbox"]
+        assert (event["event_type"], cancellation.stored["status"]) == (
+            "order.collection_requested",
+            "confirmed",
+        )
+
+    @pytest.mark.parametrize("captured", [True, False])
+    def test_an_order_that_stands_again_is_not_parked_because_an_answer_was_lost(
+        self, cancellation: Machine, functions: Functions, captured: bool
+    ) -> None:
+        if captured:
+            cancellation.change(lambda order: order.note_capture(4, utc_now()))
+            cancellation.change(lambda order: order.note_dispatch("CW1", utc_now()))
+        functions.lose_answers_of("RefuseCancellation")
+
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands[-1] == "ParkOrder"
+        assert cancellation.stored["status"] == ("fulfilled" if captured else "confirmed")
+
+    def test_a_refusal_that_cannot_be_noted_parks_the_order_and_can_be_resumed(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        functions.always("RefuseCancellation", "Broken")
+
+        assert cancellation.run()["error"] == "OrderParked"
+
+        cancellation.change(resume)
+        assert (cancellation.stored["status"], cancellation.stored["resumptions"]) == ("cancelling", 1)
+
+
 class TestResumption:
     """The same machine undoes an order that was parked, or that lost what should have ended it."""
 
@@ -220,6 +318,7 @@ class TestResumption:
     ) -> None:
         assert resumption.run()["status"] == "SUCCEEDED"
 
+        assert sorted(resumption.functions.commands[:3]) == sorted(ALL)
         assert resumption.functions.commands[3:] == ["CancelOrder"]
         assert resumption.statuses == ["placed", "parked", "abandoned", "rejected"]
         assert resumption.stored["rejection_reason"] == "payment_declined"
@@ -232,6 +331,14 @@ class TestResumption:
         assert resumption.run()["status"] == "SUCCEEDED"
 
         assert resumption.statuses[-2:] == ["cancelling", "cancelled"]
+
+    def test_an_order_that_was_never_confirmed_has_no_parcel_that_is_gone(self, resumption: Machine) -> None:
+        resumption.functions.always("CancelShipment", "ShipmentDispatched")
+
+        assert resumption.run()["error"] == "OrderParked"
+
+        kept = json.loads(resumption.stored["parked_state"])
+        assert kept["refuse_cancellation_error"]["Error"] == "IllegalTransition"
 
     @pytest.mark.parametrize("broken", PART)
     def test_what_still_cannot_be_undone_parks_it_again_to_be_resumed_again(

@@ -10,6 +10,7 @@ import pytest
 from payments.cashier import Cashier
 from payments.domain import (
     AlreadyCaptured,
+    CaptureFailed,
     CardDeclined,
     Payment,
     PaymentNotAuthorized,
@@ -248,14 +249,69 @@ def test_a_capture_that_was_not_answered_is_finished_by_its_retry(
     assert cashier.capture("order-1").status is PaymentStatus.CAPTURED
 
 
-def test_a_hold_that_ran_out_at_the_provider_cannot_be_captured_and_can_be_voided(
+def test_a_hold_that_ran_out_fails_the_capture_for_good_and_says_so_once(
     cashier: Cashier, provider: FakeProvider
 ) -> None:
     cashier.authorize(ORDER)
     provider.intents["pi_1"] = "canceled"
+    for _ in range(3):
+        with pytest.raises(CaptureFailed):
+            cashier.capture("order-1")
+    [event] = outbox()
+    assert (event["event_type"], event["aggregate_version"]) == ("payment.capture_failed", 5)
+    assert event["data"]["reason"] == "payment_intent_unexpected_state"
+    assert provider.calls.count("order-1:capture") == 1
+    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+
+
+def test_a_card_that_is_refused_at_the_capture_fails_it_for_good(
+    cashier: Cashier, provider: FakeProvider
+) -> None:
+    cashier.authorize(ORDER)
+    provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
+    with pytest.raises(CaptureFailed):
+        cashier.capture("order-1")
+    assert outbox()[0]["data"]["reason"] == "generic_decline"
+
+
+@pytest.mark.parametrize("intent_status", [None, "requires_capture"], ids=["a wrong key", "still held"])
+def test_a_refusal_that_leaves_the_money_held_fails_no_capture(
+    cashier: Cashier, provider: FakeProvider, store: PaymentStore, intent_status: str | None
+) -> None:
+    """A key that is wrong for an hour must not cancel an hour's orders."""
+    cashier.authorize(ORDER)
+    provider.before["capture"] = fails_with(PaymentRefused("HTTP 401", intent_status=intent_status))
     with pytest.raises(PaymentRefused):
         cashier.capture("order-1")
-    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+    payment = store.find("order-1")
+    assert payment and payment.status is PaymentStatus.CAPTURING
+    assert cashier.capture("order-1").status is PaymentStatus.CAPTURED
+
+
+def test_a_failed_capture_is_tried_once_more_when_that_is_asked_for_and_under_another_key(
+    cashier: Cashier, provider: FakeProvider
+) -> None:
+    cashier.authorize(ORDER)
+    for failure in (None, 5):
+        provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
+        with pytest.raises(CaptureFailed):
+            cashier.capture("order-1", despite_failure=failure)
+    # Asked for again by a message that came twice: that failure is overcome, or not, already.
+    with pytest.raises(CaptureFailed):
+        cashier.capture("order-1", despite_failure=5)
+    assert cashier.capture("order-1", despite_failure=7).status is PaymentStatus.CAPTURED
+    assert [key for key in provider.calls if ":capture" in key] == [
+        "order-1:capture",
+        "order-1:capture-1",
+        "order-1:capture-2",
+    ]
+
+
+def test_a_capture_that_a_void_overtakes_did_not_fail(cashier: Cashier, provider: FakeProvider) -> None:
+    cashier.authorize(ORDER)
+    provider.before["capture"] = lambda: cashier.void(ORDER) and None
+    with pytest.raises(PaymentVoided):
+        cashier.capture("order-1")
 
 
 def test_voiding_a_captured_payment_refunds_it_once(cashier: Cashier, provider: FakeProvider) -> None:
@@ -360,6 +416,12 @@ OUTCOMES: dict[PaymentStatus | None, dict[str, PaymentStatus | type[Exception]]]
         "void": S.REFUNDED,
         "refund": S.REFUNDED,
     },
+    S.CAPTURE_FAILED: {
+        "authorize": S.CAPTURE_FAILED,
+        "capture": CaptureFailed,
+        "void": S.VOIDED,
+        "refund": PaymentNotCaptured,
+    },
     S.VOIDING: {
         "authorize": PaymentVoided,
         "capture": PaymentVoided,
@@ -392,6 +454,7 @@ AT_THE_PROVIDER = {
     S.DECLINED: "requires_payment_method",
     S.CAPTURING: "requires_capture",
     S.CAPTURED: "succeeded",
+    S.CAPTURE_FAILED: "requires_capture",
     S.VOIDING: "requires_capture",
     S.VOIDED: "canceled",
     S.REFUNDING: "succeeded",

@@ -23,6 +23,7 @@ from orders.domain import (
 )
 from orders.placement import MAX_LINES, MAX_QUANTITY, DuplicateSku, OrderRequest, UnknownSku
 from orders.pricing import CurrencyNotServed, MixedCurrencies, Price
+from orders.undoing import UndoableOrder
 from shared.events import Event
 from shared.money import Money
 from shared.saga import SagaOrder
@@ -286,6 +287,18 @@ def erase(order: Order) -> tuple[Order, list[Event]]:
     return order.erase(LATER)
 
 
+def capture(order: Order) -> tuple[Order, list[Event]]:
+    return order.note_capture(4, LATER)
+
+
+def fail_to_capture(order: Order) -> tuple[Order, list[Event]]:
+    return order.note_failed_capture(4, LATER)
+
+
+def dispatch(order: Order) -> tuple[Order, list[Event]]:
+    return order.note_dispatch("CW1", LATER)
+
+
 Change = Callable[[Order], tuple[Order, list[Event]]]
 # Every state an order can be in, and how it gets there: the status, and whether the order was confirmed on its way.
 REACHING: dict[str, list[Change]] = {
@@ -303,6 +316,9 @@ REACHING: dict[str, list[Change]] = {
     "cancelling, resumed": [confirm, request_cancellation, park, resume],
     "rejected, resumed": [park_by_the_saga, resume, cancel],
     "parked, resumed before": [park, resume, park],
+    "confirmed, dispatched": [confirm, dispatch],
+    "fulfilled": [confirm, capture, dispatch],
+    "parked, uncollected": [confirm, dispatch, fail_to_capture],
 }
 UNCHANGED = "unchanged"
 REFUSED = "refused"
@@ -312,39 +328,48 @@ TABLE: dict[Change, list[str]] = {
     confirm: [
         "confirmed", UNCHANGED, REFUSED, REFUSED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED, UNCHANGED,
         REFUSED, UNCHANGED, REFUSED, REFUSED,
+        UNCHANGED, UNCHANGED, UNCHANGED,
     ],
     abandon: [
         "abandoned", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED, UNCHANGED,
         UNCHANGED, UNCHANGED, REFUSED, REFUSED,
+        UNCHANGED, UNCHANGED, UNCHANGED,
     ],
     reject: [
         "rejected", REFUSED, "rejected", "cancelled", REFUSED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED,
         "rejected", REFUSED, UNCHANGED, REFUSED,
+        REFUSED, REFUSED, REFUSED,
     ],
     request_cancellation: [
         "cancelling", "cancelling", "cancelling", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, REFUSED, REFUSED,
         REFUSED, "cancelling", UNCHANGED, REFUSED, REFUSED,
+        REFUSED, REFUSED, REFUSED,
     ],
     cancel: [
         REFUSED, REFUSED, REFUSED, "cancelled", "cancelled", UNCHANGED, UNCHANGED, REFUSED, REFUSED, REFUSED,
         "rejected", "cancelled", UNCHANGED, REFUSED,
+        REFUSED, REFUSED, REFUSED,
     ],
     park: [
         "parked", UNCHANGED, "parked", "parked", "parked", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
         "parked", "parked", UNCHANGED, UNCHANGED,
+        UNCHANGED, UNCHANGED, UNCHANGED,
     ],
     # A saga does not park what its cancellation or its resumption undoes.
     park_by_the_saga: [
         "parked", UNCHANGED, "parked", "parked", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
         UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        UNCHANGED, UNCHANGED, UNCHANGED,
     ],
     resume: [
         REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, "abandoned", "cancelling",
         UNCHANGED, UNCHANGED, REFUSED, "abandoned",
+        REFUSED, REFUSED, "confirmed",
     ],
     take_over: [
         "abandoned", UNCHANGED, "abandoned", "cancelling", "cancelling", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
         UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        UNCHANGED, UNCHANGED, UNCHANGED,
     ],
 }  # fmt: skip
 TOLD: dict[tuple[Change, str], list[str]] = {
@@ -355,6 +380,7 @@ TOLD: dict[tuple[Change, str], list[str]] = {
     (cancel, "rejected"): ["order.rejected"],
     (park, "parked"): ["order.parked"],
     (park_by_the_saga, "parked"): ["order.parked"],
+    (resume, "confirmed"): ["order.collection_requested"],
     **{
         (change, status): ["order.resumption_requested"]
         for change in (resume, take_over)
@@ -382,10 +408,12 @@ class TestTransitions:
     def test_the_table_knows_every_status_and_every_method(self) -> None:
         assert {state.partition(",")[0] for state in REACHING} == set(OrderStatus)
         methods = {
-            name for name, value in vars(Order).items() if callable(value) and not name.startswith("_")
+            name
+            for part in (Order, UndoableOrder)
+            for name, value in vars(part).items()
+            if callable(value) and not name.startswith("_")
         }
-        factories = {"for_saga", "for_cancellation"}
-        assert {change.__name__ for change in TABLE} == methods - factories - {"erase"} | {"park_by_the_saga"}
+        assert {change.__name__ for change in TABLE} == methods | {"park_by_the_saga"}
 
     @pytest.mark.parametrize(("state", "change", "outcome"), PAIRS)
     def test_every_method_in_every_state_changes_the_order_or_nothing_or_refuses(
@@ -422,7 +450,7 @@ class TestTransitions:
         with pytest.raises(IllegalTransition, match=f"is {order.status.value}"):
             order.confirm(LATER)
 
-    @pytest.mark.parametrize("state", ["rejected", "parked"])
+    @pytest.mark.parametrize("state", ["rejected", "parked", "fulfilled"])
     def test_a_refused_cancellation_names_the_status(self, state: str) -> None:
         with pytest.raises(CannotBeCancelled, match=f"The order is {state}"):
             order_in(state).request_cancellation(Canceller.CUSTOMER, LATER)

@@ -39,6 +39,7 @@ FITTING = {
     PaymentStatus.DECLINED: {P.FAILED, P.CANCELED},
     PaymentStatus.CAPTURING: {P.HELD, P.TAKEN},
     PaymentStatus.CAPTURED: {P.TAKEN},
+    PaymentStatus.CAPTURE_FAILED: {P.FAILED, P.HELD, P.CANCELED},
     PaymentStatus.VOIDING: {P.FAILED, P.HELD, P.TAKEN, P.CANCELED},
     PaymentStatus.VOIDED: {P.CANCELED},
     PaymentStatus.REFUNDING: {P.TAKEN, P.PARTIALLY_REFUNDED, P.REFUNDED},

@@ -72,13 +72,13 @@ def test_held_money_is_captured_whole() -> None:
     held = confirm(opened()).intent
     for amount in ("1999", "2001", "x"):
         with pytest.raises(ApiError):
-            capture(held, {"amount_to_capture": amount})
-    shown = capture(held, {"amount_to_capture": "2000"}).answer.body
+            capture(held, {"amount_to_capture": amount}, 0)
+    shown = capture(held, {"amount_to_capture": "2000"}, 0).answer.body
     assert (shown["status"], shown["amount_received"], shown["amount_capturable"]) == ("succeeded", 2000, 0)
 
 
 def test_captured_money_is_refunded_in_parts_and_never_more_than_was_taken() -> None:
-    intent = capture(confirm(opened()).intent, {}).intent
+    intent = capture(confirm(opened()).intent, {}, 0).intent
     first = refund(intent, {"amount": "500"}, "re_1", 0)
     assert first.answer.body["amount"] == 500
     assert not first.intent.charge_as_json()["refunded"]
@@ -118,6 +118,21 @@ def test_the_flaky_method_fails_once_and_then_approves() -> None:
     assert (first.answer.status, second.answer.status) == (500, 200)
 
 
+def test_the_expiring_method_holds_money_that_cannot_be_taken() -> None:
+    outcome = capture(confirm(opened("pm_sandbox_capture_expired")).intent, {}, 7)
+    assert outcome.lasting
+    assert outcome.answer.status == 400
+    assert outcome.answer.body["error"]["code"] == "payment_intent_unexpected_state"
+    assert (outcome.intent.status, outcome.intent.canceled_at) == (IntentStatus.CANCELED, 7)
+
+
+def test_the_method_that_is_declined_at_its_capture_is_captured_at_the_next() -> None:
+    first = capture(confirm(opened("pm_sandbox_capture_declined_once")).intent, {}, 0)
+    second = capture(first.intent, {}, 0)
+    assert (first.answer.status, first.answer.body["error"]["type"]) == (402, "card_error")
+    assert (second.answer.status, second.answer.body["status"]) == (200, "succeeded")
+
+
 @pytest.mark.parametrize("method", list(PaymentMethod))
 def test_a_canceled_intent_can_be_neither_confirmed_nor_captured_nor_canceled(method: PaymentMethod) -> None:
     canceled = cancel(confirm(opened(method)).intent, 1_772_443_900).intent
@@ -125,7 +140,7 @@ def test_a_canceled_intent_can_be_neither_confirmed_nor_captured_nor_canceled(me
     for refused in (
         lambda: confirm(canceled),
         lambda: cancel(canceled, 1_772_443_901),
-        lambda: capture(canceled, {}),
+        lambda: capture(canceled, {}, 0),
     ):
         with pytest.raises(ApiError) as error:
             refused()

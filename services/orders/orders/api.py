@@ -144,7 +144,10 @@ def list_orders(
     ),
 )
 def cancel_order(order_id: OrderId) -> OrderView:
-    """Cancels an order: stock, money and parcel go back. Asking again answers the same."""
+    """Cancels an order: parcel, money and stock go back. Asking again answers the same.
+
+    An order whose parcel leaves at the same moment stands after all: it is `confirmed` again, and then `fulfilled`.
+    """
     caller = caller_of(app)
     found = require_owner(caller, order_store().find(order_id), lambda order: order.customer_id)
     by = Canceller.CUSTOMER if caller.user_id == found.customer_id else Canceller.ADMIN
@@ -167,7 +170,10 @@ def cancel_order(order_id: OrderId) -> OrderView:
     ),
 )
 def resume_order(order_id: OrderId) -> OrderView:
-    """Undoes everything of a parked order once more, for operators. Asking again while that goes on starts nothing."""
+    """Undoes everything of a parked order once more, for operators. Asking again while that goes on starts nothing.
+
+    Where the parcel is gone and the money could not be taken, it has the money taken once more instead.
+    """
     if order_store().find(order_id) is None:
         raise NotFound("There is no such order.")
     order = despite_lost_races(order_store().change, order_id, lambda current: current.resume(utc_now()))

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from orders.domain import Canceller, Order, OrderStatus, RejectionReason
+from orders.domain import CancellationReason, Canceller, Order, OrderStatus, RejectionReason
 from orders.pricing import Breakdown
 from shared.money import Money
 from shared.saga import ShippingAddress
@@ -40,7 +40,14 @@ class OrderView(BaseModel):
     placed_at: str
     history: list[HistoryView]
     rejection_reason: RejectionReason | None = None
-    cancelled_by: Canceller | None = Field(default=None, description="Who asked for the cancellation")
+    cancelled_by: Canceller | None = Field(
+        default=None,
+        description="Who asked for the cancellation; `payment` when the money could not be taken",
+    )
+    cancellation_reason: CancellationReason | None = None
+    tracking_reference: str | None = Field(
+        default=None, description="The carrier's, once the parcel is on its way"
+    )
     erased_at: str | None = Field(default=None, description="When the customer's personal data were erased")
 
     @classmethod
@@ -57,6 +64,8 @@ class OrderView(BaseModel):
             history=[HistoryView(status=entry.status, at=entry.at) for entry in order.history],
             rejection_reason=order.rejection_reason,
             cancelled_by=order.cancelled_by,
+            cancellation_reason=order.cancelled_by.reason if order.cancelled_by else None,
+            tracking_reference=order.tracking_reference,
             erased_at=order.erased_at,
         )
 
@@ -68,12 +77,20 @@ class AttentionEntry(BaseModel):
     customer_id: str
     status: OrderStatus
     since: str
+    uncollected: bool = Field(
+        default=False,
+        description="The parcel is gone, and its money could not be taken: resuming tries that again",
+    )
 
     @classmethod
     def of(cls, order: Order) -> Self:
         """The entry of `order`."""
         return cls(
-            order_id=order.order_id, customer_id=order.customer_id, status=order.status, since=order.since
+            order_id=order.order_id,
+            customer_id=order.customer_id,
+            status=order.status,
+            since=order.since,
+            uncollected=order.is_uncollected,
         )
 
 
@@ -81,7 +98,7 @@ class Attention(BaseModel):
     """The orders that need somebody, those first that have waited the longest; a list that is full may go on."""
 
     parked: list[AttentionEntry] = Field(
-        description="Something could not be undone; `POST /orders/{order_id}/resume` tries again"
+        description="Something could not be undone, or not be paid; `POST /orders/{order_id}/resume` tries again"
     )
     stuck: list[AttentionEntry] = Field(
         description="Under way for longer than it takes; the reconciler ends them by itself"

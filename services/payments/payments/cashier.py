@@ -13,6 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from payments.domain import (
     AlreadyCaptured,
+    CaptureFailed,
     CardDeclined,
     Payment,
     PaymentNotAuthorized,
@@ -21,12 +22,16 @@ from payments.domain import (
     PaymentStatus,
     PaymentVoided,
 )
-from payments.provider import Provider
+from payments.provider import CANCELED, UNPAID, Provider
 from payments.store import PaymentContended, PaymentStore
 from shared.saga import SagaOrder
 
 # Each lost race means that another writer moved the payment forward, which it does at most six times.
 _RACES = 7
+
+# An intent that was refused in one of these holds nothing (any more). A refusal in any other status, or of who asks
+# (a key that is wrong, an account that is closed), says nothing of the customer's money, and may be mended.
+_HOLD_IS_GONE = {CANCELED, UNPAID}
 
 
 class Cashier:
@@ -45,13 +50,15 @@ class Cashier:
         """
         return _start_over_after_lost_races()(self._authorize, order)
 
-    def capture(self, order_id: str) -> Payment:
+    def capture(self, order_id: str, *, despite_failure: int | None = None) -> Payment:
         """Takes the money that is held for the order.
 
-        Raises PaymentNotAuthorized when nothing is held; PaymentVoided when it was given up, before or meanwhile;
-        ProviderUnavailable (worth another try); PaymentRefused when the hold is gone at the provider.
+        A capture that failed for good stays failed, unless the payment's version is `despite_failure`: then it is
+        tried once more. Raises CaptureFailed when the hold is gone at the provider or the card's bank refuses;
+        PaymentNotAuthorized when nothing is held; PaymentVoided when it was given up, before or meanwhile;
+        ProviderUnavailable (worth another try); PaymentRefused when the provider refuses for what an operator can mend.
         """
-        return _start_over_after_lost_races()(self._capture, order_id)
+        return _start_over_after_lost_races()(self._capture, order_id, despite_failure)
 
     def void(self, order: SagaOrder) -> Payment:
         """Leaves the order without any of the customer's money, whatever came before, and rules out later holds.
@@ -74,7 +81,7 @@ class Cashier:
     def _authorize(self, order: SagaOrder) -> Payment:
         payment = self._payments.find(order.order_id) or self._payments.add(Payment.begun(order, self._now()))
         match payment.status:
-            case PaymentStatus.AUTHORIZED | PaymentStatus.CAPTURING | PaymentStatus.CAPTURED:
+            case status if status.was_authorized:
                 return payment
             case PaymentStatus.DECLINED:
                 raise CardDeclined(payment.reason or "declined")
@@ -102,7 +109,7 @@ class Cashier:
             idempotency_key=f"{order.order_id}:open",
         )
 
-    def _capture(self, order_id: str) -> Payment:
+    def _capture(self, order_id: str, despite_failure: int | None) -> Payment:
         payment = self._payments.find(order_id)
         if payment is None or payment.status in (PaymentStatus.AUTHORIZING, PaymentStatus.DECLINED):
             raise PaymentNotAuthorized(order_id)
@@ -110,13 +117,18 @@ class Cashier:
             raise PaymentVoided(payment.payment_id)
         if payment.status is PaymentStatus.CAPTURED:
             return payment
-        if payment.status is PaymentStatus.AUTHORIZED:
+        if payment.status is PaymentStatus.CAPTURE_FAILED and payment.version != despite_failure:
+            raise CaptureFailed(payment.reason or "refused")
+        if payment.status is not PaymentStatus.CAPTURING:
             payment = self._payments.save(payment.begin_capture(self._now()))
         try:
-            self._provider.capture(payment.reference, idempotency_key=f"{order_id}:capture")
-        except PaymentRefused as refused:
+            self._provider.capture(payment.reference, idempotency_key=payment.capture_key)
+        except (CardDeclined, PaymentRefused) as refused:
             self._raise_if_given_up(payment, refused)
-            raise
+            if isinstance(refused, PaymentRefused) and refused.intent_status not in _HOLD_IS_GONE:
+                raise
+            self._payments.save(*payment.fail_capture(str(refused), self._now()))
+            raise CaptureFailed(str(refused)) from refused
         return self._payments.save(*payment.capture(self._now()))
 
     def _void(self, order: SagaOrder) -> Payment:
@@ -152,7 +164,7 @@ class Cashier:
         self._provider.refund(payment.reference, idempotency_key=f"{payment.order_id}:refund")
         return self._payments.save(*payment.refund(self._now()))
 
-    def _raise_if_given_up(self, payment: Payment, refused: PaymentRefused) -> None:
+    def _raise_if_given_up(self, payment: Payment, refused: CardDeclined | PaymentRefused) -> None:
         """Raises PaymentVoided when a void overtook us: that the provider refuses is then no fault of its own."""
         current = self._payments.find(payment.order_id)
         if current is not None and current.status.given_up:

@@ -4,13 +4,15 @@ A payment is the customer's money for one order: held, then taken, or given back
 provider is asked to act and again after it answered, so that whoever comes later knows what may have happened there:
 
     (none) ──► authorizing ──► authorized ──► capturing ──► captured
-      │            │ │             │              │            │
-      │            │ └► declined   │              │            ▼
-      │            ▼               ▼              ▼        refunding ──► refunded
-      │         voiding ◄──────────┴──────────────┘            ▲
+      │            │ │             │            │  ▲ │         │
+      │            │ └► declined   │            │  │ └► capture_failed
+      │            │               │            │  └──────┘│   ▼
+      │            ▼               ▼            ▼          │ refunding ──► refunded
+      │         voiding ◄──────────┴────────────┴──────────┘   ▲
       │            │ └────── it turned out to be captured ─────┘
       └────────► voided
 
+A capture that failed for good is tried again only when somebody asks for that.
 From `voiding` and `refunding` on nothing is authorized or captured any more. A payment is voided straight away where
 the provider was never asked to hold anything.
 
@@ -39,6 +41,7 @@ class PaymentStatus(StrEnum):
     DECLINED = "declined"
     CAPTURING = "capturing"
     CAPTURED = "captured"
+    CAPTURE_FAILED = "capture_failed"
     VOIDING = "voiding"
     VOIDED = "voided"
     REFUNDING = "refunding"
@@ -48,6 +51,11 @@ class PaymentStatus(StrEnum):
     def given_up(self) -> bool:
         """Whether the money went back or is on its way: nothing is authorized or captured any more."""
         return self in {self.VOIDING, self.VOIDED, self.REFUNDING, self.REFUNDED}
+
+    @property
+    def was_authorized(self) -> bool:
+        """Whether the money was held, whatever became of its capture, and was not given up since."""
+        return self in {self.AUTHORIZED, self.CAPTURING, self.CAPTURED, self.CAPTURE_FAILED}
 
 
 class CardDeclined(PermanentError):
@@ -60,6 +68,10 @@ class PaymentVoided(PermanentError):
 
 class PaymentNotAuthorized(PermanentError):
     """Nothing is held for the order, so there is nothing to capture."""
+
+
+class CaptureFailed(PermanentError):
+    """The money that was held cannot be taken: the hold is gone at the provider, or the card's bank refuses."""
 
 
 class PaymentNotCaptured(PermanentError):
@@ -104,6 +116,7 @@ class Payment(BaseModel):
     updated_at: str
     provider_reference: str | None = None
     reason: str | None = None
+    failed_captures: int = 0
 
     @classmethod
     def begun(cls, order: SagaOrder, now: datetime) -> Self:
@@ -157,18 +170,40 @@ class Payment(BaseModel):
         return self._told("payment.declined", PaymentStatus.DECLINED, now, reason=reason)
 
     def begin_capture(self, now: datetime) -> Self:
-        """The held money is about to be taken."""
-        self._refuse_unless(PaymentStatus.AUTHORIZED)
+        """The held money is about to be taken, for the first time or once more after that failed."""
+        self._refuse_unless(PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURE_FAILED)
         return self._changed(now, status=PaymentStatus.CAPTURING)
 
     def capture(self, now: datetime) -> tuple[Self, list[Event]]:
         """The provider took the money."""
         self._refuse_unless(PaymentStatus.CAPTURING)
-        return self._told("payment.captured", PaymentStatus.CAPTURED, now)
+        return self._told("payment.captured", PaymentStatus.CAPTURED, now, reason=None)
+
+    def fail_capture(self, reason: str, now: datetime) -> tuple[Self, list[Event]]:
+        """The provider will not give the money; `reason` is what it says."""
+        self._refuse_unless(PaymentStatus.CAPTURING)
+        return self._told(
+            "payment.capture_failed",
+            PaymentStatus.CAPTURE_FAILED,
+            now,
+            reason=reason,
+            failed_captures=self.failed_captures + 1,
+        )
+
+    @property
+    def capture_key(self) -> str:
+        """The idempotency key of the capture: a new one after each that failed, as the provider repeats its answer."""
+        again = f"-{self.failed_captures}" if self.failed_captures else ""
+        return f"{self.order_id}:capture{again}"
 
     def begin_void(self, now: datetime) -> Self:
         """The hold is about to be released; no authorization and no capture counts from here on."""
-        self._refuse_unless(PaymentStatus.AUTHORIZING, PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURING)
+        self._refuse_unless(
+            PaymentStatus.AUTHORIZING,
+            PaymentStatus.AUTHORIZED,
+            PaymentStatus.CAPTURING,
+            PaymentStatus.CAPTURE_FAILED,
+        )
         return self._changed(now, status=PaymentStatus.VOIDING)
 
     def void(self, now: datetime) -> tuple[Self, list[Event]]:

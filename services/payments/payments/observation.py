@@ -41,6 +41,8 @@ _FITS: dict[PaymentStatus, set[ProviderStatus]] = {
     PaymentStatus.DECLINED: {ProviderStatus.FAILED, ProviderStatus.CANCELED},
     PaymentStatus.CAPTURING: {ProviderStatus.HELD, ProviderStatus.TAKEN},
     PaymentStatus.CAPTURED: {ProviderStatus.TAKEN},
+    # Taken by hand at the provider, it differs: the order's capture has to be tried again.
+    PaymentStatus.CAPTURE_FAILED: {ProviderStatus.FAILED, ProviderStatus.HELD, ProviderStatus.CANCELED},
     PaymentStatus.VOIDING: {
         ProviderStatus.FAILED,
         ProviderStatus.HELD,

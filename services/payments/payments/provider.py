@@ -19,6 +19,7 @@ from shared.observability import count
 HELD = "requires_capture"
 TAKEN = "succeeded"
 CANCELED = "canceled"
+UNPAID = "requires_payment_method"
 # A refund to a card may be on its way for days; it needs nobody to do anything.
 _REFUND_STANDS = {"succeeded", "pending"}
 
@@ -100,7 +101,8 @@ class Provider:
     def capture(self, reference: str, idempotency_key: str) -> None:
         """Takes all of the money that the intent holds; fine when it is taken already.
 
-        Raises PaymentRefused when nothing is held (it was cancelled, or the hold ran out); ProviderUnavailable.
+        Raises CardDeclined when the card's bank refuses after all; PaymentRefused when nothing is held (it was
+        cancelled, or the hold ran out), with the intent's status, or when who asks is refused; ProviderUnavailable.
         """
         self._transport.breaker.admit()
         self._command(reference, "capture", {}, idempotency_key, TAKEN)

@@ -47,7 +47,7 @@ class Desk:
     def capture(self, intent_id: str, form: Mapping[str, str], key: str | None) -> Answer:
         """Captures an intent; raises ApiError."""
         fingerprint = fingerprint_of(f"capture/{intent_id}", form)
-        return self._once(key, fingerprint, lambda: capture(self.read(intent_id), form))
+        return self._once(key, fingerprint, lambda: capture(self.read(intent_id), form, self._now()))
 
     def refund(self, form: Mapping[str, str], key: str | None) -> Answer:
         """Refunds the intent that the form names; raises ApiError."""

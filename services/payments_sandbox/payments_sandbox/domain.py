@@ -47,6 +47,10 @@ class PaymentMethod(StrEnum):
     ALWAYS_FAILS = "pm_sandbox_error"
     # Answers 500 the first time and changes nothing, and approves the second time.
     FAILS_ONCE = "pm_sandbox_flaky"
+    # The money is held, and the hold has run out when it is to be taken.
+    HOLD_EXPIRES = "pm_sandbox_capture_expired"
+    # The money is held, and the card's bank refuses the first capture; a later one succeeds.
+    CAPTURE_DECLINED_ONCE = "pm_sandbox_capture_declined_once"
 
 
 _DECLINED = {PaymentMethod.DECLINED, PaymentMethod.CHARGE_FAILS}
@@ -70,6 +74,7 @@ class Intent(BaseModel):
     amount_refunded: int = 0
     # How often a confirmation was tried, and how often the intent was written.
     attempts: int = 0
+    refused_captures: int = 0
     version: int = 1
 
     @property
@@ -202,12 +207,20 @@ def cancel(intent: Intent, now: int) -> Outcome:
     return Outcome(canceled, Answer(HTTPStatus.OK, canceled.as_json()))
 
 
-def capture(intent: Intent, form: Mapping[str, str]) -> Outcome:
-    """Takes all that the intent holds; raises ApiError when it holds nothing."""
+def capture(intent: Intent, form: Mapping[str, str], now: int) -> Outcome:
+    """Takes all that the intent holds, or does what its test payment method is for; raises ApiError when it holds
+    nothing."""
     if intent.status is not IntentStatus.REQUIRES_CAPTURE:
         raise _unexpected_state(intent, "captured")
     if form.get("amount_to_capture", str(intent.amount)) != str(intent.amount):
         raise ApiError.invalid("The sandbox captures the whole amount only.", param="amount_to_capture")
+    if intent.payment_method is PaymentMethod.HOLD_EXPIRES:
+        expired = intent.changed(status=IntentStatus.CANCELED, canceled_at=now)
+        refusal = _unexpected_state(expired, "captured")
+        return Outcome(expired, Answer(refusal.status, refusal.body))
+    if intent.payment_method is PaymentMethod.CAPTURE_DECLINED_ONCE and not intent.refused_captures:
+        refused = intent.changed(refused_captures=1)
+        return Outcome(refused, _decline(refused))
     captured = intent.changed(status=IntentStatus.SUCCEEDED, amount_received=intent.amount)
     return Outcome(captured, Answer(HTTPStatus.OK, captured.as_json()))
 

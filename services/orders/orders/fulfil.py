@@ -1,0 +1,78 @@
+"""What became of a confirmed order's money and parcel: both in make it fulfilled, money that cannot be taken ends it.
+
+The events may come in any order, late and more than once; the order says what each of them still changes.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from orders.domain import Order, OrderStatus
+from orders.resources import order_store
+from orders.store import despite_lost_races
+from shared.clock import utc_now
+from shared.consumer import consumer_handler
+from shared.errors import PermanentError
+from shared.events import Event
+from shared.observability import count, logger
+
+_COUNTED = {
+    OrderStatus.FULFILLED: "OrdersFulfilled",
+    OrderStatus.CANCELLING: "CancellationsRequested",
+    OrderStatus.PARKED: "OrdersParked",
+}
+
+
+class PaymentChanged(BaseModel):
+    """What this consumer reads of `payment.captured` and `payment.capture_failed`."""
+
+    order_id: str
+
+
+class ParcelDispatched(BaseModel):
+    """What this consumer reads of `shipment.dispatched`."""
+
+    order_id: str
+    tracking_reference: Annotated[str, Field(min_length=1)]
+
+
+class UnexpectedEvent(PermanentError):
+    """An event of this type says nothing of a fulfilment; the subscription's filter lets through too much."""
+
+
+def fulfil(event: Event) -> None:
+    """Notes the event with its order; a repeat changes nothing.
+
+    Raises OrderMissing and OrderContended (the queue delivers it again), and for what no retry mends IllegalTransition.
+    """
+    now = utc_now()
+    match event.event_type:
+        case "payment.captured":
+            order_id = PaymentChanged.model_validate(event.data).order_id
+            _note(order_id, lambda order: order.note_capture(event.aggregate_version, now))
+        case "payment.capture_failed":
+            order_id = PaymentChanged.model_validate(event.data).order_id
+            _note(order_id, lambda order: order.note_failed_capture(event.aggregate_version, now))
+        case "shipment.dispatched":
+            parcel = ParcelDispatched.model_validate(event.data)
+            _note(parcel.order_id, lambda order: order.note_dispatch(parcel.tracking_reference, now))
+        case _:
+            raise UnexpectedEvent(event.event_type)
+
+
+def _note(order_id: str, change: Callable[[Order], tuple[Order, list[Event]]]) -> None:
+    entered: list[OrderStatus] = []
+
+    def noted(order: Order) -> tuple[Order, list[Event]]:
+        changed, events = change(order)
+        entered[:] = [changed.status] if changed.status is not order.status else []
+        return changed, events
+
+    order = despite_lost_races(order_store().change, order_id, noted)
+    logger.info("fulfilment noted", order_id=order_id, status=order.status.value)
+    for status in entered:
+        count(_COUNTED[status])
+
+
+handler = consumer_handler(fulfil)
