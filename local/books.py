@@ -13,6 +13,8 @@ from shared.dynamo import from_item
 _HELD_BY_PROVIDER = {"requires_capture", "succeeded"}
 # What an order comes to that its customer is told of by mail: each at most once, however often its history has it.
 _MAILED = {"confirmed", "rejected", "cancelled", "fulfilled"}
+# A confirmed order's payment: what is held is about to be taken, or was.
+_STANDING = {"authorized", "capturing", "captured"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,12 @@ class OrderBooks:
             if intent["status"] in _HELD_BY_PROVIDER
         )
 
+    def taken(self) -> int:
+        """Minor units that the provider has taken of this order's customer, and not given back."""
+        return sum(
+            intent.get("amount_received", 0) - intent.get("amount_refunded", 0) for intent in self.intents
+        )
+
     def mails_due(self) -> int:
         """How many mails the order's customer is owed by now: one about each outcome."""
         return len(_MAILED & {entry["status"] for entry in self.order["history"]})
@@ -47,6 +55,8 @@ class Audit:
     held: int = 0
     mails: int = 0
     mails_due: int = 0
+    # Fulfilled orders whose stock is yet to be taken out of the warehouse.
+    uncommitted: int = 0
     violations: list[str] = field(default_factory=list)
 
 
@@ -121,6 +131,7 @@ class Books:
             audit.held += books.held()
             audit.mails += len(books.mails)
             audit.mails_due += books.mails_due()
+            audit.uncommitted += status == "fulfilled" and _status(books.reservation) != "committed"
             audit.violations += [f"{order_id} ({status}): {problem}" for problem in _problems(books)]
         audit.violations += self._stock_problems(orders)
         return audit
@@ -155,9 +166,16 @@ def _problems(books: OrderBooks) -> list[str]:
         checks = {
             "no stock is reserved": is_dispatched or _status(books.reservation) == "reserved",
             "its stock is given back": _status(books.reservation) not in {None, "released"},
-            "its payment is not authorized": _status(books.payment) == "authorized",
+            "its payment does not stand": _status(books.payment) in _STANDING,
             "there is no parcel": is_dispatched or _status(books.shipment) == "created",
             f"the provider holds {books.held()}": books.held() == books.order["total"]["amount"],
+        }
+    elif status == "fulfilled":
+        checks = {
+            "its stock is not there": _status(books.reservation) in {"reserved", "committing", "committed"},
+            "its money is not taken": _status(books.payment) == "captured",
+            "its parcel has not left": _status(books.shipment) == "dispatched",
+            f"the provider has {books.taken()}": books.taken() == books.order["total"]["amount"],
         }
     elif status in {"rejected", "cancelled"}:
         checks = {

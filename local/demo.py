@@ -16,6 +16,8 @@ from local.waiting import wait_for
 TEA, DARJEELING, RARE = "TEA-ASSAM-100", "TEA-DARJ-100", "TEA-GLASS-LTD"
 RUSH = 10
 RARE_STOCK = 3
+# Where an order does not go that ends well, so that nobody waits for it in vain.
+ENDED_BADLY = ("rejected", "parked")
 
 
 class DemoFailed(Exception):
@@ -36,12 +38,13 @@ class Demo:
     def run(self) -> None:
         """All scenes, the books, and what to try next; raises DemoFailed where a promise is broken."""
         customer = self.sign_up()
-        self.confirmed_order(customer)
+        self.fulfilled_order(customer)
         self.watched_order(customer)
         self.too_many(customer)
         self.declined_card(customer)
         self.refused_parcel(customer)
         self.changed_mind(customer)
+        self.unpaid(customer)
         self.rush()
         self.balance()
         self.what_next(customer)
@@ -66,13 +69,21 @@ class Demo:
         say(f"mail “{welcome['Subject']}”")
         return customer
 
-    def confirmed_order(self, customer: Customer) -> None:
-        """An order that stands, and its retry."""
-        self.scene("An order that is confirmed", "two products, a card that is approved")
+    def fulfilled_order(self, customer: Customer) -> None:
+        """An order that stands, is paid and leaves, and its retry."""
+        self.scene(
+            "An order that is confirmed, paid and dispatched",
+            "two products, a card that is approved; packing takes some seconds here",
+        )
         key = str(uuid4())
         placed = self.place(customer, {TEA: 2, DARJEELING: 1}, key=key)
         bill(placed["breakdown"])
-        self.ends(customer, placed, "confirmed")
+        order = self.shop.become(customer, placed["order_id"], "fulfilled", *ENDED_BADLY, seconds=120)
+        self.ends(customer, placed, "fulfilled")
+        say(f"tracking reference {order['tracking_reference']}")
+        late = self.shop.request("POST", f"/orders/{placed['order_id']}/cancel", token=customer.token)
+        expect(late.status_code == 409, f"a cancellation of what has left answered {late.status_code}")
+        say(f"POST /orders/{placed['order_id']}/cancel 409  {late.json()['detail']}")
 
         self.scene(
             "The same request again, with the same Idempotency-Key", "as an app does when an answer got lost"
@@ -132,7 +143,7 @@ class Demo:
         """An order that is cancelled after it was confirmed: parcel, money and stock are undone."""
         self.scene(
             "A customer changes their mind",
-            "the order is confirmed, then cancelled; money and stock come back",
+            "the order is confirmed and, while it is packed, cancelled; money and stock come back",
         )
         before = self.books.stock()[TEA]["available"]
         placed = self.place(customer, {TEA: 1})
@@ -151,6 +162,21 @@ class Demo:
         expect(after == before, f"{before - after} of {TEA} did not come back")
         say(f"provider: {books.intents[0]['status']}; {TEA}: {before} available before, {after} after")
 
+    def unpaid(self, customer: Customer) -> None:
+        """An order whose money cannot be taken once it stands: it is cancelled."""
+        self.scene(
+            "An order whose money cannot be taken",
+            "the hold ran out after the confirmation; stock comes back",
+        )
+        before = self.books.stock()[TEA]["available"]
+        token = "pm_sandbox_capture_expired"  # noqa: S105 - a test token
+        placed = self.place(customer, {TEA: 1}, payment_token=token)
+        order = self.shop.become(customer, placed["order_id"], "cancelled", *ENDED_BADLY, seconds=120)
+        self.ends(customer, placed, "cancelled")
+        after = self.books.stock()[TEA]["available"]
+        expect(after == before, f"{before - after} of {TEA} did not come back")
+        say(f"cancelled by {order['cancelled_by']}, reason {order['cancellation_reason']}")
+
     def rush(self) -> None:
         """Ten customers at once for the last three pieces."""
         self.scene(f"{RUSH} customers at once for the last {RARE_STOCK} pieces", f"one {RARE} each")
@@ -165,7 +191,8 @@ class Demo:
                 )
             )
         statuses = [order["status"] for order in settled]
-        confirmed, rejected = statuses.count("confirmed"), statuses.count("rejected")
+        rejected = statuses.count("rejected")
+        confirmed = len(statuses) - rejected
         level = self.books.stock()[RARE]
         say(f"{confirmed} confirmed, {rejected} rejected; {level['available']} of {RARE} left")
         expect(confirmed == RARE_STOCK, f"{confirmed} got one of {RARE_STOCK}")
@@ -195,15 +222,15 @@ class Demo:
 
         def complete() -> bool:
             audit = self.books.audit()
-            return audit.mails >= audit.mails_due
+            return audit.mails >= audit.mails_due and not audit.orders["confirmed"] and not audit.uncommitted
 
         # A mail that was sooner than its reader's address is tried again after a minute.
-        wait_for(complete, "the last mails", seconds=120)
+        wait_for(complete, "the last mails and parcels", seconds=120)
         audit = self.books.audit()
         for sku in (TEA, DARJEELING, RARE):
             level = self.books.stock()[sku]
             say(f"stock  {sku:<16} {level['available']:>4} available {level['reserved']:>4} reserved")
-        say(f"money  {audit.held / 100:.2f} EUR held for confirmed orders")
+        say(f"money  {audit.held / 100:.2f} EUR taken for the orders that were fulfilled")
         say(f"mails  {audit.mails} sent about orders, one for each outcome")
         for violation in audit.violations:
             say(f"WRONG  {violation}")
@@ -211,7 +238,7 @@ class Demo:
         orders = audit.orders
         say("")
         say(
-            f"It holds: {orders['confirmed']} confirmed, {orders['rejected']} rejected, "
+            f"It holds: {orders['fulfilled']} fulfilled, {orders['rejected']} rejected, "
             f"{orders['cancelled']} cancelled, {orders['parked']} parked; 0 oversold, every rejected or cancelled "
             "order released its stock and its money, nobody was charged twice."
         )

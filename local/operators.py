@@ -5,7 +5,6 @@ from typing import Any
 from local.shop import FINAL, Customer, Shop
 from local.stack import Stack
 from local.steps import StepError
-from local.waiting import wait_for
 
 # An execution that tries everything as often as it may and then parks the order.
 _LONGEST_RESUMPTION_SECONDS = 300
@@ -18,23 +17,22 @@ def show_attention(stack: Stack) -> None:
     for kind in ("parked", "stuck"):
         print(f"{len(found[kind])} {kind}")
         for entry in found[kind]:
-            print(f"  {entry['order_id']}  {entry['status']} since {entry['since']}")
+            why = "; its parcel is gone and its money could not be taken" if entry["uncollected"] else ""
+            print(f"  {entry['order_id']}  {entry['status']} since {entry['since']}{why}")
 
 
 def resume(stack: Stack, order_id: str) -> None:
     """Resumes the order and waits for its end; raises StepError when it cannot be, or is parked again."""
     shop = Shop(stack)
     admin = shop.admin()
-    _answer(shop, "POST", f"/orders/{order_id}/resume", admin)
-
-    def ended() -> str | None:
-        status = str(shop.order(admin, order_id)["status"])
-        return status if status in FINAL else None
-
-    status = wait_for(ended, f"the end of {order_id}", seconds=_LONGEST_RESUMPTION_SECONDS)
+    resumed = _answer(shop, "POST", f"/orders/{order_id}/resume", admin)
+    # One that stands at once has its money taken once more, which is not its end yet.
+    ends = FINAL - {resumed["status"]}
+    order = shop.become(admin, order_id, *ends, seconds=_LONGEST_RESUMPTION_SECONDS)
+    status = order["status"]
     if status == "parked":
         raise StepError(
-            f"{order_id} is parked again: something still could not be undone.",
+            f"{order_id} is parked again: something still could not be undone, or not be paid.",
             "docs/operations.md, Parked orders, shows what it was.",
         )
     print(f"{order_id} is {status}")

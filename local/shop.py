@@ -10,7 +10,8 @@ from local.stack import Stack
 from local.waiting import wait_for
 from shared.access import ADMIN_GROUP
 
-FINAL = {"confirmed", "rejected", "cancelled", "parked"}
+# An order is decided in these: confirmed goes on to fulfilled by itself, and parked waits for an operator.
+FINAL = {"confirmed", "fulfilled", "rejected", "cancelled", "parked"}
 PASSWORD = "Correct-horse-7-battery"  # noqa: S105 - of accounts that exist on the embedded cloud alone
 _TIMEOUT_SECONDS = 60
 
@@ -114,10 +115,16 @@ class Shop:
         return dict(answer.json())
 
     def settled(self, customer: Customer, order_id: str, *, seconds: float = 60) -> dict[str, Any]:
-        """The order once it is confirmed, rejected, cancelled or parked; raises NotInTime."""
+        """The order once it is confirmed, fulfilled, rejected, cancelled or parked; raises NotInTime."""
+        return self.become(customer, order_id, *FINAL, seconds=seconds)
 
-        def final() -> dict[str, Any] | None:
+    def become(
+        self, customer: Customer, order_id: str, *statuses: str, seconds: float = 60
+    ) -> dict[str, Any]:
+        """The order once it is in one of `statuses`; raises NotInTime."""
+
+        def there() -> dict[str, Any] | None:
             order = self.order(customer, order_id)
-            return order if order["status"] in FINAL else None
+            return order if order["status"] in statuses else None
 
-        return wait_for(final, f"order {order_id} to be settled", seconds=seconds)
+        return wait_for(there, f"order {order_id} to be {' or '.join(sorted(statuses))}", seconds=seconds)

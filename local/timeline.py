@@ -1,5 +1,5 @@
 """One order's path across the services, in the order of time: its own history, the saga's steps, its cancellation's,
-the mail."""
+its money, its parcel, the mail."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,12 +28,27 @@ def timeline(stack: Stack, order: dict[str, Any]) -> list[Moment]:
     if any(entry["status"] == "cancelling" for entry in order["history"]):
         cancellation = execution_arn(stack, order["order_id"], machine="OrderCancellation")
         moments += _steps(stack, "cancellation", cancellation)
+    moments += _fulfilment(stack, order["order_id"])
     moments += [
         Moment(_time(mail["Timestamp"]), "notifications", f"mail “{mail['Subject']}”")
         for mail in stack.sent_mails()
         if order["order_id"] in mail["BodyText"]
     ]
     return sorted(moments, key=lambda moment: moment.at)
+
+
+def _fulfilment(stack: Stack, order_id: str) -> list[Moment]:
+    """What orders have heard of the order's money and parcel."""
+    item = stack.client("dynamodb").get_item(
+        TableName=stack.resource("OrdersTable"), Key={"pk": {"S": order_id}}, ConsistentRead=True
+    )
+    stored = item.get("Item", {})
+    heard = {
+        "captured_at": ("payments", "money taken"),
+        "capture_failed_at": ("payments", "money could not be taken"),
+        "dispatched_at": ("shipping", "parcel dispatched"),
+    }
+    return [Moment(_time(stored[name]["S"]), *what) for name, what in heard.items() if name in stored]
 
 
 def execution_arn(stack: Stack, order_id: str, *, machine: str = "OrderSaga") -> str:

@@ -374,3 +374,64 @@ def test_an_event_of_another_type_erases_nobody(table: Any, create: Step, erase:
     before = stored(table)
     assert erase(event_type="user.changed") == DONE
     assert stored(table) == before
+
+
+class TestDispatch:
+    """The consumer of `order.confirmed`."""
+
+    @pytest.fixture
+    def dispatch(
+        self, table: Any, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[[], dict[str, Any]]:
+        """Delivers the example `order.confirmed`, of the order under test, to the consumer."""
+        monkeypatch.setenv("DLQ_URL", boto3.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"])
+        module = reload(import_module("shipping.dispatch"))
+        [record] = json.loads((EVENTS / "shipping_dispatch.json").read_text())["Records"]
+        event = json.loads(record["body"])
+        event["data"]["order_id"] = ORDER_ID
+
+        def deliver() -> dict[str, Any]:
+            batch = {"Records": [record | {"body": json.dumps(event)}]}
+            answer: dict[str, Any] = module.handler(batch, lambda_context)
+            return answer
+
+        return deliver
+
+    def test_a_confirmed_order_is_dispatched_once_however_often_it_is_told(
+        self, table: Any, create: Step, dispatch: Callable[[], dict[str, Any]]
+    ) -> None:
+        create(STEP_INPUT)
+
+        assert dispatch() == {"batchItemFailures": []}
+        first = stored(table)
+        assert first is not None
+        assert [json.loads(entry)["event_type"] for entry in first["outbox"]] == ["shipment.dispatched"]
+        for _ in range(2):
+            assert dispatch() == {"batchItemFailures": []}
+        assert stored(table) == first
+
+    def test_a_parcel_that_was_cancelled_before_stays_and_is_no_dead_letter(
+        self, table: Any, create: Step, cancel: Step, dispatch: Callable[[], dict[str, Any]]
+    ) -> None:
+        create(STEP_INPUT)
+        cancel(STEP_INPUT)
+        before = stored(table)
+
+        assert dispatch() == {"batchItemFailures": []}
+
+        assert stored(table) == before
+        assert _dead_letters() == []
+
+    def test_an_order_without_a_parcel_is_a_dead_letter_at_once(
+        self, dispatch: Callable[[], dict[str, Any]]
+    ) -> None:
+        assert dispatch() == {"batchItemFailures": []}
+        [reason] = _dead_letters()
+        assert reason.startswith("ShipmentNotCreated")
+
+
+def _dead_letters() -> list[str]:
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName="dead-letters")["QueueUrl"]
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+    return [message["MessageAttributes"]["reason"]["StringValue"] for message in answer.get("Messages", [])]
