@@ -160,7 +160,9 @@ class Demo:
         books, after = self.books.orders()[placed["order_id"]], self.books.stock()[TEA]["available"]
         expect(books.held() == 0, "the money is still held")
         expect(after == before, f"{before - after} of {TEA} did not come back")
-        say(f"provider: {books.intents[0]['status']}; {TEA}: {before} available before, {after} after")
+        say(
+            f"payment: {(books.payment or {}).get('status')}; {TEA}: {before} available before, {after} after"
+        )
 
     def unpaid(self, customer: Customer) -> None:
         """An order whose money cannot be taken once it stands: it is cancelled."""

@@ -22,6 +22,8 @@ class Scenario:
     orders: list[tuple[str, dict[str, Any]]]
     cancels: bool = False
     races: int = 0
+    # Whether a confirmed order is packed before it is dispatched: while anything else is left to happen.
+    packs: bool = True
     # What becomes of the orders when nothing goes wrong.
     ends: list[str] = field(default_factory=list)
 
@@ -33,7 +35,7 @@ def _address(country: str) -> dict[str, Any]:
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        Scenario("good", [("ada", order_body((SKU, 2), (RARE, 1)))], ends=["confirmed"]),
+        Scenario("good", [("ada", order_body((SKU, 2), (RARE, 1)))], ends=["fulfilled"]),
         Scenario("out-of-stock", [("ada", order_body((SKU, 1), (RARE, 2)))], ends=["rejected"]),
         Scenario(
             "declined",
@@ -47,9 +49,18 @@ SCENARIOS = {
             "race",
             [("ada", order_body((RARE, 1))), ("bob", order_body((RARE, 1)))],
             races=1,
-            ends=["confirmed", "rejected"],
+            ends=["fulfilled", "rejected"],
         ),
         Scenario("cancel", [("ada", order_body((SKU, 2)))], cancels=True, ends=["cancelled"]),
+        # The parcel leaves at once, and the customer cancels at any moment around that.
+        Scenario(
+            "cancel-late", [("ada", order_body((SKU, 2)))], cancels=True, packs=False, ends=["fulfilled"]
+        ),
+        Scenario(
+            "unpaid",
+            [("ada", order_body((SKU, 2), payment_token="pm_sandbox_capture_expired"))],
+            ends=["cancelled"],
+        ),
     )
 }
 
@@ -66,6 +77,7 @@ def begin(cloud: Cloud, scenario: Scenario) -> None:
         customer = scenario.orders[0][0]
         cloud.world.actions["cancel"] = cancellation(customer, order_id_for(customer, key_of(customer)))
     cloud.world.races = scenario.races
+    cloud.world.packs = scenario.packs
 
 
 def _stock(cloud: Cloud) -> None:

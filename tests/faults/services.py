@@ -99,7 +99,8 @@ class Services:
                 if event_type in types:
                     event_id = json.loads(entry["Message"])["event_id"]
                     about = {"function": function, "message_id": event_id, "body": entry["Message"]}
-                    self.world.pending.append(Work("message", about))
+                    waits = self.world.packs and function in self.template.delayed
+                    (self.world.latest if waits else self.world.pending).append(Work("message", about))
         return {"Successful": [{"Id": entry["Id"]} for entry in arguments["PublishBatchRequestEntries"]]}
 
     def _start(self, arguments: dict[str, Any]) -> dict[str, Any]:

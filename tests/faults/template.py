@@ -122,6 +122,21 @@ class Template:
         }
 
     @cached_property
+    def delayed(self) -> set[str]:
+        """The consuming functions whose queue holds each message back for a time that is chosen at the deployment."""
+        return {
+            name
+            for name, properties in self._of("Serverless::Function")
+            for event in properties.get("Events", {}).values()
+            if event["Type"] == "SQS"
+            and isinstance(self._queue(event["Properties"]).get("DelaySeconds"), dict)
+        }
+
+    def _queue(self, source: dict[str, Any]) -> dict[str, Any]:
+        properties: dict[str, Any] = self._resources[source["Queue"]["Fn::GetAtt"][0]]["Properties"]
+        return properties
+
+    @cached_property
     def machines(self) -> Machines:
         """The state machines, from their files."""
         definitions, functions = {}, {}

@@ -84,6 +84,8 @@ class World:
     # The scheduled functions that found something to do.
     helped: frozenset[str] = frozenset()
     resumptions: int = 0
+    # Whether a message waits as long as its queue's delay says, which is longer than anything else takes.
+    packs: bool = True
 
     def copied(self) -> "World":
         """The same again, which goes its own ways."""

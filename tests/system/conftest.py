@@ -1,7 +1,7 @@
 """The deployed stack on the embedded cloud; `make up` starts it, `make system` does so before these tests."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from local.books import Books
 from local.shop import Customer, Shop
 from local.stack import Stack
 from shared.clock import utc_now
+from tests.system.trouble import packing_takes
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +36,13 @@ def books(stack: Stack) -> Books:
 def customer(shop: Shop) -> Customer:
     """Someone who signed up and signed in."""
     return shop.sign_up("Grace Example")
+
+
+@pytest.fixture
+def unhurried(stack: Stack) -> Iterator[None]:
+    """No order that is confirmed during the test is dispatched by itself."""
+    with packing_takes(stack, 900):
+        yield
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from shipping.store import ShipmentStore
 
 from .test_choreography import publish
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 TEA = "TEA-ASSAM-100"
 
 

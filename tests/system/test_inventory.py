@@ -285,6 +285,7 @@ def test_an_adjustment_or_a_threshold_that_makes_a_sku_low_is_told(
         assert low(sku) == {"sku": sku, "available": 8, "threshold": 8}
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_the_ledgers_sum_is_the_stock_after_orders_ran(
     storeroom: Storeroom, shop: Shop, customer: Customer, books: Books
 ) -> None:

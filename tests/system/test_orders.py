@@ -21,6 +21,8 @@ from tests.system.orders import SKU, order_body
 
 from .conftest import event
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 
 @pytest.fixture(scope="module")
 def admin(shop: Shop) -> Customer:
@@ -273,7 +275,7 @@ class TestCancelling:
         ]
         found = books.orders()[order_id]
         assert found.held() == 0
-        assert found.payment and found.payment["status"] == "voided"
+        assert found.payment and found.payment["status"] in {"voided", "refunded"}
         assert found.shipment and found.shipment["status"] == "cancelled"
         assert found.reservation and found.reservation["status"] == "released"
         assert cancel(shop, customer, order_id).json() == order, "it stays as it is"

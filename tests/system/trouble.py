@@ -40,6 +40,32 @@ def not_listening(stack: Stack, function: str, queue: str) -> Iterator[None]:
 
 
 @contextmanager
+def paused(stack: Stack, function: str) -> Iterator[None]:
+    """A consumer that takes nothing from its queue, until the end of the block; then it takes what came meanwhile."""
+    functions = stack.client("lambda")
+    [mapping] = functions.list_event_source_mappings(FunctionName=stack.resource(function))[
+        "EventSourceMappings"
+    ]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        yield
+    finally:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+@contextmanager
+def packing_takes(stack: Stack, seconds: int) -> Iterator[None]:
+    """Orders that are confirmed until the end of the block are dispatched that much later."""
+    sqs, queue = stack.client("sqs"), stack.resource("ShippingDispatchQueue")
+    before = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["DelaySeconds"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": str(seconds)})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes=before)
+
+
+@contextmanager
 def scheduled_each_minute(stack: Stack, rule: str) -> Iterator[None]:
     """A schedule that comes each minute, until the end of the block."""
     events = stack.client("events")

@@ -1,0 +1,270 @@
+"""What follows a confirmation on the deployed stack: money, parcel, both; and what ends an order instead."""
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.books import Books, OrderBooks
+from local.shop import Customer, Shop
+from local.stack import Stack
+from local.waiting import wait_for
+
+from .test_choreography import dead_letter, impatient, publish
+from .trouble import broken, packing_takes, paused
+
+TEA = "TEA-ASSAM-100"
+# Longer than any test: a parcel leaves when the test says so.
+NOT_BY_ITSELF = 900
+
+
+@pytest.fixture(autouse=True)
+def _enough_tea(deliver: Callable[[str, int], None]) -> None:
+    deliver(TEA, 5)
+
+
+@pytest.fixture(scope="module")
+def admin(shop: Shop) -> Customer:
+    """Someone who runs the shop."""
+    return shop.admin()
+
+
+def place(shop: Shop, customer: Customer, payment_token: str = "pm_card_visa") -> str:  # noqa: S107 - a public test token
+    answer = shop.place(customer, {TEA: 1}, payment_token=payment_token)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["order_id"])
+
+
+def cancel(shop: Shop, customer: Customer, order_id: str) -> Any:
+    return shop.request("POST", f"/orders/{order_id}/cancel", token=customer.token)
+
+
+def history(order: dict[str, Any]) -> list[str]:
+    return [entry["status"] for entry in order["history"]]
+
+
+def status_of(found: OrderBooks, part: str) -> str | None:
+    record = getattr(found, part)
+    return record["status"] if record else None
+
+
+def becomes(books: Books, order_id: str, part: str, status: str) -> OrderBooks:
+    """The order's books once its `part` has `status`."""
+
+    def there() -> OrderBooks | None:
+        found = books.orders()[order_id]
+        return found if status_of(found, part) == status else None
+
+    return wait_for(there, f"the {part} of {order_id} to be {status}", seconds=90)
+
+
+def confirmed_event(stack: Stack, order_id: str) -> str:
+    """The body of the order's `order.confirmed`, as it went to the consumers."""
+    return json.dumps(
+        {
+            "event_id": f"{order_id}:2:order.confirmed",
+            "event_type": "order.confirmed",
+            "event_version": 1,
+            "occurred_at": "2030-01-01T00:00:00.000Z",
+            "aggregate_id": order_id,
+            "aggregate_version": 2,
+            "correlation_id": "test",
+            "data": {"order_id": order_id},
+        }
+    )
+
+
+def pack(stack: Stack, order_id: str) -> None:
+    """Delivers the order's message to dispatch at once, as if packing were done."""
+    stack.client("sqs").send_message(
+        QueueUrl=stack.resource("ShippingDispatchQueue"),
+        MessageBody=confirmed_event(stack, order_id),
+        DelaySeconds=0,
+    )
+
+
+def drained(stack: Stack, *consumers: str) -> bool:
+    """Whether nothing waits in the queues, or is being consumed."""
+
+    def left(consumer: str) -> int:
+        counts = stack.client("sqs").get_queue_attributes(
+            QueueUrl=stack.resource(f"{consumer}Queue"),
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        )["Attributes"]
+        return sum(int(number) for number in counts.values())
+
+    return not any(left(consumer) for consumer in consumers)
+
+
+def violations(books: Books, order_id: str) -> list[str]:
+    return [wrong for wrong in books.audit().violations if order_id in wrong]
+
+
+def test_a_confirmed_order_is_paid_dispatched_and_fulfilled_and_cannot_be_cancelled_then(
+    shop: Shop, books: Books, customer: Customer
+) -> None:
+    order_id = place(shop, customer)
+    order = shop.become(customer, order_id, "fulfilled", "parked", "cancelled", seconds=120)
+
+    assert history(order) == ["placed", "confirmed", "fulfilled"]
+    found = becomes(books, order_id, "reservation", "committed")
+    assert (status_of(found, "payment"), status_of(found, "shipment")) == ("captured", "dispatched")
+    assert found.taken() == order["total"]["amount"]
+    assert found.shipment and order["tracking_reference"] == found.shipment["tracking_reference"]
+    refused = cancel(shop, customer, order_id)
+    assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (409, "cannot-be-cancelled")
+    wait_for(lambda: books.orders()[order_id].mails, "the mail", seconds=60)
+    assert violations(books, order_id) == []
+
+
+def test_every_event_of_it_three_times_more_in_any_order_changes_nothing(
+    stack: Stack, shop: Shop, books: Books, customer: Customer
+) -> None:
+    order_id = place(shop, customer)
+    shop.become(customer, order_id, "fulfilled", seconds=120)
+    before = becomes(books, order_id, "reservation", "committed")
+    wait_for(lambda: books.orders()[order_id].mails, "the mail", seconds=60)
+    assert before.payment and before.shipment
+    told = [
+        ("order.confirmed", confirmed_event(stack, order_id)),
+        ("payment.captured", before.payment["outbox"][0]),
+        ("shipment.dispatched", before.shipment["outbox"][0]),
+    ]
+    messages = told * 3
+    random.Random(order_id).shuffle(messages)  # noqa: S311 - an order of messages, no secret
+
+    with packing_takes(stack, 0):
+        for event_type, body in messages:
+            publish(stack, event_type, body)
+        wait_for(
+            lambda: drained(
+                stack,
+                "PaymentsCapture",
+                "ShippingDispatch",
+                "OrdersFulfil",
+                "InventoryCommit",
+                "InventoryKeep",
+            ),
+            "the repeated messages to be consumed",
+            seconds=90,
+        )
+
+    after = books.orders()[order_id]
+    assert [after.order, after.payment, after.shipment, after.reservation, after.intents] == [
+        before.order,
+        before.payment,
+        before.shipment,
+        before.reservation,
+        before.intents,
+    ]
+    assert len(after.intents) == 1
+
+
+def test_an_order_is_cancelled_while_it_is_packed_and_its_money_goes_back_though_it_was_taken(
+    stack: Stack, shop: Shop, books: Books, customer: Customer
+) -> None:
+    with packing_takes(stack, NOT_BY_ITSELF):
+        order_id = place(shop, customer)
+        becomes(books, order_id, "payment", "captured")
+
+        assert cancel(shop, customer, order_id).status_code == 202
+        order = shop.become(customer, order_id, "cancelled", "parked", seconds=90)
+
+    assert (order["status"], order["cancelled_by"], order["cancellation_reason"]) == (
+        "cancelled",
+        "customer",
+        "on_request",
+    )
+    found = books.orders()[order_id]
+    assert (found.held(), status_of(found, "payment")) == (0, "refunded")
+
+    pack(stack, order_id)
+    wait_for(lambda: drained(stack, "ShippingDispatch"), "the late message to be consumed", seconds=60)
+
+    assert status_of(books.orders()[order_id], "shipment") == "cancelled"
+    assert books.orders()[order_id].order == found.order
+    assert violations(books, order_id) == []
+
+
+def test_a_cancellation_that_meets_the_parcel_on_its_way_is_refused_and_nothing_is_undone(
+    stack: Stack, shop: Shop, books: Books, customer: Customer
+) -> None:
+    with packing_takes(stack, 0), paused(stack, "OrdersFulfilFunction"):
+        order_id = place(shop, customer)
+        becomes(books, order_id, "shipment", "dispatched")
+
+        assert cancel(shop, customer, order_id).json()["status"] == "cancelling"
+        order = shop.become(customer, order_id, "confirmed", "parked", "cancelled", seconds=90)
+
+        assert history(order) == ["placed", "confirmed", "cancelling", "confirmed"]
+        assert order["cancelled_by"] is None
+        assert books.orders()[order_id].held() == order["total"]["amount"]
+        assert cancel(shop, customer, order_id).status_code == 409
+
+    order = shop.become(customer, order_id, "fulfilled", "parked", seconds=90)
+    assert history(order)[-1] == "fulfilled"
+    wait_for(lambda: books.orders()[order_id].mails, "the mail", seconds=60)
+    assert violations(books, order_id) == []
+
+
+def test_an_order_whose_money_cannot_be_taken_is_cancelled_with_everything_undone(
+    stack: Stack, shop: Shop, books: Books, customer: Customer
+) -> None:
+    before = books.stock()[TEA]["available"]
+    with packing_takes(stack, NOT_BY_ITSELF):
+        order_id = place(shop, customer, "pm_sandbox_capture_expired")
+        order = shop.become(customer, order_id, "cancelled", "parked", "rejected", seconds=120)
+
+    assert history(order) == ["placed", "confirmed", "cancelling", "cancelled"]
+    assert (order["cancelled_by"], order["cancellation_reason"]) == ("payment", "payment_failed")
+    found = books.orders()[order_id]
+    assert (found.held(), status_of(found, "shipment")) == (0, "cancelled")
+    assert books.stock()[TEA]["available"] == before
+    wait_for(lambda: books.orders()[order_id].mails, "the mail", seconds=60)
+    assert violations(books, order_id) == []
+
+
+def test_an_order_that_left_unpaid_is_parked_and_resumed_by_another_capture(
+    stack: Stack, shop: Shop, books: Books, customer: Customer, admin: Customer
+) -> None:
+    with packing_takes(stack, 0), paused(stack, "PaymentsCaptureFunction"):
+        order_id = place(shop, customer, "pm_sandbox_capture_declined_once")
+
+        def known_to_be_gone() -> bool:
+            return "dispatched_at" in books.orders()[order_id].order
+
+        wait_for(known_to_be_gone, "the parcel to leave", seconds=90)
+    shop.become(customer, order_id, "parked", "cancelled", seconds=90)
+    listed = shop.request("GET", "/orders/attention?limit=100", token=admin.token).json()["parked"]
+    [entry] = [entry for entry in listed if entry["order_id"] == order_id]
+    assert entry["uncollected"] is True
+
+    answers = [
+        shop.request("POST", f"/orders/{order_id}/resume", token=admin.token).status_code for _ in range(2)
+    ]
+    order = shop.become(customer, order_id, "fulfilled", "cancelled", seconds=90)
+
+    assert answers[0] == 202
+    assert history(order) == ["placed", "confirmed", "parked", "confirmed", "fulfilled"]
+    found = becomes(books, order_id, "reservation", "committed")
+    assert found.taken() == order["total"]["amount"]
+    wait_for(lambda: books.orders()[order_id].mails, "the mail", seconds=60)
+    assert violations(books, order_id) == []
+
+
+def test_a_capture_that_fails_at_every_try_waits_among_the_dead_letters_and_a_redrive_completes_it(
+    stack: Stack, shop: Shop, books: Books, customer: Customer
+) -> None:
+    sqs = stack.client("sqs")
+    with impatient(stack, "PaymentsCaptureQueue"), broken(stack, "PaymentsCaptureFunction"):
+        order_id = place(shop, customer)
+        letter = dead_letter(stack, "PaymentsCapture", order_id)
+    assert shop.order(customer, order_id)["status"] == "confirmed"
+    assert status_of(books.orders()[order_id], "payment") == "authorized"
+
+    sqs.send_message(QueueUrl=stack.resource("PaymentsCaptureQueue"), MessageBody=letter["Body"])
+
+    order = shop.become(customer, order_id, "fulfilled", "parked", "cancelled", seconds=120)
+    assert order["status"] == "fulfilled"
