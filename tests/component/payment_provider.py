@@ -146,8 +146,22 @@ def payments_tables() -> None:
     client("dynamodb").create_table(
         TableName="payments",
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[pk],
+        AttributeDefinitions=[
+            pk,
+            {"AttributeName": "progress_shard", "AttributeType": "S"},
+            {"AttributeName": "updated_at", "AttributeType": "S"},
+        ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-progress",
+                "KeySchema": [
+                    {"AttributeName": "progress_shard", "KeyType": "HASH"},
+                    {"AttributeName": "updated_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
     )
     client("dynamodb").create_table(
         TableName="observations",

@@ -1,12 +1,14 @@
 """The reconciler of payments on real tables, with a provider in memory: what it gives back, and what it leaves."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from payments.cashier import Cashier
 from payments.domain import Payment, PaymentRefused, PaymentStatus, ProviderUnavailable
 from payments.observation import Observation, ProviderStatus, Remedy
 from payments.provider import Intent
@@ -14,7 +16,7 @@ from payments.reconciler import Reconciler
 from payments.store import ObservationStore, PaymentStore
 from shared.aws import client
 from tests.component.payment_provider import payments_tables
-from tests.component.test_payments_cashier import ORDER
+from tests.component.test_payments_cashier import ORDER, FakeProvider, outbox
 
 EXAMPLE = Path(__file__).parents[2] / "events" / "payments_reconcile.json"
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -171,6 +173,7 @@ def test_a_run_goes_on_after_one_that_fails_tells_what_is_left_and_fails_at_its_
         desk.heard(ProviderStatus.HELD, reference)
     desk.provider.has("pi_1", "requires_capture")
     monkeypatch.setattr(reconcile, "reconciler", lambda: desk.reconciler)
+    monkeypatch.setattr(reconcile, "payment_store", lambda: desk.payments)
     monkeypatch.setattr(lambda_context, "get_remaining_time_in_millis", lambda: 60_000)
 
     with pytest.raises(reconcile.ReconciliationFailed, match="pi_0"):
@@ -191,3 +194,71 @@ def test_money_that_the_provider_will_not_give_back_stays_on_the_list(desk: Desk
         desk.reconciler.reconcile("pi_1")
 
     assert desk.reconciler.differing(10) == ["pi_1"]
+
+
+S = PaymentStatus
+# What was begun, how far the provider came, what the payment is then, and what is told.
+HANGING = [
+    (S.AUTHORIZING, "requires_capture", (S.AUTHORIZED, "payment.authorized")),
+    (S.AUTHORIZING, "requires_confirmation", (S.AUTHORIZING, None)),
+    (S.CAPTURING, "requires_capture", (S.CAPTURED, "payment.captured")),
+    (S.CAPTURING, "succeeded", (S.CAPTURED, "payment.captured")),
+    (S.CAPTURING, "canceled", (S.CAPTURE_FAILED, "payment.capture_failed")),
+    (S.VOIDING, "requires_capture", (S.VOIDED, "payment.voided")),
+    (S.VOIDING, "canceled", (S.VOIDED, "payment.voided")),
+    (S.VOIDING, "succeeded", (S.REFUNDED, "payment.refunded")),
+    (S.REFUNDING, "succeeded", (S.REFUNDED, "payment.refunded")),
+    (S.REFUNDING, "refunded", (S.REFUNDED, "payment.refunded")),
+]
+
+
+class Holding(FakeProvider):
+    """The provider in memory, which can be asked."""
+
+    def retrieve(self, reference: str) -> Intent:
+        return Intent(reference, self.intents[reference], TOTAL, 0)
+
+
+@pytest.fixture
+def run(desk: Desk, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, int]]:
+    """Runs the schedule while the provider has the payment's intent in the status that is given."""
+    from payments import reconcile
+
+    provider: Any = Holding()
+    monkeypatch.setattr(reconcile, "payment_store", lambda: desk.payments)
+    monkeypatch.setattr(reconcile, "reconciler", lambda: desk.reconciler)
+    monkeypatch.setattr(reconcile, "cashier", lambda: Cashier(desk.payments, provider, lambda: NOW))
+    monkeypatch.setattr(lambda_context, "get_remaining_time_in_millis", lambda: 60_000)
+
+    def handle(has: str) -> dict[str, int]:
+        provider.intents["pi_1"] = has
+        return reconcile.handler(json.loads(EXAMPLE.read_text()), lambda_context)
+
+    return handle
+
+
+@pytest.mark.parametrize(("begun", "has", "outcome"), HANGING)
+def test_what_was_begun_at_the_provider_and_cut_short_is_finished(
+    desk: Desk, run: Callable[[str], dict[str, int]], begun: S, has: str, outcome: tuple[S, str | None]
+) -> None:
+    desk.paid(begun)
+
+    assert run(has)["hanging"] == 1
+
+    ends, told = outcome
+    payment = desk.payments.find(ORDER.order_id)
+    assert payment and payment.status is ends
+    if told is not None:
+        assert [event["event_type"] for event in outbox()] == [told]
+        assert desk.payments.under_way_since_before(NOW, 10) == []
+
+
+@pytest.mark.parametrize("status", list(PaymentStatus))
+def test_only_payments_that_wait_for_the_provider_for_too_long_hang(
+    desk: Desk, status: PaymentStatus
+) -> None:
+    desk.paid(status)
+    assert desk.payments.under_way_since_before(NOW - timedelta(hours=1), 10) == []
+    hanging = desk.payments.under_way_since_before(NOW, 10)
+    assert hanging == ([ORDER.order_id] if status.is_under_way else [])
+    assert status.is_under_way == status.value.endswith("ing")

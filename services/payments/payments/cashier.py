@@ -78,6 +78,29 @@ class Cashier:
         """
         return _start_over_after_lost_races()(self._refund, order_id)
 
+    def complete(self, order_id: str) -> Payment | None:
+        """Finishes what an operation that was cut short has begun at the provider; the payment as it is then.
+
+        An authorization is finished only where the provider holds the money: where it does not, nothing is held for
+        nobody, and the order's compensation ends it. Raises CaptureFailed, which is told by then;
+        ProviderUnavailable; PaymentRefused.
+        """
+        return _start_over_after_lost_races()(self._complete, order_id)
+
+    def _complete(self, order_id: str) -> Payment | None:
+        payment = self._payments.find(order_id)
+        match payment:
+            case Payment(status=PaymentStatus.CAPTURING):
+                return self._capture(order_id, None)
+            case Payment(status=PaymentStatus.VOIDING):
+                return self._release(payment)
+            case Payment(status=PaymentStatus.REFUNDING):
+                return self._give_back(payment)
+            case Payment(status=PaymentStatus.AUTHORIZING, provider_reference=str(reference)):
+                if self._provider.retrieve(reference).holds_money:
+                    return self._payments.save(*payment.authorize(self._now()))
+        return payment
+
     def _authorize(self, order: SagaOrder) -> Payment:
         payment = self._payments.find(order.order_id) or self._payments.add(Payment.begun(order, self._now()))
         match payment.status:
@@ -140,11 +163,14 @@ class Cashier:
                 return payment
             case PaymentStatus.CAPTURED | PaymentStatus.REFUNDING:
                 return self._give_back(payment)
+        return self._release(payment)
+
+    def _release(self, payment: Payment) -> Payment:
         if payment.provider_reference is not None:
             if payment.status is not PaymentStatus.VOIDING:
                 payment = self._payments.save(payment.begin_void(self._now()))
             try:
-                self._provider.cancel(payment.reference, idempotency_key=f"{order.order_id}:void")
+                self._provider.cancel(payment.reference, idempotency_key=f"{payment.order_id}:void")
             except AlreadyCaptured:
                 # A capture was faster, or its answer was lost.
                 return self._give_back(payment)

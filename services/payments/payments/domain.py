@@ -53,6 +53,11 @@ class PaymentStatus(StrEnum):
         return self in {self.VOIDING, self.VOIDED, self.REFUNDING, self.REFUNDED}
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether the provider was asked, and its answer is yet to be written down."""
+        return self in {self.AUTHORIZING, self.CAPTURING, self.VOIDING, self.REFUNDING}
+
+    @property
     def was_authorized(self) -> bool:
         """Whether the money was held, whatever became of its capture, and was not given up since."""
         return self in {self.AUTHORIZED, self.CAPTURING, self.CAPTURED, self.CAPTURE_FAILED}

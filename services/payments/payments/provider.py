@@ -41,6 +41,11 @@ class Intent:
         return cls(str(body["id"]), str(body["status"]), int(body["amount"]), int(refunded))
 
     @property
+    def holds_money(self) -> bool:
+        """Whether the money is held, and not taken yet."""
+        return self.status == HELD
+
+    @property
     def partially_refunded(self) -> bool:
         """Whether some of the money went back, and some did not."""
         return self.status == TAKEN and 0 < self.amount_refunded < self.amount

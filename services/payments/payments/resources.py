@@ -47,10 +47,15 @@ def _secrets() -> SecretsProvider:
 
 
 @cache
+def payment_store() -> PaymentStore:
+    """The payments table's store."""
+    return PaymentStore(client("dynamodb"), Environment.load().table_name)
+
+
+@cache
 def cashier() -> Cashier:
     """The cashier on the configured table and provider; the provider's key is fetched at its first use."""
-    environment = Environment.load()
-    return Cashier(PaymentStore(client("dynamodb"), environment.table_name), _provider(environment), utc_now)
+    return Cashier(payment_store(), _provider(Environment.load()), utc_now)
 
 
 @cache
