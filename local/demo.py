@@ -93,7 +93,7 @@ class Demo:
         books = self.books.orders()[placed["order_id"]]
         expect(len(books.intents) == 1, "the retry charged again")
         say(
-            f"same order {again['order_id']}; {len(books.intents)} payment, {len(books.mails)} mail: nothing twice"
+            f"same order {again['order_id']}; payments: {len(books.intents)}, mails: {len(books.mails)}; nothing twice"
         )
 
     def watched_order(self, customer: Customer) -> None:
