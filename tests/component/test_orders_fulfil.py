@@ -121,7 +121,7 @@ def test_what_cannot_be_is_a_dead_letter_at_once(
     assert fresh("orders.fulfil").handler(delivery(*bodies), lambda_context) == {"batchItemFailures": []}
 
     reasons = [reason.partition(":")[0] for _, reason in buried(dead_letters)]
-    assert sorted(reasons) == ["IllegalTransition", "UnexpectedEvent", "ValidationError"]
+    assert sorted(reasons) == ["IllegalTransition", "UnknownEvent", "ValidationError"]
 
 
 class TestRefusing:

@@ -13,7 +13,6 @@ from orders.resources import order_store
 from orders.store import despite_lost_races
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
-from shared.errors import PermanentError
 from shared.events import Event
 from shared.observability import count, logger
 
@@ -37,28 +36,26 @@ class ParcelDispatched(BaseModel):
     tracking_reference: Annotated[str, Field(min_length=1)]
 
 
-class UnexpectedEvent(PermanentError):
-    """An event of this type says nothing of a fulfilment; the subscription's filter lets through too much."""
+def captured(event: Event) -> None:
+    """Notes that the order's money was taken; a repeat changes nothing.
 
-
-def fulfil(event: Event) -> None:
-    """Notes the event with its order; a repeat changes nothing.
-
-    Raises OrderMissing and OrderContended (the queue delivers it again), and for what no retry mends IllegalTransition.
+    Like the others it raises OrderMissing and OrderContended (the queue delivers the event again), and
+    IllegalTransition, which no retry mends.
     """
-    now = utc_now()
-    match event.event_type:
-        case "payment.captured":
-            order_id = PaymentChanged.model_validate(event.data).order_id
-            _note(order_id, lambda order: order.note_capture(event.aggregate_version, now))
-        case "payment.capture_failed":
-            order_id = PaymentChanged.model_validate(event.data).order_id
-            _note(order_id, lambda order: order.note_failed_capture(event.aggregate_version, now))
-        case "shipment.dispatched":
-            parcel = ParcelDispatched.model_validate(event.data)
-            _note(parcel.order_id, lambda order: order.note_dispatch(parcel.tracking_reference, now))
-        case _:
-            raise UnexpectedEvent(event.event_type)
+    order_id = PaymentChanged.model_validate(event.data).order_id
+    _note(order_id, lambda order: order.note_capture(event.aggregate_version, utc_now()))
+
+
+def capture_failed(event: Event) -> None:
+    """Notes that the order's money cannot be taken; a repeat changes nothing."""
+    order_id = PaymentChanged.model_validate(event.data).order_id
+    _note(order_id, lambda order: order.note_failed_capture(event.aggregate_version, utc_now()))
+
+
+def dispatched(event: Event) -> None:
+    """Notes that the order's parcel is on its way; a repeat changes nothing."""
+    parcel = ParcelDispatched.model_validate(event.data)
+    _note(parcel.order_id, lambda order: order.note_dispatch(parcel.tracking_reference, utc_now()))
 
 
 def _note(order_id: str, change: Callable[[Order], tuple[Order, list[Event]]]) -> None:
@@ -75,4 +72,10 @@ def _note(order_id: str, change: Callable[[Order], tuple[Order, list[Event]]]) -
         count(_COUNTED[status])
 
 
-handler = consumer_handler(fulfil)
+handler = consumer_handler(
+    {
+        "payment.captured": captured,
+        "payment.capture_failed": capture_failed,
+        "shipment.dispatched": dispatched,
+    }
+)

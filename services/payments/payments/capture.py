@@ -39,4 +39,4 @@ def capture(event: Event) -> None:
         count("PaymentsCaptured")
 
 
-handler = consumer_handler(capture)
+handler = consumer_handler({"order.confirmed": capture, "order.collection_requested": capture})

@@ -34,4 +34,4 @@ def dispatch(event: Event) -> None:
         count("ShipmentsDispatched")
 
 
-handler = consumer_handler(dispatch)
+handler = consumer_handler({"order.confirmed": dispatch})
