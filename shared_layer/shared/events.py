@@ -43,7 +43,7 @@ class Event(BaseModel):
     data: dict[str, Any]
 
     @classmethod
-    def telling(
+    def of(
         cls,
         payload: Payload,
         *,
@@ -62,28 +62,4 @@ class Event(BaseModel):
             aggregate_version=aggregate_version,
             correlation_id=correlation_id,
             data=payload.model_dump(mode="json", exclude_none=True),
-        )
-
-    @classmethod
-    def of(
-        cls,
-        event_type: str,
-        *,
-        aggregate_id: str,
-        aggregate_version: int,
-        occurred_at: datetime,
-        correlation_id: str,
-        data: dict[str, Any],
-        causation_id: str | None = None,
-    ) -> Self:
-        """The event that `aggregate_id` reached `aggregate_version` by `event_type` (one of a type per version)."""
-        return cls(
-            event_id=f"{aggregate_id}:{aggregate_version}:{event_type}",
-            event_type=event_type,
-            occurred_at=timestamp(occurred_at),
-            aggregate_id=aggregate_id,
-            aggregate_version=aggregate_version,
-            correlation_id=correlation_id,
-            causation_id=causation_id,
-            data=data,
         )

@@ -22,34 +22,37 @@ class SagaModel(BaseModel):
 class SagaLine(SagaModel):
     """One line of the order: a product, how many, and the price of one, as placed."""
 
-    sku: str
-    quantity: Annotated[int, Field(ge=1)]
+    sku: Annotated[str, Field(examples=["TEA-ASSAM-100"])]
+    quantity: Annotated[int, Field(ge=1, examples=[2])]
     unit_price: Money
 
 
 class ShippingAddress(SagaModel):
     """Where the parcel goes."""
 
-    name: str
-    line1: str
+    name: Annotated[str, Field(examples=["Ada Example"])]
+    line1: Annotated[str, Field(examples=["Beispielweg 1"])]
     line2: str | None = None
-    city: str
-    postal_code: str
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code")]
+    city: Annotated[str, Field(examples=["Berlin"])]
+    postal_code: Annotated[str, Field(examples=["10115"])]
+    country: Annotated[
+        str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code", examples=["DE"])
+    ]
 
 
 class SagaOrder(SagaModel):
     """The order as the saga carries it: everything a step needs, so that no step reads another service's data."""
 
-    order_id: str
-    customer_id: str
-    correlation_id: str
+    order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    customer_id: Annotated[str, Field(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"])]
+    correlation_id: Annotated[str, Field(examples=["2f0c1b6e-3f0d-4d2c-9f5a-8b1f6f0a7c33"])]
     lines: list[SagaLine]
     total: Money
     shipping_address: ShippingAddress
-    payment_token: str
-    execution: str = ""
-    """The name of the execution that carries it."""
+    payment_token: Annotated[str, Field(examples=["pm_card_visa"])]
+    execution: Annotated[
+        str | None, Field(description="The name of the execution that carries it, once there is one")
+    ] = None
 
 
 class StepInput(SagaModel):

@@ -9,9 +9,9 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 from orders.domain import Canceller, Order
 from shared.clock import utc_now
-from shared.events import Event
 from tests.component.orders_account import OrdersAccount
 from tests.component.test_orders_functions import Saga, account, buried, dead_letters, delivery, fresh
+from tests.made_up import made_up_event
 
 __all__ = ["account", "dead_letters"]
 
@@ -29,7 +29,7 @@ class Desk:
 
     def event(self, event_type: str, version: int, order_id: str | None = None) -> str:
         """The body of a message about the order."""
-        return Event.of(
+        return made_up_event(
             event_type,
             aggregate_id="aggregate",
             aggregate_version=version,
@@ -104,7 +104,7 @@ def test_what_cannot_be_is_a_dead_letter_at_once(
     lambda_context: Any,
 ) -> None:
     saga = Saga(account, lambda_context)
-    captured = Event.of(
+    captured = made_up_event(
         "payment.captured",
         aggregate_id="pay-1",
         aggregate_version=5,

@@ -17,10 +17,10 @@ from orders.pricing import Price
 from orders.store import OrderContended, OrderMissing
 from shared.aws import client
 from shared.clock import utc_now
-from shared.events import Event
 from shared.money import Money
 from shared.saga import SagaOrder
 from tests.component.orders_account import ADDRESS, OrdersAccount, order_body, orders_account
+from tests.made_up import made_up_event
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -76,7 +76,7 @@ def product_changed(version: int, amount: int, changes: dict[str, Any] | None = 
     """The body of a message that tells of TEA's new version."""
     price = {"amount": amount, "currency": "EUR"}
     data = {"sku": "TEA", "name": "Tea", "price": price, "active": True, "version": version}
-    return Event.of(
+    return made_up_event(
         "product.changed",
         aggregate_id="TEA",
         aggregate_version=version,
@@ -250,7 +250,7 @@ class TestStartCancellation:
         for _ in range(2):
             order_store().change(confirmed.order_id, lambda order: order.park("{}", utc_now()))
             resumed = order_store().change(confirmed.order_id, lambda order: order.resume(utc_now()))
-            requested = Event.of(
+            requested = made_up_event(
                 "order.resumption_requested",
                 aggregate_id=resumed.order_id,
                 aggregate_version=resumed.version,
@@ -342,7 +342,7 @@ class TestErase:
     @staticmethod
     def told(customer: str, **data: Any) -> str:
         """The body of a message that the customer's account was deleted."""
-        return Event.of(
+        return made_up_event(
             "user.deleted",
             aggregate_id=customer,
             aggregate_version=3,

@@ -14,12 +14,13 @@ from shared.consumer import UnreadableMessage, consumer_handler, message_handler
 from shared.errors import PermanentError
 from shared.events import Event
 from shared.outbox import outbox_of
+from tests.made_up import made_up_event
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
 def event(number: int, **data: Any) -> Event:
-    return Event.of(
+    return made_up_event(
         "order.placed",
         aggregate_id=f"o-{number}",
         aggregate_version=1,

@@ -14,13 +14,14 @@ from shared.dynamo import to_item
 from shared.events import Event
 from shared.outbox import unpublished
 from shared.relay import NotPublished, relay_handler
+from tests.made_up import made_up_event
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MADE = 1_772_443_800
 
 
 def event(aggregate: str, version: int = 1, **data: Any) -> Event:
-    return Event.of(
+    return made_up_event(
         "order.placed",
         aggregate_id=aggregate,
         aggregate_version=version,

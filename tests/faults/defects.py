@@ -118,8 +118,8 @@ DEFECTS = (
     ),
     Defect(
         "a cancellation that tells nobody",
-        "services/orders/orders/domain.py",
-        'return cancelling, [cancelling._event("order.cancellation_requested", now, cancelling._told(by))]',
+        "services/orders/orders/undoing.py",
+        "return cancelling, [cancelling._telling(OrderCancellationRequested, now, by=by)]",
         "return cancelling, []",
         ("cancel",),
     ),
@@ -203,7 +203,7 @@ DEFECTS = (
     ),
     Defect(
         "a resumption under the name of the execution that failed",
-        "services/orders/orders/domain.py",
+        "services/orders/orders/record.py",
         'return f"{self.order_id}-{self.resumptions}" if self.resumptions else self.order_id',
         "return self.order_id",
         ("cancel",),

@@ -149,11 +149,17 @@ def _of_parked(cloud: Cloud, books: OrderBooks) -> list[str]:
     return wrong
 
 
+def _is_uncollected(books: OrderBooks) -> bool:
+    """Whether an order waits, parked, for somebody to collect what no resumption can: its parcel left first."""
+    parts = {(record or {}).get("status") for record in (books.payment, books.shipment)}
+    return books.order["status"] == "parked" and parts == {"capture_failed", "dispatched"}
+
+
 def _of_order(cloud: Cloud, books: OrderBooks) -> list[str]:
     order = books.order
     status = order["status"]
     wrong = []
-    if status not in _FINAL:
+    if status not in _FINAL and not _is_uncollected(books):
         # Also a parked one: an operator has resumed it by then, with all mended.
         wrong.append("not final")
     if status == "fulfilled" and (books.reservation or {}).get("status") != "committed":

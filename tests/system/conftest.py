@@ -11,13 +11,27 @@ from local.books import Books
 from local.shop import Customer, Shop
 from local.stack import Stack
 from shared.clock import utc_now
+from tests.system.observer import Observer
 from tests.system.trouble import packing_takes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is marked as last comes after everything else."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
 @pytest.fixture(scope="session")
 def stack() -> Stack:
     """The running stack."""
     return Stack.current()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def observer(stack: Stack) -> Iterator[Observer]:
+    """Hears all events from before the first test on."""
+    listening = Observer(stack)
+    yield listening
+    listening.close()
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from notifications.domain import (
     occasion_of,
 )
 from shared.events import Event
+from tests.made_up import made_up_event
 
 ORDER: dict[str, Any] = {
     "order_id": "ord_1",
@@ -30,7 +31,7 @@ STOCK = {"sku": "TEA-EARL-100", "available": 5, "threshold": 5}
 
 
 def event(event_type: str, **data: Any) -> Event:
-    return Event.of(
+    return made_up_event(
         event_type,
         aggregate_id="user-1",
         aggregate_version=7,

@@ -8,12 +8,13 @@ from shared.clock import timestamp
 from shared.dynamo import to_item
 from shared.events import Event
 from shared.outbox import outbox_of, unpublished
+from tests.made_up import made_up_event
 
 NOW = datetime(2026, 3, 2, 9, 30, 0, 125_000, tzinfo=UTC)
 
 
 def placed(version: int = 1) -> Event:
-    return Event.of(
+    return made_up_event(
         "order.placed",
         aggregate_id="o-1",
         aggregate_version=version,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.events import Event
 from shared.publisher import MAX_BYTES, EventPublisher
+from tests.made_up import made_up_event
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ class FakeSns:
 
 def events(count: int, padding: int = 0) -> list[Event]:
     return [
-        Event.of(
+        made_up_event(
             "order.placed",
             aggregate_id=f"o-{number}",
             aggregate_version=1,

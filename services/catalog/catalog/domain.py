@@ -157,7 +157,7 @@ class Product(ProductDetails):
             active=self.active,
             version=self.version,
         )
-        return Event.telling(
+        return Event.of(
             payload,
             aggregate_id=self.sku,
             aggregate_version=self.version,

@@ -95,7 +95,7 @@ class Upload:
     def _telling(
         self, payload: ProductImageReady | ProductImageRefused, content_tag: str, correlation_id: str
     ) -> Event:
-        return Event.telling(
+        return Event.of(
             payload,
             aggregate_id=f"{self.sku}/{self.upload_id}/{content_tag}",
             aggregate_version=1,

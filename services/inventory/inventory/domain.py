@@ -201,7 +201,7 @@ class Reservation(BaseModel):
 
     def _event(self, told: type[StockReserved | StockReleased | StockCommitted], now: datetime) -> Event:
         lines = [StockLine.model_validate(line) for line in self.lines]
-        return Event.telling(
+        return Event.of(
             told(order_id=self.order_id, lines=lines),
             aggregate_id=self.reservation_id,
             aggregate_version=self.version,

@@ -248,7 +248,7 @@ def low_stock(before: StockLevel | None, after: StockLevel) -> list[Event]:
     if before is None or before.is_low or not after.is_low:
         return []
     return [
-        Event.telling(
+        Event.of(
             StockLow(sku=after.sku, available=after.available, threshold=after.low_stock_threshold),
             aggregate_id=f"stock-{after.sku}",
             aggregate_version=after.version,

@@ -25,6 +25,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID, uuid5
 
+from orders.events import OrderConfirmed, OrderPlaced
 from orders.fulfilment import FulfillableOrder
 from orders.placement import OrderRequest
 from orders.pricing import Breakdown, Price
@@ -97,7 +98,7 @@ class Order(FulfillableOrder):
             version=1,
             history=[StatusChange(status=OrderStatus.PLACED, at=timestamp(now))],
         )
-        placed = order._event("order.placed", now, {"order": order.for_saga().model_dump(mode="json")})
+        placed = order._event(OrderPlaced(order=order.for_saga()), now)
         return order, [placed]
 
     def confirm(self, now: datetime) -> tuple[Self, list[Event]]:
@@ -108,7 +109,7 @@ class Order(FulfillableOrder):
         if self.was_confirmed:
             return self, []
         confirmed = self._changed(OrderStatus.CONFIRMED, now, allowed={OrderStatus.PLACED})
-        return confirmed, [confirmed._event("order.confirmed", now, confirmed._facts())]
+        return confirmed, [confirmed._telling(OrderConfirmed, now)]
 
     def abandon(self, now: datetime) -> tuple[Self, list[Event]]:
         """The saga gives up, so that no late confirmation can take effect while it compensates.

@@ -15,6 +15,7 @@ import json
 from datetime import datetime
 from typing import Any, Self
 
+from orders.events import OrderCancellationRefused, OrderFulfilled
 from orders.status import Canceller, IllegalTransition, OrderStatus
 from orders.undoing import UndoableOrder
 from shared.clock import timestamp
@@ -98,7 +99,7 @@ class FulfillableOrder(UndoableOrder):
             cancelled_by=None,
             parked_state=None,
         )
-        refused = standing._event("order.cancellation_refused", now, standing._told(self.cancelled_by))
+        refused = standing._telling(OrderCancellationRefused, now, by=self.cancelled_by)
         ended, fulfilled = standing._completed(now)
         return ended, [refused, *fulfilled]
 
@@ -115,8 +116,8 @@ class FulfillableOrder(UndoableOrder):
         fulfilled = self._changed(
             OrderStatus.FULFILLED, now, allowed={self.status}, parked_state=None, cancelled_by=None
         )
-        facts = {**fulfilled._facts(), "tracking_reference": fulfilled.tracking_reference}
-        return fulfilled, [fulfilled._event("order.fulfilled", now, facts)]
+        told = fulfilled._telling(OrderFulfilled, now, tracking_reference=fulfilled.tracking_reference)
+        return fulfilled, [told]
 
     def _refuse_unless_confirmed(self, claimed: str) -> None:
         if not self.was_confirmed:

@@ -102,8 +102,8 @@ class Price(_Model):
 class OrderLine(_Model):
     """A line of a placed order, with the price it was placed at."""
 
-    sku: str
-    quantity: int
+    sku: Annotated[str, Field(examples=["TEA-ASSAM-100"])]
+    quantity: Annotated[int, Field(examples=[2])]
     unit_price: Money
 
     @property

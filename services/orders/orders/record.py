@@ -5,11 +5,12 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
+from orders.events import OrderFacts
 from orders.pricing import Breakdown, OrderLine
 from orders.privacy import erased_address, without_personal_data
 from orders.status import Canceller, IllegalTransition, OrderStatus, RejectionReason
 from shared.clock import timestamp
-from shared.events import Event
+from shared.events import Event, Payload
 from shared.money import Money
 from shared.saga import SagaLine, SagaOrder, ShippingAddress
 
@@ -159,22 +160,24 @@ class OrderRecord(_Model):
             }
         )
 
-    def _facts(self) -> dict[str, Any]:
-        return {
-            "order_id": self.order_id,
-            "customer_id": self.customer_id,
-            "status": self.status.value,
-            "lines": [line.model_dump(mode="json") for line in self.lines],
-            "breakdown": self.breakdown.model_dump(mode="json"),
-            "total": self.total.model_dump(),
-        }
+    def _telling(self, told: type[OrderFacts], now: datetime, **more: Any) -> Event:
+        """The event that the order came to this; `more` is what `told` tells beside the facts of every order."""
+        payload = told(
+            order_id=self.order_id,
+            customer_id=self.customer_id,
+            status=self.status.value,
+            lines=self.lines,
+            breakdown=self.breakdown,
+            total=self.total,
+            **more,
+        )
+        return self._event(payload, now)
 
-    def _event(self, event_type: str, now: datetime, data: dict[str, Any]) -> Event:
+    def _event(self, payload: Payload, now: datetime) -> Event:
         return Event.of(
-            event_type,
+            payload,
             aggregate_id=self.order_id,
             aggregate_version=self.version,
             occurred_at=now,
             correlation_id=self.correlation_id,
-            data=data,
         )

@@ -4,6 +4,14 @@ that is resumed; without AWS."""
 from datetime import datetime
 from typing import Any, Self
 
+from orders.events import (
+    OrderCancellationRequested,
+    OrderCancelled,
+    OrderCollectionRequested,
+    OrderParked,
+    OrderRejected,
+    OrderResumptionRequested,
+)
 from orders.privacy import without_personal_data
 from orders.record import OrderRecord
 from orders.status import (
@@ -66,7 +74,7 @@ class UndoableOrder(OrderRecord):
         cancelled = self._changed(
             OrderStatus.CANCELLED, now, allowed={OrderStatus.CANCELLING}, parked_state=None
         )
-        return cancelled, [cancelled._event("order.cancelled", now, cancelled._told(self.cancelled_by))]
+        return cancelled, [cancelled._telling(OrderCancelled, now, by=self.cancelled_by)]
 
     def park(
         self, state: str, now: datetime, *, saga_failed: RejectionReason | None = None
@@ -102,8 +110,9 @@ class UndoableOrder(OrderRecord):
         standing = self._changed(
             OrderStatus.CONFIRMED, now, allowed={OrderStatus.PARKED}, parked_state=None, cancelled_by=None
         )
-        asked = {**standing._facts(), "payment_version": self.payment_version}
-        return standing, [standing._event("order.collection_requested", now, asked)]
+        return standing, [
+            standing._telling(OrderCollectionRequested, now, payment_version=self.payment_version)
+        ]
 
     def take_over(self, now: datetime) -> tuple[Self, list[Event]]:
         """What should have ended the order is gone: its resumption does so instead, by undoing everything of it.
@@ -124,7 +133,7 @@ class UndoableOrder(OrderRecord):
         )
         if not self.was_confirmed:
             return cancelling, []
-        return cancelling, [cancelling._event("order.cancellation_requested", now, cancelling._told(by))]
+        return cancelling, [cancelling._telling(OrderCancellationRequested, now, by=by)]
 
     def _parked(self, state: str, now: datetime, **values: Any) -> tuple[Self, list[Event]]:
         parked = self._changed(
@@ -134,7 +143,7 @@ class UndoableOrder(OrderRecord):
             parked_state=without_personal_data(state) if self.erased_at else state,
             **values,
         )
-        return parked, [parked._event("order.parked", now, parked._facts())]
+        return parked, [parked._telling(OrderParked, now)]
 
     def _rejected(self, reason: RejectionReason, now: datetime) -> tuple[Self, list[Event]]:
         rejected = self._changed(
@@ -144,9 +153,7 @@ class UndoableOrder(OrderRecord):
             rejection_reason=reason,
             parked_state=None,
         )
-        return rejected, [
-            rejected._event("order.rejected", now, {**rejected._facts(), "reason": reason.value})
-        ]
+        return rejected, [rejected._telling(OrderRejected, now, reason=reason)]
 
     def _resumed(self, now: datetime) -> tuple[Self, list[Event]]:
         status = OrderStatus.CANCELLING if self.cancelled_by else OrderStatus.ABANDONED
@@ -157,7 +164,4 @@ class UndoableOrder(OrderRecord):
             resumptions=self.resumptions + 1,
             resumed_at=timestamp(now),
         )
-        return resumed, [resumed._event("order.resumption_requested", now, resumed._facts())]
-
-    def _told(self, by: Canceller | None) -> dict[str, Any]:
-        return {**self._facts(), "by": by.value if by else None}
+        return resumed, [resumed._telling(OrderResumptionRequested, now)]

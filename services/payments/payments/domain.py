@@ -26,6 +26,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from payments import events
 from shared.clock import timestamp
 from shared.errors import PermanentError, TransientError
 from shared.events import Event
@@ -167,12 +168,12 @@ class Payment(BaseModel):
     def authorize(self, now: datetime) -> tuple[Self, list[Event]]:
         """The provider holds the money."""
         self._refuse_unless(PaymentStatus.AUTHORIZING)
-        return self._told("payment.authorized", PaymentStatus.AUTHORIZED, now)
+        return self._told(events.PaymentAuthorized, PaymentStatus.AUTHORIZED, now)
 
     def decline(self, reason: str, now: datetime) -> tuple[Self, list[Event]]:
         """The provider refused the means of payment; `reason` is its code for why."""
         self._refuse_unless(PaymentStatus.AUTHORIZING)
-        return self._told("payment.declined", PaymentStatus.DECLINED, now, reason=reason)
+        return self._told(events.PaymentDeclined, PaymentStatus.DECLINED, now, reason=reason)
 
     def begin_capture(self, now: datetime) -> Self:
         """The held money is about to be taken, for the first time or once more after that failed."""
@@ -182,13 +183,13 @@ class Payment(BaseModel):
     def capture(self, now: datetime) -> tuple[Self, list[Event]]:
         """The provider took the money."""
         self._refuse_unless(PaymentStatus.CAPTURING)
-        return self._told("payment.captured", PaymentStatus.CAPTURED, now, reason=None)
+        return self._told(events.PaymentCaptured, PaymentStatus.CAPTURED, now, reason=None)
 
     def fail_capture(self, reason: str, now: datetime) -> tuple[Self, list[Event]]:
         """The provider will not give the money; `reason` is what it says."""
         self._refuse_unless(PaymentStatus.CAPTURING)
         return self._told(
-            "payment.capture_failed",
+            events.PaymentCaptureFailed,
             PaymentStatus.CAPTURE_FAILED,
             now,
             reason=reason,
@@ -216,7 +217,7 @@ class Payment(BaseModel):
         if self.may_hold_money:
             self._refuse_unless(PaymentStatus.VOIDING)
         self._refuse_unless(PaymentStatus.AUTHORIZING, PaymentStatus.VOIDING)
-        return self._told("payment.voided", PaymentStatus.VOIDED, now)
+        return self._told(events.PaymentVoided, PaymentStatus.VOIDED, now)
 
     def begin_refund(self, now: datetime) -> Self:
         """The money is about to be given back, also where it was to be released and turned out to be captured."""
@@ -226,7 +227,7 @@ class Payment(BaseModel):
     def refund(self, now: datetime) -> tuple[Self, list[Event]]:
         """The provider gave all of the money back."""
         self._refuse_unless(PaymentStatus.REFUNDING)
-        return self._told("payment.refunded", PaymentStatus.REFUNDED, now)
+        return self._told(events.PaymentRefunded, PaymentStatus.REFUNDED, now)
 
     def _refuse_unless(self, *allowed: PaymentStatus) -> None:
         if self.status not in allowed:
@@ -236,23 +237,16 @@ class Payment(BaseModel):
         return self.model_copy(update={**changes, "version": self.version + 1, "updated_at": timestamp(now)})
 
     def _told(
-        self, event_type: str, status: PaymentStatus, now: datetime, **changes: Any
+        self, told: type[events.PaymentFacts], status: PaymentStatus, now: datetime, **changes: Any
     ) -> tuple[Self, list[Event]]:
         """The payment in its new status, and the event that tells of it."""
         changed = self._changed(now, status=status, **changes)
-        data = {
-            "order_id": changed.order_id,
-            "payment_id": changed.payment_id,
-            "amount": changed.amount.model_dump(),
-        }
-        if changed.reason:
-            data["reason"] = changed.reason
+        reason = {"reason": changed.reason} if changed.reason else {}
         event = Event.of(
-            event_type,
+            told(order_id=changed.order_id, payment_id=changed.payment_id, amount=changed.amount, **reason),
             aggregate_id=changed.payment_id,
             aggregate_version=changed.version,
             occurred_at=now,
             correlation_id=changed.correlation_id,
-            data=data,
         )
         return changed, [event]

@@ -21,6 +21,7 @@ from shared.clock import timestamp
 from shared.errors import PermanentError
 from shared.events import Event
 from shared.saga import SagaOrder, ShippingAddress
+from shipping import events
 
 # Shipment ids and tracking references derive from these and the order id (RFC 9562, version 5); they must never change.
 _SHIPMENT_NAMESPACE = UUID("0b8a3a9e-4a55-5c0c-8f0e-3c1f8d0f6a21")
@@ -143,8 +144,8 @@ class Shipment(BaseModel):
                 lines=[ParcelLine(sku=line.sku, quantity=line.quantity) for line in order.lines],
             ),
         )
-        created = shipment._event(
-            "shipment.created", now, {**shipment._facts(), "tracking_reference": shipment.tracking_reference}
+        created = shipment._telling(
+            events.ShipmentCreated, now, tracking_reference=shipment.tracking_reference
         )
         return shipment, [created]
 
@@ -173,7 +174,7 @@ class Shipment(BaseModel):
             case ShipmentStatus.DISPATCHED:
                 raise ShipmentDispatched(f"the parcel of order {order.order_id} is on its way")
         cancelled = existing._changed(now, status=ShipmentStatus.CANCELLED)
-        return cancelled, [cancelled._event("shipment.cancelled", now, cancelled._facts())]
+        return cancelled, [cancelled._telling(events.ShipmentCancelled, now)]
 
     @classmethod
     def dispatch(cls, existing: Self | None, order_id: str, now: datetime) -> tuple[Self, list[Event]]:
@@ -189,8 +190,10 @@ class Shipment(BaseModel):
             case ShipmentStatus.CANCELLED:
                 raise ShipmentCancelled(f"the shipment of order {order_id} was cancelled")
         dispatched = existing._changed(now, status=ShipmentStatus.DISPATCHED)
-        facts = {**dispatched._facts(), "tracking_reference": dispatched.tracking_reference}
-        return dispatched, [dispatched._event("shipment.dispatched", now, facts)]
+        told = dispatched._telling(
+            events.ShipmentDispatched, now, tracking_reference=dispatched.tracking_reference
+        )
+        return dispatched, [told]
 
     def erase_address(self, now: datetime) -> tuple[Self, list[Event]]:
         """The shipment without name and address, which it keeps the country of; nobody needs to hear of it."""
@@ -202,17 +205,13 @@ class Shipment(BaseModel):
     def _changed(self, now: datetime, **changes: Any) -> Self:
         return self.model_copy(update={**changes, "changed_at": timestamp(now), "version": self.version + 1})
 
-    def _facts(self) -> dict[str, Any]:
-        return {"order_id": self.order_id, "shipment_id": self.shipment_id}
-
-    def _event(self, event_type: str, now: datetime, data: dict[str, Any]) -> Event:
+    def _telling(self, told: type[events.ShipmentFacts], now: datetime, **more: Any) -> Event:
         return Event.of(
-            event_type,
+            told(order_id=self.order_id, shipment_id=self.shipment_id, **more),
             aggregate_id=self.shipment_id,
             aggregate_version=self.version,
             occurred_at=now,
             correlation_id=self.correlation_id,
-            data=data,
         )
 
 

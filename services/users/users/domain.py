@@ -166,7 +166,7 @@ class Profile(BaseModel):
         return changed, [changed._event(UserChanged, correlation_id, now)]
 
     def _event(self, told: type[UserRegistered | UserChanged], correlation_id: str, now: datetime) -> Event:
-        return Event.telling(
+        return Event.of(
             told(user_id=self.user_id, email=self.email, name=self.name, locale=self.locale),
             aggregate_id=self.user_id,
             aggregate_version=self.version,
@@ -189,7 +189,7 @@ def close(
         version=existing.version + 1 if existing else 1,
         deleted_at=timestamp(now),
     )
-    deleted = Event.telling(
+    deleted = Event.of(
         UserDeleted(user_id=user_id),
         aggregate_id=user_id,
         aggregate_version=closed.version,

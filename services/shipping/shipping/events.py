@@ -1,0 +1,38 @@
+"""What the shipping service tells the others."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.events import Payload
+
+_Tracking = Annotated[str, Field(description="What the parcel is followed by", examples=["CW8K87J2WHJWVB"])]
+
+
+class ShipmentFacts(Payload):
+    """What every event of a shipment tells of it."""
+
+    order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    shipment_id: Annotated[str, Field(examples=["shp_b9edc5f5451e5e628dbb57e194da1e01"])]
+
+
+class ShipmentCreated(ShipmentFacts):
+    """The order has a parcel, which waits for its dispatch."""
+
+    event_type = "shipment.created"
+
+    tracking_reference: _Tracking
+
+
+class ShipmentDispatched(ShipmentFacts):
+    """The parcel was handed to the carrier; it cannot be cancelled any more."""
+
+    event_type = "shipment.dispatched"
+
+    tracking_reference: _Tracking
+
+
+class ShipmentCancelled(ShipmentFacts):
+    """The parcel will never leave."""
+
+    event_type = "shipment.cancelled"

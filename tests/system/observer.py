@@ -1,0 +1,49 @@
+"""A queue of the tests' own on the domain-events topic, which hears all that is told."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from local.stack import Stack
+
+
+class Observer:
+    """Listens from its making until `close`."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._sqs, self._sns = stack.client("sqs"), stack.client("sns")
+        self._queue = self._sqs.create_queue(QueueName=f"observer-{uuid4().hex[:8]}")["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]
+        self.subscription = self._sns.subscribe(
+            TopicArn=stack.resource("DomainEventsTopic"),
+            Protocol="sqs",
+            Endpoint=arn["QueueArn"],
+            Attributes={"RawMessageDelivery": "true"},
+            ReturnSubscriptionArn=True,
+        )["SubscriptionArn"]
+
+    def events(self) -> list[dict[str, Any]]:
+        """What relays have published and nobody has taken from here yet; what a test published by hand, which has no
+        correlation id beside its body, is left out."""
+        heard: list[dict[str, Any]] = []
+        while messages := self._sqs.receive_message(
+            QueueUrl=self._queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        ).get("Messages"):
+            heard += [
+                json.loads(message["Body"])
+                for message in messages
+                if "correlation_id" in message.get("MessageAttributes", {})
+            ]
+            self._sqs.delete_message_batch(
+                QueueUrl=self._queue,
+                Entries=[
+                    {"Id": str(position), "ReceiptHandle": message["ReceiptHandle"]}
+                    for position, message in enumerate(messages)
+                ],
+            )
+        return heard
+
+    def close(self) -> None:
+        """Stops listening."""
+        self._sns.unsubscribe(SubscriptionArn=self.subscription)
+        self._sqs.delete_queue(QueueUrl=self._queue)

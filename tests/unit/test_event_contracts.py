@@ -1,0 +1,118 @@
+"""The events' contracts: written down as the code has them, kept with their readers, and kept by every example."""
+
+import copy
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from jsonschema_rs import Draft202012Validator, meta
+
+from local.events.catalogue import PAGE, catalogue
+from local.events.contracts import SCHEMAS, Contract, contracts, schemas, written
+from local.events.release import BreakingContract, released, require_compatible
+from local.openapi.document import version
+from local.settings import REPOSITORY
+from local.template import subscriptions
+from shared.dynamo import from_item
+from shared.events import Event
+
+RENEW = "run `make events`"
+
+
+@cache
+def known() -> dict[tuple[str, int], Contract]:
+    """The contracts by type and version."""
+    return {(contract.event_type, contract.payload.event_version): contract for contract in contracts()}
+
+
+def test_the_committed_schemas_are_what_the_payload_classes_say() -> None:
+    committed = {path.name: path.read_text(encoding="utf-8") for path in SCHEMAS.iterdir()}
+    assert committed == {contract.file_name: written(contract.schema()) for contract in contracts()}, RENEW
+
+
+def test_the_committed_catalogue_is_what_the_code_and_the_template_say() -> None:
+    assert PAGE.read_text(encoding="utf-8") == catalogue(), RENEW
+
+
+@pytest.mark.parametrize("contract", contracts(), ids=lambda contract: contract.name)
+def test_a_contract_is_a_valid_schema_that_its_own_example_keeps(contract: Contract) -> None:
+    schema = contract.schema()
+    meta.validate(schema)
+    example = contract.example()
+
+    Draft202012Validator(schema).validate(example)
+    assert Event.model_validate(example).data == example["data"]
+    assert contract.payload.model_validate(example["data"]).model_dump(mode="json", exclude_none=True)
+    without_data = {**example, "data": {}}
+    assert not Draft202012Validator(schema).is_valid(without_data)
+
+
+@pytest.mark.parametrize("contract", contracts(), ids=lambda contract: contract.name)
+def test_a_type_is_told_by_the_service_that_it_is_about_and_says_what_it_means(contract: Contract) -> None:
+    assert contract.meaning
+    assert contract.event_type.count(".") == 1
+
+
+def test_every_event_that_is_read_is_told_by_somebody() -> None:
+    told = {event_type for event_type, _ in known()}
+    assert subscriptions().keys() <= told
+
+
+def test_no_type_and_version_is_told_by_two() -> None:
+    assert len(known()) == len(contracts())
+
+
+def examples_in_events() -> Iterator[Any]:
+    """Every domain event in the example triggers, with the file that it stands in."""
+    for path in sorted((REPOSITORY / "events").glob("*.json")):
+        for record in json.loads(path.read_text(encoding="utf-8")).get("Records", []):
+            if "body" in record:
+                body = json.loads(record["body"])
+                if "event_type" in body:  # not what S3 or SES tells a queue
+                    yield pytest.param(body, id=path.stem)
+            elif "NewImage" in record.get("dynamodb", {}):
+                for entry in from_item(record["dynamodb"]["NewImage"]).get("outbox", []):
+                    yield pytest.param(json.loads(entry), id=path.stem)
+
+
+@pytest.mark.parametrize("event", list(examples_in_events()))
+def test_an_example_trigger_carries_an_event_that_keeps_its_contract(event: dict[str, Any]) -> None:
+    contract = known()[event["event_type"], event.get("event_version", 1)]
+
+    Draft202012Validator(contract.schema()).validate(event)
+    contract.payload.model_validate(event["data"])  # which refuses what the contract does not know
+
+
+def test_nobody_who_reads_a_released_event_is_broken() -> None:
+    require_compatible(released(), schemas(), version())
+
+
+def test_a_release_may_not_change_what_a_released_event_tells() -> None:
+    last = {"version": "1.0.0", "events": schemas()}
+    for change, told in (
+        (lambda data: data["required"].remove("sku"), "sku: may be missing"),
+        (lambda data: data["properties"].pop("price"), "price: is gone"),
+        (lambda data: data["properties"]["name"].update(type="integer"), "name: type is integer"),
+    ):
+        changed = copy.deepcopy(schemas())
+        change(changed["product.changed.v1"]["properties"]["data"])
+        with pytest.raises(BreakingContract, match=told):
+            require_compatible(last, changed, "2.0.0")
+
+
+def test_only_a_release_that_says_so_may_drop_a_version_of_an_event() -> None:
+    last = {"version": "1.0.0", "events": schemas()}
+    fewer = {name: schema for name, schema in schemas().items() if name != "product.changed.v1"}
+    with pytest.raises(BreakingContract, match=r"product\.changed\.v1: is told no more"):
+        require_compatible(last, fewer, "1.1.0")
+    require_compatible(last, fewer, "2.0.0")
+
+
+def test_an_event_may_tell_more_and_there_may_be_more_events() -> None:
+    last = {"version": "1.0.0", "events": schemas()}
+    more = copy.deepcopy(schemas())
+    more["product.changed.v1"]["properties"]["data"]["properties"]["weight"] = {"type": "integer"}
+    more["product.changed.v2"] = more["product.changed.v1"]
+    require_compatible(last, more, "1.0.0")
