@@ -13,11 +13,16 @@ class Observer:
     def __init__(self, stack: Stack) -> None:
         self._sqs, self._sns = stack.client("sqs"), stack.client("sns")
         self._queue = self._sqs.create_queue(QueueName=f"observer-{uuid4().hex[:8]}")["QueueUrl"]
-        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
         self.subscription = self._sns.subscribe(
             TopicArn=stack.resource("DomainEventsTopic"),
             Protocol="sqs",
-            Endpoint=arn["QueueArn"],
+            Endpoint=arn,
             Attributes={"RawMessageDelivery": "true"},
             ReturnSubscriptionArn=True,
         )["SubscriptionArn"]

@@ -26,7 +26,9 @@ def forget(stack: Stack, table: str, keys: list[str]) -> None:
 
 def prices(books: Books, table: str) -> dict[str, Any]:
     return {
-        item["pk"]: (item["price"]["amount"], item["active"], item["version"]) for item in books.table(table)
+        item["pk"]: (item["price"]["amount"], item["active"], item["version"])
+        for item in books.table(table)
+        if "price" in item
     }
 
 
@@ -79,7 +81,8 @@ def test_prices_that_were_lost_are_there_again_though_products_change_meanwhile(
             rebuilt.set()
         assert changes.result() > 500
 
-    assert told >= len(lost) > 0
+    # What orders had heard of and the catalogue does not know (a made-up example) nobody tells again.
+    assert told >= len(set(lost) & prices(books, "CatalogTable").keys()) > 0
     wait_for(
         lambda: prices(books, "OrdersPricesTable") == prices(books, "CatalogTable"),
         "orders' prices to be the catalogue's",
