@@ -126,11 +126,15 @@ def _left_standing(cloud: Cloud, books: OrderBooks) -> list[str]:
     if "OrdersCheckFunction" in broken:
         # Whether the order stands is not known, so nothing may be undone.
         return []
-    if "shipment_error" in json.loads(books.order["parked_state"]):
-        # The parcel comes first: as long as nobody knows that it stays, nothing else is undone.
+    for_its_parcel = "shipment_error" in json.loads(books.order["parked_state"])
+    if for_its_parcel or any(entry["status"] == "confirmed" for entry in books.order["history"]):
+        # The parcel comes first: as long as nobody knows that it stays, nothing else is undone. Where the order could
+        # not be parked either, the reconciler did so, who does not know why.
         dispatched = books.shipment is not None and books.shipment["status"] == "dispatched"
-        known = {"ShippingCancelFunction", "OrdersRefuseCancellationFunction"} & set(broken)
-        return [] if known or dispatched else ["parked for its parcel, which could be cancelled"]
+        if dispatched or {"ShippingCancelFunction", "OrdersRefuseCancellationFunction"} & set(broken):
+            return []
+        if for_its_parcel:
+            return ["parked for its parcel, which could be cancelled"]
     stands = {
         "InventoryReleaseFunction": books.reservation and books.reservation["status"] == "reserved",
         "PaymentsVoidFunction": books.held() > 0,
