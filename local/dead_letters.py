@@ -106,6 +106,29 @@ class DeadLetters:
             for letter in letters:
                 self._show_again(queue, letter)
 
+    def give_back_all(
+        self, queue: Queue, most: int = MOST_AT_ONCE
+    ) -> tuple[int, list[tuple[Letter, Exception]]]:
+        """Gives back up to `most` letters, no more than lay there at the beginning, so that one that comes straight
+        back is not sent round and round. Returns how many went, and those that stayed, with what was in the way.
+
+        Each handful goes before the next is taken: it is hidden for a time, not for as long as all of them need.
+        """
+        given = 0
+        stayed: list[tuple[Letter, Exception]] = []
+        to_do = min(most, self.count(queue))
+        while given + len(stayed) < to_do and (letters := self._receive(queue)):
+            for letter in letters:
+                try:
+                    self.give_back(queue, letter)
+                except (NotGivenBack, ClientError, ValueError) as error:
+                    stayed.append((letter, error))
+                else:
+                    given += 1
+        for letter, _ in stayed:
+            self._show_again(queue, letter)
+        return given, stayed
+
     def reason(self, queue: Queue, letter: Letter) -> str:
         """Why the letter is one: as its consumer said, or what it logged when it failed for the last time."""
         if told := letter.told("reason"):
@@ -214,23 +237,18 @@ def redrive(stack: Stack, name: str, *, most: int = MOST_AT_ONCE) -> None:
     letters = DeadLetters(stack)
     queue = letters.queue(name)
     where = f"{queue.owner}Queue" if queue.source else "the relays, which publish them"
-    done, kept = 0, []
-    with letters.taken(queue, most) as found:
-        for letter in found:
-            try:
-                letters.give_back(queue, letter)
-            except (NotGivenBack, ClientError, ValueError) as error:
-                kept.append(f"{_line(letter)}\n      {error}")
-            else:
-                done += 1
+    given, stayed = letters.give_back_all(queue, most)
+    kept = [f"{_line(letter)}\n      {error}" for letter, error in stayed]
     rest = max(letters.count(queue) - len(kept), 0)
-    print(f"{done} of {len(found)} messages given back to {where}{f'; {rest} more wait' if rest else ''}.")
+    print(
+        f"{given} of {given + len(kept)} messages given back to {where}{f'; {rest} more wait' if rest else ''}."
+    )
     if kept:
         raise StepError(
             "\n".join([f"{len(kept)} stayed in {queue.owner}{_SUFFIX}:", *kept]),
             "Mend that, and run it again.",
         )
-    if found:
+    if given:
         print("What can still not be processed comes back here: `make dlq` shows it.")
 
 
