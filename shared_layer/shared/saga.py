@@ -1,15 +1,14 @@
 """What every step of the order saga shares: its typed input, its logs and its outcome metrics."""
 
-import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.cause import caused_by
 from shared.money import Money
-from shared.observability import count, logger, metrics, tracer
+from shared.observability import logger, metrics, tracer
+from shared.steps import performed
 
 
 class SagaModel(BaseModel):
@@ -90,25 +89,13 @@ def input_handler[Input: StepInput](
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         step_input = model.model_validate(event)
         order = step_input.order
-        cause = f"{order.execution or order.order_id}/{name}"
-        about = {"order_id": order.order_id, "execution": order.execution, "step": name}
-        with caused_by(cause, correlation_id=order.correlation_id, **about):
-            started = time.perf_counter()
-            try:
-                result = step(step_input)
-            except Exception as error:
-                logger.warning(
-                    "step failed", error=type(error).__name__, reason=str(error), duration_ms=_since(started)
-                )
-                count("StepFailed")
-                raise
-            logger.info("step done", duration_ms=_since(started), **result)
-            count("StepDone")
-            return result
+        return performed(
+            lambda: step(step_input),
+            cause=f"{order.execution or order.order_id}/{name}",
+            correlation_id=order.correlation_id,
+            order_id=order.order_id,
+            execution=order.execution,
+            step=name,
+        )
 
     return handler
-
-
-def _since(started: float) -> int:
-    """Milliseconds since a reading of the performance counter."""
-    return round((time.perf_counter() - started) * 1000)

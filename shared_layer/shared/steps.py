@@ -1,0 +1,31 @@
+"""What every step of a state machine does around its work: its cause, its logs and its outcome metrics."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from shared.cause import caused_by
+from shared.observability import count, logger
+
+
+def performed(work: Callable[[], dict[str, Any]], *, cause: str, **about: str | None) -> dict[str, Any]:
+    """The result of a step's `work`, logged with what else is said `about` it and counted; raises what `work` raises,
+    since the state machine retries and catches by the name of the exception's class."""
+    with caused_by(cause, **about):
+        started = time.perf_counter()
+        try:
+            result = work()
+        except Exception as error:
+            logger.warning(
+                "step failed", error=type(error).__name__, reason=str(error), duration_ms=_since(started)
+            )
+            count("StepFailed")
+            raise
+        logger.info("step done", duration_ms=_since(started), **result)
+        count("StepDone")
+        return result
+
+
+def _since(started: float) -> int:
+    """Milliseconds since a reading of the performance counter."""
+    return round((time.perf_counter() - started) * 1000)
