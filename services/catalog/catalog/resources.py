@@ -2,17 +2,25 @@
 
 from functools import cache
 
+from catalog.import_store import ImportStore
 from catalog.pictures import PictureLinks, PictureUploads
 from catalog.store import ProductStore
 from catalog.upload_store import UploadStore
 from shared.aws import client
 from shared.environment import LambdaEnvironment
+from shared.job_files import JobFiles, JobsBucket
 
 
 class CatalogTable(LambdaEnvironment):
     """Names the table of products and uploads."""
 
     table_name: str
+
+
+class ImportsTable(LambdaEnvironment):
+    """Names the table of what imports have done."""
+
+    imports_table_name: str
 
 
 class PicturesBucket(LambdaEnvironment):
@@ -43,3 +51,17 @@ def picture_uploads() -> PictureUploads:
 def picture_links() -> PictureLinks:
     """The signer of links to what the pictures bucket holds."""
     return PictureLinks(PicturesBucket.load().pictures_bucket)
+
+
+@cache
+def import_store() -> ImportStore:
+    """The store of what imports do."""
+    return ImportStore(
+        client("dynamodb"), ImportsTable.load().imports_table_name, CatalogTable.load().table_name
+    )
+
+
+@cache
+def job_files() -> JobFiles:
+    """The files of jobs."""
+    return JobFiles(client("s3"), JobsBucket.load().jobs_bucket)

@@ -35,15 +35,8 @@ class ProductStore:
 
         Raises ProductContended when that version is not the one stored (or, for version 1, when any is).
         """
-        guard: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if product.version > 1:
-            guard = {
-                "ConditionExpression": "#version = :previous",
-                "ExpressionAttributeNames": {"#version": "version"},
-                "ExpressionAttributeValues": to_item({":previous": product.version - 1}),
-            }
         try:
-            self._dynamodb.put_item(TableName=self._table, Item=_item(product, events), **guard)
+            self._dynamodb.put_item(TableName=self._table, **product_write(product, events))
         except ClientError as error:
             if condition_failed(error):
                 raise ProductContended(f"{product.sku} version {product.version}") from error
@@ -82,6 +75,19 @@ class ProductStore:
         )
         for page in pages:
             yield from map(_product, page["Items"])
+
+
+def product_write(product: Product, events: list[Event]) -> dict[str, Any]:
+    """The put of the product's version with its events, on condition that the version before it is the one stored (or,
+    for version 1, that none is)."""
+    guard: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+    if product.version > 1:
+        guard = {
+            "ConditionExpression": "#version = :previous",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": to_item({":previous": product.version - 1}),
+        }
+    return {"Item": _item(product, events), **guard}
 
 
 def _item(product: Product, events: list[Event]) -> dict[str, Any]:
