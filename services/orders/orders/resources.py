@@ -2,9 +2,11 @@
 
 from functools import cache
 
+from orders.placements import Placements
 from orders.store import OrderStore, PriceStore
 from shared.aws import client
 from shared.environment import LambdaEnvironment
+from shared.job_files import JobFiles, JobsBucket
 
 
 class OrdersTable(LambdaEnvironment):
@@ -29,3 +31,15 @@ def order_store() -> OrderStore:
 def price_store() -> PriceStore:
     """The price projection's store."""
     return PriceStore(client("dynamodb"), PricesTable.load().prices_table_name)
+
+
+@cache
+def placements() -> Placements:
+    """The orders by when they were placed."""
+    return Placements(client("dynamodb"), OrdersTable.load().table_name)
+
+
+@cache
+def job_files() -> JobFiles:
+    """The files of jobs."""
+    return JobFiles(client("s3"), JobsBucket.load().jobs_bucket)

@@ -6,6 +6,7 @@ Orders table    an order             pk = order id
     index by-customer-status         customer_status = customer id, "#" and status; placed_at: those in one status
 index by-attention               attention = "parked", or "open#" and a shard; attention_since: the parked orders and
                                  those under way, since when they are; keys alone, and a final order has none
+    index by-placement           placed_shard, placement: see `placements`
 Prices table    a product            pk = sku
 """
 
@@ -18,6 +19,7 @@ from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from orders.domain import AccountClosed, Order, OrderStatus
+from orders.placements import placement_keys
 from orders.pricing import Price
 from shared.clock import timestamp
 from shared.dynamo import condition_failed, from_item, to_item
@@ -67,7 +69,7 @@ class OrderStore:
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
-                Item=_item(order, events),
+                Item=order_item(order, events),
                 ConditionExpression="attribute_not_exists(pk)",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -131,7 +133,7 @@ class OrderStore:
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
-                Item=_item(changed, events),
+                Item=order_item(changed, events),
                 ConditionExpression="#version = :version",
                 ExpressionAttributeNames={"#version": "version"},
                 ExpressionAttributeValues=to_item({":version": order.version}),
@@ -241,12 +243,14 @@ class PriceStore:
         return {price.sku: price for price in prices}
 
 
-def _item(order: Order, events: list[Event]) -> dict[str, Any]:
+def order_item(order: Order, events: list[Event]) -> dict[str, Any]:
+    """The order with its events, as it lies in the table."""
     return to_item(
         {
             "pk": order.order_id,
             "customer_status": _customer_status(order.customer_id, order.status),
             **_attention_keys(order),
+            **placement_keys(order),
             **order.model_dump(mode="json", exclude_none=True),
             "outbox": outbox_of(events),
         }
