@@ -69,6 +69,7 @@ TAGS = {
     "catalog": "The products on sale",
     "orders": "Placing orders, and what becomes of them",
     "inventory": "What is in stock, for those who run the shop",
+    "jobs": "Work that takes longer than a request, for those who run the shop",
     "api": "The API itself",
 }
 

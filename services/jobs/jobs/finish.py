@@ -1,0 +1,57 @@
+"""Last step of every job: what it came to, or why it failed."""
+
+import json
+from typing import Any
+
+from jobs.domain import Failure, Job
+from jobs.resources import job_store
+from shared.clock import utc_now
+from shared.job_steps import JobInput, JobResult, job_step
+from shared.observability import count
+from shared.saga import CaughtError
+
+# What the owning services raise when a job asks for what cannot be: the message is for whoever asked.
+_REFUSALS = {"UploadRefused": "upload-refused", "ExportTooLarge": "export-too-large"}
+
+
+class Outcome(JobInput):
+    """How the work ended."""
+
+    result: JobResult | None = None
+    error: CaughtError | None = None
+
+
+def finish(given: Outcome) -> dict[str, Any]:
+    """Ends the job; the second time it changes nothing."""
+    now = utc_now()
+
+    def end(job: Job) -> Job:
+        if given.error is not None:
+            return job.fail(failure_of(given.error), now)
+        return job.finish(given.result or JobResult(), now)
+
+    job = job_store().change(given.job.job_id, end)
+    count(f"Jobs{job.status.value.title()}")
+    return {"status": job.status.value}
+
+
+def failure_of(error: CaughtError) -> Failure:
+    """What is said of an error: a refusal's own words, and of anything else only that it happened."""
+    if error.name in _REFUSALS:
+        return Failure(code=_REFUSALS[error.name], detail=_message_in(error.cause))
+    return Failure(
+        code="technical-failure",
+        detail="Something went wrong on the server's side, also when it was tried again. Ask for the job once more.",
+    )
+
+
+def _message_in(cause: str) -> str:
+    """The exception's message in the cause that Lambda gives a state machine, a JSON object."""
+    try:
+        told = json.loads(cause)
+    except ValueError:
+        return cause
+    return str(told["errorMessage"]) if isinstance(told, dict) and "errorMessage" in told else cause
+
+
+handler = job_step(Outcome, finish)
