@@ -65,6 +65,7 @@ def places(shop: Shop, owner: Customer) -> dict[str, str]:
         "user_id": owner.user_id,
         "sku": SKU,
         "movement_id": "none",
+        "job_id": "none",
         "upload_id": "none",
         "picture_id": "none",
         "rendition": "none",

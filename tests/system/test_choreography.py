@@ -32,6 +32,7 @@ CONSUMERS = {
     "ShippingDispatch": "order.confirmed",
     "ShippingErase": "user.deleted",
     "UsersCloseAccount": "user.deleted",
+    "JobsStart": "job.requested",
     "LivePush": "order.fulfilled",
     "LiveErase": "user.deleted",
 }
