@@ -6,6 +6,26 @@ from pydantic import BaseModel, ConfigDict, Field
 
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code", examples=["EUR"])]
 
+# ISO 4217 currencies whose minor unit is not a hundredth, of those without a hundredth that shops meet.
+_MINOR_DIGITS = {
+    "BHD": 3,
+    "CLP": 0,
+    "ISK": 0,
+    "JOD": 3,
+    "JPY": 0,
+    "KRW": 0,
+    "KWD": 3,
+    "TND": 3,
+    "UGX": 0,
+    "VND": 0,
+}
+_USUAL_MINOR_DIGITS = 2
+
+
+def minor_digits(currency: str) -> int:
+    """How many digits of an amount in minor units of `currency` stand behind the decimal point."""
+    return _MINOR_DIGITS.get(currency, _USUAL_MINOR_DIGITS)
+
 
 class CurrencyMismatch(ValueError):
     """Two amounts of different currencies were to be added."""

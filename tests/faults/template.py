@@ -16,7 +16,7 @@ from tests.faults.machine import Machines
 ROOT = Path(__file__).parents[2]
 PROVIDER_URL = "http://provider"
 # Nothing about an order hangs on what these do with its events, so its schedules are not multiplied by theirs.
-ONLOOKERS = ("live.",)
+ONLOOKERS = ("live.", "reports.")
 # Whose schedules see to orders.
 _SERVICES_OF_AN_ORDER = {"orders", "payments", "inventory", "shipping"}
 

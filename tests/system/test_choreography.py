@@ -35,6 +35,7 @@ CONSUMERS = {
     "JobsStart": "job.requested",
     "LivePush": "order.fulfilled",
     "LiveErase": "user.deleted",
+    "ReportsSales": "payment.refunded",
 }
 
 

@@ -14,6 +14,7 @@ from notifications.domain import (
     OrderFulfilled,
     OrderRejected,
     Registered,
+    ReportReady,
     StockLow,
     UnexpectedEvent,
     occasion_of,
@@ -28,6 +29,12 @@ ORDER: dict[str, Any] = {
     "total": {"amount": 749, "currency": "EUR"},
 }
 STOCK = {"sku": "TEA-EARL-100", "available": 5, "threshold": 5}
+
+REPORT = {
+    "week": "2026-W10",
+    "page_url": "https://example.com/report.html",
+    "sheet_url": "https://example.com/report.csv",
+}
 
 
 def event(event_type: str, **data: Any) -> Event:
@@ -69,6 +76,7 @@ def user_event(**data: Any) -> Event:
             OrderFulfilled.model_validate({**ORDER, "tracking_reference": "CW-1"}),
         ),
         ("stock.low", STOCK, StockLow.model_validate(STOCK)),
+        ("report.ready", REPORT, ReportReady.model_validate(REPORT)),
     ],
 )
 def test_what_there_is_to_write_about_is_read_from_the_event_alone(

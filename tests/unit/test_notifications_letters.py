@@ -18,6 +18,7 @@ from notifications.domain import (
     OrderOutcome,
     OrderRejected,
     Registered,
+    ReportReady,
     StockLow,
 )
 from notifications.layout import Mail, mail_of
@@ -25,6 +26,7 @@ from notifications.letters import letter_about
 from notifications.wording import languages, wording_in
 
 ORDER_ID = "ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"
+PAGE_URL = "https://eu-central-1.console.aws.amazon.com/s3/object/reports?region=eu-central-1&prefix=weekly%2Freport.html"
 HOSTILE = "<script>alert(1)</script>\r\nBcc: x@example.com \u202e$total ${x} &amp; \"'\x00</td>"
 
 
@@ -53,6 +55,7 @@ def occasions(*skus: str, tracking_reference: str = "CW-4F8A21C07B") -> list[Occ
         OrderCancelled.model_validate(order(*skus, by="customer")),
         OrderFulfilled.model_validate(order(*skus, tracking_reference=tracking_reference)),
         StockLow(sku="TEA-EARL-100", available=1_234, threshold=2_000),
+        ReportReady(week="2026-W10", page_url=PAGE_URL, sheet_url=PAGE_URL.replace("html", "csv")),
     ]
 
 
@@ -144,7 +147,7 @@ def test_a_mail_about_an_order_names_it_and_its_lines_in_both_parts(occasion: Or
     ],
 )
 def test_what_is_charged_is_shown_where_something_is(language: str, bill: list[str]):
-    _, confirmed, rejected, cancelled, fulfilled, _ = occasions()
+    _, confirmed, rejected, cancelled, fulfilled, *_ = occasions()
 
     for charged in (confirmed, fulfilled):
         lines = mail(charged, language).text.splitlines()
@@ -213,6 +216,16 @@ def test_the_mail_about_low_stock_says_of_what_and_how_much_there_is():
 
     assert sent.subject == "Geringer Bestand: TEA-EARL-100"
     for fact in ("Artikelnummer: TEA-EARL-100", "Verfügbar: 1.234", "Meldebestand: 2.000"):
+        assert fact in sent.text.splitlines()
+        assert fact in " ".join(seen(sent.html))
+
+
+def test_the_mail_about_a_report_says_of_which_week_and_where_it_is():
+    report = occasions()[-1]
+    sent = mail(report, "de", name="")
+
+    assert sent.subject == "Bericht über die Woche 2026-W10"
+    for fact in (f"Bericht: {PAGE_URL}", f"Zahlen (CSV): {PAGE_URL.replace('html', 'csv')}"):
         assert fact in sent.text.splitlines()
         assert fact in " ".join(seen(sent.html))
 

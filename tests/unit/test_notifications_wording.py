@@ -15,6 +15,7 @@ from notifications.domain import (
     OrderFulfilled,
     OrderRejected,
     Registered,
+    ReportReady,
     StockLow,
 )
 from notifications.wording import DEFAULT_LANGUAGE, languages, wording_for, wording_in
@@ -27,6 +28,7 @@ OCCASIONS: list[type[Occasion]] = [
     OrderCancelled,
     OrderFulfilled,
     StockLow,
+    ReportReady,
 ]
 REASONS = {"out_of_stock", "payment_declined", "address_not_served", "technical_failure"}
 

@@ -2,22 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.money import Money
+from shared.money import Money, minor_digits
 
-# ISO 4217 currencies whose minor unit is not a hundredth, of those without a hundredth that shops meet.
-_MINOR_DIGITS = {
-    "BHD": 3,
-    "CLP": 0,
-    "ISK": 0,
-    "JOD": 3,
-    "JPY": 0,
-    "KRW": 0,
-    "KWD": 3,
-    "TND": 3,
-    "UGX": 0,
-    "VND": 0,
-}
-_USUAL_MINOR_DIGITS = 2
 _BASIS_POINT_DIGITS = 2
 
 
@@ -32,8 +18,7 @@ class Numbers(BaseModel):
 
     def amount(self, money: Money) -> str:
         """`money` in major units with its currency: "1,234.50 EUR", or "1.234,50 EUR"."""
-        digits = _MINOR_DIGITS.get(money.currency, _USUAL_MINOR_DIGITS)
-        return f"{self._decimal(money.amount, digits)} {money.currency}"
+        return f"{self._decimal(money.amount, minor_digits(money.currency))} {money.currency}"
 
     def rate(self, basis_points: int) -> str:
         """A rate in hundredths of a percent, without zeros that say nothing: "25.5%", or "25,5 %"."""

@@ -153,6 +153,15 @@ class StockLow(Occasion):
     threshold: int
 
 
+class ReportReady(Occasion):
+    """A week's report was made; whoever runs the shop opens it at `page_url`, or its figures at `sheet_url`."""
+
+    topic = "report_ready"
+    week: Annotated[str, Field(pattern=r"^\d{4}-W\d{2}$")]
+    page_url: Annotated[str, Field(pattern=r"^https://[!-~]+$")]
+    sheet_url: Annotated[str, Field(pattern=r"^https://[!-~]+$")]
+
+
 OCCASIONS: dict[str, type[Occasion]] = {
     "user.registered": Registered,
     "order.confirmed": OrderConfirmed,
@@ -160,6 +169,7 @@ OCCASIONS: dict[str, type[Occasion]] = {
     "order.cancelled": OrderCancelled,
     "order.fulfilled": OrderFulfilled,
     "stock.low": StockLow,
+    "report.ready": ReportReady,
 }
 """What each type of event is to write about."""
 

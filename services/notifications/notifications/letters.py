@@ -1,7 +1,7 @@
 """What a letter says, without markup: the one content that its text and its HTML both show.
 
 Values that come from outside are made plain here (one line, nothing that steers a display) and escaped where the HTML
-is made. A subject holds an order's id or a sku at most, both of a fixed form, so nobody can write a header.
+is made. A subject holds an order's id, a sku or a week at most, all of a fixed form, so nobody can write a header.
 """
 
 import re
@@ -16,6 +16,7 @@ from notifications.domain import (
     OrderOutcome,
     OrderRejected,
     Registered,
+    ReportReady,
     StockLow,
     Tax,
 )
@@ -106,6 +107,8 @@ def _values(occasion: Occasion, wording: Wording) -> dict[str, str]:
             return {"order_id": occasion.order_id}
         case StockLow():
             return {"sku": occasion.sku}
+        case ReportReady():
+            return {"week": occasion.week}
         case _:
             return {}
 
@@ -125,6 +128,12 @@ def _facts(occasion: Occasion, wording: Wording) -> tuple[Labelled, ...]:
                 Labelled(labels.sku, occasion.sku),
                 Labelled(labels.available, numbers.count(occasion.available)),
                 Labelled(labels.threshold, numbers.count(occasion.threshold)),
+            )
+        case ReportReady():
+            return (
+                Labelled(labels.week, occasion.week),
+                Labelled(labels.page, occasion.page_url),
+                Labelled(labels.sheet, occasion.sheet_url),
             )
         case _:
             return ()

@@ -33,6 +33,9 @@ class Labels(_Words):
     sku: str
     available: str
     threshold: str
+    week: str
+    page: str
+    sheet: str
 
 
 class LetterWords(_Words):

@@ -1,0 +1,1 @@
+"""What the shop sold: a projection of its orders, and a report of it every week."""

@@ -1,0 +1,35 @@
+"""What the reports service tells the others."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.events import Payload
+
+_OBJECT = (
+    "https://eu-central-1.console.aws.amazon.com/s3/object/cartwright-reportsbucket-1?region=eu-central-1"
+)
+
+
+class ReportReady(Payload):
+    """A week's report was made, or made again with other figures; whoever may read the bucket can open it."""
+
+    event_type = "report.ready"
+
+    week: Annotated[
+        str, Field(pattern=r"^\d{4}-W\d{2}$", description="ISO 8601 week, in UTC", examples=["2026-W10"])
+    ]
+    page_url: Annotated[
+        str,
+        Field(
+            description="Where an operator who is signed in to AWS opens the page",
+            examples=[f"{_OBJECT}&prefix=weekly%2F2026-W10%2Freport.html"],
+        ),
+    ]
+    sheet_url: Annotated[
+        str,
+        Field(
+            description="The same for the figures as CSV",
+            examples=[f"{_OBJECT}&prefix=weekly%2F2026-W10%2Freport.csv"],
+        ),
+    ]
