@@ -28,7 +28,7 @@ def example(function: str) -> list[Event]:
     return [Event.model_validate_json(record["body"]) for record in records]
 
 
-CONFIRMED, REJECTED, REGISTERED, CANCELLED, FULFILLED, STOCK_LOW = example("notifications_mail")
+CONFIRMED, REJECTED, REGISTERED, CANCELLED, FULFILLED, STOCK_LOW, REPORT_READY = example("notifications_mail")
 
 
 def sqs_bodies(function: str) -> list[str]:

@@ -24,6 +24,7 @@ from tests.component.notifications_account import (
     OPERATORS_MAIL,
     REGISTERED,
     REJECTED,
+    REPORT_READY,
     SENDER,
     STOCK_LOW,
     Service,
@@ -87,7 +88,13 @@ def test_low_stock_is_mailed_to_the_operators_in_their_language(
     assert service.mails == [(OPERATORS_MAIL, "Geringer Bestand: TEA-EARL-100")]
 
 
-EVERY_EVENT = [CONFIRMED, REJECTED, REGISTERED, CANCELLED, FULFILLED, STOCK_LOW]
+def test_a_report_is_mailed_to_the_operators(service: Service):
+    assert service.tell(REPORT_READY) == failures()
+
+    assert service.mails == [(OPERATORS_MAIL, "Report on week 2026-W46")]
+
+
+EVERY_EVENT = [CONFIRMED, REJECTED, REGISTERED, CANCELLED, FULFILLED, STOCK_LOW, REPORT_READY]
 
 
 def test_every_event_delivered_three_times_in_any_order_is_mailed_once(service: Service):

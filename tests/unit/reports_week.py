@@ -34,6 +34,7 @@ def fact(
     kind: Kind,
     day: float = 0,
     amount: Money | None = None,
+    *,
     lines: tuple[Line, ...] = (),
     reason: str | None = None,
 ) -> Fact:
@@ -55,11 +56,15 @@ def some_orders() -> list[Fact]:
     return [
         fact("stands", Kind.PLACED),
         fact(
-            "stands", Kind.CONFIRMED, 0, eur(3_490), (line("TEA-ASSAM", 2, 1_000), line("TEA-DARJ", 1, 1_000))
+            "stands",
+            Kind.CONFIRMED,
+            0,
+            eur(3_490),
+            lines=(line("TEA-ASSAM", 2, 1_000), line("TEA-DARJ", 1, 1_000)),
         ),
         fact("stands", Kind.FULFILLED, 1, eur(3_490)),
         fact("swiss", Kind.PLACED, 2, swiss),
-        fact("swiss", Kind.CONFIRMED, 2, swiss, (line("TEA-ASSAM", 5, 1_000, "CHF"),)),
+        fact("swiss", Kind.CONFIRMED, 2, swiss, lines=(line("TEA-ASSAM", 5, 1_000, "CHF"),)),
         fact("declined", Kind.PLACED, 3),
         fact("declined", Kind.REJECTED, 3, reason="payment_declined"),
         fact("sold-out", Kind.PLACED, 3),
@@ -67,7 +72,7 @@ def some_orders() -> list[Fact]:
         fact("declined-too", Kind.PLACED, 3),
         fact("declined-too", Kind.REJECTED, 3, reason="payment_declined"),
         fact("changed-mind", Kind.PLACED, 4),
-        fact("changed-mind", Kind.CONFIRMED, 4, eur(1_490), (line("TEA-ASSAM", 1, 1_000),)),
+        fact("changed-mind", Kind.CONFIRMED, 4, eur(1_490), lines=(line("TEA-ASSAM", 1, 1_000),)),
         fact("changed-mind", Kind.CANCELLED, 5, eur(1_490)),
         fact("changed-mind", Kind.REFUNDED, 5, eur(1_490)),
         fact("of-last-week", Kind.CANCELLED, 6.9, eur(2_000)),

@@ -59,7 +59,9 @@ def columns(chart_id: str, title: str, labels: Sequence[str], series: Sequence[S
             left = centre - group // 2 + order * (_COLUMN_WIDTH + _COLUMN_GAP)
             height = _length(each.values[position], most, _TALLEST)
             if height:
-                parts.append(_bar(chart_id, _FILLS[order], left, _BASELINE - height, _COLUMN_WIDTH, height))
+                parts.append(
+                    _bar(chart_id, _FILLS[order], (left, _BASELINE - height), (_COLUMN_WIDTH, height))
+                )
             above = _BASELINE - height - 6
             parts.append(
                 _text(left + _COLUMN_WIDTH // 2, above, each.shown[position], anchor="middle", kind="n")
@@ -79,7 +81,7 @@ def bars(chart_id: str, title: str, rows: Sequence[Bar]) -> str:
         parts.append(_text(_LABEL_WIDTH - 8, base, label, anchor="end"))
         if length:
             offset = (_ROW_HEIGHT - _BAR_HEIGHT) // 2
-            parts.append(_bar(chart_id, _FILLS[1], _LABEL_WIDTH, top + offset, length, _BAR_HEIGHT))
+            parts.append(_bar(chart_id, _FILLS[1], (_LABEL_WIDTH, top + offset), (length, _BAR_HEIGHT)))
         parts.append(_text(_LABEL_WIDTH + length + 8, base, row.shown, anchor="start", kind="n"))
     height = len(rows) * _ROW_HEIGHT
     parts.append(f'<line class="axis" x1="{_LABEL_WIDTH}" y1="0" x2="{_LABEL_WIDTH}" y2="{height}"/>')
@@ -105,11 +107,12 @@ def _legend(chart_id: str, series: Sequence[Series]) -> list[str]:
     parts = []
     for order, each in enumerate(series):
         left = order * 200
-        parts += [_bar(chart_id, _FILLS[order], left, 2, 18, 14), _text(left + 26, 14, each.name)]
+        parts += [_bar(chart_id, _FILLS[order], (left, 2), (18, 14)), _text(left + 26, 14, each.name)]
     return parts
 
 
-def _bar(chart_id: str, fill: str, x: int, y: int, width: int, height: int) -> str:
+def _bar(chart_id: str, fill: str, place: tuple[int, int], size: tuple[int, int]) -> str:
+    (x, y), (width, height) = place, size
     paint = f' style="fill:url(#{chart_id}-hatch)"' if fill == "hatch" else ""
     return f'<rect class="bar" x="{x}" y="{y}" width="{width}" height="{height}"{paint}/>'
 

@@ -1,4 +1,4 @@
-"""A week's report as one HTML page that needs nothing else: charts that can be read without colour, a table beside each.
+"""A week's report as one HTML page that needs nothing else: charts to be read without colour, a table beside each.
 
 Everything that comes from outside is escaped. Nothing depends on the clock or on chance: the same figures make the same
 bytes.
@@ -42,7 +42,7 @@ def _summary(figures: Figures) -> list[tuple[str, str, str]]:
     """What the week came to: the name of each number, the number, and what it is."""
     return [
         ("Orders placed", number(figures.placed), "whatever became of them"),
-        ("Orders that stand", number(figures.standing), "confirmed, and not cancelled by the week’s end"),
+        ("Orders that stand", number(figures.standing), "confirmed, and not cancelled by its end"),
         ("Revenue", _sums(figures.revenue), "what the orders that stand cost, with shipping and VAT"),
         ("Orders rejected", number(figures.rejected), "could not stand; by reason below"),
         ("Orders cancelled", number(figures.cancelled), f"of them {_earlier(figures)}"),

@@ -1,0 +1,129 @@
+"""The weekly report on the deployed stack: from orders and a schedule to the page, the sheet, and the mail."""
+
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from local.books import Books
+from local.shop import Customer, Shop
+from local.stack import Stack
+from local.waiting import wait_for
+from reports.domain import Week
+from shared.clock import timestamp, utc_now
+
+from .conftest import event
+from .trouble import scheduled_each_minute
+
+# A rate of a minute is the shortest there is; the embedded cloud looks every ten seconds what is due.
+WITHIN_SECONDS = 150
+
+
+def tell(stack: Stack, event_type: str, order_id: str, week: Week, amount: int) -> None:
+    """Tells the sales projection alone of something in the middle of `week`; the order was never placed."""
+    lines = [{"sku": "TEA-ASSAM-100", "quantity": 1, "unit_price": {"amount": amount, "currency": "EUR"}}]
+    facts = {"order_id": order_id, "lines": lines, "total": {"amount": amount, "currency": "EUR"}}
+    data = {"order": facts} if event_type == "order.placed" else facts
+    happened = event(event_type, order_id, data) | {"occurred_at": timestamp(week.end - timedelta(days=4))}
+    stack.client("sqs").send_message(
+        QueueUrl=stack.resource("ReportsSalesQueue"), MessageBody=json.dumps(happened)
+    )
+
+
+def facts_of(books: Books, order_id: str) -> set[str]:
+    """What the sales projection has heard of the order."""
+    return {item["kind"] for item in books.table("ReportsSalesTable") if item.get("order_id") == order_id}
+
+
+def file(stack: Stack, key: str) -> bytes:
+    """An object of the reports bucket."""
+    answer = stack.client("s3").get_object(Bucket=stack.resource("ReportsBucket"), Key=key)
+    content: bytes = answer["Body"].read()
+    return content
+
+
+def report(stack: Stack, week: str) -> dict[str, Any]:
+    """What the function answers that is asked for a week's report."""
+    answer = stack.client("lambda").invoke(
+        FunctionName=stack.resource("ReportsWeeklyFunction"), Payload=json.dumps({"week": week}).encode()
+    )
+    made: dict[str, Any] = json.loads(answer["Payload"].read())
+    return made
+
+
+def version_of(books: Books, week: Week) -> int:
+    """How often the week's report came out otherwise."""
+    found = [item["version"] for item in books.table("ReportsTable") if item["week"] == str(week)]
+    return int(found[0]) if found else 0
+
+
+@pytest.fixture
+def week_of_its_own() -> Week:
+    """A week, long ago, that no other test reports on."""
+    return Week(1970 + uuid4().int % 50, 1 + uuid4().int % 52)
+
+
+def test_an_order_is_in_the_sales_with_what_became_of_it(
+    shop: Shop, books: Books, customer: Customer
+) -> None:
+    confirmed = shop.place(customer, {"TEA-ASSAM-100": 1}).json()["order_id"]
+    rejected = shop.place(customer, {"TEA-ASSAM-100": 1}, country="AQ").json()["order_id"]
+
+    wait_for(
+        lambda: {"order.placed", "order.confirmed"} <= facts_of(books, confirmed),
+        "the sale",
+        seconds=60,
+    )
+    wait_for(
+        lambda: facts_of(books, rejected) == {"order.placed", "order.rejected"}, "the rejection", seconds=60
+    )
+
+
+def test_the_schedule_makes_last_weeks_report_and_the_operators_are_told_where_it_is(
+    stack: Stack, books: Books
+) -> None:
+    week, order_id = Week.before(utc_now()), f"ord_{uuid4().hex}"
+    tell(stack, "order.confirmed", order_id, week, 123_456)
+    wait_for(lambda: facts_of(books, order_id), "the sale", seconds=60)
+    before = version_of(books, week)
+
+    with scheduled_each_minute(stack, "ReportsWeeklyFunctionSchedule"):
+        wait_for(lambda: version_of(books, week) > before, f"the report on {week}", seconds=WITHIN_SECONDS)
+
+    assert b"1,234.56" in file(stack, f"weekly/{week}/report.html")
+    assert b"123456" in file(stack, f"weekly/{week}/report.csv")
+    subject = f"Report on week {week}"
+    mail = wait_for(
+        lambda: [mail for mail in stack.sent_mails() if mail["Subject"] == subject], "the mail", seconds=60
+    )[-1]
+    assert mail["To"] == [stack.parameters["OperatorsMail"]]
+    assert f"{stack.resource('ReportsBucket')}?region=" in mail["BodyText"]
+    assert f"weekly%2F{week}%2Freport.html" in mail["BodyText"]
+
+
+def test_a_week_is_reported_on_when_asked_for_and_again_with_the_same_bytes(
+    stack: Stack, books: Books, week_of_its_own: Week
+) -> None:
+    order_id = f"ord_{uuid4().hex}"
+    for event_type in ("order.placed", "order.confirmed"):
+        tell(stack, event_type, order_id, week_of_its_own, 4_200)
+    wait_for(lambda: len(facts_of(books, order_id)) == 2, "the sale", seconds=60)
+
+    first = report(stack, str(week_of_its_own))
+    page, sheet = file(stack, first["page_key"]), file(stack, first["sheet_key"])
+    again = report(stack, str(week_of_its_own))
+
+    assert (first["changed"], again["changed"]) == (True, False)
+    assert (file(stack, again["page_key"]), file(stack, again["sheet_key"])) == (page, sheet)
+    assert b"42.00" in page
+
+
+def test_a_week_without_orders_is_reported_on(stack: Stack) -> None:
+    assert b"No orders." in file(stack, report(stack, "1969-W01")["page_key"])
+
+
+def test_a_week_that_is_not_over_or_not_there_is_refused_by_name(stack: Stack) -> None:
+    assert report(stack, str(Week.of(utc_now())))["errorType"] == "WeekNotOver"
+    assert report(stack, "yesterday")["errorType"] == "NoSuchWeek"
