@@ -12,6 +12,7 @@ from local.settings import STATE
 from local.stack import Stack
 from local.waiting import wait_for
 from reports.domain import Kind, Week
+from shared.clock import timestamp
 from shared.events import Event
 from tests.browser.chromium import Page, browser, executable
 
@@ -84,11 +85,12 @@ def sell(stack: Stack, week: Week) -> None:
         }
         fate = Kind.REJECTED if number % 5 == 3 else Kind.CONFIRMED
         for kind, data in ((Kind.PLACED, {"order": facts}), (fate, facts)):
-            event = Event.of(
-                kind.value,
+            event = Event(
+                event_id=f"{order_id}:1:{kind}",
+                event_type=kind.value,
                 aggregate_id=order_id,
                 aggregate_version=1,
-                occurred_at=moment,
+                occurred_at=timestamp(moment),
                 correlation_id="test",
                 data=data,
             )

@@ -17,7 +17,7 @@ from reports.domain import NoSuchWeek, Week, WeekNotOver
 from reports.resources import report_store, sales_store
 from reports.store import ReportContended
 from shared.aws import client
-from shared.clock import utc_now
+from shared.clock import timestamp, utc_now
 from shared.dynamo import to_item
 from shared.events import Event
 from tests.component.notifications_account import failures
@@ -35,11 +35,13 @@ def service(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def told(event_type: str, aggregate_id: str, at: datetime, **data: Any) -> Event:
-    return Event.of(
-        event_type,
+    version = next(_versions)
+    return Event(
+        event_id=f"{aggregate_id}:{version}:{event_type}",
+        event_type=event_type,
+        occurred_at=timestamp(at),
         aggregate_id=aggregate_id,
-        aggregate_version=next(_versions),
-        occurred_at=at,
+        aggregate_version=version,
         correlation_id="corr-1",
         data=data,
     )

@@ -49,6 +49,17 @@ class ProductStore:
         )
         return _product(answer["Item"]) if "Item" in answer else None
 
+    def pictures_of(self, sku: str) -> frozenset[str]:
+        """The ids of the pictures that the product shows, as last written; none of a product that there is not."""
+        answer = self._dynamodb.get_item(
+            TableName=self._table,
+            Key=to_item({"pk": sku}),
+            ConsistentRead=True,
+            ProjectionExpression="pictures",
+        )
+        pictures = from_item(answer.get("Item", {})).get("pictures", [])
+        return frozenset(picture["picture_id"] for picture in pictures)
+
     def browse(
         self, shelves: Sequence[Category], limit: int, after: Position | None
     ) -> tuple[list[Product], Position | None]:

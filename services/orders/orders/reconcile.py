@@ -125,7 +125,12 @@ def reconcile_overdue(context: LambdaContext) -> dict[str, int]:
 @metrics.log_metrics
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
-def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """The Lambda handler of the schedule's event, which says nothing that is needed."""
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """The Lambda handler of the schedule's event, which says nothing that is needed, and of the cleanup.
+
+    With `"dry_run": true` it only counts what is overdue.
+    """
+    if event.get("dry_run") is True:
+        return {"overdue": len(order_store().open_since_before(overdue_before(utc_now()), _MOST_A_RUN))}
     with caused_by(context.aws_request_id):
         return reconcile_overdue(context)

@@ -38,7 +38,7 @@ class Report(BaseModel):
 
     def ready(self, page_url: str, sheet_url: str, *, correlation_id: str, now: datetime) -> Event:
         """What tells of this version of the report."""
-        return Event.telling(
+        return Event.of(
             ReportReady(week=self.week, page_url=page_url, sheet_url=sheet_url),
             aggregate_id=f"report-{self.week}",
             aggregate_version=self.version,

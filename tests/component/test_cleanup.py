@@ -1,0 +1,337 @@
+"""The cleanup's steps through their real handlers, and the machine that puts them together."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import import_module, reload
+from typing import Any
+
+import boto3
+import pytest
+
+import catalog.resources
+import cleanup.bucket
+import inventory.resources
+import orders.resources
+from catalog.sweep import ORPHAN_AFTER
+from cleanup.domain import SweepFailed, UnreadableRequest
+from inventory.domain import RESERVATION_LIFETIME, ReservationStatus
+from inventory.store import StockStore
+from orders.domain import OrderStatus
+from orders.judge import verdict_on
+from shared.aws import client
+from shared.clock import utc_now
+from shared.dynamo import to_item
+from tests.component.inventory_account import levels, order, stock
+from tests.faults.machine import Machines
+from tests.faults.template import ROOT, Template
+
+PICTURES, REPORTS = "pictures", "cleanup-reports"
+RESOURCES = (
+    catalog.resources.product_store,
+    inventory.resources.stock_store,
+    orders.resources.order_store,
+    cleanup.bucket.cleanup_bucket,
+)
+
+
+@dataclass
+class Account:
+    """The owners' tables and buckets, and the steps of the cleanup."""
+
+    context: Any
+    monkeypatch: pytest.MonkeyPatch
+
+    def run(self, step: str, table: str, event: dict[str, Any]) -> dict[str, Any]:
+        """A step's answer."""
+        self.monkeypatch.setenv("TABLE_NAME", table)
+        _forget()
+        answer: dict[str, Any] = reload(import_module(step)).handler(event, self.context)
+        return answer
+
+    @property
+    def stock(self) -> StockStore:
+        """The inventory's store."""
+        return StockStore(client("dynamodb"), "InventoryTable")
+
+    def reserve(self, order_id: str, status: str | None) -> None:
+        """An order in `status`, or none, that holds a piece of TEA since two hours."""
+        self.stock.reserve(order(order_id, TEA=1), utc_now() - 2 * RESERVATION_LIFETIME)
+        if status:
+            client("dynamodb").put_item(
+                TableName="OrdersTable", Item=to_item({"pk": order_id, "status": status})
+            )
+
+    def sweep_reservations(self, *, dry_run: bool = False) -> dict[str, Any]:
+        """The three steps, one after the other."""
+        overdue = self.run("inventory.overdue", "InventoryTable", {})
+        judged = self.run("orders.judge", "OrdersTable", overdue)
+        return self.run("inventory.settle", "InventoryTable", judged | {"dry_run": dry_run})
+
+    def sweep_renditions(self, *, dry_run: bool = False, after: str | None = None) -> dict[str, Any]:
+        """A run of the catalogue's sweep, far enough in the future that everything stored is old."""
+        self.monkeypatch.setattr("shared.clock.utc_now", lambda: utc_now() + ORPHAN_AFTER + timedelta(days=1))
+        return self.run("catalog.sweep", "CatalogTable", {"dry_run": dry_run, "after": after})
+
+    def pictures(self) -> list[str]:
+        """What the pictures bucket holds."""
+        found = boto3.client("s3").list_objects_v2(Bucket=PICTURES).get("Contents", [])
+        return [entry["Key"] for entry in found]
+
+    def report(self, key: str) -> dict[str, Any]:
+        """A report of the cleanup."""
+        body = boto3.client("s3").get_object(Bucket=REPORTS, Key=key)["Body"]
+        found: dict[str, Any] = json.loads(body.read())
+        return found
+
+
+@pytest.fixture
+def account(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    for name in ("InventoryTable", "OrdersTable", "CatalogTable"):
+        boto3.client("dynamodb").create_table(**Template().tables[name])
+    for bucket in (PICTURES, REPORTS):
+        boto3.client("s3").create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        )
+    lambda_context.get_remaining_time_in_millis = lambda: 300_000
+    monkeypatch.setenv("PICTURES_BUCKET", PICTURES)
+    monkeypatch.setenv("CLEANUP_BUCKET", REPORTS)
+    yield Account(lambda_context, monkeypatch)
+    _forget()
+
+
+def _forget() -> None:
+    for made in RESOURCES:
+        made.cache_clear()
+
+
+# Reservations
+
+
+def status_of(account: Account, order_id: str) -> ReservationStatus:
+    found = account.stock.reservation_of(order_id)
+    assert found
+    return found.status
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (OrderStatus.PLACED, "open"),
+        (OrderStatus.ABANDONED, "open"),
+        (OrderStatus.CANCELLING, "open"),
+        (OrderStatus.PARKED, "open"),
+        (OrderStatus.CONFIRMED, "stands"),
+        (OrderStatus.FULFILLED, "stands"),
+        (OrderStatus.REJECTED, "given_up"),
+        (OrderStatus.CANCELLED, "given_up"),
+        (None, "unknown"),
+    ],
+)
+def test_an_order_is_given_up_only_once_nothing_brings_it_back(status: OrderStatus | None, verdict: str):
+    assert verdict_on(status) == verdict
+
+
+def test_overdue_stock_goes_back_for_orders_that_are_given_up_and_stays_for_all_others(account: Account):
+    stock(account.stock, TEA=10)
+    for order_id, status in {
+        "ord_rejected": "rejected",
+        "ord_cancelled": "cancelled",
+        "ord_confirmed": "confirmed",
+        "ord_placed": "placed",
+        "ord_parked": "parked",
+        "ord_nobody": None,
+    }.items():
+        account.reserve(order_id, status)
+
+    assert account.sweep_reservations() == {"released": 2, "kept": 1, "left": 2, "unknown": 1}
+
+    assert levels(account.stock, "TEA") == [(6, 4)]
+    assert status_of(account, "ord_rejected") is ReservationStatus.RELEASED
+    assert sorted(account.stock.expired(utc_now(), 10)) == ["ord_nobody", "ord_parked", "ord_placed"]
+
+
+def test_sweeping_reservations_again_changes_nothing(account: Account):
+    stock(account.stock, TEA=10)
+    account.reserve("ord_rejected", "rejected")
+    overdue = account.run("inventory.overdue", "InventoryTable", {})
+    judged = account.run("orders.judge", "OrdersTable", overdue) | {"dry_run": False}
+
+    first, second = (account.run("inventory.settle", "InventoryTable", judged) for _ in range(2))
+
+    assert first == second
+    assert levels(account.stock, "TEA") == [(10, 0)]
+    assert account.sweep_reservations()["released"] == 0
+
+
+def test_a_dry_run_counts_reservations_and_leaves_them(account: Account):
+    stock(account.stock, TEA=10)
+    account.reserve("ord_rejected", "rejected")
+
+    assert account.sweep_reservations(dry_run=True)["released"] == 1
+    assert levels(account.stock, "TEA") == [(9, 1)]
+
+
+def test_what_there_is_no_time_for_is_left_to_the_next_run(account: Account):
+    stock(account.stock, TEA=10)
+    account.reserve("ord_rejected", "rejected")
+    account.context.get_remaining_time_in_millis = lambda: 7_000
+
+    assert account.sweep_reservations()["left"] == 1
+    assert status_of(account, "ord_rejected") is ReservationStatus.RESERVED
+
+
+def test_a_reservation_that_is_not_overdue_is_nobodys_business(account: Account):
+    stock(account.stock, TEA=10)
+    account.stock.reserve(order("ord_new", TEA=1), utc_now())
+    assert account.run("inventory.overdue", "InventoryTable", {}) == {"order_ids": []}
+
+
+def test_more_orders_than_dynamodb_answers_for_at_once_are_judged(account: Account):
+    ids = [f"ord_{number}" for number in range(130)]
+    for order_id in ids[:-1]:
+        client("dynamodb").put_item(
+            TableName="OrdersTable", Item=to_item({"pk": order_id, "status": "rejected"})
+        )
+    verdicts = account.run("orders.judge", "OrdersTable", {"order_ids": ids})["verdicts"]
+    assert [order_id for order_id in ids if verdicts[order_id] == "unknown"] == ids[-1:]
+
+
+# Renditions
+
+SHOWN, ORPHAN, GONE = (
+    "renditions/TEA-1/p1/200.jpg",
+    "renditions/TEA-1/p2/200.jpg",
+    "renditions/TEA-9/p1/200.jpg",
+)
+FOREIGN, UPLOAD = "renditions/readme.txt", "uploads/TEA-1/u1"
+
+
+def fill(account: Account) -> None:
+    client("dynamodb").put_item(
+        TableName="CatalogTable", Item=to_item({"pk": "TEA-1", "pictures": [{"picture_id": "p1"}]})
+    )
+    for key in (SHOWN, ORPHAN, GONE, FOREIGN, UPLOAD):
+        boto3.client("s3").put_object(Bucket=PICTURES, Key=key, Body=b"x")
+
+
+def test_renditions_that_no_product_shows_are_removed_and_nothing_else(account: Account):
+    fill(account)
+
+    assert account.sweep_renditions() == {"seen": 4, "removed": 2, "next": None}
+    assert account.pictures() == [SHOWN, FOREIGN, UPLOAD]
+    assert account.sweep_renditions() == {"seen": 2, "removed": 0, "next": None}
+
+
+def test_a_rendition_that_may_still_be_told_of_is_left(account: Account):
+    fill(account)
+    answer = account.run("catalog.sweep", "CatalogTable", {"dry_run": False})
+    assert answer["removed"] == 0
+    assert ORPHAN in account.pictures()
+
+
+def test_a_dry_run_counts_renditions_and_leaves_them(account: Account):
+    fill(account)
+    assert account.sweep_renditions(dry_run=True)["removed"] == 2
+    assert ORPHAN in account.pictures()
+
+
+def test_a_sweep_that_runs_out_of_time_goes_on_where_it_ended(account: Account):
+    fill(account)
+    account.monkeypatch.setattr("catalog.sweep._PAGE", 2)
+    times = iter([300_000, 1_000])
+    account.context.get_remaining_time_in_millis = lambda: next(times)
+    sweep = import_module("catalog.sweep")
+    sweep_now = utc_now() + ORPHAN_AFTER + timedelta(days=1)
+    account.monkeypatch.setenv("TABLE_NAME", "CatalogTable")
+    account.monkeypatch.setattr(sweep, "_PAGE", 2)
+
+    first = sweep.sweep(sweep.Request(dry_run=False), account.context, sweep_now)
+    assert (first.seen, first.next) == (2, ORPHAN)
+    account.context.get_remaining_time_in_millis = lambda: 300_000
+    second = sweep.sweep(sweep.Request(dry_run=False, after=first.next), account.context, sweep_now)
+
+    assert (second.seen, second.next) == (2, None)
+    assert account.pictures() == [SHOWN, FOREIGN, UPLOAD]
+
+
+# Stuck orders
+
+
+def test_a_dry_run_of_the_reconciler_counts_what_is_overdue(account: Account):
+    account.monkeypatch.setenv("OVERDUE_AFTER_SECONDS", "300")
+    account.monkeypatch.setenv("SAGA_ARN", "saga")
+    account.monkeypatch.setenv("CANCELLATION_ARN", "cancellation")
+    client("dynamodb").put_item(
+        TableName="OrdersTable",
+        Item=to_item({"pk": "ord_1", "attention": "open#3", "attention_since": "2020-01-01T00:00:00.000Z"}),
+    )
+    assert account.run("orders.reconcile", "OrdersTable", {"dry_run": True}) == {"overdue": 1}
+
+
+# The summary
+
+SWEEPS = [
+    {"name": "reservations", "counts": {"released": 2, "unknown": 0}},
+    {"name": "renditions", "counts": {"seen": 9, "removed": 1}, "next": "renditions/B"},
+]
+KEY = "runs/2026-11-21/run-1.json"
+
+
+def summarize(account: Account, *sweeps: dict[str, Any], dry_run: bool = False) -> dict[str, Any]:
+    plan = account.run("cleanup.begin", "", {"dry_run": dry_run})
+    event = {"run": "run-1", "started_at": "2026-11-21T02:00:00Z", "dry_run": dry_run, "plan": plan}
+    return account.run("cleanup.summarize", "", event | {"sweeps": list(sweeps)})
+
+
+def test_a_run_leaves_a_report_and_where_to_go_on(account: Account, capsys: pytest.CaptureFixture[str]):
+    assert summarize(account, *SWEEPS)["report_key"] == KEY
+
+    assert account.report(KEY)["sweeps"] == {
+        "reservations": {"released": 2, "unknown": 0, "finished": True},
+        "renditions": {"seen": 9, "removed": 1, "finished": False},
+    }
+    assert account.run("cleanup.begin", "", {})["after"] == {"renditions": "renditions/B"}
+    assert '"SweptReservationsReleased":[2.0]' in capsys.readouterr().out
+
+
+def test_a_dry_run_leaves_a_report_alone(account: Account, capsys: pytest.CaptureFixture[str]):
+    summarize(account, *SWEEPS, dry_run=True)
+
+    assert account.report(KEY)["dry_run"] is True
+    assert account.run("cleanup.begin", "", {})["after"] == {"renditions": None}
+    assert "Swept" not in capsys.readouterr().out
+
+
+def test_a_sweep_that_failed_fails_the_run_once_the_others_are_written_down(account: Account):
+    summarize(account, *SWEEPS)
+    failed = {"name": "renditions", "error": {"Error": "NotRemoved", "Cause": "a secret"}}
+
+    with pytest.raises(SweepFailed, match="renditions"):
+        summarize(account, SWEEPS[0], failed)
+
+    report = account.report(KEY)
+    assert report["sweeps"]["renditions"] == {"finished": False, "error": "NotRemoved"}
+    assert "a secret" not in json.dumps(report)
+    assert account.run("cleanup.begin", "", {})["after"] == {"renditions": "renditions/B"}
+
+
+@pytest.mark.parametrize("wish", ["yes", 1, None])
+def test_a_run_that_is_asked_for_unclearly_does_nothing(account: Account, wish: Any):
+    with pytest.raises(UnreadableRequest):
+        account.run("cleanup.begin", "", {"dry_run": wish})
+
+
+def test_the_machine_catches_every_sweep_and_gives_none_the_permission_to_stop_the_others():
+    machine = json.loads((ROOT / "statemachines" / "cleanup.asl.json").read_text())
+    branches = machine["States"]["Sweep"]["Branches"]
+    names = set()
+    for branch in branches:
+        for state in branch["States"].values():
+            if state["Type"] == "Task":
+                (catch,) = state["Catch"]
+                assert catch["ErrorEquals"] == ["States.ALL"]
+                names.add(branch["States"][catch["Next"]]["Parameters"]["name"])
+    assert names == {"reservations", "stuck_orders", "renditions"}
+    assert isinstance(Template().machines, Machines)
