@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module, reload
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,12 @@ from tests.faults.template import Template
 EVENTS = Path(__file__).parents[2] / "events"
 BUCKET = "reports"
 _CACHED = (resources.sales_store, resources.report_store, resources.reports_bucket)
+
+
+@cache
+def template() -> Template:
+    """The template; reading it takes a second."""
+    return Template()
 
 
 def examples() -> list[Event]:
@@ -66,7 +73,7 @@ class Service:
 
 def reports_account(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """The service in an empty account, with tables as the template has them, until the end of the test."""
-    tables = Template().tables
+    tables = template().tables
     for name in ("ReportsSalesTable", "ReportsTable"):
         boto3.client("dynamodb").create_table(**tables[name])
     boto3.client("s3").create_bucket(

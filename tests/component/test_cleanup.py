@@ -24,8 +24,8 @@ from shared.aws import client
 from shared.clock import utc_now
 from shared.dynamo import to_item
 from tests.component.inventory_account import levels, order, stock
-from tests.faults.machine import Machines
-from tests.faults.template import ROOT, Template
+from tests.component.reports_account import template
+from tests.faults.template import ROOT
 
 PICTURES, REPORTS = "pictures", "cleanup-reports"
 RESOURCES = (
@@ -89,7 +89,7 @@ class Account:
 @pytest.fixture
 def account(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     for name in ("InventoryTable", "OrdersTable", "CatalogTable"):
-        boto3.client("dynamodb").create_table(**Template().tables[name])
+        boto3.client("dynamodb").create_table(**template().tables[name])
     for bucket in (PICTURES, REPORTS):
         boto3.client("s3").create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
@@ -334,4 +334,3 @@ def test_the_machine_catches_every_sweep_and_gives_none_the_permission_to_stop_t
                 assert catch["ErrorEquals"] == ["States.ALL"]
                 names.add(branch["States"][catch["Next"]]["Parameters"]["name"])
     assert names == {"reservations", "stuck_orders", "renditions"}
-    assert isinstance(Template().machines, Machines)
