@@ -1,6 +1,6 @@
 """Pictures on the deployed stack: from the upload form to renditions that load, or to a reason that can be read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -101,8 +101,16 @@ def test_an_uploaded_picture_is_shown_in_every_size_upright_and_loads(
             assert not rendition.getexif()
             top_left: Any = rendition.getpixel((10, 10))
         assert all(abs(found - value) < 16 for found, value in zip(top_left, COLOURS[0], strict=True))
-    listed = shop.request("GET", "/products?category=pantry&limit=100").json()["products"]
-    assert [picture] in [entry["pictures"] for entry in listed]
+    assert [picture] in [entry["pictures"] for entry in listed(shop, "pantry")]
+
+
+def listed(shop: Shop, category: str) -> Iterator[dict[str, Any]]:
+    """Every product of a category, page by page."""
+    page, cursor = None, ""
+    while page is None or page["next"]:
+        page = shop.request("GET", f"/products?category={category}&limit=100{cursor}").json()
+        cursor = f"&cursor={page['next']}"
+        yield from page["products"]
 
 
 def test_the_same_picture_twice_is_the_same_objects_and_is_shown_once(
