@@ -140,7 +140,7 @@ class Books:
             audit.orders[status] += 1
             audit.held += books.held()
             audit.mails += len(books.mails)
-            audit.mails_due += books.mails_due()
+            audit.mails_due += books.mails_due() if books.is_reachable else len(books.mails)
             audit.uncommitted += status == "fulfilled" and _status(books.reservation) != "committed"
             audit.violations += [f"{order_id} ({status}): {problem}" for problem in _problems(books)]
         audit.violations += self._stock_problems(orders)
