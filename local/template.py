@@ -1,4 +1,4 @@
-"""What template.yaml says of who reads which events."""
+"""What template.yaml says, and who reads which events by it."""
 
 from functools import cache
 from typing import Any
@@ -9,11 +9,15 @@ from local.settings import REPOSITORY
 
 
 @cache
+def template() -> dict[str, Any]:
+    """The template, read once; intrinsic functions are mappings (`{"Ref": ...}`). Not to be changed."""
+    found: dict[str, Any] = yaml_parse((REPOSITORY / "template.yaml").read_text(encoding="utf-8"))
+    return found
+
+
 def resources() -> dict[str, Any]:
-    """The template's resources by name, intrinsic functions as mappings."""
-    found: dict[str, Any] = yaml_parse((REPOSITORY / "template.yaml").read_text(encoding="utf-8"))[
-        "Resources"
-    ]
+    """The template's resources by name."""
+    found: dict[str, Any] = template()["Resources"]
     return found
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
-
-from local.settings import REGION, REPOSITORY
+from local.settings import REGION
+from local.template import resources
 from shared.api import routes_of
 
 _PUBLIC_API = "Api"
@@ -74,24 +73,21 @@ class Function:
 
 def functions() -> list[Function]:
     """All functions, in the template's order."""
-    resources = yaml_parse((REPOSITORY / "template.yaml").read_text())["Resources"]
     return [
-        Function(
-            name, resource["Properties"]["Handler"], tuple(_routes(name, resource["Properties"], resources))
-        )
-        for name, resource in resources.items()
+        Function(name, resource["Properties"]["Handler"], tuple(_routes(name, resource["Properties"])))
+        for name, resource in resources().items()
         if resource["Type"] == "AWS::Serverless::Function"
     ]
 
 
-def _routes(function: str, properties: dict[str, Any], resources: dict[str, Any]) -> list[Route]:
+def _routes(function: str, properties: dict[str, Any]) -> list[Route]:
     found = []
     for event in properties.get("Events", {}).values():
         if event["Type"] != "Api":
             continue
         route = event["Properties"]
         api = route["RestApiId"]["Ref"]
-        default = resources[api]["Properties"].get("Auth", {}).get("DefaultAuthorizer", "NONE")
+        default = resources()[api]["Properties"].get("Auth", {}).get("DefaultAuthorizer", "NONE")
         authorizer = route.get("Auth", {}).get("Authorizer", default)
         found.append(Route(route["Method"].upper(), route["Path"], function, api, authorizer != "NONE"))
     return found

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from io import StringIO
 from typing import Any
 
@@ -24,6 +25,24 @@ os.environ.update(
     POWERTOOLS_LOG_LEVEL="INFO",
 )
 os.environ.pop("AWS_ENDPOINT_URL", None)
+
+
+def _made_once(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes each client once, since that takes longer than most calls of it, and moto answers any client."""
+
+    @cache
+    def made(_environment: tuple[str | None, ...], service: str, **options: Any) -> Any:
+        return make(service, **options)
+
+    def client(service: str, **options: Any) -> Any:
+        return made(
+            tuple(map(os.environ.get, ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"))), service, **options
+        )
+
+    return client
+
+
+boto3.client = _made_once(boto3.client)
 os.environ.pop("AWS_PROFILE", None)
 
 
@@ -49,13 +68,9 @@ def lambda_context() -> FakeLambdaContext:
 
 @pytest.fixture
 def aws() -> Iterator[None]:
-    """An empty AWS account of the test's own; clients made in it are forgotten afterwards."""
-    from shared.aws import client
-
+    """An empty AWS account of the test's own."""
     with mock_aws():
-        client.cache_clear()
         yield
-    client.cache_clear()
 
 
 @pytest.fixture

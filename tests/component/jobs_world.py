@@ -19,8 +19,8 @@ import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 from moto.dynamodb.models.table import Table
-from samcli.yamlhelper import parse_yaml_file  # type: ignore[import-untyped]
 
+from local.template import resources
 from shared.dynamo import from_item
 from tests.component.conftest import FakeLambdaContext
 from tests.component.rest_events import claims_of, json_body, rest_event
@@ -149,8 +149,6 @@ def _failed(name: str, message: str) -> dict[str, Any]:
 @contextmanager
 def jobs_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
     """A pretended account in which jobs run."""
-    from shared.aws import client
-
     template = Template()
     world = JobsWorld(template)
     call = BaseClient._make_api_call  # type: ignore[attr-defined]
@@ -169,7 +167,6 @@ def jobs_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
     monkeypatch.setattr(Table, "__deepcopy__", _copy_of_table, raising=False)
     _point_functions_at_machines(template)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
-        client.cache_clear()
         _forget()
         for name in ("JobsTable", "CatalogTable", "CatalogImportsTable", "OrdersTable"):
             boto3.client("dynamodb").create_table(**template.tables[name])
@@ -182,13 +179,12 @@ def jobs_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
                 roleArn="arn:aws:iam::123456789012:role/machine",
             )
         yield world
-    client.cache_clear()
     _forget()
 
 
 def _definition(machine: str) -> str:
     """The state machine as the template has it, its tasks pointed at functions by their logical ids."""
-    properties = parse_yaml_file(ROOT / "template.yaml")["Resources"][machine]["Properties"]
+    properties = resources()[machine]["Properties"]
     functions = {
         name: value["Fn::GetAtt"][0] for name, value in properties["DefinitionSubstitutions"].items()
     }

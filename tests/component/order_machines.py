@@ -21,8 +21,8 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
-from samcli.yamlhelper import parse_yaml_file  # type: ignore[import-untyped]
 
+from local.template import template
 from orders.domain import Order
 from tests.component.orders_account import OrdersAccount, orders_account
 
@@ -178,8 +178,6 @@ MakeMachine = Callable[[str], Machine]
 @contextmanager
 def interpreter(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeMachine]:
     """A pretended account that runs state machines; makes one from its definition."""
-    from shared.aws import client
-
     functions = Functions(lambda_context)
     call = BaseClient._make_api_call  # type: ignore[attr-defined]
 
@@ -195,23 +193,21 @@ def interpreter(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterato
         SimpleNamespace(sleep=lambda _seconds: None),
     )
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
-        client.cache_clear()
         account = orders_account(monkeypatch)
         yield lambda definition: Machine(account, functions, definition)
-    client.cache_clear()
 
 
 def wiring(machine: str, tasks: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The properties of the function that the template wires to each task of `machine` (a logical id), over the
     template's defaults. `tasks` are the definitions of its task states, by name."""
-    template = parse_yaml_file(ROOT / "template.yaml")
-    substitutions = template["Resources"][machine]["Properties"]["DefinitionSubstitutions"]
+    declared = template()
+    substitutions = declared["Resources"][machine]["Properties"]["DefinitionSubstitutions"]
     parameters = {name: task["Parameters"]["FunctionName"][2:-1] for name, task in tasks.items()}
     assert set(substitutions) == set(parameters.values())
 
     def properties(parameter: str) -> dict[str, Any]:
         logical_id, attribute = substitutions[parameter]["Fn::GetAtt"]
         assert attribute == "Arn"
-        return {**template["Globals"]["Function"], **template["Resources"][logical_id]["Properties"]}
+        return {**declared["Globals"]["Function"], **declared["Resources"][logical_id]["Properties"]}
 
     return {name: properties(parameter) for name, parameter in parameters.items()}

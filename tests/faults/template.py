@@ -9,8 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from samcli.yamlhelper import parse_yaml_file  # type: ignore[import-untyped]
-
+from local.template import template
 from tests.faults.machine import Machines
 
 ROOT = Path(__file__).parents[2]
@@ -34,8 +33,8 @@ class Template:
     """The template, read once."""
 
     def __init__(self) -> None:
-        self._resources: dict[str, dict[str, Any]] = parse_yaml_file(ROOT / "template.yaml")["Resources"]
-        self._parameters: dict[str, dict[str, Any]] = parse_yaml_file(ROOT / "template.yaml")["Parameters"]
+        self._resources: dict[str, dict[str, Any]] = template()["Resources"]
+        self._parameters: dict[str, dict[str, Any]] = template()["Parameters"]
 
     @cached_property
     def functions(self) -> dict[str, Function]:
