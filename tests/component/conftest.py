@@ -31,13 +31,12 @@ def _made_once(make: Callable[..., Any]) -> Callable[..., Any]:
     """Makes each client once, since that takes longer than most calls of it, and moto answers any client."""
 
     @cache
-    def made(_environment: tuple[str | None, ...], service: str, **options: Any) -> Any:
-        return make(service, **options)
+    def made(_environment: tuple[str | None, ...], *service: str, **options: Any) -> Any:
+        return make(*service, **options)
 
-    def client(service: str, **options: Any) -> Any:
-        return made(
-            tuple(map(os.environ.get, ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"))), service, **options
-        )
+    def client(*service: str, **options: Any) -> Any:
+        environment = tuple(map(os.environ.get, ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")))
+        return made(environment, *service, **options)
 
     return client
 

@@ -9,11 +9,19 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 from orders.domain import Canceller, Order
 from shared.clock import utc_now
-from tests.component.orders_account import OrdersAccount
-from tests.component.test_orders_functions import Saga, account, buried, dead_letters, delivery, fresh
+from tests.component.orders_account import OrdersAccount, orders_account
+from tests.component.orders_functions import Saga, buried, dead_letter_queue, delivery, fresh
 from tests.made_up import made_up_event
 
-__all__ = ["account", "dead_letters"]
+
+@pytest.fixture
+def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
+    return orders_account(monkeypatch)
+
+
+@pytest.fixture
+def dead_letters(account: OrdersAccount, monkeypatch: pytest.MonkeyPatch) -> str:
+    return dead_letter_queue(monkeypatch)
 
 
 class Desk:
