@@ -59,7 +59,7 @@ def unhurried(stack: Stack) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def deliver(stack: Stack) -> Callable[[str, int], None]:
     """Adds pieces of a product to the stock."""
     store = StockStore(stack.client("dynamodb"), stack.resource("InventoryTable"))

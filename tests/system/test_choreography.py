@@ -75,11 +75,11 @@ def test_a_message_that_can_never_succeed_is_a_dead_letter_at_once_with_its_reas
 
 
 @contextmanager
-def impatient(stack: Stack, queue: str) -> Iterator[None]:
-    """A queue that delivers a failed message again after a second, until the end of the block."""
+def impatient(stack: Stack, queue: str, seconds: float = 1) -> Iterator[None]:
+    """A queue that delivers a failed message again after so long, until the end of the block."""
     sqs, url = stack.client("sqs"), stack.resource(queue)
     before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(int(seconds))})
     try:
         yield
     finally:

@@ -27,14 +27,22 @@ def admin(shop: Shop) -> Customer:
     return shop.admin()
 
 
-@pytest.fixture
-def parked(stack: Stack, shop: Shop, customer: Customer, deliver: Callable[[str, int], None]) -> str:
-    """The id of an order that is parked, since its parcel cannot be cancelled; it can at the end of the test."""
+@pytest.fixture(scope="module")
+def all_parked(
+    stack: Stack, shop: Shop, customer: Customer, deliver: Callable[[str, int], None]
+) -> list[str]:
+    """The ids of orders, one a test, that are parked since their parcels could not be cancelled; they can by now."""
     deliver(TEA, 5)
     with broken(stack, "ShippingCancelFunction"):
-        order_id = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
-        assert shop.settled(customer, order_id, seconds=180)["status"] == "parked"
-    return order_id
+        ids = [shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"] for _ in range(3)]
+        assert {shop.settled(customer, order_id, seconds=180)["status"] for order_id in ids} == {"parked"}
+    return ids
+
+
+@pytest.fixture
+def parked(all_parked: list[str]) -> str:
+    """The id of an order that is parked, and the test's own."""
+    return all_parked.pop()
 
 
 def needing_attention(shop: Shop, admin: Customer) -> dict[str, list[str]]:
