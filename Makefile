@@ -167,8 +167,8 @@ dlq: .venv/installed ## Show the dead letters and why they are (STACK=... for a 
 redrive: .venv/installed ## Give dead letters back to where they came from (QUEUE=OrdersStartSaga; STACK=...)
 	@$(BIN)/python -m local redrive $(or $(QUEUE),$(error QUEUE=... names the queue, as `make dlq` shows it))
 
-rebuild: .venv/installed ## Make a projection again from its source (PROJECTION=orders-prices; STACK=...)
-	@$(BIN)/python -m local rebuild $(or $(PROJECTION),$(error PROJECTION=orders-prices or notifications-addresses))
+rebuild: .venv/installed ## Make a projection again from its source (PROJECTION=reports-sales; without, it lists them; STACK=...)
+	@$(BIN)/python -m local rebuild $(PROJECTION)
 
 down: .venv/installed ## Stop the embedded cloud; its data is gone
 	@$(BIN)/python -m local down

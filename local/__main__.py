@@ -124,7 +124,14 @@ def show_trace(arguments: argparse.Namespace) -> None:
 
 def rebuild_projection(arguments: argparse.Namespace) -> None:
     """Makes a projection again from its source."""
-    print(f"{rebuild.rebuild(Stack.operated(), arguments.projection)} items told to {arguments.projection}.")
+    projection = rebuild.projection_of(arguments.projection)
+    told = rebuild.rebuild(Stack.operated(), arguments.projection, say=_say_at_once)
+    what = "events" if projection.is_made_of_events else "items"
+    print(f"{told:,} {what} told to {arguments.projection}.")
+
+
+def _say_at_once(line: str) -> None:
+    print(line, flush=True)
 
 
 def main() -> int:
@@ -164,7 +171,13 @@ def main() -> int:
     rebuilt = commands.add_parser(
         "rebuild", help="make a projection again from its source (STACK=... for a stack on AWS)"
     )
-    rebuilt.add_argument("projection", metavar="PROJECTION", help=" or ".join(rebuild.PROJECTIONS))
+    rebuilt.add_argument(
+        "projection",
+        metavar="PROJECTION",
+        nargs="?",
+        default="",
+        help=f"{', '.join(rebuild.PROJECTIONS)}; without one they are listed",
+    )
     rebuilt.set_defaults(run=rebuild_projection)
     commands.add_parser(
         "dlq", help="show what lies in each dead-letter queue (STACK=... for a stack on AWS)"

@@ -3,13 +3,14 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from local.settings import REPOSITORY
 
 _LINES_SHOWN = 25
+_SECONDS_BETWEEN_WORDS = 5
 
 
 class StepError(Exception):
@@ -39,6 +40,20 @@ class Step:
     def note(self, remark: str) -> None:
         """Says how the step turned out, for example that there was nothing to do."""
         self.remark = remark
+
+
+class Progress:
+    """Says how far long work is, every few seconds; nothing of work that is done sooner."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said = time.monotonic()
+
+    def tell(self, how_far: str) -> None:
+        """Says it, unless something was said just now."""
+        if time.monotonic() - self._said >= _SECONDS_BETWEEN_WORDS:
+            self._say(how_far)
+            self._said = time.monotonic()
 
 
 @contextmanager

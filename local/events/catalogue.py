@@ -7,8 +7,12 @@ from local.events.contracts import Contract, contracts
 from local.openapi.schemas import REFERENCE, Schema
 from local.settings import REPOSITORY
 from local.template import subscriptions
+from shared.events import PERSONAL
 
 PAGE = REPOSITORY / "docs" / "events.md"
+
+# Reads nearly all: the page says so once.
+_ARCHIVE = "archive.keep"
 
 _PREFACE = """\
 # Events
@@ -30,6 +34,9 @@ filter on `event_type`. Delivery is at least once and in no order: `event_id` is
 | `causation_id` | what caused this event: the event, request or step before it |
 | `data` | what has happened, below |
 
+`archive.keep` keeps every event but users', for good, without what is *personal* below; the table has who else reads them.
+Whoever keeps what is personal obeys `user.deleted`.
+
 **Versions.** A released version of an event only grows: it may tell more, but never stops telling what it told, nor
 tells it in another form. `make test` compares with the last release (`tests/contracts/events.released.json`). Whoever
 reads an event puts up with properties that it does not know. What would break a reader becomes a new version: a second
@@ -49,7 +56,8 @@ def _overview(known: list[Contract], readers: dict[str, list[str]]) -> Iterator[
     yield "| Event | Told by | Read by |"
     yield "|---|---|---|"
     for contract in known:
-        read_by = ", ".join(f"`{reader}`" for reader in readers.get(contract.event_type, []))
+        others = [reader for reader in readers.get(contract.event_type, []) if reader != _ARCHIVE]
+        read_by = ", ".join(f"`{reader}`" for reader in others)
         anchor = contract.name.replace(".", "")
         yield f"| [`{contract.name}`](#{anchor}) | {contract.service} | {read_by or 'nobody yet'} |"
 
@@ -77,11 +85,17 @@ def _rows(schema: Schema, definitions: dict[str, Schema], within: str) -> Iterat
         place = f"{within}{name}"
         whole = _whole(part, definitions)
         optional = "" if name in schema.get("required", []) else ", or absent"
+        personal = ", *personal*" if is_personal(whole) else ""
         description = part.get("description") or whole.get("description", "")
-        yield f"| `{place}` | {_type_of(whole)}{optional} | {' '.join(description.split())} |"
+        yield f"| `{place}` | {_type_of(whole)}{optional}{personal} | {' '.join(description.split())} |"
         inner = _whole(whole.get("items", {}), definitions) if whole.get("type") == "array" else whole
         if "properties" in inner:
             yield from _rows(inner, definitions, f"{place}{'[]' if inner is not whole else ''}.")
+
+
+def is_personal(schema: Schema) -> bool:
+    """Whether the payload class says that what the schema describes is personal."""
+    return schema.items() >= PERSONAL.items()
 
 
 def _whole(schema: Schema, definitions: dict[str, Schema]) -> Schema:

@@ -11,6 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.clock import timestamp
 
+PERSONAL = {"x-personal-data": True}
+"""For a field's (or a model's) `json_schema_extra`: what it tells is personal. Schemas and catalogue of the events show
+it, and whoever keeps it obeys `user.deleted`."""
+
 
 class Payload(BaseModel):
     """What a type of event tells, at one version: the contract between its producer and whoever reads it.

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.events import PERSONAL
 from shared.money import Money
 from shared.observability import logger, metrics, tracer
 from shared.steps import performed
@@ -29,6 +30,8 @@ class SagaLine(SagaModel):
 class ShippingAddress(SagaModel):
     """Where the parcel goes."""
 
+    model_config = ConfigDict(json_schema_extra=PERSONAL)
+
     name: Annotated[str, Field(examples=["Ada Example"])]
     line1: Annotated[str, Field(examples=["Beispielweg 1"])]
     line2: str | None = None
@@ -43,12 +46,14 @@ class SagaOrder(SagaModel):
     """The order as the saga carries it: everything a step needs, so that no step reads another service's data."""
 
     order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
-    customer_id: Annotated[str, Field(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"])]
+    customer_id: Annotated[
+        str, Field(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"], json_schema_extra=PERSONAL)
+    ]
     correlation_id: Annotated[str, Field(examples=["2f0c1b6e-3f0d-4d2c-9f5a-8b1f6f0a7c33"])]
     lines: list[SagaLine]
     total: Money
     shipping_address: ShippingAddress
-    payment_token: Annotated[str, Field(examples=["pm_card_visa"])]
+    payment_token: Annotated[str, Field(examples=["pm_card_visa"], json_schema_extra=PERSONAL)]
     execution: Annotated[
         str | None, Field(description="The name of the execution that carries it, once there is one")
     ] = None

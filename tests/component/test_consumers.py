@@ -26,7 +26,7 @@ def template() -> Template:
     return Template()
 
 
-SUBSCRIBERS = {function: types for types, function in template().subscribers}
+SUBSCRIBERS = {function: types for types, function in template().consumers}
 DONE: dict[str, Any] = {"batchItemFailures": []}
 
 

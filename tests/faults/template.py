@@ -15,7 +15,7 @@ from tests.faults.machine import Machines
 ROOT = Path(__file__).parents[2]
 PROVIDER_URL = "http://provider"
 # Nothing about an order hangs on what these do with its events, so its schedules are not multiplied by theirs.
-ONLOOKERS = ("live.", "reports.")
+ONLOOKERS = ("live.", "reports.", "archive.")
 # Whose schedules see to orders.
 _SERVICES_OF_AN_ORDER = {"orders", "payments", "inventory", "shipping"}
 
@@ -83,6 +83,15 @@ class Template:
 
     @cached_property
     def subscribers(self) -> list[tuple[frozenset[str], str]]:
+        """Which types of events each consuming function is sent, without the onlookers."""
+        return [
+            (types, name)
+            for types, name in self.consumers
+            if not self.functions[name].module.startswith(ONLOOKERS)
+        ]
+
+    @cached_property
+    def consumers(self) -> list[tuple[frozenset[str], str]]:
         """Which types of events each consuming function is sent."""
         consumers = {
             event["Properties"]["Queue"]["Fn::GetAtt"][0]: name
@@ -97,11 +106,7 @@ class Template:
             )
             for _, properties in self._of("SNS::Subscription")
             # What is not filtered is no domain event: nothing here sends it.
-            if properties.get("Protocol") == "sqs"
-            and "FilterPolicy" in properties
-            and not self.functions[consumers[properties["Endpoint"]["Fn::GetAtt"][0]]].module.startswith(
-                ONLOOKERS
-            )
+            if properties.get("Protocol") == "sqs" and "FilterPolicy" in properties
         ]
 
     @cached_property

@@ -36,6 +36,7 @@ CONSUMERS = {
     "LivePush": "order.fulfilled",
     "LiveErase": "user.deleted",
     "ReportsSales": "payment.refunded",
+    "ArchiveKeep": "stock.released",
 }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from orders.pricing import Breakdown, OrderLine
-from shared.events import Payload
+from shared.events import PERSONAL, Payload
 from shared.money import Money
 from shared.saga import SagaOrder
 
@@ -22,7 +22,9 @@ class OrderFacts(Payload):
     """What every later event of an order tells of it."""
 
     order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
-    customer_id: Annotated[str, Field(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"])]
+    customer_id: Annotated[
+        str, Field(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"], json_schema_extra=PERSONAL)
+    ]
     status: Annotated[
         str, Field(description="The order's status since; there may be new ones", examples=["confirmed"])
     ]

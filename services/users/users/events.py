@@ -4,18 +4,30 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.events import Payload
+from shared.events import PERSONAL, Payload
 
 UserId = Annotated[
-    str, Field(description="The `sub` of the account", examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"])
+    str,
+    Field(
+        description="The `sub` of the account",
+        examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"],
+        json_schema_extra=PERSONAL,
+    ),
 ]
 
 
 class _UserFacts(Payload):
     user_id: UserId
-    email: Annotated[str, Field(description="In small letters", examples=["ada@example.com"])]
-    name: Annotated[str, Field(examples=["Ada Lovelace"])]
-    locale: Annotated[str, Field(description="Language of mails, a BCP 47 tag", examples=["de-AT"])]
+    email: Annotated[
+        str, Field(description="In small letters", examples=["ada@example.com"], json_schema_extra=PERSONAL)
+    ]
+    name: Annotated[str, Field(examples=["Ada Lovelace"], json_schema_extra=PERSONAL)]
+    locale: Annotated[
+        str,
+        Field(
+            description="Language of mails, a BCP 47 tag", examples=["de-AT"], json_schema_extra=PERSONAL
+        ),
+    ]
 
 
 class UserRegistered(_UserFacts):

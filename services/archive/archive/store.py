@@ -1,0 +1,42 @@
+"""The archive's table: the only module of the service that knows DynamoDB.
+
+an event    pk = aggregate id; sk = aggregate version in 12 digits, "#", type and version of the contract
+            `data` is JSON as it was told, so that nothing of it depends on how DynamoDB keeps numbers
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from shared.dynamo import from_item, to_item
+from shared.events import Event
+
+
+class ArchiveStore:
+    """Access to the archive's table."""
+
+    def __init__(self, dynamodb: Any, table_name: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table_name
+
+    def put(self, event: Event) -> None:
+        """Stores the event under the key that follows from it; again stores the same."""
+        self._dynamodb.put_item(TableName=self._table, Item=item_of(event))
+
+
+def item_of(event: Event) -> dict[str, Any]:
+    """The event as an item of the table."""
+    return to_item(
+        {
+            "pk": event.aggregate_id,
+            "sk": f"{event.aggregate_version:012}#{event.event_type}.v{event.event_version}",
+            **event.model_dump(),
+            "data": json.dumps(event.data, ensure_ascii=False),
+        }
+    )
+
+
+def event_of(item: Mapping[str, Any]) -> Event:
+    """The event that an item of the table keeps."""
+    values = from_item(item)
+    return Event.model_validate({**values, "data": json.loads(values["data"])})

@@ -1,0 +1,115 @@
+"""What the archive takes, held against the events' contracts: all but users' events, and nothing personal of them."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from archive.domain import ARCHIVED, archived
+from local.events.contracts import Contract, contracts
+from local.openapi.schemas import REFERENCE, Schema
+from shared.events import PERSONAL, Event
+
+OTHERS = [contract for contract in contracts() if contract.service != "users"]
+SOUNDS_PERSONAL = re.compile(
+    r"(customer|user)_id|e?mail|phone|address|street|line\d|city|postal|birth|token|name|locale|\bip\b"
+)
+# What sounds so and is not.
+NOT_PERSONAL = {("product.changed.v1", "name")}
+
+type Place = tuple[str, ...]
+
+
+def whole(schema: Schema, definitions: dict[str, Schema]) -> Schema:
+    """The schema without references, and without the null of what may be absent."""
+    if "$ref" in schema:
+        return {**definitions[schema["$ref"].removeprefix(REFERENCE)], **schema, "$ref": ""}
+    options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
+    assert len(options) <= 1, "say how to walk through a value of several forms"
+    return {**whole(options[0], definitions), **schema, "anyOf": []} if options else schema
+
+
+def places(
+    schema: Schema, definitions: dict[str, Schema], place: Place = (), *, personal: bool = False
+) -> Iterator[tuple[Place, bool]]:
+    """Every place that a value stands at, and whether it is personal, itself or as a part of something that is."""
+    schema = whole(schema, definitions)
+    personal = personal or schema.items() >= PERSONAL.items()
+    if schema.get("properties"):
+        for name, part in schema["properties"].items():
+            yield from places(part, definitions, (*place, name), personal=personal)
+    elif schema.get("type") == "array":
+        yield from places(schema["items"], definitions, (*place, "[]"), personal=personal)
+    else:
+        yield place, personal
+
+
+def places_of(contract: Contract) -> dict[Place, bool]:
+    return dict(places(*contract.data()))
+
+
+def filled(at: set[Place]) -> Any:
+    """Data with a value at each of these places."""
+    names = {place[0] for place in at if place}
+    if not names:
+        return "value"
+    within = {name: filled({place[1:] for place in at if place[0] == name}) for name in names}
+    return [within["[]"]] if names == {"[]"} else within
+
+
+def leaves(value: Any, place: Place = ()) -> Iterator[Place]:
+    """Where a value has something."""
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            yield from leaves(entry, (*place, name))
+    elif isinstance(value, list):
+        for entry in value:
+            yield from leaves(entry, (*place, "[]"))
+    else:
+        yield place
+
+
+def told(contract: Contract, data: dict[str, Any]) -> Event:
+    return Event.model_validate(contract.example() | {"data": data})
+
+
+def test_every_type_of_event_is_archived_or_one_of_users() -> None:
+    assert sorted(ARCHIVED) == sorted({contract.event_type for contract in OTHERS})
+
+
+@pytest.mark.parametrize("contract", OTHERS, ids=lambda contract: contract.name)
+def test_what_is_personal_is_left_out_and_nothing_else(contract: Contract) -> None:
+    found = places_of(contract)
+
+    kept = archived(told(contract, filled(set(found))))
+
+    assert set(leaves(kept.data)) == {place for place, personal in found.items() if not personal}
+
+
+@pytest.mark.parametrize("contract", contracts(), ids=lambda contract: contract.name)
+def test_what_sounds_personal_is_said_to_be_so(contract: Contract) -> None:
+    unsaid = [
+        place
+        for place, personal in places_of(contract).items()
+        if any(SOUNDS_PERSONAL.search(part) for part in place) and not personal
+    ]
+    assert {(contract.name, *place) for place in unsaid} <= NOT_PERSONAL
+
+
+def test_the_walk_finds_what_is_personal() -> None:
+    [placed] = [contract for contract in OTHERS if contract.event_type == "order.placed"]
+    personal = {".".join(place) for place, is_personal in places_of(placed).items() if is_personal}
+    assert {"order.customer_id", "order.payment_token", "order.shipping_address.postal_code"} < personal
+    assert "order.lines.[].unit_price.amount" in {".".join(place) for place in places_of(placed)} - personal
+
+
+def test_the_event_itself_stays_as_it_is() -> None:
+    [placed] = [contract for contract in OTHERS if contract.event_type == "order.placed"]
+    event = Event.model_validate(placed.example())
+
+    kept = archived(event)
+
+    assert kept.model_copy(update={"data": event.data}) == event
+    assert kept.data["order"]["order_id"] == event.data["order"]["order_id"]
+    assert "shipping_address" in event.data["order"]
