@@ -70,13 +70,12 @@ def rebuild(stack: Stack, name: str, say: Say = print) -> int:
     """
     projection = projection_of(name)
     sqs, queue = stack.client("sqs"), stack.resource(f"{projection.consumer}Queue")
-    progress = Progress(say)
     if projection.is_made_of_events:
         _let_the_archive_catch_up(stack, say)
         bodies = _history(stack, projection)
     else:
         bodies = _present_state(stack, projection)
-    told = 0
+    progress, told = Progress(say), 0
     for batch in _batches(bodies):
         entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(batch)]
         answer = sqs.send_message_batch(QueueUrl=queue, Entries=entries)

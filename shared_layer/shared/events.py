@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from shared.clock import timestamp
 
-PERSONAL = {"x-personal-data": True}
+PERSONAL: JsonDict = {"x-personal-data": True}
 """For a field's (or a model's) `json_schema_extra`: what it tells is personal. Schemas and catalogue of the events show
 it, and whoever keeps it obeys `user.deleted`."""
 

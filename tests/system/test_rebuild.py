@@ -1,9 +1,12 @@
 """A projection that was lost is made again from its source, while the shop runs."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,7 +16,13 @@ from local.shop import Customer, Shop
 from local.stack import Stack
 from local.steps import StepError
 from local.waiting import wait_for
+from reports.domain import Kind, Week
+from shared.clock import timestamp
 from shared.dynamo import to_item
+
+from .conftest import event
+
+type Item = dict[str, Any]
 
 SKUS = ["TEA-ASSAM-100", "TEA-DARJ-100"]
 
@@ -110,7 +119,148 @@ def test_an_address_that_was_lost_is_there_again_and_one_that_was_erased_stays_s
     wait_for(lambda: of_both() == before, "the addresses as they were", seconds=60)
 
 
-def test_a_projection_that_there_is_not_is_said_so(stack: Stack) -> None:
-    with pytest.raises(StepError, match="There is no projection prices") as raised:
-        rebuild(stack, "prices")
-    assert raised.value.advice == "There are orders-prices, notifications-addresses."
+def key_of(item: Item) -> tuple[str, str]:
+    return item["pk"], item["sk"]
+
+
+def sales(books: Books) -> dict[tuple[str, str], Item]:
+    """The whole sales projection."""
+    return {key_of(item): item for item in books.table("ReportsSalesTable")}
+
+
+def facts_of(books: Books, order_id: str) -> set[str]:
+    """What the sales projection has heard of the order."""
+    return {item["kind"] for item in sales(books).values() if item.get("order_id") == order_id}
+
+
+def made_of(item: Item) -> tuple[str, str]:
+    """The id and the week of the event that an item of the sales projection was made of."""
+    if "version" in item:
+        return f"{item['sku']}:{item['version']}:product.changed", item["week"]
+    return item.get("event_id", item["sk"].split("#", 2)[-1]), item["pk"].partition("#")[0]
+
+
+def archived(books: Books) -> set[tuple[str, str]]:
+    """The same of all that the archive has."""
+    return {
+        (item["event_id"], str(Week.of(datetime.fromisoformat(item["occurred_at"]))))
+        for item in books.table("ArchiveTable")
+    }
+
+
+def tell_of_past_weeks(stack: Stack, sku: str) -> int:
+    """Tells the archive and the sales projection of a product that changed in two weeks, long ago, and ran low in one;
+    no shop ever had it. How many items the projection has then."""
+    week = Week(1970 + uuid4().int % 50, 10)
+
+    def product(version: int, at: datetime) -> Item:
+        data = {"sku": sku, "name": f"Name {version}", "category": "tea", "active": True, "version": version}
+        told = event("product.changed", sku, data | {"price": {"amount": 100, "currency": "EUR"}})
+        return told | {
+            "event_id": f"{sku}:{version}:product.changed",
+            "aggregate_version": version,
+            "occurred_at": timestamp(at),
+        }
+
+    low = event("stock.low", f"stock-{sku}", {"sku": sku, "available": 1, "threshold": 5})
+    told = [
+        product(1, week.end - timedelta(days=3)),
+        product(2, week.end - timedelta(days=2)),
+        product(3, week.end + timedelta(days=30)),
+        low | {"occurred_at": timestamp(week.end - timedelta(days=2))},
+    ]
+    for body in map(json.dumps, told):
+        for queue in ("ArchiveKeepQueue", "ReportsSalesQueue"):
+            stack.client("sqs").send_message(QueueUrl=stack.resource(queue), MessageBody=body)
+    return 3
+
+
+@pytest.fixture
+def lose_sales(stack: Stack, books: Books) -> Iterator[Callable[[], dict[tuple[str, str], Item]]]:
+    """Loses the whole sales projection and answers what it was; what nobody tells again (made-up examples) is there
+    again afterwards."""
+    dynamodb, table = stack.client("dynamodb"), stack.resource("ReportsSalesTable")
+    lost: dict[tuple[str, str], Item] = {}
+
+    def lose() -> dict[tuple[str, str], Item]:
+        lost.update(sales(books))
+        for pk, sk in lost:
+            dynamodb.delete_item(TableName=table, Key=to_item({"pk": pk, "sk": sk}))
+        return lost
+
+    yield lose
+    for key in lost.keys() - sales(books).keys():
+        dynamodb.put_item(TableName=table, Item=to_item(lost[key]))
+
+
+def test_sales_that_were_lost_are_there_again_though_orders_are_placed_meanwhile(
+    stack: Stack,
+    shop: Shop,
+    books: Books,
+    deliver: Callable[[str, int], None],
+    lose_sales: Callable[[], dict[tuple[str, str], Item]],
+) -> None:
+    customer, sku, past = shop.sign_up("Ordering Example"), SKUS[0], f"PAST-{uuid4().hex[:8].upper()}"
+    deliver(sku, 100)
+
+    def place(country: str = "DE") -> str:
+        return str(shop.place(customer, {sku: 1}, country=country).json()["order_id"])
+
+    fulfilled, rejected = place(), place("AQ")
+    past_items = tell_of_past_weeks(stack, past)
+
+    def heard() -> bool:
+        return (
+            facts_of(books, fulfilled) == {Kind.PLACED, Kind.CONFIRMED, Kind.FULFILLED}
+            and facts_of(books, rejected) == {Kind.PLACED, Kind.REJECTED}
+            and sum(past in sk for _, sk in sales(books)) == past_items
+        )
+
+    wait_for(heard, "the sales", seconds=90)
+    rebuilt = Event()
+
+    def go_on_ordering() -> list[str]:
+        placed = []
+        while not rebuilt.is_set():
+            placed.append(place())
+            assert shop.settled(customer, placed[-1])["status"] in {"confirmed", "fulfilled"}
+        return placed
+
+    with ThreadPoolExecutor(1) as pool:
+        orders = pool.submit(go_on_ordering)
+        try:
+            lost = lose_sales()
+            told = rebuild(stack, "reports-sales")
+        finally:
+            rebuilt.set()
+        meanwhile = orders.result()
+    assert meanwhile
+
+    known = archived(books)
+    to_be_told = {key: item for key, item in lost.items() if made_of(item) in known}
+
+    def complete() -> bool:
+        """Whether all that was lost is in, and of each new order what decided it."""
+        facts = {(item["order_id"], item["kind"]) for item in sales(books).values() if "kind" in item}
+        return to_be_told.keys() <= sales(books).keys() and facts >= {
+            (order_id, kind) for order_id in meanwhile for kind in (Kind.PLACED, Kind.CONFIRMED)
+        }
+
+    wait_for(complete, "all sales", seconds=90)
+    now = sales(books)
+    assert {key: now[key] for key in to_be_told} == to_be_told
+    assert told >= len(to_be_told)
+    # What this test saw happen is among it.
+    assert len([item for item in to_be_told.values() if item.get("order_id") == fulfilled]) == 3
+    assert len([item for item in to_be_told.values() if item.get("order_id") == rejected]) == 2
+    assert len([item for item in to_be_told.values() if past in item["sk"]]) == past_items
+
+
+@pytest.mark.parametrize("name", ["prices", ""])
+def test_a_projection_that_there_is_not_is_answered_with_those_that_there_are(
+    stack: Stack, name: str
+) -> None:
+    with pytest.raises(StepError, match=f"There is no projection {name or r'.none given.'}") as raised:
+        rebuild(stack, name)
+    for known in ("orders-prices", "notifications-addresses", "reports-sales"):
+        assert known in raised.value.advice

@@ -52,7 +52,5 @@ def _without_personal_data(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_personal_data(entry) for entry in value]
     if isinstance(value, dict):
-        return {
-            name: _without_personal_data(entry) for name, entry in value.items() if name not in _PERSONAL
-        }
+        return {name: _without_personal_data(entry) for name, entry in value.items() if name not in _PERSONAL}
     return value

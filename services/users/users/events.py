@@ -24,9 +24,7 @@ class _UserFacts(Payload):
     name: Annotated[str, Field(examples=["Ada Lovelace"], json_schema_extra=PERSONAL)]
     locale: Annotated[
         str,
-        Field(
-            description="Language of mails, a BCP 47 tag", examples=["de-AT"], json_schema_extra=PERSONAL
-        ),
+        Field(description="Language of mails, a BCP 47 tag", examples=["de-AT"], json_schema_extra=PERSONAL),
     ]
 
 
