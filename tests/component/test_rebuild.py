@@ -23,7 +23,7 @@ from tests.component.notifications_account import failures
 from tests.component.reports_account import Service, examples, reports_account, template
 
 READ_BY_SALES = next(types for types, name in template().consumers if name == "ReportsSalesFunction")
-BIG = "x" * 60_000
+BIG = "x" * 200_000
 
 
 @dataclass
@@ -88,7 +88,7 @@ def shop(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
         Attributes={"FilterPolicy": json.dumps({"event_type": sorted(READ_BY_SALES)})},
     )["SubscriptionArn"]
     boto3.client("dynamodb").create_table(**template().tables["ArchiveTable"])
-    monkeypatch.setattr(rebuilding, "_ARCHIVE_BEHIND_SECONDS", 0.3)
+    monkeypatch.setattr(rebuilding, "_ARCHIVE_BEHIND_SECONDS", 1)
     for reports in reports_account(lambda_context, monkeypatch):
         yield Shop(reports, resources)
 
@@ -159,6 +159,24 @@ def test_more_than_one_request_takes_is_told_in_several(shop: Shop) -> None:
     assert shop.rebuild() == 12
 
     assert sorted(item["event_id"] for item in shop.sales()) == sorted(event.event_id for event in big)
+
+
+def test_what_the_archive_takes_in_meanwhile_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue, waiting = shop.resource("ArchiveKeepQueue"), rebuilding._waiting
+    boto3.client("sqs").send_message(QueueUrl=queue, MessageBody="told just before the loss")
+
+    def and_catch_up(sqs: Any, of: str) -> int:
+        """How many wait; the archive takes in what was seen to wait."""
+        left = waiting(sqs, of)
+        if of == queue and left:
+            shop.archive(*examples())
+            sqs.purge_queue(QueueUrl=queue)
+        return left
+
+    monkeypatch.setattr(rebuilding, "_waiting", and_catch_up)
+
+    assert shop.rebuild() == len(examples())
+    assert shop.said == []
 
 
 def test_an_archive_that_does_not_catch_up_is_said_so_and_gone_on_with(shop: Shop) -> None:
