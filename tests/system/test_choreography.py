@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from local.books import Books
+from local.dead_letters import DeadLetters
 from local.shop import Customer, Shop
 from local.stack import Stack
 from local.waiting import wait_for
@@ -51,13 +52,19 @@ def publish(stack: Stack, event_type: str, body: str) -> None:
 
 def dead_letter(stack: Stack, consumer: str, needle: str) -> dict[str, Any]:
     """The dead letter whose body has `needle`, once it is there; it stays in the queue."""
-    queue = stack.resource(f"{consumer}DeadLetterQueue")
+    box = DeadLetters(stack)
+    queue = box.queue(consumer)
 
     def found() -> dict[str, Any] | None:
-        answer = stack.client("sqs").receive_message(
-            QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
-        )
-        return next((message for message in answer.get("Messages", []) if needle in message["Body"]), None)
+        with box.taken(queue) as letters:
+            return next(
+                (
+                    {"Body": letter.body, "MessageAttributes": letter.attributes}
+                    for letter in letters
+                    if needle in letter.body
+                ),
+                None,
+            )
 
     return wait_for(found, f"{needle} among the dead letters of {consumer}", seconds=90)
 
