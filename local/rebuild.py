@@ -58,7 +58,8 @@ def projection_of(name: str) -> Projection:
             f"  PROJECTION={known:<24} {projection.holds}, from {projection.source}"
             for known, projection in PROJECTIONS.items()
         )
-        raise StepError(f"There is no projection {name or '(none given)'}.", f"There are\n{listed}")
+        wrong = f"There is no projection {name}." if name else "No projection was named."
+        raise StepError(wrong, f"There are\n{listed}")
     return PROJECTIONS[name]
 
 

@@ -85,7 +85,7 @@ def _rows(schema: Schema, definitions: dict[str, Schema], within: str) -> Iterat
         place = f"{within}{name}"
         whole = _whole(part, definitions)
         optional = "" if name in schema.get("required", []) else ", or absent"
-        personal = ", *personal*" if is_personal(whole) else ""
+        personal = ", *personal*" if _is_personal(whole) else ""
         description = part.get("description") or whole.get("description", "")
         yield f"| `{place}` | {_type_of(whole)}{optional}{personal} | {' '.join(description.split())} |"
         inner = _whole(whole.get("items", {}), definitions) if whole.get("type") == "array" else whole
@@ -93,7 +93,7 @@ def _rows(schema: Schema, definitions: dict[str, Schema], within: str) -> Iterat
             yield from _rows(inner, definitions, f"{place}{'[]' if inner is not whole else ''}.")
 
 
-def is_personal(schema: Schema) -> bool:
+def _is_personal(schema: Schema) -> bool:
     """Whether the payload class says that what the schema describes is personal."""
     return schema.items() >= PERSONAL.items()
 

@@ -256,11 +256,13 @@ def test_sales_that_were_lost_are_there_again_though_orders_are_placed_meanwhile
     assert len([item for item in to_be_told.values() if past in item["sk"]]) == past_items
 
 
-@pytest.mark.parametrize("name", ["prices", ""])
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("prices", "There is no projection prices"), ("", "No projection was named")]
+)
 def test_a_projection_that_there_is_not_is_answered_with_those_that_there_are(
-    stack: Stack, name: str
+    stack: Stack, name: str, wrong: str
 ) -> None:
-    with pytest.raises(StepError, match=f"There is no projection {name or r'.none given.'}") as raised:
+    with pytest.raises(StepError, match=wrong) as raised:
         rebuild(stack, name)
     for known in ("orders-prices", "notifications-addresses", "reports-sales"):
         assert known in raised.value.advice
