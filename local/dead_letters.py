@@ -6,7 +6,8 @@ giving back sends first and deletes afterwards, so what goes wrong in between ma
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -220,8 +221,12 @@ class NotGivenBack(Exception):
 def show(stack: Stack) -> None:
     """Prints each dead-letter queue with its messages: what each is about, since when it waits, and why."""
     letters = DeadLetters(stack)
-    for queue in letters.queues():
-        with letters.taken(queue) as found:
+    queues = letters.queues()
+    with ExitStack() as block:
+        # An empty queue takes a second to say so, so all are asked at once.
+        with ThreadPoolExecutor(len(queues)) as pool:
+            taken = list(pool.map(lambda queue: block.enter_context(letters.taken(queue)), queues))
+        for queue, found in zip(queues, taken, strict=True):
             rest = max(letters.count(queue) - len(found), 0)
             print(f"{queue.owner}: {len(found)}{f' and {rest} more' if rest else ''}")
             for letter in found:
