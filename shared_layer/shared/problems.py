@@ -57,9 +57,11 @@ def answer_problems(app: APIGatewayRestResolver) -> None:
 
     @app.exception_handler(RequestValidationError)
     def invalid(error: RequestValidationError) -> Response[str]:
-        errors = [_field_error(entry) for entry in error.errors()]
         if any(entry.get("type") == "json_invalid" for entry in error.errors()):
-            return problem_answer(MalformedJson("The body is not JSON.", errors))
+            malformed = [_field_error(entry, None) for entry in error.errors()]
+            return problem_answer(MalformedJson("The body is not JSON.", malformed))
+        body = app.current_event.json_body if app.current_event.body else None
+        errors = [_field_error(entry, body) for entry in error.errors()]
         named = ", ".join(entry["pointer"] for entry in errors)
         return problem_answer(InvalidRequest(f"Invalid: {named}.", errors))
 
@@ -118,9 +120,16 @@ def _summary(kind: type[Problem]) -> str:
     return (kind.__doc__ or "").strip().splitlines()[0]
 
 
-def _field_error(entry: Any) -> FieldError:
-    """A validation error as a JSON pointer into the part of the request it is about (`/body/lines/0/sku`)."""
+def _field_error(entry: Any, body: Any) -> FieldError:
+    """A validation error as a JSON pointer into the part of the request it is about (`/body/lines/0/sku`).
+
+    Where a body may be of several kinds, pydantic names the kind in between, which is no place in the body.
+    """
     location = [str(part) for part in entry.get("loc", ())]
+    if len(location) > 2 and isinstance(body, dict):
+        named = location[1]
+        if named not in body and named in body.values():
+            del location[1]
     return FieldError("/" + "/".join(location), str(entry.get("msg", "invalid")))
 
 
