@@ -130,7 +130,7 @@ events-release: .venv/installed ## Make the events the ones whose readers later 
 	$(call do,$(BIN)/python -m local.events release)
 
 ## Run
-.PHONY: build up demo seed token logs watch attention resume trace dlq redrive rebuild down clean
+.PHONY: build up demo seed token logs watch attention resume report trace dlq redrive rebuild down clean
 build: .venv/installed ## Build the functions and the layer
 	$(call do,$(BIN)/sam build)
 
@@ -157,6 +157,9 @@ attention: .venv/installed ## List the orders that are parked or stuck
 
 resume: .venv/installed ## Undo what is left of a parked order, and end it (ORDER=ord_...)
 	@$(BIN)/python -m local resume $(ORDER)
+
+report: .venv/installed ## Report on a week's sales, by a job, and save the page (WEEK=2026-W10; the last one that is over)
+	@$(BIN)/python -m local report $(WEEK)
 
 trace: .venv/installed ## Draw the whole path of one order (ORDER=ord_...; ARGS=--json; STACK=... for a stack on AWS)
 	@$(BIN)/python -m local trace $(or $(ORDER),$(error ORDER=ord_... names the order)) $(ARGS)

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from local import dead_letters, deployment, logs, operators, rebuild, server, trace
+from local import dead_letters, deployment, logs, operators, rebuild, reports, server, trace
 from local.shop import Shop
 from local.stack import Stack
 from local.steps import StepError, fail, step
@@ -107,6 +107,11 @@ def resume(arguments: argparse.Namespace) -> None:
     operators.resume(Stack.current(), arguments.order)
 
 
+def report(arguments: argparse.Namespace) -> None:
+    """Has a week's report made by a job, and saves its page."""
+    reports.report(Stack.current(), arguments.week)
+
+
 def show_dead_letters(_: argparse.Namespace) -> None:
     """Prints what lies in each dead-letter queue, and why."""
     dead_letters.show(Stack.operated())
@@ -179,6 +184,14 @@ def main() -> int:
         help=f"{', '.join(rebuild.PROJECTIONS)}; without one they are listed",
     )
     rebuilt.set_defaults(run=rebuild_projection)
+    reported = commands.add_parser("report", help="have a week's report made by a job, and save its page")
+    reported.add_argument(
+        "week",
+        nargs="?",
+        metavar="WEEK",
+        help="an ISO week, e.g. 2026-W10 (default: the last one that is over)",
+    )
+    reported.set_defaults(run=report)
     commands.add_parser(
         "dlq", help="show what lies in each dead-letter queue (STACK=... for a stack on AWS)"
     ).set_defaults(run=show_dead_letters)

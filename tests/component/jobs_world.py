@@ -35,7 +35,18 @@ _CACHES = {
     "jobs.links": ("_s3",),
     "catalog.resources": ("product_store", "import_store", "job_files"),
     "orders.resources": ("order_store", "placements", "job_files"),
+    "reports.resources": ("sales_store", "report_store", "reports_bucket"),
 }
+
+
+_TABLES = (
+    "JobsTable",
+    "CatalogTable",
+    "CatalogImportsTable",
+    "OrdersTable",
+    "ReportsSalesTable",
+    "ReportsTable",
+)
 
 
 class Killed(BaseException):
@@ -77,8 +88,8 @@ class JobsWorld:
         told: dict[str, Any] = json_body(self.api("GET", f"/jobs/{job_id}"))
         return told
 
-    def run(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Runs the job that was asked for to its end, as its event would; the job as the API then tells it."""
+    def run(self, answer: dict[str, Any], ends_as: str = "SUCCEEDED") -> dict[str, Any]:
+        """Runs the job that was asked for until its execution ends so; the job as the API then tells it."""
         assert answer["statusCode"] == 202, answer
         job_id = json_body(answer)["job_id"]
         told = json.loads(self.items("JobsTable")[job_id]["outbox"][0])
@@ -86,13 +97,12 @@ class JobsWorld:
         start = {"Records": [record | {"messageAttributes": {}, "eventSource": "aws:sqs"}]}
         assert self.invoke("JobsStartFunction", start) == {"batchItemFailures": []}
         sfn = boto3.client("stepfunctions")
-        machine = {"product_import": "ProductImport", "order_export": "OrderExport"}[told["data"]["kind"]]
-        execution = f"{arn_of(machine).replace(':stateMachine:', ':execution:')}:{job_id}"
+        execution = execution_of(told["data"]["kind"], job_id)
         deadline, pause = time.monotonic() + 60, threading.Event()
         while (described := sfn.describe_execution(executionArn=execution))["status"] == "RUNNING":
             assert time.monotonic() < deadline, f"still running after {self.invocations}"
             pause.wait(0.02)
-        assert described["status"] == "SUCCEEDED", described
+        assert described["status"] == ends_as, described
         return self.job(job_id)
 
     def file(self, job: dict[str, Any]) -> bytes:
@@ -129,6 +139,12 @@ class JobsWorld:
         body = json.dumps(result).encode()
         self.largest_state = max(self.largest_state, len(body))
         return {"StatusCode": 200, "Payload": io.BytesIO(body)}
+
+
+def execution_of(kind: str, job_id: str) -> str:
+    """The pretended ARN of a job's execution."""
+    machine = "".join(word.title() for word in kind.split("_"))
+    return f"{arn_of(machine).replace(':stateMachine:', ':execution:')}:{job_id}"
 
 
 def arn_of(machine: str) -> str:
@@ -168,11 +184,13 @@ def jobs_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
     _point_functions_at_machines(template)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         _forget()
-        for name in ("JobsTable", "CatalogTable", "CatalogImportsTable", "OrdersTable"):
+        for name in _TABLES:
             boto3.client("dynamodb").create_table(**template.tables[name])
-        location = {"LocationConstraint": "eu-central-1"}
-        boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=location)  # type: ignore[arg-type]
-        for machine in ("ProductImport", "OrderExport"):
+        for bucket in (BUCKET, "ReportsBucket"):
+            boto3.client("s3").create_bucket(
+                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+            )
+        for machine in ("ProductImport", "OrderExport", "WeeklyReport"):
             boto3.client("stepfunctions").create_state_machine(
                 name=machine,
                 definition=_definition(machine),
@@ -193,10 +211,11 @@ def _definition(machine: str) -> str:
 
 
 def _point_functions_at_machines(template: Template) -> None:
-    environment = template.functions["JobsStartFunction"].environment
-    for name, value in environment.items():
-        if name.endswith("_ARN"):
-            environment[name] = arn_of(value)
+    for function in ("JobsStartFunction", "JobsReconcileFunction"):
+        environment = template.functions[function].environment
+        for name, value in environment.items():
+            if name.endswith("_ARN"):
+                environment[name] = arn_of(value)
 
 
 def _copy_of_table(table: Any, _memo: Any) -> Any:

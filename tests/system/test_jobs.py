@@ -25,10 +25,11 @@ from shared.clock import utc_now
 from shared.dynamo import from_item
 from shared.money import Money
 
+from .jobs import Jobs
+from .trouble import broken, configured, not_listening, scheduled_each_minute
 from .workers import kill_workers, workers_of
 
 HEADER = "sku,name,description,category,price_amount,price_currency,active"
-FINAL = {"succeeded", "failed", "cancelled"}
 BAD_LINES = frozenset(range(20, 1000, 27))  # 37 of 1,000
 needs_linux = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="processes are found as on Linux"
@@ -36,46 +37,8 @@ needs_linux = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def admin(shop: Shop) -> Customer:
-    """Someone who runs the shop."""
-    return shop.admin()
-
-
-class Jobs:
-    """The API of jobs, as an admin uses it."""
-
-    def __init__(self, shop: Shop, admin: Customer) -> None:
-        self._shop = shop
-        self._token = admin.token
-
-    def call(self, method: str, path: str, **request: Any) -> requests.Response:
-        return self._shop.request(method, path, token=self._token, **request)
-
-    def ask(self, body: dict[str, Any], key: str | None = None) -> requests.Response:
-        return self.call("POST", "/jobs", json=body, headers={"Idempotency-Key": key or str(uuid4())})
-
-    def upload(self, data: str) -> str:
-        """Sends a file by a form; its id."""
-        form = self.call("POST", "/jobs/uploads").json()
-        sent = requests.post(form["url"], data=form["fields"], files={"file": data.encode()}, timeout=60)
-        assert sent.status_code == 204, sent.text
-        return str(form["upload"])
-
-    def read(self, job_id: str) -> dict[str, Any]:
-        job: dict[str, Any] = self.call("GET", f"/jobs/{job_id}").json()
-        return job
-
-    def ended(self, job_id: str) -> dict[str, Any]:
-        def final() -> dict[str, Any] | None:
-            job = self.read(job_id)
-            return job if job["status"] in FINAL else None
-
-        return wait_for(final, f"the end of {job_id}", seconds=180)
-
-
-@pytest.fixture(scope="module")
-def jobs(shop: Shop, admin: Customer) -> Jobs:
-    return Jobs(shop, admin)
+def jobs(shop: Shop) -> Jobs:
+    return Jobs(shop, shop.admin())
 
 
 def lines_of(prefix: str, count: int, bad: frozenset[int] = frozenset()) -> str:
@@ -163,6 +126,46 @@ def test_a_cancelled_import_stops_between_chunks(stack: Stack, jobs: Jobs) -> No
     assert applied == len(imported(stack, prefix)) and 0 < applied < 2000 and applied % 100 == 0
     assert job["counts"]["not_applied"] == 2000 - applied
     assert jobs.call("POST", f"/jobs/{job_id}/cancel").json()["status"] == "cancelled"
+
+
+def test_jobs_whose_event_was_lost_or_whose_last_step_failed_end_all_the_same(
+    stack: Stack, jobs: Jobs
+) -> None:
+    """By the reconciler's schedule, with less patience than it has."""
+    export = {"kind": "order_export", "format": "csv", "from": "2021-01-01", "to": "2021-01-01"}
+    with broken(stack, "JobsFinishFunction"):
+        untold = jobs.ask(export).json()["job_id"]
+        wait_for(
+            lambda: execution_of(stack, "OrderExport", untold) == "FAILED", "the execution's end", seconds=240
+        )
+    with not_listening(stack, "JobsStartFunction", "JobsStartQueue"):
+        lost = jobs.ask(export).json()["job_id"]
+        wait_for(lambda: waiting_in(stack, "JobsStartQueue"), "the event", seconds=60)
+    assert (jobs.read(untold)["status"], jobs.read(lost)["status"]) == ("running", "queued")
+
+    with (
+        configured(stack, "JobsReconcileFunction", OVERDUE_AFTER_SECONDS="1"),
+        scheduled_each_minute(stack, "JobsReconcileFunctionSchedule"),
+    ):
+        told, done = jobs.ended(untold), jobs.ended(lost)
+
+    for job in (told, done):
+        assert job["status"] == "succeeded" and job["counts"] == {"orders": 0}
+        assert requests.get(job["result"]["url"], timeout=60).text.startswith("order_id")
+
+
+def execution_of(stack: Stack, machine: str, job_id: str) -> str | None:
+    """The status of the job's execution, once there is one."""
+    sfn = stack.client("stepfunctions")
+    found = sfn.list_executions(stateMachineArn=stack.resource(machine))["executions"]
+    return next((execution["status"] for execution in found if execution["name"] == job_id), None)
+
+
+def waiting_in(stack: Stack, queue: str) -> int:
+    """How many messages nobody has taken yet."""
+    name = "ApproximateNumberOfMessages"
+    answer = stack.client("sqs").get_queue_attributes(QueueUrl=stack.resource(queue), AttributeNames=[name])
+    return int(answer["Attributes"][name])
 
 
 MANY = 5000

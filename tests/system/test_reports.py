@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import requests
 
 from local.books import Books
 from local.shop import Customer, Shop
@@ -15,6 +16,7 @@ from reports.domain import Week
 from shared.clock import timestamp, utc_now
 
 from .conftest import event
+from .jobs import Jobs
 from .trouble import scheduled_each_minute
 
 # A rate of a minute is the shortest there is; the embedded cloud looks every ten seconds what is due.
@@ -138,6 +140,44 @@ def test_a_week_is_reported_on_when_asked_for_and_again_with_the_same_bytes(
     assert (first["changed"], again["changed"]) == (True, False)
     assert (file(stack, again["page_key"]), file(stack, again["sheet_key"])) == (page, sheet)
     assert b"42.00" in page
+
+
+def test_an_admin_gets_a_weeks_page_and_its_sheet_by_jobs(
+    stack: Stack, shop: Shop, books: Books, week_of_its_own: Week
+) -> None:
+    order_id, week = f"ord_{uuid4().hex}", str(week_of_its_own)
+    tell(stack, "order.confirmed", order_id, week_of_its_own, 4_300)
+    wait_for(lambda: facts_of(books, order_id), "the sale", seconds=60)
+    jobs = Jobs(shop, shop.admin())
+
+    asked = jobs.ask({"kind": "weekly_report", "week": week})
+    job = jobs.ended(asked.json()["job_id"])
+    sheet_job = jobs.ended(
+        jobs.ask({"kind": "weekly_report", "week": week, "format": "csv"}).json()["job_id"]
+    )
+
+    assert asked.status_code == 202
+    assert (job["status"], job["progress"]) == ("succeeded", {"done": 1, "total": 1})
+    page = requests.get(job["result"]["url"], timeout=60)
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.headers["Content-Disposition"].startswith("inline")
+    assert "43.00" in page.text and "default-src 'none'" in page.text
+    assert page.content == file(stack, f"weekly/{week}/report.html")
+    sheet = requests.get(sheet_job["result"]["url"], timeout=60)
+    assert sheet.headers["Content-Disposition"].startswith("attachment")
+    assert sheet.content == file(stack, f"weekly/{week}/report.csv")
+    assert version_of(books, week_of_its_own) == 1
+
+
+def test_a_job_for_a_week_that_is_not_over_or_not_there_is_refused_at_once(shop: Shop) -> None:
+    jobs = Jobs(shop, shop.admin())
+
+    running = jobs.ask({"kind": "weekly_report", "week": str(Week.of(utc_now()))})
+    missing = jobs.ask({"kind": "weekly_report", "week": "2025-W53"})
+
+    assert (running.status_code, missing.status_code) == (422, 422)
+    assert running.json()["type"].endswith("/week-not-over")
+    assert missing.json()["errors"][0]["pointer"] == "/body/week"
 
 
 def test_a_week_without_orders_is_reported_on(stack: Stack) -> None:

@@ -10,18 +10,16 @@ from jobs.domain import (
     Failure,
     IdempotencyKeyReused,
     Job,
-    JobRequest,
     JobStatus,
-    OrderExport,
-    ProductImport,
     job_id_for,
 )
+from jobs.requests import AnyRequest, JobRequest
 from shared.job_steps import JobResult
 
 NOW = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 BODY = {"kind": "order_export", "format": "csv", "from": "2026-11-01", "to": "2026-11-30"}
-REQUEST: OrderExport | ProductImport = TypeAdapter(JobRequest).validate_python(BODY)
+REQUEST: AnyRequest = TypeAdapter(JobRequest).validate_python(BODY)
 FAILURE = Failure(code="technical-failure", detail="Something went wrong.")
 
 

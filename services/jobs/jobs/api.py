@@ -12,14 +12,13 @@ from jobs.domain import (
     IdempotencyKeyReused,
     Job,
     JobStatus,
-    OrderExport,
-    ProductImport,
     UploadMissing,
     job_id_for,
     upload_missing,
 )
 from jobs.links import UploadForm
 from jobs.listing import cursor_of, position_in
+from jobs.requests import OrderExport, ProductImport, WeeklyReport, WeekNotOver
 from jobs.resources import job_links, job_store
 from jobs.views import JobPage, JobView
 from shared.access import Access, caller_of
@@ -40,7 +39,7 @@ JobId = Annotated[
         examples=["job_5b0c8a526b7e5c1e8f432f7a0c9f2d11"],
     ),
 ]
-AnyRequest = Annotated[OrderExport | ProductImport, Body(discriminator="kind")]
+AnyRequest = Annotated[OrderExport | ProductImport | WeeklyReport, Body(discriminator="kind")]
 
 
 @app.post(
@@ -54,11 +53,12 @@ AnyRequest = Annotated[OrderExport | ProductImport, Body(discriminator="kind")]
             "Location": "Where the job is followed",
             "Idempotent-Replayed": "`true` when the job was asked for by an earlier request",
         },
-        raises=(UploadMissing, IdempotencyKeyReused),
+        raises=(UploadMissing, WeekNotOver, IdempotencyKeyReused),
     ),
 )
 def request_job(request: AnyRequest, idempotency_key: IdempotencyKey) -> Response[JobView]:
-    """Asks for an export of orders or an import of products. The same key and body again answer with the same job."""
+    """Asks for an export of orders, an import of products or a week's report. The same key and body again answer with
+    the same job."""
     admin = caller_of(app).user_id
     existing = job_store().find(job_id_for(admin, idempotency_key))
     if existing is not None:
@@ -145,7 +145,7 @@ def cancel_job(job_id: JobId) -> JobView:
     return JobView.of(job, job_links(), utc_now())
 
 
-def _accepted(job: Job, request: OrderExport | ProductImport, *, replayed: bool) -> Response[JobView]:
+def _accepted(job: Job, request: AnyRequest, *, replayed: bool) -> Response[JobView]:
     job.asked_by(request)
     return Response(
         status_code=HTTPStatus.ACCEPTED,

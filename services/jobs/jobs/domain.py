@@ -1,4 +1,4 @@
-"""The rules of a job, without AWS: what can be asked for, and which status may follow which.
+"""The rules of a job, without AWS: which status may follow which.
 
 queued ──► running ──► succeeded       all of it was done
   │           │  └───► failed          it could not be done, or not all of it
@@ -6,15 +6,15 @@ queued ──► running ──► succeeded       all of it was done
   └─────────────────► cancelling
 """
 
-import re
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.events import JobRequested
+from jobs.requests import AnyRequest, JobRequest, WeeklyReport, written
 from shared.clock import timestamp
 from shared.errors import Conflict, FieldError, Unprocessable
 from shared.events import Event
@@ -23,17 +23,8 @@ from shared.job_steps import JobResult
 # Job ids derive from this, the caller and the idempotency key (RFC 9562, version 5); it must never change.
 _JOB_ID_NAMESPACE = UUID("0c5b2b1e-5c58-5d0e-8a43-2a2f7b6d9e01")
 
-MAX_DAYS = 366
-"""The longest period of an export."""
 FILE_KEPT_FOR = timedelta(days=7)
 """How long a job's file can be fetched after its end; the bucket's lifecycle rule says the same, in the template."""
-
-
-class JobKind(StrEnum):
-    """What a job does."""
-
-    ORDER_EXPORT = "order_export"
-    PRODUCT_IMPORT = "product_import"
 
 
 class JobStatus(StrEnum):
@@ -52,20 +43,6 @@ class JobStatus(StrEnum):
         return self in {self.CANCELLED, self.SUCCEEDED, self.FAILED}
 
 
-class ExportFormat(StrEnum):
-    """How an export is written: a table for spreadsheets, or a JSON object a line."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-
-
-class OnError(StrEnum):
-    """What becomes of an import's good lines when there are bad ones."""
-
-    APPLY_GOOD = "apply_good"
-    APPLY_NONE = "apply_none"
-
-
 class IdempotencyKeyReused(Unprocessable):
     """The same Idempotency-Key came with another body."""
 
@@ -82,62 +59,6 @@ class CannotBeCancelled(Conflict):
     """The job has ended, so there is nothing to stop."""
 
     code = "cannot-be-cancelled"
-
-
-class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _full_date(value: object) -> object:
-    """Refuses what pydantic would take for a day beside RFC 3339's full-date: a number, say."""
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise ValueError("a day is written as YYYY-MM-DD")
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_full_date)]
-
-
-class OrderExport(_Request):
-    """The orders placed in a period, as a file: one row an order, without personal data."""
-
-    kind: Literal[JobKind.ORDER_EXPORT]
-    format: Annotated[
-        ExportFormat, Field(description="csv is for spreadsheets; jsonl is a JSON object a line")
-    ]
-    first_day: Annotated[
-        Day, Field(alias="from", description="The first day, in UTC", examples=["2026-11-01"])
-    ]
-    last_day: Annotated[
-        Day, Field(alias="to", description="The last day, in UTC, itself included", examples=["2026-11-30"])
-    ]
-
-    @model_validator(mode="after")
-    def _is_a_period(self) -> Self:
-        if not timedelta(0) <= self.last_day - self.first_day < timedelta(days=MAX_DAYS):
-            raise ValueError(f"`to` is the day of `from` or one of the {MAX_DAYS - 1} after it")
-        return self
-
-
-class ProductImport(_Request):
-    """Products added and changed from an uploaded CSV file; see the README of jobs for its columns."""
-
-    kind: Literal[JobKind.PRODUCT_IMPORT]
-    upload: Annotated[
-        str,
-        Field(
-            pattern=r"^upl_[0-9a-f]{32}$",
-            description="As `upload` of an upload form",
-            examples=["upl_8f14e45fceea467a9c2b5d1c3a7e6f10"],
-        ),
-    ]
-    on_error: Annotated[
-        OnError,
-        Field(description="When lines are refused: apply the good ones all the same, or none"),
-    ]
-
-
-JobRequest = Annotated[OrderExport | ProductImport, Field(discriminator="kind")]
 
 
 class Failure(BaseModel):
@@ -172,14 +93,16 @@ class Job(BaseModel):
     @classmethod
     def ask(
         cls,
-        request: OrderExport | ProductImport,
+        request: AnyRequest,
         *,
         requested_by: str,
         idempotency_key: str,
         correlation_id: str,
         now: datetime,
     ) -> tuple[Self, list[Event]]:
-        """The job that does what is asked for, and its `job.requested`."""
+        """The job that does what is asked for, and its `job.requested`; raises WeekNotOver."""
+        if isinstance(request, WeeklyReport):
+            request.check_over(now)
         job = cls(
             job_id=job_id_for(requested_by, idempotency_key),
             requested_by=requested_by,
@@ -209,7 +132,7 @@ class Job(BaseModel):
         """Whether the next piece of the work is to be done."""
         return self.status in {JobStatus.QUEUED, JobStatus.RUNNING}
 
-    def asked_by(self, request: OrderExport | ProductImport) -> None:
+    def asked_by(self, request: AnyRequest) -> None:
         """Raises IdempotencyKeyReused unless the job is what `request` asks for."""
         if self.request != request:
             raise IdempotencyKeyReused(
@@ -279,9 +202,3 @@ def upload_missing() -> UploadMissing:
         "There is no such upload. Ask for a form at POST /jobs/uploads, send the file by it, and then ask for the job.",
         [FieldError("/body/upload", "nothing was uploaded under this id, or it was over a day ago")],
     )
-
-
-def written(request: OrderExport | ProductImport, *, without: set[str] | None = None) -> dict[str, str]:
-    """What is asked for, under the names that clients use."""
-    plain: dict[str, str] = request.model_dump(mode="json", by_alias=True, exclude=without)
-    return plain

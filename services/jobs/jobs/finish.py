@@ -1,6 +1,7 @@
 """Last step of every job: what it came to, or why it failed."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from jobs.domain import Failure, Job
@@ -11,7 +12,12 @@ from shared.observability import count
 from shared.saga import CaughtError
 
 # What the owning services raise when a job asks for what cannot be: the message is for whoever asked.
-_REFUSALS = {"UploadRefused": "upload-refused", "ExportTooLarge": "export-too-large"}
+_REFUSALS = {
+    "UploadRefused": "upload-refused",
+    "ExportTooLarge": "export-too-large",
+    "NoSuchWeek": "no-such-week",
+    "WeekNotOver": "week-not-over",
+}
 
 
 class Outcome(JobInput):
@@ -24,15 +30,16 @@ class Outcome(JobInput):
 def finish(given: Outcome) -> dict[str, Any]:
     """Ends the job; the second time it changes nothing."""
     now = utc_now()
-
-    def end(job: Job) -> Job:
-        if given.error is not None:
-            return job.fail(failure_of(given.error), now)
-        return job.finish(given.result or JobResult(), now)
-
-    job = job_store().change(given.job.job_id, end)
+    job = job_store().change(given.job.job_id, lambda current: ended_as(current, given, now))
     count(f"Jobs{job.status.value.title()}")
     return {"status": job.status.value}
+
+
+def ended_as(job: Job, outcome: Outcome, now: datetime) -> Job:
+    """The job, ended as `outcome` says; itself when it has ended."""
+    if outcome.error is not None:
+        return job.fail(failure_of(outcome.error), now)
+    return job.finish(outcome.result or JobResult(), now)
 
 
 def failure_of(error: CaughtError) -> Failure:

@@ -80,14 +80,15 @@ class JobLinks:
         return True
 
     def link(self, key: str, *, now: datetime, kept_until: datetime) -> FileLink:
-        """A link to the job's file, which a browser saves under the file's own name."""
+        """A link to the job's file, which a browser shows if it is a page, and saves under its own name otherwise."""
         valid_for = min(LINK_VALID_FOR, kept_until - now)
+        disposition = "inline" if key.endswith(".html") else "attachment"
         url = _s3().generate_presigned_url(
             "get_object",
             Params={
                 "Bucket": self._bucket,
                 "Key": key,
-                "ResponseContentDisposition": f'attachment; filename="{key.rpartition("/")[2]}"',
+                "ResponseContentDisposition": f'{disposition}; filename="{key.rpartition("/")[2]}"',
             },
             ExpiresIn=max(1, int(valid_for.total_seconds())),
         )

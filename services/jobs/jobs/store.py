@@ -5,14 +5,16 @@ index by-time    shelf = "jobs", created_at: all jobs in the order of time
 index by-status  status, created_at: those in one status
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from jobs.domain import Job, JobStatus, written
+from jobs.domain import Job, JobStatus
+from jobs.requests import written
+from shared.clock import timestamp
 from shared.dynamo import condition_failed, from_item, to_item
 from shared.errors import TransientError
 from shared.events import Event
@@ -102,6 +104,22 @@ class JobStore:
         last = answer.get("LastEvaluatedKey")
         position = {key: entry for key, entry in from_item(last).items() if key != name} if last else None
         return [_job(item) for item in answer["Items"]], position
+
+    def open_since_before(self, moment: datetime) -> Iterator[Job]:
+        """The jobs that were asked for before `moment` and have not ended, those in one status after the other, oldest
+        first; as the index has them, which lags behind the table."""
+        for status in JobStatus:
+            if status.is_final:
+                continue
+            pages = self._dynamodb.get_paginator("query").paginate(
+                TableName=self._table,
+                IndexName="by-status",
+                KeyConditionExpression="#status = :status AND created_at < :moment",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues=to_item({":status": status.value, ":moment": timestamp(moment)}),
+            )
+            for page in pages:
+                yield from (_job(item) for item in page["Items"])
 
     def _change(self, job_id: str, change: Callable[[Job], Job]) -> Job:
         job = self.find(job_id)

@@ -5,12 +5,13 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from jobs.domain import Failure, Job, JobKind, JobStatus, written
+from jobs.domain import Failure, Job, JobStatus
 from jobs.links import FileLink, JobLinks
+from jobs.requests import JobKind, written
 
 
 class ProgressView(BaseModel):
-    """How far a job has come, in lines of an import or orders of an export."""
+    """How far a job has come, in lines of an import, orders of an export, or reports."""
 
     done: int
     total: int | None = Field(description="How much there is to do, as soon as that is known")
@@ -26,7 +27,8 @@ class JobView(BaseModel):
     requested_by: str = Field(description="The admin who asked for it")
     progress: ProgressView
     counts: dict[str, int] = Field(
-        description="What came of it: an import's lines by outcome, an export's orders; empty until it has ended"
+        description="What came of it: an import's lines by outcome, an export's orders, a report's version; empty "
+        "until it has ended"
     )
     result: FileLink | None = Field(description="The job's file, once there is one and until it is deleted")
     failure: Failure | None = Field(description="Why it failed, if it did")

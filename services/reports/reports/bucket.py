@@ -19,6 +19,11 @@ class ReportsBucket:
         """Stores the object, instead of the one of that name before it."""
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=content_type)
 
+    def copy(self, key: str, bucket: str, to_key: str) -> None:
+        """Copies the object, with its type, to another bucket."""
+        source = {"Bucket": self._bucket, "Key": key}
+        self._s3.copy_object(CopySource=source, Bucket=bucket, Key=to_key)
+
     def url_of(self, key: str) -> str:
         """Where somebody who is signed in to AWS, and may read the bucket, opens the object.
 

@@ -23,12 +23,16 @@ from shared.observability import count, logger, metrics, tracer
 
 
 class Request(BaseModel):
-    """What starts a run: a schedule's event with its `time`, or the `week` to report on; neither means last week."""
+    """What starts a run: a schedule's event with its `time`, or the `week` to report on; neither means last week.
+
+    A job gives the `correlation_id` of whoever asked for it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     week: str | None = None
     time: datetime | None = None
+    correlation_id: str | None = None
 
     def wanted(self, now: datetime) -> Week:
         """The week to report on; raises NoSuchWeek."""
@@ -77,11 +81,12 @@ def report_on(week: Week, correlation_id: str, now: datetime) -> dict[str, Any]:
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The Lambda handler of the schedule's event, and of `{"week": "2026-W10"}`."""
+    """The Lambda handler of the schedule's event, of `{"week": "2026-W10"}`, and of a job's step."""
     try:
         request = Request.model_validate(event)
     except ValidationError as error:
         raise NoSuchWeek(f"A week is asked for as {{'week': '2026-W10'}}: {error}") from error
     now = utc_now()
-    with caused_by(context.aws_request_id, correlation_id=context.aws_request_id):
-        return report_on(request.wanted(now), context.aws_request_id, now)
+    correlation_id = request.correlation_id or context.aws_request_id
+    with caused_by(context.aws_request_id, correlation_id=correlation_id):
+        return report_on(request.wanted(now), correlation_id, now)
