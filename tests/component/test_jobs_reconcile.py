@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -14,8 +13,9 @@ from shared.clock import timestamp, utc_now
 from shared.dynamo import to_item
 from tests.component.jobs_world import JobsWorld, Killed, execution_of, jobs_world
 from tests.component.rest_events import json_body
+from tests.faults.template import ROOT
 
-EXAMPLE = Path(__file__).parents[2] / "events" / "jobs_reconcile.json"
+EXAMPLE = ROOT / "events" / "jobs_reconcile.json"
 EXPORT = {"kind": "order_export", "format": "csv", "from": "2026-11-01", "to": "2026-11-01"}
 OVERDUE, A_DAY = timedelta(minutes=16), timedelta(days=1, minutes=1)
 
@@ -202,3 +202,13 @@ def test_jobs_that_there_is_no_time_for_are_left_to_the_next_run(
     assert reconcile(world) == {"ended": 2}
     assert reconcile(world) == {"ended": 2}
     assert {world.job(job_id)["status"] for job_id in ids} == {"failed"}
+
+
+@pytest.mark.parametrize("machine", ["order_export", "product_import", "weekly_report"])
+def test_every_machine_ends_with_the_steps_that_are_looked_for_and_is_stopped_when_jobs_are_given_up(
+    machine: str,
+) -> None:
+    definition = json.loads((ROOT / "statemachines" / f"{machine}.asl.json").read_text())
+
+    assert {"FinishJob", "FailJob"} <= set(definition["States"])
+    assert timedelta(seconds=definition["TimeoutSeconds"]) == timedelta(days=1)
