@@ -14,7 +14,9 @@ import catalog.resources
 import cleanup.bucket
 import inventory.resources
 import orders.resources
+from catalog.gallery import Upload, UploadStatus
 from catalog.sweep import ORPHAN_AFTER
+from catalog.upload_store import UploadStore
 from cleanup.domain import SweepFailed, UnreadableRequest
 from inventory.domain import RESERVATION_LIFETIME, ReservationStatus
 from inventory.store import StockStore
@@ -25,11 +27,11 @@ from shared.clock import utc_now
 from shared.dynamo import to_item
 from tests.component.inventory_account import levels, order, stock
 from tests.component.reports_account import template
-from tests.faults.template import ROOT
 
 PICTURES, REPORTS = "pictures", "cleanup-reports"
 RESOURCES = (
     catalog.resources.product_store,
+    catalog.resources.upload_store,
     inventory.resources.stock_store,
     orders.resources.order_store,
     cleanup.bucket.cleanup_bucket,
@@ -71,8 +73,15 @@ class Account:
 
     def sweep_renditions(self, *, dry_run: bool = False, after: str | None = None) -> dict[str, Any]:
         """A run of the catalogue's sweep, far enough in the future that everything stored is old."""
-        self.monkeypatch.setattr("shared.clock.utc_now", lambda: utc_now() + ORPHAN_AFTER + timedelta(days=1))
-        return self.run("catalog.sweep", "CatalogTable", {"dry_run": dry_run, "after": after})
+        return self.sweep_later("catalog.sweep", ORPHAN_AFTER + timedelta(days=1), dry_run, after)
+
+    def sweep_later(
+        self, step: str, later: timedelta, dry_run: bool = False, after: str | None = None
+    ) -> dict[str, Any]:
+        """A run of a sweep of the catalogue in the future, as everything that is stored here is new."""
+        with self.monkeypatch.context() as patched:
+            patched.setattr("shared.clock.utc_now", lambda: utc_now() + later)
+            return self.run(step, "CatalogTable", {"dry_run": dry_run, "after": after})
 
     def pictures(self) -> list[str]:
         """What the pictures bucket holds."""
@@ -149,7 +158,11 @@ def test_overdue_stock_goes_back_for_orders_that_are_given_up_and_stays_for_all_
 
     assert levels(account.stock, "TEA") == [(6, 4)]
     assert status_of(account, "ord_rejected") is ReservationStatus.RELEASED
-    assert sorted(account.stock.expired(utc_now(), 10)) == ["ord_nobody", "ord_parked", "ord_placed"]
+    assert sorted(order_id for _, order_id in account.stock.expired(utc_now(), 10)) == [
+        "ord_nobody",
+        "ord_parked",
+        "ord_placed",
+    ]
 
 
 def test_sweeping_reservations_again_changes_nothing(account: Account):
@@ -185,7 +198,23 @@ def test_what_there_is_no_time_for_is_left_to_the_next_run(account: Account):
 def test_a_reservation_that_is_not_overdue_is_nobodys_business(account: Account):
     stock(account.stock, TEA=10)
     account.stock.reserve(order("ord_new", TEA=1), utc_now())
-    assert account.run("inventory.overdue", "InventoryTable", {}) == {"order_ids": []}
+    assert account.run("inventory.overdue", "InventoryTable", {}) == {"order_ids": [], "next": None}
+
+
+def test_reservations_of_which_nothing_can_be_decided_hide_none_behind_them(account: Account):
+    stock(account.stock, TEA=10)
+    for number in range(5):
+        account.reserve(f"ord_{number}", "parked" if number < 4 else "rejected")
+    account.monkeypatch.setattr("inventory.overdue.MOST_A_RUN", 2)
+    overdue = import_module("inventory.overdue")
+    account.monkeypatch.setenv("TABLE_NAME", "InventoryTable")
+    named, place = [], None
+    for _ in range(3):
+        found = overdue.handler({"after": place}, account.context)
+        named.append(len(found["order_ids"]))
+        place = found["next"]
+
+    assert named == [2, 2, 1] and place is None
 
 
 def test_more_orders_than_dynamodb_answers_for_at_once_are_judged(account: Account):
@@ -239,21 +268,58 @@ def test_a_dry_run_counts_renditions_and_leaves_them(account: Account):
 
 def test_a_sweep_that_runs_out_of_time_goes_on_where_it_ended(account: Account):
     fill(account)
-    account.monkeypatch.setattr("catalog.sweep._PAGE", 2)
+    account.monkeypatch.setattr("catalog.sweeping._PAGE", 2)
     times = iter([300_000, 1_000])
     account.context.get_remaining_time_in_millis = lambda: next(times)
-    sweep = import_module("catalog.sweep")
-    sweep_now = utc_now() + ORPHAN_AFTER + timedelta(days=1)
-    account.monkeypatch.setenv("TABLE_NAME", "CatalogTable")
-    account.monkeypatch.setattr(sweep, "_PAGE", 2)
 
-    first = sweep.sweep(sweep.Request(dry_run=False), account.context, sweep_now)
-    assert (first.seen, first.next) == (2, ORPHAN)
+    first = account.sweep_renditions()
+    assert (first["seen"], first["next"]) == (2, ORPHAN)
     account.context.get_remaining_time_in_millis = lambda: 300_000
-    second = sweep.sweep(sweep.Request(dry_run=False, after=first.next), account.context, sweep_now)
+    second = account.sweep_renditions(after=first["next"])
 
-    assert (second.seen, second.next) == (2, None)
+    assert (second["seen"], second["next"]) == (2, None)
     assert account.pictures() == [SHOWN, FOREIGN, UPLOAD]
+
+
+# Uploads
+
+READY, REFUSED, AWAITED, NOBODYS = (f"uploads/TEA-1/{letter * 32}" for letter in "abcd")
+
+
+def fill_uploads(account: Account) -> None:
+    store = UploadStore(client("dynamodb"), "CatalogTable")
+    for key, status in ((READY, "ready"), (REFUSED, "refused"), (AWAITED, "awaited")):
+        _, sku, upload_id = key.split("/")
+        store.record(Upload(sku=sku, upload_id=upload_id, status=UploadStatus(status)), now=utc_now())
+    for key in (READY, REFUSED, AWAITED, NOBODYS, "uploads/readme.txt", ORPHAN):
+        boto3.client("s3").put_object(Bucket=PICTURES, Key=key, Body=b"x")
+
+
+@pytest.mark.parametrize(
+    ("later", "left"),
+    [
+        (timedelta(hours=23), [READY, REFUSED, AWAITED, NOBODYS]),
+        (timedelta(hours=25), [AWAITED]),
+        (timedelta(days=8), []),
+    ],
+)
+def test_an_upload_goes_after_a_day_and_one_that_can_be_tried_again_after_a_week(
+    account: Account, later: timedelta, left: list[str]
+):
+    fill_uploads(account)
+
+    swept = account.sweep_later("catalog.sweep_uploads", later)
+
+    assert swept == {"seen": 5, "removed": 4 - len(left), "next": None}
+    assert account.pictures() == [ORPHAN, *left, "uploads/readme.txt"]
+    assert account.sweep_later("catalog.sweep_uploads", later)["removed"] == 0
+
+
+def test_a_dry_run_counts_uploads_and_leaves_them(account: Account):
+    fill_uploads(account)
+
+    assert account.sweep_later("catalog.sweep_uploads", timedelta(days=2), dry_run=True)["removed"] == 3
+    assert READY in account.pictures()
 
 
 # Stuck orders
@@ -277,6 +343,7 @@ SWEEPS = [
     {"name": "renditions", "counts": {"seen": 9, "removed": 1}, "next": "renditions/B"},
 ]
 KEY = "runs/2026-11-21/run-1.json"
+PLACES: dict[str, str | None] = {"reservations": None, "renditions": None, "uploads": None}
 
 
 def summarize(account: Account, *sweeps: dict[str, Any], dry_run: bool = False) -> dict[str, Any]:
@@ -292,7 +359,7 @@ def test_a_run_leaves_a_report_and_where_to_go_on(account: Account, capsys: pyte
         "reservations": {"released": 2, "unknown": 0, "finished": True},
         "renditions": {"seen": 9, "removed": 1, "finished": False},
     }
-    assert account.run("cleanup.begin", "", {})["after"] == {"renditions": "renditions/B"}
+    assert account.run("cleanup.begin", "", {})["after"] == PLACES | {"renditions": "renditions/B"}
     assert '"SweptReservationsReleased":[2.0]' in capsys.readouterr().out
 
 
@@ -300,7 +367,7 @@ def test_a_dry_run_leaves_a_report_alone(account: Account, capsys: pytest.Captur
     summarize(account, *SWEEPS, dry_run=True)
 
     assert account.report(KEY)["dry_run"] is True
-    assert account.run("cleanup.begin", "", {})["after"] == {"renditions": None}
+    assert account.run("cleanup.begin", "", {})["after"] == PLACES
     assert "Swept" not in capsys.readouterr().out
 
 
@@ -314,23 +381,10 @@ def test_a_sweep_that_failed_fails_the_run_once_the_others_are_written_down(acco
     report = account.report(KEY)
     assert report["sweeps"]["renditions"] == {"finished": False, "error": "NotRemoved"}
     assert "a secret" not in json.dumps(report)
-    assert account.run("cleanup.begin", "", {})["after"] == {"renditions": "renditions/B"}
+    assert account.run("cleanup.begin", "", {})["after"] == PLACES | {"renditions": "renditions/B"}
 
 
 @pytest.mark.parametrize("wish", ["yes", 1, None])
 def test_a_run_that_is_asked_for_unclearly_does_nothing(account: Account, wish: Any):
     with pytest.raises(UnreadableRequest):
         account.run("cleanup.begin", "", {"dry_run": wish})
-
-
-def test_the_machine_catches_every_sweep_and_gives_none_the_permission_to_stop_the_others():
-    machine = json.loads((ROOT / "statemachines" / "cleanup.asl.json").read_text())
-    branches = machine["States"]["Sweep"]["Branches"]
-    names = set()
-    for branch in branches:
-        for state in branch["States"].values():
-            if state["Type"] == "Task":
-                (catch,) = state["Catch"]
-                assert catch["ErrorEquals"] == ["States.ALL"]
-                names.add(branch["States"][catch["Next"]]["Parameters"]["name"])
-    assert names == {"reservations", "stuck_orders", "renditions"}

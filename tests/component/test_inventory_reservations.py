@@ -18,7 +18,7 @@ from inventory.domain import (
     ReservationStatus,
     StockContended,
 )
-from inventory.store import StockStore
+from inventory.store import Overdue, StockStore
 from shared.aws import client
 from shared.dynamo import from_item
 from shared.events import Event
@@ -55,6 +55,10 @@ def store(dynamodb: Any) -> StockStore:
 def one_line_per_commit(store: StockStore, monkeypatch: pytest.MonkeyPatch) -> StockStore:
     monkeypatch.setattr("inventory.domain.LINES_PER_COMMIT", 1)
     return store
+
+
+def ids(overdue: list[Overdue]) -> list[str]:
+    return [entry.order_id for entry in overdue]
 
 
 def item_of(dynamodb: Any, order_id: str = "o-1") -> dict[str, Any]:
@@ -258,8 +262,8 @@ def test_a_reservation_expires_when_its_order_is_undecided_for_too_long(store: S
     store.reserve(order("o-2", MUG=1), LATER)
     overdue = NOW + RESERVATION_LIFETIME
     assert store.expired(overdue - timedelta(seconds=1), 10) == []
-    assert store.expired(overdue, 10) == ["o-1"]
-    assert store.expired(LATER + RESERVATION_LIFETIME, 10) == ["o-1", "o-2"]
+    assert ids(store.expired(overdue, 10)) == ["o-1"]
+    assert ids(store.expired(LATER + RESERVATION_LIFETIME, 10)) == ["o-1", "o-2"]
 
 
 def test_the_longest_overdue_come_first_from_wherever_they_are_kept(store: StockStore) -> None:
@@ -267,15 +271,26 @@ def test_the_longest_overdue_come_first_from_wherever_they_are_kept(store: Stock
     for n in range(20):
         store.reserve(order(f"o-{n}", MUG=1), NOW + timedelta(minutes=n))
     day_later = NOW + timedelta(days=1)
-    assert store.expired(day_later, 5) == [f"o-{n}" for n in range(5)]
+    assert ids(store.expired(day_later, 5)) == [f"o-{n}" for n in range(5)]
     assert len(store.expired(day_later, 100)) == 20
+
+
+def test_all_that_are_overdue_are_named_page_by_page_also_those_of_the_same_moment(store: StockStore) -> None:
+    stock(store, MUG=40)
+    for n in range(20):
+        store.reserve(order(f"o-{n}", MUG=1), NOW + timedelta(minutes=n // 7))
+    named: list[Overdue] = []
+    while page := store.expired(NOW + timedelta(days=1), 3, named[-1] if named else None):
+        assert len(page) == 3 or len(named) == 18
+        named += page
+    assert named == sorted(named) and len(named) == len(set(ids(named))) == 20
 
 
 def test_an_expired_reservation_still_has_its_stock(store: StockStore) -> None:
     """Expiry is a mark: only the order can give the stock up."""
     stock(store, MUG=5, TEA=5)
     store.reserve(order("o-1", MUG=2, TEA=3), NOW)
-    assert store.expired(NOW + timedelta(days=9), 10) == ["o-1"]
+    assert ids(store.expired(NOW + timedelta(days=9), 10)) == ["o-1"]
     assert levels(store, "MUG", "TEA") == HELD
     assert store.keep("o-1").status is RESERVED
     assert store.commit("o-1", NOW + timedelta(days=10)).status is COMMITTED

@@ -65,7 +65,7 @@ def test_the_schedule_cleans_up_and_leaves_a_report(stack: Stack) -> None:
 
     found = report(stack, ended(stack, new.pop()))
     assert found["dry_run"] is False
-    assert set(found["sweeps"]) == {"reservations", "stuck_orders", "renditions"}
+    assert set(found["sweeps"]) == {"reservations", "stuck_orders", "renditions", "uploads"}
     assert not any("error" in sweep for sweep in found["sweeps"].values())
 
 
@@ -109,12 +109,16 @@ def test_a_run_that_is_asked_for_unclearly_fails_and_touches_nothing(stack: Stac
     assert (failed["status"], failed["error"]) == ("FAILED", "UnreadableRequest")
 
 
-def test_a_rendition_of_today_is_left_though_no_product_shows_it(stack: Stack) -> None:
-    bucket, key = stack.resource("PicturesBucket"), f"renditions/NO-SUCH/{uuid4().hex}/200.jpg"
+@pytest.mark.parametrize(
+    ("sweep", "key"),
+    [("renditions", "renditions/NO-SUCH/{id}/200.jpg"), ("uploads", "uploads/NO-SUCH/{id}")],
+)
+def test_a_picture_of_today_is_left_though_no_product_knows_it(stack: Stack, sweep: str, key: str) -> None:
+    bucket, key = stack.resource("PicturesBucket"), key.format(id=uuid4().hex)
     s3 = stack.client("s3")
     s3.put_object(Bucket=bucket, Key=key, Body=b"x")
     try:
-        assert clean_up(stack)["sweeps"]["renditions"]["seen"] >= 1
+        assert clean_up(stack)["sweeps"][sweep]["seen"] >= 1
         assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] == 1
     finally:
         s3.delete_object(Bucket=bucket, Key=key)
@@ -132,4 +136,4 @@ def test_a_sweep_that_fails_stops_no_other_and_the_run_says_so(stack: Stack) -> 
     answer = stack.client("s3").get_object(Bucket=stack.resource("CleanupBucket"), Key=key)
     sweeps = json.loads(answer["Body"].read())["sweeps"]
     assert "error" in sweeps["renditions"]
-    assert sweeps["reservations"]["finished"] and sweeps["stuck_orders"]["finished"]
+    assert all(sweeps[name]["finished"] for name in ("reservations", "stuck_orders", "uploads"))

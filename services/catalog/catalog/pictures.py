@@ -2,7 +2,7 @@
 
 A picture goes from the browser straight into the bucket, by a form that is signed here and is good for one object:
 
-    uploads/<sku>/<upload id>    as it was uploaded, for whoever processes pictures; gone after seven days
+    uploads/<sku>/<upload id>    as it was uploaded, for whoever processes pictures; gone after seven days at most
 
 and what was made of it comes from there, by a link that is signed here as well:
 

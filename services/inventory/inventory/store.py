@@ -14,7 +14,8 @@ condition and nothing moves twice.
 """
 
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from inventory.domain import (
     OutOfStock,
@@ -39,6 +40,13 @@ from shared.clock import timestamp
 
 # The first entry of every transaction here is the item that says why stock moves; the stock follows, line by line.
 _REASON_ITEM = 0
+
+
+class Overdue(NamedTuple):
+    """A reservation whose expiry has passed; in the order of that, then by order."""
+
+    expires_at: str
+    order_id: str
 
 
 class StockStore(StockLedger):
@@ -82,20 +90,21 @@ class StockStore(StockLedger):
         """
         return self._table.patiently(self._try_to_keep, order_id)
 
-    def expired(self, now: datetime, limit: int) -> list[str]:
-        """Up to `limit` orders whose reservation's expiry has passed, the longest first. A change of a moment ago may
-        not show yet.
+    def expired(self, now: datetime, limit: int, after: Overdue | None = None) -> list[Overdue]:
+        """Up to `limit` reservations whose expiry has passed, the longest overdue first; those that follow `after`. A
+        change of a moment ago may not show yet.
 
         None of it may be released for that alone: ask whether the order is given up, then release.
         """
-        found = [
-            (item["expires_at"], order_of(item["pk"]))
-            for shard in EXPIRY_SHARDS
-            for item in self._table.query_until(
-                "by-expiry", {"expiry_shard": shard}, "expires_at", timestamp(now), limit
+        bounds = (after.expires_at if after else None, timestamp(now))
+        found: list[Overdue] = []
+        for shard in EXPIRY_SHARDS:
+            items = self._table.query_between(
+                "by-expiry", {"expiry_shard": shard}, "expires_at", bounds, limit
             )
-        ]
-        return [order_id for _, order_id in sorted(found)[:limit]]
+            overdue = (Overdue(item["expires_at"], order_of(item["pk"])) for item in items)
+            found += islice((entry for entry in overdue if after is None or entry > after), limit)
+        return sorted(found)[:limit]
 
     def reservation_of(self, order_id: str) -> Reservation | None:
         """The reservation (or its tombstone) of an order, as last written, or None."""

@@ -1,6 +1,6 @@
 """How inventory writes: several items in one transaction, or none, tried again while others are at the same items."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -69,19 +69,30 @@ class InventoryTable:
         )["Items"]
         return [from_item(item) for item in items[:limit]], len(items) > limit
 
-    def query_until(
-        self, index: str, partition: Mapping[str, str], sort_key: str, last: str, limit: int
-    ) -> list[dict[str, Any]]:
-        """The first `limit` items of an index's partition up to the sort key `last`."""
+    def query_between(
+        self,
+        index: str,
+        partition: Mapping[str, str],
+        sort_key: str,
+        bounds: tuple[str | None, str],
+        page: int,
+    ) -> Iterator[dict[str, Any]]:
+        """The items of an index's partition from the first sort key (None: the beginning) up to the last, both
+        included; read as they are asked for, `page` at a time."""
         ((name, value),) = partition.items()
-        items = self.dynamodb.query(
+        first, last = bounds
+        condition = f"{sort_key} BETWEEN :first AND :last" if first else f"{sort_key} <= :last"
+        pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.name,
             IndexName=index,
-            KeyConditionExpression=f"{name} = :partition AND {sort_key} <= :last",
-            ExpressionAttributeValues=to_item({":partition": value, ":last": last}),
-            Limit=limit,
-        )["Items"]
-        return [from_item(item) for item in items]
+            KeyConditionExpression=f"{name} = :partition AND {condition}",
+            ExpressionAttributeValues=to_item(
+                {":partition": value, ":last": last} | ({":first": first} if first else {})
+            ),
+            PaginationConfig={"PageSize": page},
+        )
+        for found in pages:
+            yield from map(from_item, found["Items"])
 
     def put_new(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """A transaction's entry that adds `item`, on condition that there is none under its key."""
