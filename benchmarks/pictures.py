@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from PIL import Image
@@ -30,15 +31,17 @@ def main() -> None:
     """Measures every kind and prints the table; fails where the function's memory would not do."""
     from local.template import resources  # noqa: PLC0415 - not to be measured with the pictures
 
-    permitted = int(resources()["ImageProcessorRenderFunction"]["Properties"]["MemorySize"])
-    print(f"{_WIDTH} x {_HEIGHT} pixels; the function has {permitted} MB\n")
+    function = resources()["ImageProcessorRenderFunction"]["Properties"]
+    memory, time_limit = int(function["MemorySize"]), int(function["Timeout"])
+    print(f"{_WIDTH} x {_HEIGHT} pixels; the function has {memory} MB and {time_limit} s\n")
     print("| picture | file, MB | peak, MB | processor time, s |\n|---|---|---|---|")
-    peaks = [_row(name, make) for name, make in _KINDS.items()]
-    if max(peaks) > permitted:
-        sys.exit(f"{max(peaks)} MB are more than the function has")
+    rows = [_row(name, make) for name, make in _KINDS.items()]
+    peak, seconds = (max(figures) for figures in zip(*rows, strict=True))
+    if peak > memory or seconds > time_limit:
+        sys.exit(f"{peak} MB or {seconds:.1f} s are more than the function has")
 
 
-def _row(name: str, make: Callable[[Path], None]) -> int:
+def _row(name: str, make: Callable[[Path], None]) -> tuple[int, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         make(path)
@@ -48,8 +51,7 @@ def _row(name: str, make: Callable[[Path], None]) -> int:
         command = [sys.executable, "-m", "benchmarks.pictures", str(path)]
         answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     print(f"| {name} | {size / 1e6:.1f} | {answer['peak']} | {answer['seconds']:.1f} |", flush=True)
-    peak: int = answer["peak"]
-    return peak
+    return int(answer["peak"]), float(answer["seconds"])
 
 
 def _measure(path: Path) -> None:
@@ -93,6 +95,31 @@ def _plain(file_format: str, **options: Any) -> Callable[[Path], None]:
     return lambda path: Image.new(*picture).save(path, file_format, **options)
 
 
+def _dense(mode: str, file_format: str, **options: Any) -> Callable[[Path], None]:
+    """A file as large as may be: its upper part is noise, of which nothing can be spared."""
+    bands = len(Image.new(mode, (1, 1)).getbands())
+
+    def noise(rows: int) -> Image.Image:
+        drawn = Random(rows).randbytes(_WIDTH * rows * bands)  # noqa: S311 - the same picture at every run
+        return Image.frombytes(mode, (_WIDTH, rows), drawn)
+
+    def write(path: Path) -> None:
+        noise(_STRIP).save(path, file_format, **options)
+        rows = min(_HEIGHT, int(0.9 * MAX_BYTES * _STRIP / path.stat().st_size))
+        picture = Image.new(mode, (_WIDTH, _HEIGHT), (128,) * bands)
+        picture.paste(noise(rows), (0, 0))
+        picture.save(path, file_format, **options)
+
+    return write
+
+
+def _speckled(path: Path) -> None:
+    """Two colours by chance, so that every pixel takes a bit, which is the most that so many may take."""
+    bits = Random(1).randbytes(_WIDTH // 8 * _HEIGHT)  # noqa: S311 - the same picture at every run
+    band = Image.frombytes("1", (_WIDTH, _HEIGHT), bits).convert("L")
+    Image.merge("RGBA", [band] * 4).save(path, "WEBP", lossless=True, quality=0, method=0, exact=True)
+
+
 def _png(
     depth: int, colour: int, pixel: tuple[int, ...], *chunks: bytes, interlaced: bool = False
 ) -> Callable[[Path], None]:
@@ -105,6 +132,7 @@ def _png(
     return write
 
 
+_STRIP = 64
 _PALETTE = chunk(b"PLTE", bytes(range(240)))
 _CLEAR = chunk(b"tRNS", bytes(80))
 
@@ -124,6 +152,12 @@ _KINDS: dict[str, Callable[[Path], None]] = {
     "WebP, lossy": _saved("RGB", "WEBP", quality=60, method=0),
     "WebP, lossy, alpha": _saved("RGBA", "WEBP", quality=60, method=0),
     "WebP, lossless, alpha": _plain("WEBP", lossless=True, quality=0, method=0),
+    "JPEG, dense": _dense("RGB", "JPEG", quality=40),
+    "JPEG, CMYK, progressive, dense": _dense("CMYK", "JPEG", quality=40, progressive=True, subsampling=0),
+    "PNG, dense": _dense("RGB", "PNG", compress_level=1),
+    "PNG, alpha, dense": _dense("RGBA", "PNG", compress_level=1),
+    "WebP, lossy, alpha, dense": _dense("RGBA", "WEBP", quality=40, method=0),
+    "WebP, lossless, alpha, dense": _speckled,
 }
 
 if __name__ == "__main__":
