@@ -96,13 +96,8 @@ class JobsWorld:
         record = {"messageId": "m-1", "receiptHandle": "r", "body": json.dumps(told), "attributes": {}}
         start = {"Records": [record | {"messageAttributes": {}, "eventSource": "aws:sqs"}]}
         assert self.invoke("JobsStartFunction", start) == {"batchItemFailures": []}
-        sfn = boto3.client("stepfunctions")
-        execution = execution_of(told["data"]["kind"], job_id)
-        deadline, pause = time.monotonic() + 60, threading.Event()
-        while (described := sfn.describe_execution(executionArn=execution))["status"] == "RUNNING":
-            assert time.monotonic() < deadline, f"still running after {self.invocations}"
-            pause.wait(0.02)
-        assert described["status"] == ends_as, described
+        described = ended(execution_of(told["data"]["kind"], job_id))
+        assert described["status"] == ends_as, (described, self.invocations)
         return self.job(job_id)
 
     def file(self, job: dict[str, Any]) -> bytes:
@@ -150,6 +145,16 @@ def execution_of(kind: str, job_id: str) -> str:
 def arn_of(machine: str) -> str:
     """The pretended ARN of a state machine, by its logical id."""
     return f"arn:aws:states:eu-central-1:123456789012:stateMachine:{machine}"
+
+
+def ended(execution: str) -> dict[str, Any]:
+    """The execution, by its ARN, once it has ended."""
+    sfn = boto3.client("stepfunctions")
+    deadline, pause = time.monotonic() + 60, threading.Event()
+    while (described := sfn.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < deadline, "still running"
+        pause.wait(0.02)
+    return dict(described)
 
 
 def products_csv(*lines: str, header: str = HEADER) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from jobs.store import JobStore
 from shared.clock import timestamp, utc_now
 from shared.dynamo import to_item
-from tests.component.jobs_world import JobsWorld, Killed, execution_of, jobs_world
+from tests.component.jobs_world import JobsWorld, Killed, ended, execution_of, jobs_world
 from tests.component.rest_events import json_body
 from tests.faults.template import ROOT
 
@@ -61,6 +61,7 @@ def stopped(job_id: str) -> None:
     sfn.update_state_machine(stateMachineArn=machine, definition=json.dumps(waits))
     sfn.start_execution(stateMachineArn=machine, name=job_id, input="{}")
     sfn.stop_execution(executionArn=execution)
+    ended(execution)
 
 
 def test_a_job_whose_last_step_failed_at_every_try_ends_as_that_step_was_to_say(world: JobsWorld) -> None:
