@@ -74,8 +74,10 @@ def consumer(functions: Any, monkeypatch: pytest.MonkeyPatch, lambda_context: An
     queue = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
     monkeypatch.setenv("DLQ_URL", queue)
 
-    def deliver(name: str) -> list[str]:
-        assert functions(name)(example(name), lambda_context) == {"batchItemFailures": []}
+    def deliver(name: str, **changes: str) -> list[str]:
+        [record] = example(name)["Records"]
+        batch = {"Records": [record | {"body": json.dumps(json.loads(record["body"]) | changes)}]}
+        assert functions(name)(batch, lambda_context) == {"batchItemFailures": []}
         letters = sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"], VisibilityTimeout=0)
         return [
             letter["MessageAttributes"]["reason"]["StringValue"] for letter in letters.get("Messages", [])
@@ -119,6 +121,16 @@ def test_a_confirmed_orders_reservation_does_not_expire_however_often_it_is_told
     for _ in range(2):
         assert consumer("keep") == []
         assert store.expired(datetime.now(UTC) + timedelta(days=1), 10) == []
+
+
+def test_nor_does_one_whose_confirmation_was_missed_once_its_fulfilment_is_requested(
+    functions: Any, lambda_context: Any, consumer: Any
+) -> None:
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
+    functions("reserve")(example("reserve"), lambda_context)
+    assert consumer("keep", event_type="order.fulfilment_requested") == []
+    store = importlib.import_module("inventory.resources").stock_store()
+    assert store.expired(datetime.now(UTC) + timedelta(days=1), 10) == []
 
 
 def test_a_confirmation_that_comes_after_the_orders_cancellation_changes_nothing(

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 from payments.cashier import Cashier
 from payments.domain import CardDeclined, PaymentRefused, ProviderUnavailable
-from payments.store import PaymentStore
+from payments.store import PaymentContended, PaymentStore
 from shared.aws import client
 from tests.component.payment_provider import payments_tables
 from tests.component.test_payments_cashier import NOW, ORDER, FakeProvider, fails_with, outbox
@@ -31,10 +31,11 @@ class Counter:
         self.cashier.authorize(ORDER)
         self.consumer: Any = reload(import_module("payments.capture"))
 
-    def hears(self, **data: Any) -> int:
+    def hears(self, event_type: str = "order.confirmed", event_id: str = "e-1", **data: Any) -> int:
         """Delivers the event about the order; how many messages failed."""
         [record] = json.loads(EXAMPLE.read_text())["Records"]
         event = json.loads(record["body"])
+        event |= {"event_type": event_type, "event_id": event_id}
         event["data"] |= {"order_id": ORDER.order_id, **data}
         batch = {"Records": [record | {"body": json.dumps(event)}]}
         return len(self.consumer.handler(batch, self._context)["batchItemFailures"])
@@ -129,3 +130,76 @@ def test_a_refusal_that_somebody_must_mend_is_a_dead_letter_that_a_redrive_compl
 
     counter.hears()
     assert counter.status == "captured"
+
+
+class TestTheFulfilmentIsRequested:
+    """The order was not fulfilled in time: the capture was missed, or nobody heard what came of it."""
+
+    @staticmethod
+    def request(counter: Counter, number: int = 1, **data: Any) -> None:
+        event_id = f"order-1:{number}:order.fulfilment_requested"
+        assert counter.hears("order.fulfilment_requested", event_id, **data) == 0
+
+    @staticmethod
+    def told_again(counter: Counter, number: int = 1) -> bool:
+        """Whether the request had the payment's last event told again, as it was, and changed nothing else."""
+        [before], payment = outbox(), counter.payments.find(ORDER.order_id)
+        TestTheFulfilmentIsRequested.request(counter, number)
+        [after] = outbox()
+        assert after | {"causation_id": ""} == before | {"causation_id": ""}
+        assert counter.payments.find(ORDER.order_id) == payment
+        return bool(after["causation_id"] != before["causation_id"])
+
+    def test_money_that_was_not_taken_is_taken(self, counter: Counter) -> None:
+        self.request(counter)
+        assert (counter.status, counter.provider.calls.count("order-1:capture")) == ("captured", 1)
+
+    def test_money_that_was_taken_is_told_of_again_at_each_request_and_not_taken_again(
+        self, counter: Counter
+    ) -> None:
+        counter.hears()
+
+        assert self.told_again(counter)
+        assert not self.told_again(counter), "the same request twice"
+        assert self.told_again(counter, number=2)
+
+        assert counter.provider.calls.count("order-1:capture") == 1
+        assert outbox()[0]["event_type"] == "payment.captured"
+
+    def test_a_failure_that_was_not_heard_of_is_told_again_and_not_tried_again(
+        self, counter: Counter
+    ) -> None:
+        counter.provider.intents["pi_1"] = "canceled"
+        counter.hears()
+
+        assert self.told_again(counter)
+
+        assert outbox()[0]["event_type"] == "payment.capture_failed"
+        assert counter.provider.calls.count("order-1:capture") == 1
+
+    def test_a_failure_that_is_to_be_overcome_is_tried_again(self, counter: Counter) -> None:
+        counter.provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
+        counter.hears()
+
+        self.request(counter, payment_version=outbox()[0]["aggregate_version"])
+
+        assert counter.status == "captured"
+
+    def test_a_payment_that_was_given_up_says_nothing(self, counter: Counter) -> None:
+        counter.cashier.void(ORDER)
+        told = outbox()
+
+        self.request(counter)
+
+        assert (outbox(), counter.buried) == (told, [])
+
+    def test_a_refund_that_comes_first_is_not_written_over(self, counter: Counter) -> None:
+        counter.hears()
+        captured = counter.payments.find(ORDER.order_id)
+        assert captured
+        counter.cashier.void(ORDER)
+
+        with pytest.raises(PaymentContended):
+            counter.payments.tell_again(captured, captured.outcome_of_capture())
+
+        assert counter.status == "refunded"

@@ -382,16 +382,17 @@ class TestDispatch:
     @pytest.fixture
     def dispatch(
         self, table: Any, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> Callable[[], dict[str, Any]]:
-        """Delivers the example `order.confirmed`, of the order under test, to the consumer."""
+    ) -> Callable[..., dict[str, Any]]:
+        """Delivers the example `order.confirmed`, of the order under test, to the consumer; with other values if any
+        are given."""
         monkeypatch.setenv("DLQ_URL", boto3.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"])
         module = reload(import_module("shipping.dispatch"))
         [record] = json.loads((EVENTS / "shipping_dispatch.json").read_text())["Records"]
         event = json.loads(record["body"])
         event["data"]["order_id"] = ORDER_ID
 
-        def deliver() -> dict[str, Any]:
-            batch = {"Records": [record | {"body": json.dumps(event)}]}
+        def deliver(**changes: str) -> dict[str, Any]:
+            batch = {"Records": [record | {"body": json.dumps(event | changes)}]}
             answer: dict[str, Any] = module.handler(batch, lambda_context)
             return answer
 
@@ -409,6 +410,37 @@ class TestDispatch:
         for _ in range(2):
             assert dispatch() == {"batchItemFailures": []}
         assert stored(table) == first
+
+    def test_a_request_for_the_fulfilment_dispatches_what_was_not(
+        self, table: Any, create: Step, dispatch: Callable[..., dict[str, Any]]
+    ) -> None:
+        create(STEP_INPUT)
+
+        assert dispatch(event_type="order.fulfilment_requested") == {"batchItemFailures": []}
+
+        parcel = stored(table)
+        assert parcel is not None
+        assert (parcel["status"], parcel["version"]) == ("dispatched", 2)
+
+    def test_a_request_for_the_fulfilment_has_an_earlier_dispatch_told_again_and_changes_nothing_else(
+        self, table: Any, create: Step, dispatch: Callable[..., dict[str, Any]]
+    ) -> None:
+        create(STEP_INPUT)
+        dispatch()
+        first = stored(table)
+        assert first is not None
+
+        dispatch(event_type="order.fulfilment_requested", event_id="ord_1:3:order.fulfilment_requested")
+
+        again = stored(table)
+        assert again is not None
+        assert again | {"outbox": []} == first | {"outbox": []}
+        [told_then], [told_again] = (map(json.loads, parcel["outbox"]) for parcel in (first, again))
+        assert told_again.pop("causation_id") == "ord_1:3:order.fulfilment_requested"
+        assert told_then.pop("causation_id") != "ord_1:3:order.fulfilment_requested", (
+            "or none would publish it"
+        )
+        assert told_again == told_then
 
     def test_a_parcel_that_was_cancelled_before_stays_and_is_no_dead_letter(
         self, table: Any, create: Step, cancel: Step, dispatch: Callable[[], dict[str, Any]]

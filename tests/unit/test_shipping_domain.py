@@ -114,6 +114,34 @@ def test_a_dispatch_says_so_once_and_tells_the_tracking_reference():
     assert Shipment.dispatch(dispatched, "ord_1", LATER) == (dispatched, [])
 
 
+def test_a_dispatch_that_was_made_before_is_told_again_by_the_same_event_also_once_it_is_erased():
+    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    dispatched, told = Shipment.dispatch(shipment, "ord_1", LATER)
+    erased, _ = dispatched.erase_address(LATER + timedelta(days=1))
+
+    for known in (dispatched, erased):
+        assert Shipment.dispatch_told_again(known, "ord_1", LATER + timedelta(days=2)) == (known, told)
+
+
+def test_one_that_was_not_made_is_made_and_told_once():
+    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    cancelled, _ = Shipment.cancel(shipment, order(), NOW)
+    assert Shipment.dispatch_told_again(shipment, "ord_1", LATER) == Shipment.dispatch(
+        shipment, "ord_1", LATER
+    )
+    with pytest.raises(ShipmentCancelled):
+        Shipment.dispatch_told_again(cancelled, "ord_1", LATER)
+    with pytest.raises(ShipmentNotCreated):
+        Shipment.dispatch_told_again(None, "ord_1", LATER)
+
+
+def test_a_dispatch_from_before_its_moment_was_kept_is_told_by_what_is_known_of_it():
+    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    dispatched, told = Shipment.dispatch(shipment, "ord_1", LATER)
+    of_old = dispatched.model_copy(update={"dispatched_at": None, "dispatched_version": None})
+    assert Shipment.dispatch_told_again(of_old, "ord_1", LATER + timedelta(days=1)) == (of_old, told)
+
+
 def test_a_dispatched_shipment_is_erased_like_any_other():
     shipment, _ = Shipment.create(None, order(), SERVED, NOW)
     dispatched, _ = Shipment.dispatch(shipment, "ord_1", LATER)

@@ -1,4 +1,5 @@
-"""Takes the expiry from the reservation of an order that stands, on `order.confirmed`."""
+"""Takes the expiry from the reservation of an order that stands, on `order.confirmed`; and where that was missed, on
+`order.fulfilment_requested`."""
 
 from pydantic import BaseModel
 
@@ -7,8 +8,8 @@ from shared.consumer import consumer_handler
 from shared.events import Event
 
 
-class OrderConfirmed(BaseModel):
-    """What this consumer reads of `order.confirmed`."""
+class OrderToKeep(BaseModel):
+    """What this consumer reads of its events."""
 
     order_id: str
 
@@ -18,7 +19,7 @@ def keep(event: Event) -> None:
 
     Raises StockContended (the queue delivers it again), and ReservationMissing: an order is confirmed without stock.
     """
-    stock_store().keep(OrderConfirmed.model_validate(event.data).order_id)
+    stock_store().keep(OrderToKeep.model_validate(event.data).order_id)
 
 
-handler = consumer_handler({"order.confirmed": keep})
+handler = consumer_handler({"order.confirmed": keep, "order.fulfilment_requested": keep})

@@ -1,5 +1,5 @@
 """Takes the money of an order that stands, on `order.confirmed`; once more after that failed, on
-`order.collection_requested`."""
+`order.collection_requested`; and where that was missed, or was not heard of, on `order.fulfilment_requested`."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from shared.observability import count, logger
 
 
 class OrderToCharge(BaseModel):
-    """What this consumer reads of its events. `payment_version`, of the second, is of the failure to overcome."""
+    """What this consumer reads of its events. `payment_version`, not of the first, is of the failure to overcome."""
 
     order_id: str
     payment_version: Annotated[int | None, Field(ge=1)] = None
@@ -26,9 +26,18 @@ def capture(event: Event) -> None:
     event; both are done. Raises ProviderUnavailable and PaymentContended (the queue delivers it again), and for what
     somebody has to mend first PaymentRefused and PaymentNotAuthorized.
     """
+    _capture(event)
+
+
+def capture_or_tell_again(event: Event) -> None:
+    """The same; what came of it before is told once more, as the order has not heard of it."""
+    _capture(event, tell_again=True)
+
+
+def _capture(event: Event, *, tell_again: bool = False) -> None:
     order = OrderToCharge.model_validate(event.data)
     try:
-        cashier().capture(order.order_id, despite_failure=order.payment_version)
+        cashier().capture(order.order_id, despite_failure=order.payment_version, tell_again=tell_again)
     except PaymentVoided:
         logger.info("the payment was given up before its capture", order_id=order.order_id)
         count("CapturesTooLate")
@@ -39,4 +48,10 @@ def capture(event: Event) -> None:
         count("PaymentsCaptured")
 
 
-handler = consumer_handler({"order.confirmed": capture, "order.collection_requested": capture})
+handler = consumer_handler(
+    {
+        "order.confirmed": capture,
+        "order.collection_requested": capture,
+        "order.fulfilment_requested": capture_or_tell_again,
+    }
+)

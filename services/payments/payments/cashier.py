@@ -50,15 +50,19 @@ class Cashier:
         """
         return _start_over_after_lost_races()(self._authorize, order)
 
-    def capture(self, order_id: str, *, despite_failure: int | None = None) -> Payment:
+    def capture(
+        self, order_id: str, *, despite_failure: int | None = None, tell_again: bool = False
+    ) -> Payment:
         """Takes the money that is held for the order.
 
         A capture that failed for good stays failed, unless the payment's version is `despite_failure`: then it is
-        tried once more. Raises CaptureFailed when the hold is gone at the provider or the card's bank refuses;
+        tried once more. `tell_again` has what came of an earlier capture told once more, by the same event.
+
+        Raises CaptureFailed when the hold is gone at the provider or the card's bank refuses;
         PaymentNotAuthorized when nothing is held; PaymentVoided when it was given up, before or meanwhile;
         ProviderUnavailable (worth another try); PaymentRefused when the provider refuses for what an operator can mend.
         """
-        return _start_over_after_lost_races()(self._capture, order_id, despite_failure)
+        return _start_over_after_lost_races()(self._capture, order_id, despite_failure, tell_again)
 
     def void(self, order: SagaOrder) -> Payment:
         """Leaves the order without any of the customer's money, whatever came before, and rules out later holds.
@@ -91,7 +95,7 @@ class Cashier:
         payment = self._payments.find(order_id)
         match payment:
             case Payment(status=PaymentStatus.CAPTURING):
-                return self._capture(order_id, None)
+                return self._capture(order_id)
             case Payment(status=PaymentStatus.VOIDING):
                 return self._release(payment)
             case Payment(status=PaymentStatus.REFUNDING):
@@ -132,15 +136,20 @@ class Cashier:
             idempotency_key=f"{order.order_id}:open",
         )
 
-    def _capture(self, order_id: str, despite_failure: int | None) -> Payment:
+    def _capture(
+        self, order_id: str, despite_failure: int | None = None, tell_again: bool = False
+    ) -> Payment:
         payment = self._payments.find(order_id)
         if payment is None or payment.status in (PaymentStatus.AUTHORIZING, PaymentStatus.DECLINED):
             raise PaymentNotAuthorized(order_id)
         if payment.status.given_up:
             raise PaymentVoided(payment.payment_id)
+        failed = payment.status is PaymentStatus.CAPTURE_FAILED and payment.version != despite_failure
+        if tell_again and (failed or payment.status is PaymentStatus.CAPTURED):
+            self._payments.tell_again(payment, payment.outcome_of_capture())
         if payment.status is PaymentStatus.CAPTURED:
             return payment
-        if payment.status is PaymentStatus.CAPTURE_FAILED and payment.version != despite_failure:
+        if failed:
             raise CaptureFailed(payment.reason or "refused")
         if payment.status is not PaymentStatus.CAPTURING:
             payment = self._payments.save(payment.begin_capture(self._now()))

@@ -196,6 +196,13 @@ class Payment(BaseModel):
             failed_captures=self.failed_captures + 1,
         )
 
+    def outcome_of_capture(self) -> Event:
+        """The event that told what came of the capture, as it was told then."""
+        self._refuse_unless(PaymentStatus.CAPTURED, PaymentStatus.CAPTURE_FAILED)
+        captured = self.status is PaymentStatus.CAPTURED
+        told = events.PaymentCaptured if captured else events.PaymentCaptureFailed
+        return self._telling(told, datetime.fromisoformat(self.updated_at))
+
     @property
     def capture_key(self) -> str:
         """The idempotency key of the capture: a new one after each that failed, as the provider repeats its answer."""
@@ -241,12 +248,14 @@ class Payment(BaseModel):
     ) -> tuple[Self, list[Event]]:
         """The payment in its new status, and the event that tells of it."""
         changed = self._changed(now, status=status, **changes)
-        reason = {"reason": changed.reason} if changed.reason else {}
-        event = Event.of(
-            told(order_id=changed.order_id, payment_id=changed.payment_id, amount=changed.amount, **reason),
-            aggregate_id=changed.payment_id,
-            aggregate_version=changed.version,
+        return changed, [changed._telling(told, now)]
+
+    def _telling(self, told: type[events.PaymentFacts], now: datetime) -> Event:
+        reason = {"reason": self.reason} if self.reason else {}
+        return Event.of(
+            told(order_id=self.order_id, payment_id=self.payment_id, amount=self.amount, **reason),
+            aggregate_id=self.payment_id,
+            aggregate_version=self.version,
             occurred_at=now,
-            correlation_id=changed.correlation_id,
+            correlation_id=self.correlation_id,
         )
-        return changed, [event]

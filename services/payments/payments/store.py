@@ -63,6 +63,19 @@ class PaymentStore:
         )
         return payment
 
+    def tell_again(self, payment: Payment, event: Event) -> None:
+        """Has the relay publish `event`, which told of the payment as it is; raises PaymentContended when it is not.
+
+        It is written with its present cause, so that the outbox differs from the one that was published.
+        """
+        self._write(
+            payment,
+            [event],
+            ConditionExpression="#version = :version",
+            ExpressionAttributeNames={"#version": "version"},
+            ExpressionAttributeValues=to_item({":version": payment.version}),
+        )
+
     def under_way_since_before(self, moment: datetime, limit: int) -> list[str]:
         """The orders of up to `limit` payments that wait for the provider's answer since before `moment`, the oldest
         first."""

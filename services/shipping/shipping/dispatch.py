@@ -1,7 +1,11 @@
-"""Hands the parcel of an order that stands to the carrier, on `order.confirmed`.
+"""Hands the parcel of an order that stands to the carrier, on `order.confirmed`; and where that was missed, or was not
+heard of, on `order.fulfilment_requested`.
 
 The queue holds each message back for as long as packing takes; until then the order can be cancelled.
 """
+
+from collections.abc import Callable
+from datetime import datetime
 
 from pydantic import BaseModel
 
@@ -9,12 +13,12 @@ from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.events import Event
 from shared.observability import count, logger
-from shipping.domain import ShipmentCancelled
+from shipping.domain import Shipment, ShipmentCancelled
 from shipping.resources import shipment_store
 
 
-class OrderConfirmed(BaseModel):
-    """What this consumer reads of `order.confirmed`."""
+class OrderToSend(BaseModel):
+    """What this consumer reads of its events."""
 
     order_id: str
 
@@ -24,9 +28,18 @@ def dispatch(event: Event) -> None:
 
     Raises ShipmentContended (the queue delivers it again), and for what no retry mends ShipmentNotCreated.
     """
-    order_id = OrderConfirmed.model_validate(event.data).order_id
+    _dispatch(event, shipment_store().dispatch)
+
+
+def dispatch_or_tell_again(event: Event) -> None:
+    """The same; a dispatch that was made before is told once more, as the order has not heard of it."""
+    _dispatch(event, shipment_store().tell_dispatch_again)
+
+
+def _dispatch(event: Event, make: Callable[[str, datetime], Shipment]) -> None:
+    order_id = OrderToSend.model_validate(event.data).order_id
     try:
-        shipment_store().dispatch(order_id, utc_now())
+        make(order_id, utc_now())
     except ShipmentCancelled:
         logger.info("the shipment was cancelled before its dispatch", order_id=order_id)
         count("DispatchesTooLate")
@@ -34,4 +47,6 @@ def dispatch(event: Event) -> None:
         count("ShipmentsDispatched")
 
 
-handler = consumer_handler({"order.confirmed": dispatch})
+handler = consumer_handler(
+    {"order.confirmed": dispatch, "order.fulfilment_requested": dispatch_or_tell_again}
+)

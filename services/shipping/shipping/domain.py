@@ -95,7 +95,8 @@ class ParcelLine(BaseModel):
 class Shipment(BaseModel):
     """The shipment of one order. `version` counts its changes and orders its events.
 
-    `parcel` is absent when the shipment was cancelled before it was created.
+    `parcel` is absent when the shipment was cancelled before it was created. When it was dispatched, and by which
+    version, is kept for `dispatch_told_again`.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -109,6 +110,8 @@ class Shipment(BaseModel):
     changed_at: str
     version: int
     parcel: Parcel | None = None
+    dispatched_at: str | None = None
+    dispatched_version: int | None = None
 
     @property
     def has_address(self) -> bool:
@@ -189,11 +192,21 @@ class Shipment(BaseModel):
                 return existing, []
             case ShipmentStatus.CANCELLED:
                 raise ShipmentCancelled(f"the shipment of order {order_id} was cancelled")
-        dispatched = existing._changed(now, status=ShipmentStatus.DISPATCHED)
-        told = dispatched._telling(
-            events.ShipmentDispatched, now, tracking_reference=dispatched.tracking_reference
+        dispatched = existing._changed(
+            now,
+            status=ShipmentStatus.DISPATCHED,
+            dispatched_at=timestamp(now),
+            dispatched_version=existing.version + 1,
         )
-        return dispatched, [told]
+        return dispatched, [dispatched._dispatch()]
+
+    @classmethod
+    def dispatch_told_again(
+        cls, existing: Self | None, order_id: str, now: datetime
+    ) -> tuple[Self, list[Event]]:
+        """The same, but for a parcel that had left: its dispatch is told once more, by the same event."""
+        dispatched, told = cls.dispatch(existing, order_id, now)
+        return dispatched, told or [dispatched._dispatch()]
 
     def erase_address(self, now: datetime) -> tuple[Self, list[Event]]:
         """The shipment without name and address, which it keeps the country of; nobody needs to hear of it."""
@@ -201,6 +214,15 @@ class Shipment(BaseModel):
             return self, []
         erased = ErasedAddress(country=self.parcel.address.country, erased_at=timestamp(now))
         return self._changed(now, parcel=self.parcel.model_copy(update={"address": erased})), []
+
+    def _dispatch(self) -> Event:
+        """The event that the parcel left, the same at any later time; a shipment of old did not note when it did."""
+        then = self.model_copy(update={"version": self.dispatched_version or self.version})
+        return then._telling(
+            events.ShipmentDispatched,
+            datetime.fromisoformat(self.dispatched_at or self.changed_at),
+            tracking_reference=self.tracking_reference,
+        )
 
     def _changed(self, now: datetime, **changes: Any) -> Self:
         return self.model_copy(update={**changes, "changed_at": timestamp(now), "version": self.version + 1})

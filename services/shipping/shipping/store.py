@@ -46,6 +46,7 @@ class ShipmentStore:
         self, order_id: str, change: Callable[[Shipment | None], tuple[Shipment, list[Event]]]
     ) -> Shipment:
         """Applies `change` to the order's shipment (None when there is none) and stores the result with its events.
+        Events of a shipment that stays as it is are told again: with their present cause, by which the outbox differs.
 
         When someone else changed the shipment meanwhile, `change` is applied to what they left, a few times at most.
         Raises ShipmentContended after that, CustomerErased when it is the first shipment to an address of somebody who
@@ -54,7 +55,7 @@ class ShipmentStore:
         for _ in range(_ATTEMPTS):
             existing = self.of_order(order_id)
             changed, events = change(existing)
-            if changed == existing or self._store(existing, changed, events):
+            if (changed == existing and not events) or self._store(existing, changed, events):
                 return changed
         raise ShipmentContended(order_id)
 
@@ -64,6 +65,10 @@ class ShipmentStore:
         Raises ShipmentNotCreated, ShipmentCancelled, ShipmentContended.
         """
         return self.change(order_id, lambda existing: Shipment.dispatch(existing, order_id, now))
+
+    def tell_dispatch_again(self, order_id: str, now: datetime) -> Shipment:
+        """The same, and has the dispatch of a parcel that had left told once more."""
+        return self.change(order_id, lambda existing: Shipment.dispatch_told_again(existing, order_id, now))
 
     def erase_customer(self, customer_id: str, now: datetime) -> int:
         """Erases the addresses of all shipments to the customer, now and to come; returns how many it were.
