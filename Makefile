@@ -152,7 +152,7 @@ logs: .venv/installed ## Show what the functions logged (ARGS="--follow --grep <
 watch: .venv/installed ## Show what becomes of a customer's orders as it happens (TOKEN=..., or somebody new)
 	@$(BIN)/python -m local watch $(if $(TOKEN),--token "$(TOKEN)")
 
-attention: .venv/installed ## List the orders that are parked or stuck
+attention: .venv/installed ## List the orders that are parked, stuck or late
 	@$(BIN)/python -m local attention
 
 resume: .venv/installed ## Undo what is left of a parked order, and end it (ORDER=ord_...)

@@ -163,7 +163,7 @@ def main() -> int:
     watched = commands.add_parser("watch", help="show what becomes of a customer's orders as it happens")
     watched.add_argument("--token", default="", help="the customer's identity token (default: somebody new)")
     watched.set_defaults(run=watch)
-    commands.add_parser("attention", help="list the orders that are parked or stuck").set_defaults(
+    commands.add_parser("attention", help="list the orders that are parked, stuck or late").set_defaults(
         run=show_attention
     )
     resumed = commands.add_parser("resume", help="undo what is left of a parked order, and end it")

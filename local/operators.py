@@ -11,10 +11,10 @@ _LONGEST_RESUMPTION_SECONDS = 300
 
 
 def show_attention(stack: Stack) -> None:
-    """Prints the parked and the stuck orders, a line each."""
+    """Prints the parked, the stuck and the late orders, a line each."""
     shop = Shop(stack)
     found = _answer(shop, "GET", "/orders/attention?limit=100", shop.admin())
-    for kind in ("parked", "stuck"):
+    for kind in ("parked", "stuck", "late"):
         print(f"{len(found[kind])} {kind}")
         for entry in found[kind]:
             why = "; its parcel is gone and its money could not be taken" if entry["uncollected"] else ""

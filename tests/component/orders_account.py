@@ -113,6 +113,7 @@ def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
     monkeypatch.setenv("TABLE_NAME", "orders")
     monkeypatch.setenv("PRICES_TABLE_NAME", "prices")
     monkeypatch.setenv("OVERDUE_AFTER_SECONDS", "300")
+    monkeypatch.setenv("LATE_AFTER_SECONDS", "86400")
     resources.order_store.cache_clear()
     resources.price_store.cache_clear()
     return OrdersAccount()

@@ -325,15 +325,16 @@ def test_a_dry_run_counts_uploads_and_leaves_them(account: Account):
 # Stuck orders
 
 
-def test_a_dry_run_of_the_reconciler_counts_what_is_overdue(account: Account):
+def test_a_dry_run_of_the_reconciler_counts_what_is_overdue_and_what_is_late(account: Account):
     account.monkeypatch.setenv("OVERDUE_AFTER_SECONDS", "300")
+    account.monkeypatch.setenv("LATE_AFTER_SECONDS", "86400")
     account.monkeypatch.setenv("SAGA_ARN", "saga")
     account.monkeypatch.setenv("CANCELLATION_ARN", "cancellation")
-    client("dynamodb").put_item(
-        TableName="OrdersTable",
-        Item=to_item({"pk": "ord_1", "attention": "open#3", "attention_since": "2020-01-01T00:00:00.000Z"}),
-    )
-    assert account.run("orders.reconcile", "OrdersTable", {"dry_run": True}) == {"overdue": 1}
+    for order_id, attention in (("ord_1", "open#3"), ("ord_2", "confirmed#5"), ("ord_3", "late")):
+        item = {"pk": order_id, "attention": attention, "attention_since": "2020-01-01T00:00:00.000Z"}
+        client("dynamodb").put_item(TableName="OrdersTable", Item=to_item(item))
+    counted = account.run("orders.reconcile", "OrdersTable", {"dry_run": True})
+    assert counted == {"overdue": 1, "late": 2}
 
 
 # The summary

@@ -29,7 +29,7 @@ OWNERS: dict[str, dict[str, Any]] = {
     "ListOverdueReservations": {"order_ids": ["ord_1"], "next": "2026-11-21T01:00:00.000Z ord_1"},
     "JudgeOrders": {"verdicts": {"ord_1": "given_up"}},
     "SettleReservations": {"released": 1, "kept": 0, "left": 0, "unknown": 0},
-    "ReconcileOrders": {"left": 2, "started": 0, "taken over": 0, "parked": 0},
+    "ReconcileOrders": {"left": 2, "started": 0, "taken over": 0, "parked": 0, "reminded": 0},
     "SweepRenditions": {"seen": 9, "removed": 1, "next": "renditions/B"},
     "SweepUploads": {"seen": 5, "removed": 4, "next": None},
 }
@@ -116,7 +116,14 @@ def test_each_owner_sweeps_and_one_summary_tells_what_came_of_it(night: Night):
     assert ended == "SUCCEEDED"
     assert sweeps == {
         "reservations": {"released": 1, "kept": 0, "left": 0, "unknown": 0, "finished": False},
-        "stuck_orders": {"left": 2, "started": 0, "taken over": 0, "parked": 0, "finished": True},
+        "stuck_orders": {
+            "left": 2,
+            "started": 0,
+            "taken over": 0,
+            "parked": 0,
+            "reminded": 0,
+            "finished": True,
+        },
         "renditions": {"seen": 9, "removed": 1, "finished": False},
         "uploads": {"seen": 5, "removed": 4, "finished": True},
     }

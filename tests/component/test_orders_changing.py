@@ -162,11 +162,11 @@ class TestAttention:
 
     def test_a_parked_order_is_listed_until_it_is_resumed(self, admin: Client, order_id: str) -> None:
         change(order_id, park)
-        assert self.listed(admin) == {"parked": [order_id], "stuck": []}
+        assert self.listed(admin) == {"parked": [order_id], "stuck": [], "late": []}
 
         admin.call("POST", f"/orders/{order_id}/resume")
 
-        assert self.listed(admin) == {"parked": [], "stuck": []}
+        assert self.listed(admin) == {"parked": [], "stuck": [], "late": []}
 
     def test_an_order_is_stuck_when_it_is_under_way_for_longer_than_it_takes(
         self, admin: Client, order_id: str, monkeypatch: pytest.MonkeyPatch
@@ -178,6 +178,21 @@ class TestAttention:
         assert self.listed(admin)["stuck"] == [order_id]
         change(order_id, confirm)
         assert self.listed(admin)["stuck"] == []
+
+    def test_an_order_is_late_when_it_is_confirmed_for_longer_than_it_takes_until_it_is_fulfilled(
+        self, admin: Client, order_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        change(order_id, confirm)
+        assert self.listed(admin)["late"] == []
+
+        monkeypatch.setattr("orders.api.utc_now", lambda: utc_now() + timedelta(hours=25))
+
+        assert self.listed(admin)["late"] == [order_id]
+        change(order_id, lambda order: order.remind(utc_now() + timedelta(hours=25)))
+        assert self.listed(admin)["late"] == [order_id], "also once it was asked for again"
+        change(order_id, lambda order: order.note_capture(5, utc_now()))
+        change(order_id, lambda order: order.note_dispatch("CW1", utc_now()))
+        assert self.listed(admin) == {"parked": [], "stuck": [], "late": []}
 
     def test_those_that_wait_the_longest_come_first(self, ada: Client, admin: Client) -> None:
         ids = [json_body(ada.place(order_body(("TEA", 1)), key=f"key-{n}"))["order_id"] for n in range(3)]

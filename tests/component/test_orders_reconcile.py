@@ -264,7 +264,7 @@ class TestWhichOrders:
         shelf.order(*changes)
 
         assert shelf.reconcile() == {}
-        assert order_store().open_since_before(utc_now(), limit=1) == [], "nor does the index know it"
+        assert order_store().open_since_before(utc_now(), limit=1) == [], "nor does the index know it as open"
 
     def test_an_order_that_cannot_be_looked_at_stops_no_other_and_fails_the_run_at_its_end(
         self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
@@ -316,3 +316,91 @@ class TestWhichOrders:
 
         told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
         assert [(line["OrdersStuck"], line["OrdersWaitingParked"]) for line in told] == [([1.0], [2.0])]
+
+
+class TestNotFulfilledInTime:
+    DAY = timedelta(days=1)
+
+    @pytest.fixture
+    def late(self, shelf: Shelf) -> str:
+        """An order that is confirmed for over a day."""
+        then = utc_now() - self.DAY - timedelta(minutes=1)
+        return shelf.order(lambda order: order.confirm(then), age=self.DAY + timedelta(minutes=1))
+
+    @staticmethod
+    def change(order_id: str, *changes: Callable[[Order], Any]) -> None:
+        from orders.resources import order_store
+
+        for change in changes:
+            order_store().change(order_id, change)
+
+    @staticmethod
+    def metrics(capsys: pytest.CaptureFixture[str]) -> list[tuple[float, float]]:
+        """How many were late, and were reminded of, by run."""
+        told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        return [(line["OrdersLate"][0], line["OrdersReminded"][0]) for line in told]
+
+    def test_the_fulfilment_is_asked_for_once_and_the_order_counts_as_late_until_it_is(
+        self, shelf: Shelf, account: OrdersAccount, late: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert [shelf.reconcile() for _ in range(3)] == [{"reminded": 1}, {}, {}]
+
+        stored = account.order(late)
+        assert (stored["status"], stored["version"]) == ("confirmed", 3)
+        assert [event["event_type"] for event in stored["outbox"]] == ["order.fulfilment_requested"]
+        self.change(
+            late,
+            lambda order: order.note_capture(5, utc_now()),
+            lambda order: order.note_dispatch("CW1", utc_now()),
+        )
+        assert shelf.reconcile() == {}
+        assert self.metrics(capsys) == [(1, 1), (1, 0), (1, 0), (0, 0)]
+
+    def test_it_is_asked_for_again_when_as_long_has_passed(
+        self, shelf: Shelf, account: OrdersAccount, late: str
+    ) -> None:
+        self.change(late, lambda order: order.remind(utc_now() - self.DAY + timedelta(minutes=1)))
+        assert shelf.reconcile() == {}
+
+        self.change(late, lambda order: order.remind(utc_now() - self.DAY - timedelta(seconds=1)))
+        assert shelf.reconcile() == {"reminded": 1}
+
+        assert account.order(late)["version"] == 5
+
+    def test_an_order_within_its_time_is_left_alone(self, shelf: Shelf) -> None:
+        then = utc_now() - self.DAY + timedelta(minutes=1)
+        shelf.order(lambda order: order.confirm(then), age=self.DAY)
+        assert shelf.reconcile() == {}
+
+    @pytest.mark.parametrize("changes", [[request_cancellation], [lambda order: order.remind(utc_now())]])
+    def test_one_that_moved_on_since_the_index_was_asked_is_left_alone(
+        self,
+        shelf: Shelf,
+        account: OrdersAccount,
+        late: str,
+        changes: list[Any],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        from orders.store import OrderStore
+
+        self.change(late, *changes)
+        stored = account.order(late)
+        monkeypatch.setattr(OrderStore, "unheard_since_before", lambda *_: [late])
+
+        assert "reminded" not in shelf.reconcile()
+
+        assert account.order(late)["version"] == stored["version"]
+
+    def test_those_that_wait_the_longest_come_first(self, shelf: Shelf, late: str) -> None:
+        from orders.resources import order_store
+
+        self.change(late, lambda order: order.remind(utc_now() - timedelta(hours=12)))
+        ages = [timedelta(days=days) for days in (1, 4, 3)]
+
+        def confirmed(age: timedelta) -> str:
+            return shelf.order(lambda order: order.confirm(utc_now() - age), age=age, key=str(age))
+
+        ids = [confirmed(age) for age in ages]
+
+        assert order_store().unheard_since_before(utc_now(), limit=4) == [ids[1], ids[2], ids[0], late]
+        assert order_store().late(utc_now(), limit=3) == [late, ids[1], ids[2]]

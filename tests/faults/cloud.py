@@ -150,7 +150,8 @@ class Cloud(Deliveries):
         waiting = [
             order
             for order in self.items("OrdersTable")
-            if "attention" in order and not any(order["order_id"] in execution for execution in going_on)
+            if order.get("attention", "").startswith("open#")
+            and not any(order["order_id"] in execution for execution in going_on)
         ]
         return bool(waiting and self._due)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -41,6 +42,10 @@ def refuse_cancellation(order: Order) -> tuple[Order, list[Event]]:
     return order.refuse_cancellation(LATER)
 
 
+def remind(order: Order) -> tuple[Order, list[Event]]:
+    return order.remind(MUCH_LATER)
+
+
 def capture_after_failure(order: Order) -> tuple[Order, list[Event]]:
     return order.note_capture(6, LATER)
 
@@ -52,6 +57,7 @@ def after(*changes: Change) -> Order:
     return order
 
 
+MUCH_LATER = LATER + timedelta(days=1)
 NOTED = "noted"
 UNCHANGED = "unchanged"
 REFUSED = "refused"
@@ -117,7 +123,7 @@ PAIRS = [
 def test_the_table_knows_every_method_of_the_fulfilment() -> None:
     methods = {name for name, value in vars(FulfillableOrder).items() if callable(value) and name[0] != "_"}
     noted = {"note_capture", "note_failed_capture", "note_dispatch"}
-    assert methods == noted | {refuse_cancellation.__name__}
+    assert methods == noted | {refuse_cancellation.__name__, remind.__name__}
 
 
 @pytest.mark.parametrize(("state", "change", "outcome"), PAIRS)
@@ -239,3 +245,43 @@ class TestUncollected:
         done, _ = dispatch(paid)
         assert done.status is OrderStatus.FULFILLED
         assert done.parked_state is None
+
+
+class TestAReminder:
+    """What asks again for the fulfilment of an order that waits for it for too long."""
+
+    @pytest.mark.parametrize("state", [state for state in REACHING if not state.startswith("confirmed")])
+    def test_an_order_that_is_not_confirmed_is_not_reminded_of(self, state: str) -> None:
+        order = after(*REACHING[state])
+        assert remind(order) == (order, [])
+
+    @pytest.mark.parametrize("state", [state for state in REACHING if state.startswith("confirmed")])
+    def test_one_that_is_confirmed_stays_so_and_asks_for_its_fulfilment(self, state: str) -> None:
+        order = after(*REACHING[state])
+        assert not order.is_reminded
+
+        reminded, [event] = remind(order)
+
+        assert (event.event_type, event.aggregate_version) == (
+            "order.fulfilment_requested",
+            order.version + 1,
+        )
+        assert "payment_version" not in event.data
+        assert (reminded.status, reminded.history) == (OrderStatus.CONFIRMED, order.history)
+        assert reminded.is_reminded
+        assert (reminded.since, reminded.unheard_since) == (order.since, "2026-11-22T10:15:03.000Z")
+
+    def test_it_is_fulfilled_by_what_is_told_on_it(self) -> None:
+        order, told = all_events_of(capture, remind, capture, dispatch)
+        assert order.status is OrderStatus.FULFILLED
+        assert told == ["order.fulfilment_requested", "order.fulfilled"]
+
+    def test_where_a_failed_capture_is_tried_again_it_asks_to_overcome_that_very_failure(self) -> None:
+        order, [event] = remind(after(confirm, dispatch, fail_to_capture, resume))
+        assert event.data["payment_version"] == order.payment_version == 4
+
+    def test_an_order_that_stands_again_since_is_not_reminded_of_any_more(self) -> None:
+        order, _ = remind(after(confirm))
+        order, _ = order.request_cancellation(Canceller.CUSTOMER, MUCH_LATER + timedelta(seconds=1))
+        order, _ = order.refuse_cancellation(MUCH_LATER + timedelta(seconds=2))
+        assert (order.status, order.is_reminded) == (OrderStatus.CONFIRMED, False)

@@ -27,6 +27,7 @@ ARCHIVED = (
     "order.parked",
     "order.resumption_requested",
     "order.collection_requested",
+    "order.fulfilment_requested",
     "payment.authorized",
     "payment.declined",
     "payment.captured",

@@ -9,7 +9,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from orders.attention import overdue_before, still
+from orders.attention import late_before, overdue_before, still
 from orders.domain import (
     AccountClosed,
     Canceller,
@@ -91,14 +91,18 @@ def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Respo
 def orders_that_need_attention(
     limit: Annotated[int, Query(ge=1, le=100, description="How many orders each list holds at most")] = 20,
 ) -> Attention:
-    """The orders that are parked, and those that are under way for longer than it takes; for operators."""
-    store = order_store()
+    """The orders that are parked, those that are under way for longer than it takes, and those that are confirmed and
+    not fulfilled in time; for operators."""
+    store, now = order_store(), utc_now()
     parked = still(store, store.parked(limit), lambda order: order.status is OrderStatus.PARKED)
-    overdue = store.open_since_before(overdue_before(utc_now()), limit)
+    overdue = store.open_since_before(overdue_before(now), limit)
     stuck = still(store, overdue, lambda order: order.status.is_open)
+    waiting = store.late(late_before(now), limit)
+    late = still(store, waiting, lambda order: order.status is OrderStatus.CONFIRMED)
     return Attention(
         parked=[AttentionEntry.of(order) for order in parked],
         stuck=[AttentionEntry.of(order) for order in stuck],
+        late=[AttentionEntry.of(order) for order in late],
     )
 
 

@@ -105,6 +105,18 @@ class OrderResumptionRequested(OrderFacts):
     event_type = "order.resumption_requested"
 
 
+class OrderFulfilmentRequested(OrderFacts):
+    """A confirmed order is not fulfilled in time: whoever has not done their part of it does it now, and whoever has
+    tells of it once more."""
+
+    event_type = "order.fulfilment_requested"
+
+    payment_version: Annotated[
+        int | None,
+        Field(ge=0, description="The failed capture that is to be overcome, if one is", examples=[5]),
+    ] = None
+
+
 class OrderCollectionRequested(OrderFacts):
     """The order's parcel left and its money could not be taken; taking it is to be tried once more."""
 

@@ -9,13 +9,16 @@ fulfilled; without AWS.
 
 A cancellation that finds the parcel gone is refused: the order stands again, and is fulfilled once both are in. What is
 heard while the order is being cancelled, or is parked, is remembered and counts as soon as the order stands.
+
+An order that stays confirmed for too long is reminded of: who has not done their part of it does it then, and whose
+word of it got lost says it again.
 """
 
 import json
 from datetime import datetime
 from typing import Any, Self
 
-from orders.events import OrderCancellationRefused, OrderFulfilled
+from orders.events import OrderCancellationRefused, OrderFulfilled, OrderFulfilmentRequested
 from orders.status import Canceller, IllegalTransition, OrderStatus
 from orders.undoing import UndoableOrder
 from shared.clock import timestamp
@@ -71,6 +74,16 @@ class FulfillableOrder(UndoableOrder):
             "dispatched_at": self.dispatched_at,
         }
         return self._parked(json.dumps(state), now, **noted)
+
+    def remind(self, now: datetime) -> tuple[Self, list[Event]]:
+        """The order waits for its fulfilment for too long: `order.fulfilment_requested` asks for it once more, and for
+        the capture that failed where that is what is tried again. Changes nothing unless the order is confirmed.
+        """
+        if self.status is not OrderStatus.CONFIRMED:
+            return self, []
+        reminded = self._changed(self.status, now, allowed={self.status}, reminded_at=timestamp(now))
+        overcoming = self.payment_version if self.is_being_collected else None
+        return reminded, [reminded._telling(OrderFulfilmentRequested, now, payment_version=overcoming)]
 
     def refuse_cancellation(self, now: datetime) -> tuple[Self, list[Event]]:
         """The parcel turned out to be gone before anything was undone, so the order stands again; it is fulfilled if

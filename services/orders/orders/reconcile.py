@@ -8,6 +8,9 @@ An order that is under way for too long is compared with the execution that shou
                           the order is taken over: its resumption undoes everything of it
     a resumption's ended  the order is parked, for an operator
 
+An order that is confirmed and not fulfilled in time waits for no execution but for the consumers of its confirmation.
+Its fulfilment is asked for once more, and again each time that as long has passed.
+
 Each run looks at the oldest orders, as many as it has the time for; the next goes on. Those that it leaves alone do not
 keep it from the others for long, as an execution ends within half an hour whatever happens in it.
 """
@@ -15,17 +18,18 @@ keep it from the others for long, as an execution ends within half an hour whate
 import json
 from collections.abc import Callable
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from orders.attention import overdue_before, still
+from orders.attention import late_before, overdue_before, still
 from orders.domain import Order, OrderStatus
 from orders.executions import Progress, progress_of, start_execution
 from orders.resources import order_store
 from orders.store import despite_lost_races
 from shared.cause import caused_by
-from shared.clock import utc_now
+from shared.clock import timestamp, utc_now
 from shared.environment import LambdaEnvironment
 from shared.events import Event
 from shared.observability import count, logger, metrics, tracer
@@ -50,6 +54,7 @@ class Outcome(StrEnum):
     STARTED = "started"
     TAKEN_OVER = "taken over"
     PARKED = "parked"
+    REMINDED = "reminded"
 
 
 class ReconciliationFailed(Exception):
@@ -60,7 +65,10 @@ environment = Environment.load()
 
 
 def reconcile(order: Order) -> Outcome:
-    """Does to an order that is under way for too long what brings it to its end; a repeat does no more."""
+    """Does to an order that is under way, or waits, for too long what brings it to its end; a repeat does no more."""
+    if order.status is OrderStatus.CONFIRMED:
+        _change_unless_it_moved_on(order, lambda current: current.remind(utc_now()))
+        return Outcome.REMINDED
     undone = order.is_undone_by_cancellation
     machine = environment.cancellation_arn if undone else environment.saga_arn
     name = order.undoing_name if undone else order.order_id
@@ -91,16 +99,28 @@ def _change_unless_it_moved_on(order: Order, change: Callable[[Order], tuple[Ord
 
 
 def reconcile_overdue(context: LambdaContext) -> dict[str, int]:
-    """Looks at the overdue orders, the oldest first, while there is time; how many came to which outcome.
+    """Looks at the overdue orders and then at the late ones, the oldest first, while there is time; how many came to
+    which outcome.
 
     An order that fails stops no other. Raises ReconciliationFailed at the end if any did.
     """
-    overdue = order_store().open_since_before(overdue_before(utc_now()), _MOST_A_RUN)
+    store, now = order_store(), utc_now()
+    unheard_before = late_before(now)
+    overdue = store.open_since_before(overdue_before(now), _MOST_A_RUN)
+    unheard = store.unheard_since_before(unheard_before, _MOST_A_RUN)
     count("OrdersStuck", len(overdue))
-    count("OrdersWaitingParked", len(order_store().parked(_MOST_A_RUN)))
+    count("OrdersLate", len(store.late(unheard_before, _MOST_A_RUN)))
+    count("OrdersWaitingParked", len(store.parked(_MOST_A_RUN)))
+
+    def is_unheard(order: Order) -> bool:
+        waits = order.status is OrderStatus.CONFIRMED
+        return waits and order.unheard_since < timestamp(unheard_before)
+
     outcomes = dict.fromkeys(Outcome, 0)
     failed = []
-    for order in still(order_store(), overdue, lambda order: order.status.is_open):
+    for order in chain(
+        still(store, overdue, lambda order: order.status.is_open), still(store, unheard, is_unheard)
+    ):
         if context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS:
             logger.warning("out of time; the next run goes on")
             break
@@ -117,6 +137,7 @@ def reconcile_overdue(context: LambdaContext) -> dict[str, int]:
             logger.remove_keys(["order_id", "correlation_id"])
     count("OrdersReconciled", outcomes[Outcome.STARTED] + outcomes[Outcome.TAKEN_OVER])
     count("OrdersParked", outcomes[Outcome.PARKED])
+    count("OrdersReminded", outcomes[Outcome.REMINDED])
     if failed:
         raise ReconciliationFailed(", ".join(failed))
     return {outcome.value: number for outcome, number in outcomes.items()}
@@ -128,9 +149,13 @@ def reconcile_overdue(context: LambdaContext) -> dict[str, int]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """The Lambda handler of the schedule's event, which says nothing that is needed, and of the cleanup.
 
-    With `"dry_run": true` it only counts what is overdue.
+    With `"dry_run": true` it only counts what is overdue, and what is late.
     """
     if event.get("dry_run") is True:
-        return {"overdue": len(order_store().open_since_before(overdue_before(utc_now()), _MOST_A_RUN))}
+        store, now = order_store(), utc_now()
+        return {
+            "overdue": len(store.open_since_before(overdue_before(now), _MOST_A_RUN)),
+            "late": len(store.late(late_before(now), _MOST_A_RUN)),
+        }
     with caused_by(context.aws_request_id):
         return reconcile_overdue(context)

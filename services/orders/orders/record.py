@@ -55,6 +55,7 @@ class OrderRecord(_Model):
     capture_failed_at: str | None = None
     dispatched_at: str | None = None
     tracking_reference: str | None = None
+    reminded_at: str | None = None
     erased_at: str | None = None
 
     @computed_field  # type: ignore[prop-decorator]
@@ -72,6 +73,16 @@ class OrderRecord(_Model):
     def since(self) -> str:
         """When the order came into its status, or was resumed in it."""
         return max(self.history[-1].at, self.resumed_at or "")
+
+    @property
+    def is_reminded(self) -> bool:
+        """Whether its fulfilment was asked for again since the order came into its status."""
+        return self.reminded_at is not None and self.reminded_at > self.since
+
+    @property
+    def unheard_since(self) -> str:
+        """Since when nothing was asked of anybody: since the order came into its status, or was reminded of in it."""
+        return max(self.since, self.reminded_at or "")
 
     @property
     def parcel_is_gone(self) -> bool:

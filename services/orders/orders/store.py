@@ -4,15 +4,12 @@ Orders table    an order             pk = order id
                 a closed account     pk = "customer#" and the customer's id: it may place nothing any more
     index by-customer                customer_id, placed_at: a customer's orders in the order of time
     index by-customer-status         customer_status = customer id, "#" and status; placed_at: those in one status
-index by-attention               attention = "parked", or "open#" and a shard; attention_since: the parked orders and
-                                 those under way, since when they are; keys alone, and a final order has none
+    index by-attention           attention, attention_since: see `waiting`
     index by-placement           placed_shard, placement: see `placements`
 Prices table    a product            pk = sku
 """
 
-import zlib
 from collections.abc import Callable
-from datetime import datetime
 from itertools import batched
 from typing import Any
 
@@ -22,7 +19,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 from orders.domain import AccountClosed, Order, OrderStatus
 from orders.placements import placement_keys
 from orders.pricing import Price
-from shared.clock import timestamp
+from orders.waiting import Waiting, waiting_keys
 from shared.dynamo import condition_failed, from_item, to_item
 from shared.errors import TransientError
 from shared.events import Event
@@ -32,11 +29,6 @@ _BATCH_GET_LIMIT = 100
 
 # Each lost race means that somebody else moved the order on, which happens a few times in its life.
 _RACES = 6
-
-# Every order is written into the index of those under way and taken out again. One key of an index takes 1000 writes a
-# second; these take 16000.
-_OPEN_SHARDS = 16
-_PARKED = "parked"
 
 # Where a page of orders ended: `placed_at` and `pk` of its last order.
 Position = dict[str, str]
@@ -58,12 +50,8 @@ class OrderMissing(TransientError):
     """There is no such order (any more, or yet)."""
 
 
-class OrderStore:
+class OrderStore(Waiting):
     """Access to the orders table."""
-
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
 
     def add(self, order: Order, events: list[Event]) -> Order:
         """Stores a new order with its events, or returns the one that was stored under its id before, untouched."""
@@ -187,33 +175,6 @@ class OrderStore:
         position = {key: entry for key, entry in from_item(last).items() if key != name} if last else None
         return [_order(item) for item in answer["Items"]], position
 
-    def parked(self, limit: int) -> list[str]:
-        """The ids of up to `limit` parked orders, those first that have been so the longest."""
-        return [order_id for _, order_id in self._attention(_PARKED, limit)]
-
-    def open_since_before(self, moment: datetime, limit: int) -> list[str]:
-        """The ids of up to `limit` orders that are under way in a status since before `moment`, the oldest first."""
-        found = [
-            entry
-            for shard in range(_OPEN_SHARDS)
-            for entry in self._attention(f"open#{shard}", limit, timestamp(moment))
-        ]
-        return [order_id for _, order_id in sorted(found)[:limit]]
-
-    def _attention(self, key: str, limit: int, before: str | None = None) -> list[tuple[str, str]]:
-        """Since when, and the order's id, of up to `limit` entries under `key`, the oldest first."""
-        values = {":key": key} if before is None else {":key": key, ":before": before}
-        answer = self._dynamodb.query(
-            TableName=self._table,
-            IndexName="by-attention",
-            KeyConditionExpression="attention = :key"
-            + ("" if before is None else " AND attention_since < :before"),
-            ExpressionAttributeValues=to_item(values),
-            Limit=limit,
-        )
-        entries = [from_item(item) for item in answer["Items"]]
-        return [(entry["attention_since"], entry["pk"]) for entry in entries]
-
 
 def despite_lost_races[**Arguments, Result](
     change: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -267,21 +228,12 @@ def order_item(order: Order, events: list[Event]) -> dict[str, Any]:
         {
             "pk": order.order_id,
             "customer_status": _customer_status(order.customer_id, order.status),
-            **_attention_keys(order),
+            **waiting_keys(order),
             **placement_keys(order),
             **order.model_dump(mode="json", exclude_none=True),
             "outbox": outbox_of(events),
         }
     )
-
-
-def _attention_keys(order: Order) -> dict[str, str]:
-    if order.status is OrderStatus.PARKED:
-        return {"attention": _PARKED, "attention_since": order.since}
-    if order.status.is_open:
-        shard = zlib.crc32(order.order_id.encode()) % _OPEN_SHARDS
-        return {"attention": f"open#{shard}", "attention_since": order.since}
-    return {}
 
 
 def _customer_status(customer_id: str, status: OrderStatus) -> str:

@@ -95,13 +95,17 @@ class AttentionEntry(BaseModel):
 
 
 class Attention(BaseModel):
-    """The orders that need somebody, those first that have waited the longest; a list that is full may go on."""
+    """The orders that need somebody, those first that have waited the longest, and of the late ones those that were
+    asked for again; a list that is full may go on."""
 
     parked: list[AttentionEntry] = Field(
         description="Something could not be undone, or not be paid; `POST /orders/{order_id}/resume` tries again"
     )
     stuck: list[AttentionEntry] = Field(
         description="Under way for longer than it takes; the reconciler ends them by itself"
+    )
+    late: list[AttentionEntry] = Field(
+        description="Confirmed, and not fulfilled in time; the reconciler asks for it again, once a day"
     )
 
 
