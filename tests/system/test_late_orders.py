@@ -1,0 +1,105 @@
+"""Confirmed orders that lost what should have fulfilled them, on the deployed stack: it is asked for again."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from local.books import Books, OrderBooks
+from local.shop import Customer, Shop
+from local.stack import Stack
+from local.waiting import wait_for
+
+from .trouble import configured, not_listening, packing_takes, scheduled_each_minute
+
+TEA = "TEA-ASSAM-100"
+
+
+@contextmanager
+def impatient(stack: Stack) -> Iterator[None]:
+    """The reconciler comes each minute and takes each confirmed order for a late one, until the end of the block."""
+    with (
+        configured(stack, "OrdersReconcileFunction", LATE_AFTER_SECONDS="1"),
+        scheduled_each_minute(stack, "OrdersReconcileFunctionSchedule"),
+    ):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _enough_tea(deliver: Callable[[str, int], None]) -> None:
+    deliver(TEA, 5)
+
+
+def waiting_in(stack: Stack, queue: str) -> int:
+    """How many messages wait in a queue, whether or not they may be received yet."""
+    counts = stack.client("sqs").get_queue_attributes(
+        QueueUrl=stack.resource(queue),
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"],
+    )["Attributes"]
+    return sum(int(number) for number in counts.values())
+
+
+def status_of(found: OrderBooks) -> tuple[str | None, str | None]:
+    """The statuses of the order's payment and of its shipment."""
+    records = (found.payment, found.shipment)
+    payment, shipment = (str(record["status"]) if record else None for record in records)
+    return payment, shipment
+
+
+def whose_dispatch_got_lost(stack: Stack, shop: Shop, books: Books, customer: Customer) -> str:
+    """The id of a confirmed and paid order that shipping was never told of."""
+    with not_listening(stack, "ShippingDispatchFunction", "ShippingDispatchQueue"):
+        order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
+
+        def is_paid_and_waits() -> bool:
+            told = "captured_at" in books.orders()[order_id].order
+            return told and waiting_in(stack, "ShippingDispatchQueue") > 0
+
+        wait_for(is_paid_and_waits, f"the message that {order_id} loses", seconds=60)
+    return order_id
+
+
+def whose_notices_got_lost(stack: Stack, shop: Shop, books: Books, customer: Customer) -> str:
+    """The id of a confirmed order that was paid and dispatched, and never heard of it."""
+    with not_listening(stack, "OrdersFulfilFunction", "OrdersFulfilQueue"), packing_takes(stack, 0):
+        order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
+
+        def is_done_and_told() -> bool:
+            done = status_of(books.orders()[order_id]) == ("captured", "dispatched")
+            return done and waiting_in(stack, "OrdersFulfilQueue") > 1
+
+        wait_for(is_done_and_told, f"the messages that {order_id} loses", seconds=60)
+    return order_id
+
+
+def test_orders_that_lost_their_dispatch_or_the_word_of_it_are_fulfilled_all_the_same_and_once(
+    stack: Stack, shop: Shop, books: Books, customer: Customer
+) -> None:
+    unheard = whose_notices_got_lost(stack, shop, books, customer)
+    unsent = whose_dispatch_got_lost(stack, shop, books, customer)
+    before = books.orders()
+    assert status_of(before[unsent]) == ("captured", "created")
+    for order_id in (unheard, unsent):
+        assert before[order_id].order["status"] == "confirmed"
+
+    with impatient(stack):
+        ended = {
+            order_id: shop.become(customer, order_id, "fulfilled", "parked", "cancelled", seconds=200)
+            for order_id in (unheard, unsent)
+        }
+
+    assert {order["status"] for order in ended.values()} == {"fulfilled"}
+
+    def both_are_mailed() -> bool:
+        found = books.orders()
+        return all(len(found[order_id].mails) >= found[order_id].mails_due() for order_id in ended)
+
+    wait_for(both_are_mailed, "the mails about both", seconds=60)
+    for order_id, order in ended.items():
+        found = books.orders()[order_id]
+        assert status_of(found) == ("captured", "dispatched")
+        assert found.shipment and found.shipment["version"] == 2, "dispatched once"
+        assert (found.payment or {})["version"] == (before[order_id].payment or {})["version"]
+        assert (len(found.intents), found.taken()) == (1, order["total"]["amount"])
+        assert len(found.mails) == 2, "confirmed, and fulfilled"
+    assert [wrong for wrong in books.audit().violations if unheard in wrong or unsent in wrong] == []
