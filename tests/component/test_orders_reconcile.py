@@ -403,4 +403,6 @@ class TestNotFulfilledInTime:
         ids = [confirmed(age) for age in ages]
 
         assert order_store().unheard_since_before(utc_now(), limit=4) == [ids[1], ids[2], ids[0], late]
+        before = utc_now() - timedelta(hours=13)
+        assert order_store().unheard_since_before(before, limit=4) == [ids[1], ids[2], ids[0]]
         assert order_store().late(utc_now(), limit=3) == [late, ids[1], ids[2]]
