@@ -106,8 +106,7 @@ class OrderResumptionRequested(OrderFacts):
 
 
 class OrderFulfilmentRequested(OrderFacts):
-    """A confirmed order is not fulfilled in time: whoever has not done their part of it does it now, and whoever has
-    tells of it once more."""
+    """A confirmed order is not fulfilled in time: who has not done their part does it now, who has tells it again."""
 
     event_type = "order.fulfilment_requested"
 
