@@ -10,19 +10,17 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import boto3
 import pytest
-from botocore.client import BaseClient
-from moto import mock_aws
 from moto.dynamodb.models.table import Table
 
 from local.template import resources
 from shared.dynamo import from_item
 from tests.component.conftest import FakeLambdaContext
+from tests.component.machine_interpreter import interpreting
 from tests.component.rest_events import claims_of, json_body, rest_event
 from tests.faults.template import ROOT, Template
 
@@ -172,22 +170,9 @@ def jobs_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
     """A pretended account in which jobs run."""
     template = Template()
     world = JobsWorld(template)
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def call_or_invoke(self: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation == "Invoke":
-            return world.answer(arguments["FunctionName"], arguments["Payload"])
-        return call(self, operation, arguments)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", call_or_invoke)
-    # The interpreter waits between retries by the clock; here it need not.
-    monkeypatch.setattr(
-        "moto.stepfunctions.parser.asl.component.common.retry.retrier_decl.time",
-        SimpleNamespace(sleep=lambda _seconds: None),
-    )
     monkeypatch.setattr(Table, "__deepcopy__", _copy_of_table, raising=False)
     _point_functions_at_machines(template)
-    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+    with interpreting(monkeypatch, world.answer):
         _forget()
         for name in _TABLES:
             boto3.client("dynamodb").create_table(**template.tables[name])

@@ -14,16 +14,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
-from botocore.client import BaseClient
-from moto import mock_aws
 
 from local.template import template
 from orders.domain import Order
+from tests.component.machine_interpreter import interpreting
 from tests.component.orders_account import OrdersAccount, orders_account
 
 ROOT = Path(__file__).parents[2]
@@ -179,20 +177,7 @@ MakeMachine = Callable[[str], Machine]
 def interpreter(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeMachine]:
     """A pretended account that runs state machines; makes one from its definition."""
     functions = Functions(lambda_context)
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def call_or_invoke(self: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation == "Invoke":
-            return functions.invoke(arguments["FunctionName"], json.loads(arguments["Payload"]))
-        return call(self, operation, arguments)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", call_or_invoke)
-    # The interpreter waits between retries by the clock; here it need not.
-    monkeypatch.setattr(
-        "moto.stepfunctions.parser.asl.component.common.retry.retrier_decl.time",
-        SimpleNamespace(sleep=lambda _seconds: None),
-    )
-    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+    with interpreting(monkeypatch, lambda name, payload: functions.invoke(name, json.loads(payload))):
         account = orders_account(monkeypatch)
         yield lambda definition: Machine(account, functions, definition)
 

@@ -11,15 +11,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from importlib import import_module, reload
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
-from botocore.client import BaseClient
-from moto import mock_aws
 
 import cleanup.bucket
+from tests.component.machine_interpreter import interpreting
 from tests.component.order_machines import wiring
 from tests.faults.template import ROOT
 
@@ -86,21 +84,8 @@ def _body(answer: Any) -> io.BytesIO:
 
 @pytest.fixture
 def night(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def call_or_invoke(self: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation == "Invoke":
-            return running.answer(arguments["FunctionName"], json.loads(arguments["Payload"]))
-        return call(self, operation, arguments)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", call_or_invoke)
-    # The interpreter waits between retries by the clock; here it need not.
-    monkeypatch.setattr(
-        "moto.stepfunctions.parser.asl.component.common.retry.retrier_decl.time",
-        SimpleNamespace(sleep=lambda _seconds: None),
-    )
     monkeypatch.setenv("CLEANUP_BUCKET", BUCKET)
-    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+    with interpreting(monkeypatch, lambda name, payload: running.answer(name, json.loads(payload))):
         cleanup.bucket.cleanup_bucket.cache_clear()
         boto3.client("s3").create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
