@@ -10,7 +10,7 @@ BIN := .venv/bin
 export SAM_CLI_TELEMETRY := 0
 # Trust what this machine trusts (a company's proxy, say), as pip does.
 export UV_SYSTEM_CERTS := 1
-CODE := shared_layer services local tests benchmarks
+CODE := shared_layer services tools tests benchmarks
 
 # $(call do,<command>): prints the command, then runs it.
 do = @echo "$$ $(strip $(1))"; $(1)
@@ -115,19 +115,19 @@ benchmark-pictures: .venv/installed ## Measure memory and time of the largest pi
 ## Describe
 .PHONY: openapi openapi-release asyncapi events events-release
 openapi: .venv/installed ## Renew the OpenAPI document and the authorization matrix from the routes
-	$(call do,$(BIN)/python -m local.openapi write)
+	$(call do,$(BIN)/python -m tools.contracts.openapi write)
 
 openapi-release: .venv/installed ## Make the document the one that later versions may not break
-	$(call do,$(BIN)/python -m local.openapi release)
+	$(call do,$(BIN)/python -m tools.contracts.openapi release)
 
 asyncapi: .venv/installed ## Renew the AsyncAPI document of the live updates from their messages
-	$(call do,$(BIN)/python -m local.asyncapi)
+	$(call do,$(BIN)/python -m tools.contracts.asyncapi)
 
 events: .venv/installed ## Renew the events' schemas and their catalogue from the payload classes
-	$(call do,$(BIN)/python -m local.events write)
+	$(call do,$(BIN)/python -m tools.contracts.events write)
 
 events-release: .venv/installed ## Make the events the ones whose readers later versions may not break
-	$(call do,$(BIN)/python -m local.events release)
+	$(call do,$(BIN)/python -m tools.contracts.events release)
 
 ## Run
 .PHONY: build up demo seed token logs watch attention resume report trace dlq redrive rebuild down clean
@@ -135,48 +135,48 @@ build: .venv/installed ## Build the functions and the layer
 	$(call do,$(BIN)/sam build)
 
 up: setup ## Start the embedded cloud and deploy to it (PORT=... if 4566 is taken)
-	@$(BIN)/python -m local up
+	@$(BIN)/python -m tools up
 
 demo: up ## Place real orders and follow them to the mail
-	@$(BIN)/python -m local demo
+	@$(BIN)/python -m tools demo
 
 seed: up ## Fill the catalogue and the stock
-	@$(BIN)/python -m local seed
+	@$(BIN)/python -m tools seed
 
 token: .venv/installed ## Sign up somebody new and print their token (ROLE=admin for who runs the shop)
-	@$(BIN)/python -m local token $(if $(filter admin,$(ROLE)),--admin)
+	@$(BIN)/python -m tools token $(if $(filter admin,$(ROLE)),--admin)
 
 logs: .venv/installed ## Show what the functions logged (ARGS="--follow --grep <order id>")
-	@$(BIN)/python -m local logs $(ARGS)
+	@$(BIN)/python -m tools logs $(ARGS)
 
 watch: .venv/installed ## Show what becomes of a customer's orders as it happens (TOKEN=..., or somebody new)
-	@$(BIN)/python -m local watch $(if $(TOKEN),--token "$(TOKEN)")
+	@$(BIN)/python -m tools watch $(if $(TOKEN),--token "$(TOKEN)")
 
 attention: .venv/installed ## List the orders that are parked, stuck or late
-	@$(BIN)/python -m local attention
+	@$(BIN)/python -m tools attention
 
 resume: .venv/installed ## Undo what is left of a parked order, and end it (ORDER=ord_...)
-	@$(BIN)/python -m local resume $(ORDER)
+	@$(BIN)/python -m tools resume $(ORDER)
 
 report: .venv/installed ## Report on a week's sales, by a job, and save the page (WEEK=2026-W10; the last one that is over)
-	@$(BIN)/python -m local report $(WEEK)
+	@$(BIN)/python -m tools report $(WEEK)
 
 trace: .venv/installed ## Draw the whole path of one order (ORDER=ord_...; ARGS=--json; STACK=... for a stack on AWS)
-	@$(BIN)/python -m local trace $(or $(ORDER),$(error ORDER=ord_... names the order)) $(ARGS)
+	@$(BIN)/python -m tools trace $(or $(ORDER),$(error ORDER=ord_... names the order)) $(ARGS)
 
 dlq: .venv/installed ## Show the dead letters and why they are (STACK=... for a stack on AWS)
-	@$(BIN)/python -m local dlq
+	@$(BIN)/python -m tools dlq
 
 redrive: .venv/installed ## Give dead letters back to where they came from (QUEUE=OrdersStartSaga; STACK=...)
-	@$(BIN)/python -m local redrive $(or $(QUEUE),$(error QUEUE=... names the queue, as `make dlq` shows it))
+	@$(BIN)/python -m tools redrive $(or $(QUEUE),$(error QUEUE=... names the queue, as `make dlq` shows it))
 
 rebuild: .venv/installed ## Make a projection again from its source (PROJECTION=reports-sales; without, it lists them; STACK=...)
-	@$(BIN)/python -m local rebuild $(PROJECTION)
+	@$(BIN)/python -m tools rebuild $(PROJECTION)
 
 down: .venv/installed ## Stop the embedded cloud; its data is gone
-	@$(BIN)/python -m local down
+	@$(BIN)/python -m tools down
 
 clean: ## Stop the embedded cloud and remove all that was built (the tools stay)
-	@[ ! -x $(BIN)/python ] || $(BIN)/python -m local down
+	@[ ! -x $(BIN)/python ] || $(BIN)/python -m tools down
 	$(call do,rm -rf .aws-sam .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache)
 	$(call do,find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +)

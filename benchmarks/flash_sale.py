@@ -24,12 +24,12 @@ import boto3
 from botocore.config import Config
 
 from benchmarks.contention import ContendedDynamoDb
-from inventory.domain import OutOfStock, Reservation, StockContended
-from inventory.store import StockStore
-from local.settings import CREDENTIALS, REGION
-from local.stack import Stack
-from local.steps import StepError, fail
+from inventory.adapters.stock_store import StockStore
+from inventory.domain.reservation import OutOfStock, Reservation, StockContended
 from shared.clock import utc_now
+from tools.console import StepError, fail
+from tools.settings import CREDENTIALS, REGION
+from tools.stack import Stack
 
 SKU = "FLASH-SALE-MUG"
 # How long a transaction of two items is at them, at the median, within a region of AWS.

@@ -15,12 +15,12 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from functools import partial
 
-from local.live import Watcher, watching
-from local.seed import load
-from local.shop import Shop
-from local.stack import Stack
-from local.steps import StepError, fail
-from local.waiting import wait_for
+from tools.console import StepError, fail
+from tools.shop.client import Shop
+from tools.shop.seed import load
+from tools.shop.watch import Watcher, watching
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 SKU = "TEA-ASSAM-100"
 _WARM_UP = 3

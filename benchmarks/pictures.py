@@ -20,7 +20,7 @@ from typing import Any
 
 from PIL import Image
 
-from image_processor.domain import MAX_BYTES, MAX_PIXELS
+from image_processor.domain.picture import MAX_BYTES, MAX_PIXELS
 from tests.pictures.png import GREY, GREY_ALPHA, PALETTE, RGB, RGB_ALPHA, chunk, uniform
 
 _WIDTH, _HEIGHT = 8_000, MAX_PIXELS // 8_000
@@ -29,7 +29,7 @@ _PANORAMA = (30_000, MAX_PIXELS // 30_000)
 
 def main() -> None:
     """Measures every kind and prints the table; fails where the function's memory would not do."""
-    from local.template import resources  # noqa: PLC0415 - not to be measured with the pictures
+    from tools.contracts.template import resources  # noqa: PLC0415 - not to be measured with the pictures
 
     function = resources()["ImageProcessorRenderFunction"]["Properties"]
     memory, time_limit = int(function["MemorySize"]), int(function["Timeout"])
@@ -62,8 +62,8 @@ def _measure(path: Path) -> None:
         "POWERTOOLS_TRACE_DISABLED": "1",
         "POWERTOOLS_SERVICE_NAME": "benchmark",
     }
-    import_module("image_processor.render")  # all that the function loads
-    from image_processor.rendering import render  # noqa: PLC0415 - only now, with the environment that it reads
+    import_module("image_processor.functions.render")  # all that the function loads
+    from image_processor.domain.rendering import render  # noqa: PLC0415 - only now, with the environment that it reads
 
     content = path.read_bytes()
     started = time.process_time()

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from local.settings import REPOSITORY
-from local.stack import Stack
 from tests.template import Function
+from tools.settings import REPOSITORY
+from tools.stack import Stack
 
 EVENTS = REPOSITORY / "events"
 SOLD = [product["sku"] for product in json.loads((REPOSITORY / "local" / "seed_products.json").read_text())]
@@ -88,8 +88,8 @@ def _check_response(
 _MISSING = {
     "orders.": "OrderMissing",
     "jobs.": "JobMissing",
-    "catalog.import_check": "UploadRefused",
-    "catalog.import_": "ChunkMissing",
+    "catalog.functions.import_check": "UploadRefused",
+    "catalog.functions.import_": "ChunkMissing",
 }
 
 

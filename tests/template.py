@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from local.settings import REGION
-from local.template import resources
 from shared.api import routes_of
+from tools.contracts.template import resources
+from tools.settings import REGION
 
 _PUBLIC_API = "Api"
 

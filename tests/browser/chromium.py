@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from local.waiting import wait_for
+from tools.waiting import wait_for
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 

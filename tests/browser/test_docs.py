@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from local.settings import STATE
-from local.shop import Shop
-from local.stack import Stack
 from tests.browser.chromium import Page, browser, executable
+from tools.settings import STATE
+from tools.shop.client import Shop
+from tools.stack import Stack
 
 OPERATION = "#operations-users-read_own_profile"
 

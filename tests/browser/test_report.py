@@ -7,14 +7,14 @@ from uuid import uuid4
 
 import pytest
 
-from local.books import Books
-from local.settings import STATE
-from local.stack import Stack
-from local.waiting import wait_for
-from reports.domain import Kind, Week
+from reports.domain.week import Kind, Week
 from shared.clock import timestamp
 from shared.events import Event
 from tests.browser.chromium import Page, browser, executable
+from tools.settings import STATE
+from tools.shop.audit import Books
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 # Every text of a chart lies within it, and no two lie on one another.
 TEXTS_FIT = """

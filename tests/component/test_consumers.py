@@ -116,7 +116,7 @@ def test_it_declares_the_types_that_its_subscription_lets_through(
 
 def test_it_has_an_example_that_it_reads(request: pytest.FixtureRequest, consumer: Consumer) -> None:
     module = template().functions[request.node.callspec.params["consumer"]].module
-    example = ROOT / "events" / f"{module.replace('.', '_')}.json"
+    example = ROOT / "events" / f"{module.replace('.functions.', '_')}.json"
     bodies = [record["body"] for record in json.loads(example.read_text())["Records"]]
     assert consumer.take(*bodies) == DONE
     assert [event.model_dump() for event in consumer.seen] == [json.loads(body) for body in bodies]

@@ -25,8 +25,10 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 import requests
 
-from payments.cashier import Cashier
-from payments.domain import (
+from payments.adapters.payment_store import PaymentStore
+from payments.adapters.provider import CANCELED, HELD, TAKEN, Provider
+from payments.adapters.transport import Patience, Transport
+from payments.domain.payment import (
     AlreadyCaptured,
     CardDeclined,
     PaymentRefused,
@@ -34,15 +36,13 @@ from payments.domain import (
     PaymentVoided,
     ProviderUnavailable,
 )
-from payments.provider import CANCELED, HELD, TAKEN, Provider
-from payments.store import PaymentStore
-from payments.transport import Patience, Transport
+from payments.domain.payment_service import Cashier
 from shared.aws import client
 from shared.clock import utc_now
 from shared.dynamo import from_item
 from shared.money import Money
 from shared.saga import SagaOrder
-from tests.component.payment_provider import (
+from tests.component.payments.provider_server import (
     KEY,
     HttpAnswer,
     HttpRequest,
@@ -379,10 +379,10 @@ def test_the_webhook_believes_what_localstripe_signs(
         Name="webhook-secrets", SecretString=json.dumps({"current": "whsec_1"})
     )
     payments_tables()
-    resources = importlib.import_module("payments.resources")
+    resources = importlib.import_module("payments.dependencies")
     for cached in (resources.observer, resources._secrets):
         cached.cache_clear()
-    handler = importlib.import_module("payments.webhook").handler
+    handler = importlib.import_module("payments.functions.webhook").handler
     deliveries: queue.Queue[tuple[str, int]] = queue.Queue()
 
     def receive(request: HttpRequest) -> HttpAnswer:

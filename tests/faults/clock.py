@@ -46,14 +46,14 @@ class Clock:
         from aws_lambda_powertools.utilities.idempotency.persistence import base as persistence
         from aws_lambda_powertools.utilities.idempotency.persistence import datarecord, dynamodb
 
-        import inventory.table
-        import payments.resources
-        import payments.transport
-        import payments_sandbox.resources
+        import inventory.adapters.table
+        import payments.adapters.transport
+        import payments.dependencies
+        import payments_sandbox.dependencies
         import shared.clock
 
         def transport(*arguments: Any, **options: Any) -> Any:
-            return payments.transport.Transport(
+            return payments.adapters.transport.Transport(
                 *arguments,
                 clock=self.monotonic,
                 sleep=self.sleep,
@@ -69,10 +69,10 @@ class Clock:
         idempotency = SimpleNamespace(datetime=shown, timedelta=timedelta)
         patches: list[Any] = [
             patch.object(shared.clock, "datetime", shown),
-            patch.object(payments.resources, "Transport", transport),
-            patch.object(inventory.table, "Retrying", patient),
+            patch.object(payments.dependencies, "Transport", transport),
+            patch.object(inventory.adapters.table, "Retrying", patient),
             patch.object(
-                payments_sandbox.resources, "time", SimpleNamespace(time=lambda: self.now().timestamp())
+                payments_sandbox.dependencies, "time", SimpleNamespace(time=lambda: self.now().timestamp())
             ),
             *(
                 patch.object(module, "dt", idempotency)
@@ -93,9 +93,9 @@ class Clock:
         if new_id is None:
             yield
             return
-        import payments_sandbox.resources
+        import payments_sandbox.dependencies
 
-        with patch.object(payments_sandbox.resources, "uuid4", lambda: SimpleNamespace(hex=new_id())):
+        with patch.object(payments_sandbox.dependencies, "uuid4", lambda: SimpleNamespace(hex=new_id())):
             yield
 
     def _naive(self) -> datetime:

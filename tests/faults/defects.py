@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.faults import ROOT
 
-_COPIED = ("services", "shared_layer", "statemachines", "tests", "local", "events", "template.yaml")
+_COPIED = ("services", "shared_layer", "statemachines", "tests", "tools", "events", "template.yaml")
 
 
 @dataclass(frozen=True)
@@ -43,28 +43,28 @@ _SAGA, _UNDO = "statemachines/order_saga.asl.json", "statemachines/cancel_order.
 DEFECTS = (
     Defect(
         "a reservation that does not ask whether there is enough",
-        "services/inventory/inventory/store.py",
+        "services/inventory/inventory/adapters/stock_store.py",
         '                "available >= :quantity",\n',
         '                "attribute_exists(pk)",\n',
         ("out-of-stock",),
     ),
     Defect(
         "a reservation without the condition that it is the first",
-        "services/inventory/inventory/table.py",
+        "services/inventory/inventory/adapters/table.py",
         '"ConditionExpression": "attribute_not_exists(pk)",',
         '"ConditionExpression": "attribute_not_exists(nothing)",',
         ("good",),
     ),
     Defect(
         "a release that leaves no tombstone for a late reservation",
-        "services/inventory/inventory/store.py",
+        "services/inventory/inventory/adapters/stock_store.py",
         "return self._bury(Reservation.tombstone(order_id, correlation_id))",
         "return Reservation.tombstone(order_id, correlation_id)",
         ("good",),
     ),
     Defect(
         "money held before it is written down where",
-        "services/payments/payments/cashier.py",
+        "services/payments/payments/domain/payment_service.py",
         """                payment = self._payments.save(payment.opened(reference, self._now()))
             self._provider.confirm(reference, idempotency_key=f"{order.order_id}:authorize")
 """,
@@ -76,56 +76,56 @@ DEFECTS = (
     ),
     Defect(
         "a void that takes silence for success",
-        "services/payments/payments/provider.py",
+        "services/payments/payments/adapters/provider.py",
         "            if not was_done(self._retrieve(reference, ends_at)):\n",
         "            if False:\n",
         ("unserved",),
     ),
     Defect(
         "a payment saved over whatever somebody else wrote",
-        "services/payments/payments/store.py",
+        "services/payments/payments/adapters/payment_store.py",
         'ConditionExpression="#version = :previous",',
         'ConditionExpression="#version <> :previous OR #version = :previous",',
         ("good",),
     ),
     Defect(
         "a shipment created over its cancellation",
-        "services/shipping/shipping/store.py",
+        "services/shipping/shipping/adapters.py",
         '        return {"ConditionExpression": "attribute_not_exists(pk)"}\n',
         "        return {}\n",
         ("good",),
     ),
     Defect(
         "an order changed without looking whether it changed meanwhile",
-        "services/orders/orders/store.py",
+        "services/orders/orders/adapters/order_store.py",
         'ConditionExpression="#version = :version",',
         'ConditionExpression="#version <> :version OR #version = :version",',
         ("cancel",),
     ),
     Defect(
         "a check of the confirmation that only looks",
-        "services/orders/orders/domain.py",
+        "services/orders/orders/domain/order.py",
         "return self._changed(OrderStatus.ABANDONED, now, allowed={OrderStatus.PLACED}), []",
         "return self, []",
         ("good",),
     ),
     Defect(
         "an order's id that is not derived from the idempotency key",
-        "services/orders/orders/domain.py",
+        "services/orders/orders/domain/order.py",
         "f'{customer_id}:{idempotency_key}').hex}",
         "f'{customer_id}:{datetime.now().isoformat()}').hex}",
         ("good",),
     ),
     Defect(
         "a cancellation that tells nobody",
-        "services/orders/orders/undoing.py",
+        "services/orders/orders/domain/undoing.py",
         "return cancelling, [cancelling._telling(OrderCancellationRequested, now, by=by)]",
         "return cancelling, []",
         ("cancel",),
     ),
     Defect(
         "a parked order without its state",
-        "services/orders/orders/park.py",
+        "services/orders/orders/functions/park.py",
         "state = step_input.model_dump_json(by_alias=True, exclude_unset=True)",
         'state = "{}"',
         ("unserved",),
@@ -146,7 +146,7 @@ DEFECTS = (
     ),
     Defect(
         "a mail without an idempotency record",
-        "services/notifications/notifications/mail.py",
+        "services/notifications/notifications/functions/send_mail.py",
         "    _send(occasion, event=event)\n",
         "    _send.__wrapped__(occasion, event=event)  # type: ignore[attr-defined]\n",
         ("good",),
@@ -203,14 +203,14 @@ DEFECTS = (
     ),
     Defect(
         "a resumption under the name of the execution that failed",
-        "services/orders/orders/record.py",
+        "services/orders/orders/domain/record.py",
         'return f"{self.order_id}-{self.resumptions}" if self.resumptions else self.order_id',
         "return self.order_id",
         ("cancel",),
     ),
     Defect(
         "a reconciler that leaves an order whose execution ended",
-        "services/orders/orders/reconcile.py",
+        "services/orders/orders/functions/reconcile.py",
         "    _change_unless_it_moved_on(order, lambda current: current.take_over(utc_now()))\n",
         "",
         ("out-of-stock",),
@@ -218,7 +218,7 @@ DEFECTS = (
     ),
     Defect(
         "a reconciler that does not park what cannot be undone either",
-        "services/orders/orders/reconcile.py",
+        "services/orders/orders/functions/reconcile.py",
         "        _change_unless_it_moved_on(order, lambda current: current.park(json.dumps(state), utc_now()))\n",
         "",
         ("out-of-stock",),

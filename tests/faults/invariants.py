@@ -1,16 +1,16 @@
 """What must hold whatever went wrong, read from the tables, the provider's books, the mails, and what was promised.
 
 `always` holds at every moment; `settled` when nothing more will happen by itself. The rules of a settled order are
-those of `local.books`, which judge the deployed stack as well; here stand those that need the schedule or a history.
+those of `tools.shop.audit`, which check the deployed stack too. Those that need the schedule or a history are here.
 """
 
 import json
 from collections import Counter
 from typing import Any
 
-from local.books import Books, OrderBooks
-from local.stack import Stack
 from tests.faults.cloud import Cloud
+from tools.shop.audit import Books, OrderBooks
+from tools.stack import Stack
 
 # Each of them is checked after every schedule: see tests/faults/README.md.
 RULES = (
@@ -31,7 +31,7 @@ _HELD = {"requires_capture", "succeeded"}
 
 
 class _Shelf(Stack):
-    """The harness's account, as `local.books` reads a stack."""
+    """The harness's account, as `tools.shop.audit` reads a stack."""
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__("in process")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.money import Money
-from tests.component.orders_account import order_body
+from tests.component.orders.account import order_body
 from tests.faults.cloud import Cloud
 from tests.faults.requests import cancellation, key_of, placement
 from tests.faults.world import World
@@ -67,7 +67,7 @@ SCENARIOS = {
 
 def begin(cloud: Cloud, scenario: Scenario) -> None:
     """Fills the shelves and lets the customers order."""
-    from orders.domain import order_id_for
+    from orders.domain.order import order_id_for
 
     _stock(cloud)
     cloud.world = World()
@@ -81,11 +81,11 @@ def begin(cloud: Cloud, scenario: Scenario) -> None:
 
 
 def _stock(cloud: Cloud) -> None:
-    from inventory.store import StockStore
-    from notifications.domain import Address
-    from notifications.store import AddressBook
-    from orders.pricing import Price
-    from orders.store import PriceStore
+    from inventory.adapters.stock_store import StockStore
+    from notifications.adapters.address_book import AddressBook
+    from notifications.domain.occasions import Address
+    from orders.adapters.order_store import PriceStore
+    from orders.domain.pricing import Price
     from shared.aws import client
 
     cloud.tables.empty()

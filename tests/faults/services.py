@@ -183,9 +183,9 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
 
 def forget_resources(service: str) -> None:
     """Makes the service's next invocation start with nothing in memory, as in a fresh execution environment."""
-    module = sys.modules.get(f"{service}.resources")
+    module = sys.modules.get(f"{service}.dependencies")
     for value in vars(module).values() if module else ():
-        if hasattr(value, "cache_clear") and getattr(value, "__module__", "") == f"{service}.resources":
+        if hasattr(value, "cache_clear") and getattr(value, "__module__", "") == f"{service}.dependencies":
             value.cache_clear()
 
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from local.template import template
 from tests.faults.machine import Machines
+from tools.contracts.template import template
 
 ROOT = Path(__file__).parents[2]
 PROVIDER_URL = "http://provider"

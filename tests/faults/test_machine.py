@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.component.order_machines import Functions, interpreter
+from tests.component.orders.machines import Functions, interpreter
 from tests.faults.machine import Execution, Machines, UnsupportedAsl
 from tests.faults.template import ROOT
 
@@ -66,7 +66,7 @@ def _answers(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> dict[str,
         "ParkOrder": {"status": "parked"},
         "CancelOrder": {"status": "cancelled"},
     }
-    module = importlib.import_module("tests.component.order_machines")
+    module = importlib.import_module("tests.component.orders.machines")
     monkeypatch.setattr(module, "_ORDERS_MODULES", {})
     monkeypatch.setattr(module, "_UNSCRIPTED", told)
     return told

@@ -4,9 +4,9 @@ import json
 import subprocess
 from pathlib import Path
 
-from local.settings import REPOSITORY, STATE, tool_environment
-from local.shop import Customer
-from local.stack import Stack
+from tools.settings import REPOSITORY, STATE, tool_environment
+from tools.shop.client import Customer
+from tools.stack import Stack
 
 _DOCUMENT = REPOSITORY / "services" / "gateway" / "gateway" / "openapi.json"
 _CONFIGURATION = REPOSITORY / "tests" / "fuzz" / "schemathesis.toml"

@@ -8,9 +8,9 @@ https://schemathesis.readthedocs.io/en/stable/reference/checks/
 
 import pytest
 
-from local.shop import Shop
-from local.stack import Stack
 from tests.fuzz.schemathesis_run import failures
+from tools.shop.client import Shop
+from tools.stack import Stack
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from image_processor.domain import Refusal
+from image_processor.domain.picture import Refusal
 from tests.pictures.corpus import SECRET, quadrants, saved
 from tests.pictures.png import SIGNATURE, chunk, header
 

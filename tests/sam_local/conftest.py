@@ -9,9 +9,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from local.sam_local.emulator import Emulator, emulator
-from local.sam_local.engine import EngineUnavailable
-from local.stack import Stack
+from tools.cloud.sam_local.emulator import Emulator, emulator
+from tools.cloud.sam_local.engine import EngineUnavailable
+from tools.stack import Stack
 
 
 @pytest.fixture(scope="session")

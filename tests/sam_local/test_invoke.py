@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from local.sam_local.emulator import VARIABLES, Emulator
-from local.shop import Customer, Shop
-from local.stack import Stack
 from tests.examples import check_answer, claims, example, example_for, of_products_that_are_sold, undo
 from tests.template import Function, functions
+from tools.cloud.sam_local.emulator import VARIABLES, Emulator
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
 
 FUNCTIONS = {function.name: function for function in functions()}
 

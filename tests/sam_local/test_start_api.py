@@ -6,10 +6,10 @@ from uuid import uuid4
 import pytest
 import requests
 
-from local.sam_local.emulator import VARIABLES
-from local.shop import Shop
-from local.stack import Stack
 from tests.template import Route, functions
+from tools.cloud.sam_local.emulator import VARIABLES
+from tools.shop.client import Shop
+from tools.stack import Stack
 
 SKU = "TEA-ASSAM-100"
 _WITH_BODY = {"POST", "PUT", "PATCH"}

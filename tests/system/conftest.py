@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from inventory.store import StockStore
-from local.books import Books
-from local.shop import Customer, Shop
-from local.stack import Stack
+from inventory.adapters.stock_store import StockStore
 from shared.clock import utc_now
 from tests.system.observer import Observer
 from tests.system.trouble import packing_takes
+from tools.shop.audit import Books
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from local.stack import Stack
+from tools.stack import Stack
 
 from .trouble import configured
 

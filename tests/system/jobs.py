@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import requests
 
-from local.shop import Customer, Shop
-from local.waiting import wait_for
+from tools.shop.client import Customer, Shop
+from tools.waiting import wait_for
 
 FINAL = {"succeeded", "failed", "cancelled"}
 

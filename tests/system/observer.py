@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from local.stack import Stack
+from tools.stack import Stack
 
 
 class Observer:

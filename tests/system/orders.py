@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.shop import address
+from tools.shop.client import address
 
 SKU = "TEA-ASSAM-100"
 

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from local.shop import Customer, Shop
-from local.stack import Stack
 from tests.system import tokens
 from tests.system.orders import SKU, order_body
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
 
 DOCUMENT = Path(__file__).parents[2] / "services" / "gateway" / "gateway" / "openapi.json"
 

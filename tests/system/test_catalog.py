@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 import requests
 
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
 from shared.dynamo import from_item
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 type Introduce = Callable[..., dict[str, Any]]
 

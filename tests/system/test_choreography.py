@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import pytest
 
-from local.books import Books
-from local.dead_letters import DeadLetters
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
+from tools.ops.dead_letters import DeadLetters
+from tools.shop.audit import Books
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .conftest import event
 from .observer import Observer

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from inventory.domain import RESERVATION_LIFETIME, Reservation
-from inventory.store import StockStore
-from local.stack import Stack
-from local.waiting import wait_for
+from inventory.adapters.stock_store import StockStore
+from inventory.domain.reservation import RESERVATION_LIFETIME, Reservation
 from shared.clock import utc_now
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .trouble import configured, scheduled_each_minute
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from local.books import Books
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
 from shared.clock import utc_now
-from shipping.store import ShipmentStore
+from shipping.adapters import ShipmentStore
+from tools.shop.audit import Books
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .test_choreography import publish
 

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from local.shop import Customer
-from local.stack import Stack
 from tests.examples import check_answer, example_for, undo
 from tests.template import Function, functions
+from tools.shop.client import Customer
+from tools.stack import Stack
 
 
 @pytest.fixture(scope="module")

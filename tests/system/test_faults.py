@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from local.books import Books, OrderBooks
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
+from tools.shop.audit import Books, OrderBooks
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .gate import provider_behind_a_gate
 from .observer import Observer

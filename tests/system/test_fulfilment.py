@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from local.books import Books, OrderBooks
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
+from tools.shop.audit import Books, OrderBooks
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .test_choreography import dead_letter, impatient, publish
 from .trouble import broken, packing_takes, paused

@@ -5,8 +5,8 @@ from urllib.parse import urljoin
 
 import pytest
 
-from local.settings import REPOSITORY
-from local.shop import Customer, Shop
+from tools.settings import REPOSITORY
+from tools.shop.client import Customer, Shop
 
 
 def test_health_says_which_version_runs_where(shop: Shop) -> None:

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from local.shop import Customer, Shop, address
-from local.stack import Stack
 from tests.system.orders import SKU, order_body
+from tools.shop.client import Customer, Shop, address
+from tools.stack import Stack
 
 
 def test_anyone_may_browse_the_catalogue(shop: Shop) -> None:

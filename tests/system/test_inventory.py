@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 import requests
 
-from local.books import Books
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
+from tools.shop.audit import Books
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 TEA = "TEA-ASSAM-100"
 RECEIPT = {"kind": "receipt", "quantity": 5, "reason": "Delivery note 4711"}

@@ -14,16 +14,16 @@ from uuid import uuid4
 import pytest
 import requests
 
-from local.shop import Customer, Shop, address
-from local.stack import Stack
-from local.waiting import wait_for
-from orders.domain import Order, RejectionReason
-from orders.placement import OrderRequest
-from orders.pricing import Price
-from orders.store import order_item
+from orders.adapters.order_store import order_item
+from orders.domain.order import Order, RejectionReason
+from orders.domain.order_request import OrderRequest
+from orders.domain.pricing import Price
 from shared.clock import utc_now
 from shared.dynamo import from_item
 from shared.money import Money
+from tools.shop.client import Customer, Shop, address
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .jobs import Jobs
 from .trouble import broken, configured, not_listening, scheduled_each_minute

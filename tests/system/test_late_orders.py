@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from local.books import Books, OrderBooks
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
+from tools.shop.audit import Books, OrderBooks
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .trouble import configured, not_listening, packing_takes, scheduled_each_minute
 

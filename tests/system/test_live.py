@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from local.live import Watcher, watching
-from local.shop import PASSWORD, Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
+from tools.shop.client import PASSWORD, Customer, Shop
+from tools.shop.watch import Watcher, watching
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .conftest import event
 from .orders import SKU

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from local.books import Books
-from local.shop import PASSWORD, Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
+from tools.shop.audit import Books
+from tools.shop.client import PASSWORD, Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .conftest import event
 from .orders import SKU
@@ -132,7 +132,7 @@ def test_every_event_that_there_is_a_mail_about_comes_to_the_queue(stack: Stack)
     subscription = stack.client("sns").get_subscription_attributes(
         SubscriptionArn=stack.resource("NotificationsMailSubscription")
     )["Attributes"]
-    records = json.loads((EVENTS / "notifications_mail.json").read_text())["Records"]
+    records = json.loads((EVENTS / "notifications_send_mail.json").read_text())["Records"]
 
     assert set(json.loads(subscription["FilterPolicy"])["event_type"]) == {
         json.loads(record["body"])["event_type"] for record in records
@@ -162,7 +162,7 @@ def test_low_stock_is_mailed_to_the_operators_once(stack: Stack) -> None:
 
 def ses_record(example: int, customer: Customer, **details: Any) -> str:
     """One of the records in the function's example event, about a mail to `customer`."""
-    records = json.loads((EVENTS / "notifications_feedback.json").read_text())["Records"]
+    records = json.loads((EVENTS / "notifications_record_feedback.json").read_text())["Records"]
     record: dict[str, Any] = json.loads(records[example]["body"])
     record["mail"]["destination"] = [customer.email]
     record["mail"]["tags"]["recipient"] = [customer.user_id]

@@ -7,15 +7,15 @@ from uuid import uuid4
 
 import pytest
 
-from local import dead_letters
-from local.causal_tree import Node
-from local.dead_letters import DeadLetters, Letter
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.steps import StepError
-from local.trace import show, trace
-from local.waiting import wait_for
 from shared.dynamo import from_item, to_item
+from tools.console import StepError
+from tools.ops import dead_letters
+from tools.ops.causal_tree import Node
+from tools.ops.dead_letters import DeadLetters, Letter
+from tools.ops.trace import show, trace
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .conftest import event
 from .test_choreography import dead_letter, publish

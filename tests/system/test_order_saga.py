@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.books import Books, OrderBooks
-from local.shop import FINAL, Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
 from tests.system.trouble import broken
+from tools.shop.audit import Books, OrderBooks
+from tools.shop.client import FINAL, Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 

@@ -10,14 +10,14 @@ from uuid import uuid4
 import pytest
 import requests
 
-from local.books import Books
-from local.shop import FINAL, Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
-from orders.pricing import Price
-from orders.store import PriceStore
+from orders.adapters.order_store import PriceStore
+from orders.domain.pricing import Price
 from shared.money import Money
 from tests.system.orders import SKU, order_body
+from tools.shop.audit import Books
+from tools.shop.client import FINAL, Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .conftest import event
 

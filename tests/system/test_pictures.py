@@ -9,11 +9,11 @@ import pytest
 import requests
 from PIL import Image
 
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
 from tests.pictures.corpus import COLOURS, exif, quadrants, saved
 from tests.pictures.defects import bad
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 STORED_ON_ITS_SIDE = saved(
     quadrants(size=(2000, 1200)).transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif(orientation=6)

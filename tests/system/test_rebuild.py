@@ -10,15 +10,15 @@ from uuid import uuid4
 
 import pytest
 
-from local.books import Books
-from local.rebuild import rebuild
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.steps import StepError
-from local.waiting import wait_for
-from reports.domain import Kind, Week
+from reports.domain.week import Kind, Week
 from shared.clock import timestamp
 from shared.dynamo import to_item
+from tools.console import StepError
+from tools.ops.rebuild import rebuild
+from tools.shop.audit import Books
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .conftest import event
 

@@ -8,12 +8,12 @@ from uuid import uuid4
 import pytest
 import requests
 
-from local.books import Books
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
-from reports.domain import Week
+from reports.domain.week import Week
 from shared.clock import timestamp, utc_now
+from tools.shop.audit import Books
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .conftest import event
 from .jobs import Jobs

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.books import Books, OrderBooks
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
-from payments.observation import Observation, ProviderStatus
-from payments.store import ObservationStore, PaymentStore
+from payments.adapters.payment_store import ObservationStore, PaymentStore
+from payments.domain.observation import Observation, ProviderStatus
 from shared.clock import utc_now
 from tests.system.trouble import broken, configured, not_listening, scheduled_each_minute
+from tools.shop.audit import Books, OrderBooks
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 TEA = "TEA-ASSAM-100"
 
@@ -84,7 +84,7 @@ def test_a_parked_order_is_listed_resumed_and_rejected_for_what_its_saga_failed_
 
 def test_the_command_resumes_an_order_and_says_how_it_ended(parked: str) -> None:
     done = subprocess.run(  # noqa: S603 - this program's own command
-        [sys.executable, "-m", "local", "resume", parked], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tools", "resume", parked], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, f"{parked} is rejected\n"), done.stderr
 

@@ -9,14 +9,14 @@ from uuid import uuid4
 
 import pytest
 
-from local import dead_letters
-from local.books import Books, OrderBooks
-from local.dead_letters import DeadLetters
-from local.shop import Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
-from orders.domain import OrderStatus
-from orders.store import OrderStore
+from orders.adapters.order_store import OrderStore
+from orders.domain.order import OrderStatus
+from tools.ops import dead_letters
+from tools.ops.dead_letters import DeadLetters
+from tools.shop.audit import Books, OrderBooks
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .test_choreography import impatient
 from .trouble import broken, packing_takes

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator
 
-from local.events.contracts import Contract, contracts
 from tests.system.observer import Observer
+from tools.contracts.events.contracts import Contract, contracts
 
 pytestmark = pytest.mark.last
 

@@ -19,10 +19,10 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from local.books import Books
-from local.shop import PASSWORD, Customer, Shop
-from local.stack import Stack
-from local.waiting import wait_for
+from tools.shop.audit import Books
+from tools.shop.client import PASSWORD, Customer, Shop
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 from .conftest import event
 

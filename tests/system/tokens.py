@@ -8,9 +8,9 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from local.shop import PASSWORD, Customer
-from local.stack import Stack
-from local.waiting import wait_for
+from tools.shop.client import PASSWORD, Customer
+from tools.stack import Stack
+from tools.waiting import wait_for
 
 
 def claims_in(token: str) -> dict[str, Any]:

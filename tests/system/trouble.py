@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from local.stack import Stack
+from tools.stack import Stack
 
 
 @contextmanager

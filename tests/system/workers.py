@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local import server
-from local.stack import Stack
+from tools.cloud import server
+from tools.stack import Stack
 
 
 def workers_of(stack: Stack, function: str) -> list[int]:

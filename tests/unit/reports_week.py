@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from reports.domain import Fact, Kind, Line, LowStock, ProductVersion, Week
-from reports.figures import Figures, figures_of
+from reports.domain.figures import Figures, figures_of
+from reports.domain.week import Fact, Kind, Line, LowStock, ProductVersion, Week
 from shared.money import Money
 
 WEEK = Week(2026, 10)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from archive.domain import ARCHIVED, archived
-from local.events.contracts import Contract, contracts
-from local.openapi.schemas import REFERENCE, Schema
 from shared.events import PERSONAL, Event
+from tools.contracts.events.contracts import Contract, contracts
+from tools.contracts.openapi.schemas import REFERENCE, Schema
 
 OTHERS = [contract for contract in contracts() if contract.service != "users"]
 SOUNDS_PERSONAL = re.compile(

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator, ValidationError
 
-from live.domain import Change, Connection, Entry, Missed
-from live.messages import Answer, CaughtUp, Failure, OrderChanged, Pong, Subscribed, Unsubscribed, text
-from local.asyncapi import DOCUMENT, as_text, document
+from live.domain.feed import Change, Connection, Entry, Missed
+from live.domain.messages import Answer, CaughtUp, Failure, OrderChanged, Pong, Subscribed, Unsubscribed, text
 from shared.errors import BadRequest, FieldError
+from tools.contracts.asyncapi import DOCUMENT, as_text, document
 
 ENTRY = Entry(
     12,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from catalog.domain import Category, Position, Product, ProductDetails, is_sku, shelves_from
+from catalog.domain.product import Category, Position, Product, ProductDetails, is_sku, shelves_from
 from shared.cursor import encode_cursor
 from shared.money import Money
 

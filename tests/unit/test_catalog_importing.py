@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog.importing import CHUNK_LINES, CheckedLine, UploadRefused, checked_lines, chunks_of
+from catalog.domain.product_import import CHUNK_LINES, CheckedLine, UploadRefused, checked_lines, chunks_of
 
 HEADER = "sku,name,description,category,price_amount,price_currency,active"
 GOOD = "TEA-1,Assam,Malty,tea,790,EUR,true"

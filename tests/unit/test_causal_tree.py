@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from local.causal_tree import Execution, Node, drawn, tree_of
-from local.log_search import LogLine
+from tools.ops.causal_tree import Execution, Node, drawn, tree_of
+from tools.ops.log_search import LogLine
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NAMES = {

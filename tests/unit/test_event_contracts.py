@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator, meta
 
-from local.events.catalogue import PAGE, catalogue
-from local.events.contracts import SCHEMAS, Contract, contracts, schemas, written
-from local.events.release import BreakingContract, released, require_compatible
-from local.openapi.document import version
-from local.settings import REPOSITORY
-from local.template import subscriptions
 from shared.dynamo import from_item
 from shared.events import Event
+from tools.contracts.events.catalogue import PAGE, catalogue
+from tools.contracts.events.contracts import SCHEMAS, Contract, contracts, schemas, written
+from tools.contracts.events.release import BreakingContract, released, require_compatible
+from tools.contracts.openapi.document import version
+from tools.contracts.template import subscriptions
+from tools.settings import REPOSITORY
 
 RENEW = "run `make events`"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway import reference
+from gateway.domain import reference
 
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",

@@ -9,8 +9,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from image_processor.domain import LONG_SIDES, MAX_PIXELS, PictureRefused
-from image_processor.rendering import Rendered, render
+from image_processor.domain.picture import LONG_SIDES, MAX_PIXELS, PictureRefused
+from image_processor.domain.rendering import Rendered, render
 from tests.pictures.corpus import SECRET, Good, good, quadrants, saved
 from tests.pictures.defects import Bad, bad
 from tests.pictures.png import chunk, header

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from inventory.domain import (
+from inventory.domain.reservation import (
     MAX_LINES,
     Reservation,
     ReservationLine,
@@ -18,7 +18,7 @@ from inventory.domain import (
     ReservationStatus,
     ReservationUnfit,
 )
-from inventory.stock import (
+from inventory.domain.stock import (
     MAX_AVAILABLE,
     MAX_QUANTITY,
     Movement,

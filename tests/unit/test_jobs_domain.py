@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import TypeAdapter
 
-from jobs.domain import (
+from jobs.domain.job import (
     CannotBeCancelled,
     Failure,
     IdempotencyKeyReused,
@@ -13,7 +13,7 @@ from jobs.domain import (
     JobStatus,
     job_id_for,
 )
-from jobs.requests import AnyRequest, JobRequest
+from jobs.domain.requests import AnyRequest, JobRequest
 from shared.job_steps import JobResult
 
 NOW = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from live.domain import (
+from live.domain.feed import (
     MAX_CONNECTIONS,
     MAX_ORDERS,
     STATUS_EVENTS,
@@ -21,8 +21,8 @@ from live.domain import (
     change_told_by,
     superfluous,
 )
-from local.template import subscriptions
 from shared.events import Event
+from tools.contracts.template import subscriptions
 
 NOW = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
 EVENTS = Path(__file__).parents[2] / "events"
@@ -98,7 +98,7 @@ def test_an_event_without_a_customer_cannot_be_told() -> None:
 
 
 def test_the_subscription_lets_through_what_the_code_reads() -> None:
-    sent = {event_type for event_type, readers in subscriptions().items() if "live.push" in readers}
+    sent = {event_type for event_type, readers in subscriptions().items() if "live.functions.push" in readers}
 
     assert sent == STATUS_EVENTS
 

@@ -4,9 +4,19 @@ import json
 
 import pytest
 
-from live.domain import Change, Connection, Entry
-from live.handshake import PROTOCOL, chosen_protocol, token_in
-from live.messages import CatchUp, Failure, OrderChanged, Ping, Subscribe, Subscribed, Unsubscribe, read, text
+from live.domain.feed import Change, Connection, Entry
+from live.domain.handshake import PROTOCOL, chosen_protocol, token_in
+from live.domain.messages import (
+    CatchUp,
+    Failure,
+    OrderChanged,
+    Ping,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    read,
+    text,
+)
 from shared.errors import BadRequest, InvalidRequest, MalformedJson
 
 ORDER = "ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"

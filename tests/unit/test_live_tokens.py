@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 from jwt.utils import base64url_encode
 
-from live.tokens import Identity, InvalidToken, KeyRing, Verifier
+from live.domain.tokens import Identity, InvalidToken, KeyRing, Verifier
 
 ISSUER = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_pool"
 CLIENT = "the-app-client"

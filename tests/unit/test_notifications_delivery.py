@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from notifications.delivery import DeliveryRecord, Suppression
+from notifications.domain.delivery import DeliveryRecord, Suppression
 
 MAIL = {
     "messageId": "m-1",

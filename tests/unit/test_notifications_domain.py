@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from notifications.domain import (
+from notifications.domain.occasions import (
     Address,
     OrderCancelled,
     OrderConfirmed,

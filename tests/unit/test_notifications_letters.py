@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifications.domain import (
+from notifications.domain.layout import Mail, mail_of
+from notifications.domain.letters import letter_about
+from notifications.domain.occasions import (
     Occasion,
     OrderCancelled,
     OrderConfirmed,
@@ -21,9 +23,7 @@ from notifications.domain import (
     ReportReady,
     StockLow,
 )
-from notifications.layout import Mail, mail_of
-from notifications.letters import letter_about
-from notifications.wording import languages, wording_in
+from notifications.domain.wording import languages, wording_in
 
 ORDER_ID = "ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"
 PAGE_URL = "https://eu-central-1.console.aws.amazon.com/s3/object/reports?region=eu-central-1&prefix=weekly%2Freport.html"

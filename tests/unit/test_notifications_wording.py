@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-import notifications.wording
-from notifications.domain import (
+import notifications.domain.wording
+from notifications.domain.occasions import (
     Occasion,
     OrderCancelled,
     OrderConfirmed,
@@ -18,7 +18,7 @@ from notifications.domain import (
     ReportReady,
     StockLow,
 )
-from notifications.wording import DEFAULT_LANGUAGE, languages, wording_for, wording_in
+from notifications.domain.wording import DEFAULT_LANGUAGE, languages, wording_for, wording_in
 from shared.money import Money
 
 OCCASIONS: list[type[Occasion]] = [
@@ -34,7 +34,7 @@ REASONS = {"out_of_stock", "payment_declined", "address_not_served", "technical_
 
 
 def words_of(language: str) -> dict[str, Any]:
-    folder = Path(notifications.wording.__file__).parent / "templates" / "wording"
+    folder = Path(notifications.domain.wording.__file__).parents[1] / "templates" / "wording"
     words: dict[str, Any] = json.loads((folder / f"{language}.json").read_text())
     return words
 

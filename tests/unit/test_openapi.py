@@ -14,8 +14,12 @@ from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
 from pydantic import BaseModel, Field, create_model
 
-from local.openapi.authorization import TABLE, authorization_table
-from local.openapi.document import (
+from shared.access import Access
+from shared.api import api_resolver, contract
+from shared.errors import NotFound
+from shared.parameters import IdempotencyKey
+from tools.contracts.openapi.authorization import TABLE, authorization_table
+from tools.contracts.openapi.document import (
     DOCUMENT,
     NotDescribed,
     OperationIdTaken,
@@ -26,13 +30,9 @@ from local.openapi.document import (
     version,
     written,
 )
-from local.openapi.release import released, require_compatible
-from local.openapi.schemas import references_in
-from local.settings import REPOSITORY
-from shared.access import Access
-from shared.api import api_resolver, contract
-from shared.errors import NotFound
-from shared.parameters import IdempotencyKey
+from tools.contracts.openapi.release import released, require_compatible
+from tools.contracts.openapi.schemas import references_in
+from tools.settings import REPOSITORY
 
 RENEW = "run `make openapi`"
 

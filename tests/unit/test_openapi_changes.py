@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from local.openapi import release as releases
-from local.openapi.changes import breaking_changes
-from local.openapi.release import BreakingRelease, ReleasedAlready, may_break, release, released
+from tools.contracts.openapi import release as releases
+from tools.contracts.openapi.changes import breaking_changes
+from tools.contracts.openapi.release import BreakingRelease, ReleasedAlready, may_break, release, released
 
 OLD: dict[str, Any] = {
     "info": {"version": "1.2.3"},

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from orders.domain import (
+from orders.domain.order import (
     Canceller,
     CannotBeCancelled,
     CannotBeResumed,
@@ -21,9 +21,9 @@ from orders.domain import (
     order_id_for,
     reason_of,
 )
-from orders.placement import MAX_LINES, MAX_QUANTITY, DuplicateSku, OrderRequest, UnknownSku
-from orders.pricing import CurrencyNotServed, MixedCurrencies, Price
-from orders.undoing import UndoableOrder
+from orders.domain.order_request import MAX_LINES, MAX_QUANTITY, DuplicateSku, OrderRequest, UnknownSku
+from orders.domain.pricing import CurrencyNotServed, MixedCurrencies, Price
+from orders.domain.undoing import UndoableOrder
 from shared.events import Event
 from shared.money import Money
 from shared.saga import SagaOrder

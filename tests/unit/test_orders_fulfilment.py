@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.domain import (
+from orders.domain.fulfilment import FulfillableOrder
+from orders.domain.order import (
     CancellationReason,
     Canceller,
     CannotBeCancelled,
@@ -17,7 +18,6 @@ from orders.domain import (
     Order,
     OrderStatus,
 )
-from orders.fulfilment import FulfillableOrder
 from shared.events import Event
 from tests.unit.test_orders_domain import (
     LATER,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.pricing import (
+from orders.domain.pricing import (
     HOME_COUNTRY,
     TARIFFS,
     VAT_RATES,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from payments.breaker import CircuitBreaker
-from payments.domain import ProviderUnavailable
+from payments.adapters.breaker import CircuitBreaker
+from payments.domain.payment import ProviderUnavailable
 
 
 class Clock:

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from payments.domain import IllegalTransition, Payment, PaymentStatus
+from payments.domain.payment import IllegalTransition, Payment, PaymentStatus
 from shared.saga import SagaOrder
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

@@ -15,8 +15,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from payments.cashier import Cashier
-from payments.domain import (
+from payments.adapters.payment_store import PaymentContended
+from payments.domain.payment import (
     AlreadyCaptured,
     CardDeclined,
     Payment,
@@ -27,7 +27,7 @@ from payments.domain import (
     PaymentVoided,
     ProviderUnavailable,
 )
-from payments.store import PaymentContended
+from payments.domain.payment_service import Cashier
 from shared.events import Event
 from shared.saga import SagaOrder
 
@@ -55,7 +55,7 @@ OPERATIONS = st.sampled_from(["authorize", "authorize", "capture", "capture", "v
 ACCIDENTS = st.dictionaries(
     st.integers(0, 5), st.sampled_from(["lost before", "lost after", "late", "overtaken"]), max_size=2
 )
-# Which status may follow which, as the drawing in payments/domain.py has it.
+# Which status may follow which, as the drawing in payments/domain/payment.py has it.
 STEPS: dict[PaymentStatus | None, set[PaymentStatus]] = {
     None: {PaymentStatus.AUTHORIZING, PaymentStatus.VOIDED},
     PaymentStatus.AUTHORIZING: {

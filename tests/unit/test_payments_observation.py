@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from payments.domain import Payment, PaymentStatus
-from payments.observation import Observation, ProviderEvent, ProviderStatus
+from payments.domain.observation import Observation, ProviderEvent, ProviderStatus
+from payments.domain.payment import Payment, PaymentStatus
 from shared.saga import SagaOrder
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments_sandbox.domain import (
+from payments_sandbox.domain.errors import ApiError
+from payments_sandbox.domain.intent import (
     Intent,
     IntentStatus,
     PaymentMethod,
@@ -15,7 +16,6 @@ from payments_sandbox.domain import (
     open_intent,
     refund,
 )
-from payments_sandbox.errors import ApiError
 
 FORM = {
     "amount": "2000",

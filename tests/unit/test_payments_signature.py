@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.signature import InvalidSignature, verify
+from payments.domain.signature import InvalidSignature, verify
 
 NOW = 1_772_443_800
 BODY = '{"id": "evt_1", "name": "Zoë"}'.encode()

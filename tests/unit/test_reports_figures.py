@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.domain import Kind, NoSuchWeek, Week, WeekNotOver
-from reports.figures import LISTED, figures_of
+from reports.domain.figures import LISTED, figures_of
+from reports.domain.week import Kind, NoSuchWeek, Week, WeekNotOver
 from tests.unit.reports_week import (
     MONDAY,
     PRODUCTS,

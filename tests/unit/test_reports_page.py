@@ -10,14 +10,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from local.settings import REPOSITORY
-from reports.charts import Bar, bars
-from reports.figures import Figures
-from reports.page import page_of
-from reports.sheet import COLUMNS, sheet_of
-from reports.wording import amount, shortened
+from reports.domain.charts import Bar, bars
+from reports.domain.figures import Figures
+from reports.domain.page import page_of
+from reports.domain.sheet import COLUMNS, sheet_of
+from reports.domain.wording import amount, shortened
 from shared.money import Money
 from tests.unit.reports_week import HOSTILE, no_figures, some_figures
+from tools.settings import REPOSITORY
 
 GOLDEN = Path(__file__).parent / "golden"
 BOTH = [pytest.param(some_figures(), id="a week"), pytest.param(no_figures(), id="an empty week")]
@@ -50,8 +50,8 @@ def test_the_bytes_are_those_that_were_looked_at(name: str, figures: Figures):
 def test_no_chance_is_in_the_bytes(seed: str):
     """Another process orders its sets otherwise."""
     script = (
-        "import sys; from tests.unit.reports_week import some_figures; from reports.page import page_of; "
-        "from reports.sheet import sheet_of; week = some_figures(); "
+        "import sys; from tests.unit.reports_week import some_figures; from reports.domain.page import page_of; "
+        "from reports.domain.sheet import sheet_of; week = some_figures(); "
         "sys.stdout.buffer.write(page_of(week) + sheet_of(week))"
     )
     made = subprocess.run(  # noqa: S603 - our own script

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from local.sam_local import engine
-from local.sam_local.bridge import forwarded
-from local.sam_local.engine import EngineUnavailable, docker_engine
+from tools.cloud.sam_local import engine
+from tools.cloud.sam_local.bridge import forwarded
+from tools.cloud.sam_local.engine import EngineUnavailable, docker_engine
 
 DENIED = "permission denied while trying to connect to the Docker daemon socket"
 NO_ENGINE = (

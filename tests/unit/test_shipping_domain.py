@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.events import Event
 from shared.saga import SagaOrder, ShippingAddress
-from shipping.domain import (
+from shipping.domain.shipment import (
     AddressNotServed,
     Shipment,
     ShipmentCancelled,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from users.domain import ClosedProfile, Profile, ProfileChange, SignUp, close, is_abandoned
+from users.domain.profile import ClosedProfile, Profile, ProfileChange, SignUp, close, is_abandoned
 
 NOW = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
 SIGNED_UP = int(NOW.timestamp())

@@ -1,0 +1,207 @@
+"""The rules of a product, without AWS: what one must be, how it changes, and the order in which products are browsed.
+
+The catalogue is a row of shelves, one a category, each sorted by name; browsing everything walks the shelves in the
+order of `Category`. A position on them is all that a page's successor needs to know.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from catalog.domain.events import ProductChanged
+from catalog.domain.pictures import MAX_PICTURES, Picture, TooManyPictures
+from shared.clock import timestamp
+from shared.events import Event
+from shared.money import Money
+
+_SKU = r"^[A-Z0-9]+(-[A-Z0-9]+)*$"
+_MAX_SKU = 40
+_MAX_NAME = 120
+# DynamoDB's limit of a sort key's value, in bytes.
+_MAX_PLACE_BYTES = 1024
+
+# No control characters and no Unicode line ends; a name shows at least one character, a description may have lines.
+_NAME = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F\u2028\u2029]*$"
+_DESCRIPTION = r"^[^\x00-\x09\x0B-\x1F\x7F-\x9F\u2028\u2029]*$"
+
+LOWEST_PRICE = 1
+"""In minor units: nothing is free."""
+HIGHEST_PRICE = 10_000_000_00
+"""In minor units, 10 million of a currency with cents: a mistyped price is more likely than such a product."""
+
+Sku = Annotated[
+    str,
+    Field(pattern=_SKU, max_length=_MAX_SKU, description="Stock-keeping unit", examples=["TEA-ASSAM-100"]),
+]
+
+# Trimmed after the check, so that what passes is exactly what the published schema says.
+ProductName = Annotated[
+    str,
+    Field(pattern=_NAME, max_length=_MAX_NAME, examples=["Assam Second Flush, 100 g"]),
+    AfterValidator(str.strip),
+]
+ProductDescription = Annotated[
+    str,
+    Field(pattern=_DESCRIPTION, max_length=2000, examples=["Malty black tea; strong enough for milk."]),
+    AfterValidator(str.strip),
+]
+
+
+class Category(StrEnum):
+    """The shelves, in the order in which they are browsed."""
+
+    TEA = "tea"
+    COFFEE = "coffee"
+    TEAWARE = "teaware"
+    COFFEEWARE = "coffeeware"
+    PANTRY = "pantry"
+    GIFTS = "gifts"
+
+
+class ProductDetails(BaseModel):
+    """What the shop says of a product. A retired one is not active: still shown to whoever follows an old order's link,
+    but neither browsed nor ordered."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sku: Sku
+    name: ProductName
+    description: ProductDescription
+    category: Category
+    price: Money
+    active: bool = True
+
+    @field_validator("price")
+    @classmethod
+    def _within_bounds(cls, price: Money) -> Money:
+        if not LOWEST_PRICE <= price.amount <= HIGHEST_PRICE:
+            raise ValueError(f"a price is {LOWEST_PRICE} to {HIGHEST_PRICE} minor units")
+        return price
+
+
+class Product(ProductDetails):
+    """A product at one version; each change is the next version and one `product.changed`."""
+
+    version: Annotated[int, Field(ge=1)]
+    changed_at: str
+    pictures: tuple[Picture, ...] = ()
+
+    @classmethod
+    def introduce(
+        cls, details: ProductDetails, *, correlation_id: str, now: datetime
+    ) -> tuple[Self, list[Event]]:
+        """The product's first version, and the event that tells of it."""
+        product = cls(**_fields_of(details), version=1, changed_at=timestamp(now))
+        return product, [product._changed(correlation_id, now)]
+
+    def revise(
+        self, details: ProductDetails, *, correlation_id: str, now: datetime
+    ) -> tuple[Self, list[Event]]:
+        """The product's next version, and the event that tells of it; itself and no event when nothing differs.
+
+        Raises ValueError when `details` are of another sku.
+        """
+        if details.sku != self.sku:
+            raise ValueError(f"{details.sku} is not {self.sku}")
+        if _fields_of(details) == _fields_of(self):
+            return self, []
+        return self._next(_fields_of(details), correlation_id, now)
+
+    def retire(self, *, correlation_id: str, now: datetime) -> tuple[Self, list[Event]]:
+        """The product taken off sale, and the event that tells of it; itself and no event when it is so already."""
+        retired = self.model_copy(update={"active": False})
+        return self.revise(retired, correlation_id=correlation_id, now=now)
+
+    def show(self, picture: Picture, *, correlation_id: str, now: datetime) -> tuple[Self, list[Event]]:
+        """The product with `picture` as its last one, and the event that tells of it; itself and no event when it shows
+        it already.
+
+        Raises TooManyPictures.
+        """
+        if any(shown.picture_id == picture.picture_id for shown in self.pictures):
+            return self, []
+        if len(self.pictures) >= MAX_PICTURES:
+            raise TooManyPictures(self.sku)
+        return self._next({"pictures": (*self.pictures, picture)}, correlation_id, now)
+
+    def remove(self, picture_id: str, *, correlation_id: str, now: datetime) -> tuple[Self, list[Event]]:
+        """The product without that picture, and the event that tells of it; itself and no event when it lacks it."""
+        kept = tuple(picture for picture in self.pictures if picture.picture_id != picture_id)
+        if len(kept) == len(self.pictures):
+            return self, []
+        return self._next({"pictures": kept}, correlation_id, now)
+
+    def picture(self, picture_id: str) -> Picture | None:
+        """The picture of that id, or None."""
+        return next((picture for picture in self.pictures if picture.picture_id == picture_id), None)
+
+    def _next(
+        self, changes: dict[str, object], correlation_id: str, now: datetime
+    ) -> tuple[Self, list[Event]]:
+        """The version after this one, with `changes`, and the event that tells of it."""
+        changed = self.model_copy(
+            update={**changes, "version": self.version + 1, "changed_at": timestamp(now)}
+        )
+        return changed, [changed._changed(correlation_id, now)]
+
+    def _changed(self, correlation_id: str, now: datetime) -> Event:
+        payload = ProductChanged(
+            sku=self.sku,
+            name=self.name,
+            category=self.category,
+            price=self.price,
+            active=self.active,
+            version=self.version,
+        )
+        return Event.of(
+            payload,
+            aggregate_id=self.sku,
+            aggregate_version=self.version,
+            occurred_at=now,
+            correlation_id=correlation_id,
+        )
+
+
+class Position(BaseModel):
+    """A place on the shelves, after which a page starts: a shelf, and what its products are sorted by."""
+
+    model_config = ConfigDict(frozen=True)
+
+    shelf: Category
+    place: Annotated[str, Field(min_length=1)]
+
+    @field_validator("place")
+    @classmethod
+    def _fits_a_key(cls, place: str) -> str:
+        if len(place.encode()) > _MAX_PLACE_BYTES:
+            raise ValueError("too long for a place on a shelf")
+        return place
+
+    @classmethod
+    def of(cls, product: ProductDetails) -> Self:
+        """Where `product` stands: by name without regard to case, and by sku among equal names."""
+        # Folding can make three letters of one; a place of at most a name's length always fits a key and a cursor.
+        folded = product.name.casefold()[:_MAX_NAME]
+        return cls(shelf=product.category, place=f"{folded}#{product.sku}")
+
+
+def is_sku(text: str) -> bool:
+    """Whether `text` has the form of a sku; what has not, no product has."""
+    return len(text) <= _MAX_SKU and re.fullmatch(_SKU, text) is not None
+
+
+def shelves_from(position: Position | None, category: Category | None) -> Sequence[Category]:
+    """The shelves left to browse after `position`, of one `category` or of all.
+
+    Raises ValueError when the position is on a shelf that is not among those browsed.
+    """
+    shelves = [category] if category else list(Category)
+    return shelves[shelves.index(position.shelf) :] if position else shelves
+
+
+def _fields_of(details: ProductDetails) -> dict[str, object]:
+    return {name: getattr(details, name) for name in ProductDetails.model_fields}

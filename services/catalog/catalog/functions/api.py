@@ -1,0 +1,197 @@
+"""The catalogue API: anyone browses products and reads one; admins add, change and retire them
+and upload pictures (`picture_routes`)."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response, content_types
+from aws_lambda_powertools.event_handler.openapi.params import Header, Query
+from pydantic import ValidationError
+
+from catalog.adapters.product_store import ProductContended
+from catalog.dependencies import product_store
+from catalog.domain.product import Category, Position, Product, shelves_from
+from catalog.functions.picture_routes import add_picture_routes
+from catalog.functions.product_changes import AnySku, found, found_at, replace, store
+from catalog.functions.views import NewProduct, ProductChange, ProductPage, ProductView
+from shared.access import Access
+from shared.api import api_handler, api_resolver, contract, correlation_id, success
+from shared.clock import utc_now
+from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
+from shared.errors import Conflict, FieldError, NotFound, PreconditionFailed, PreconditionRequired
+from shared.etag import etag_of
+from shared.parameters import IfMatch, PageCursor, PageLimit
+
+# A bestseller is read far more often than it changes; browsers and a CDN may answer for it this long.
+_CACHE = "public, max-age=30"
+
+_ETAG = {"ETag": "The product's version, for `If-Match` and `If-None-Match`"}
+_ETAG_AND_CACHE = {**_ETAG, "Cache-Control": "How long the product may be shown without asking again"}
+
+app = api_resolver()
+
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-None-Match",
+        max_length=1000,
+        description="The `ETag` of the version that the client has; the answer is 304 while that is the latest",
+        examples=['"3"'],
+    ),
+]
+
+
+class SkuTaken(Conflict):
+    """There is a product of this sku already, on sale or retired."""
+
+    code = "sku-taken"
+
+
+class NotModified(Exception):
+    """The client has this version already."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"version {version}")
+        self.version = version
+
+
+@app.get("/products", cache_control=_CACHE, **contract(Access.ANYONE, tag="catalog", raises=(InvalidCursor,)))
+def list_products(
+    category: Annotated[Category | None, Query(description="Only this category")] = None,
+    limit: PageLimit = 20,
+    cursor: PageCursor = None,
+) -> ProductPage:
+    """The products on sale, by category and name, by page."""
+    after = _position_of(cursor) if cursor is not None else None
+    try:
+        shelves = shelves_from(after, category)
+    except ValueError as error:
+        raise InvalidCursor from error
+    products, position = product_store().browse(shelves, limit, after)
+    return ProductPage(
+        products=[ProductView.of(product) for product in products],
+        next=encode_cursor(position.model_dump(mode="json")) if position else None,
+    )
+
+
+_read_contract = contract(
+    Access.ANYONE,
+    tag="catalog",
+    raises=(NotFound,),
+    answers="The product",
+    headers=_ETAG_AND_CACHE,
+)
+_read_contract["responses"][int(HTTPStatus.NOT_MODIFIED)] = success(
+    HTTPStatus.NOT_MODIFIED, "The client has the latest version", _ETAG_AND_CACHE
+)
+
+
+@app.get("/products/<sku>", **_read_contract)
+def read_product(sku: AnySku, if_none_match: IfNoneMatch = None) -> Response[ProductView]:
+    """One product, retired ones included: old orders link to them."""
+    product = found(sku)
+    if if_none_match is not None and _names(if_none_match, product.version):
+        raise NotModified(product.version)
+    # Said here, not by the route's `cache_control`, which would forbid keeping what a 304 has just confirmed.
+    return _answer(product, headers={"Cache-Control": _CACHE})
+
+
+@app.post(
+    "/products",
+    **contract(
+        Access.ADMIN,
+        tag="catalog",
+        status=HTTPStatus.CREATED,
+        answers="The new product",
+        headers={**_ETAG, "Location": "Where the product is"},
+        raises=(SkuTaken,),
+    ),
+)
+def add_product(request: NewProduct) -> Response[ProductView]:
+    """Adds a product. A repeat is told that the sku is taken, even of the very same details."""
+    product, events = Product.introduce(
+        request.details(request.sku), correlation_id=correlation_id(), now=utc_now()
+    )
+    try:
+        store(product, events)
+    except ProductContended as error:
+        raise SkuTaken(
+            f"There is a product {product.sku} already; change it by PUT, or choose another sku.",
+            [FieldError("/body/sku", "taken")],
+        ) from error
+    return _answer(product, status=HTTPStatus.CREATED, headers={"Location": f"/products/{product.sku}"})
+
+
+@app.put(
+    "/products/<sku>",
+    **contract(
+        Access.ADMIN,
+        tag="catalog",
+        answers="The product as it is now",
+        headers=_ETAG,
+        raises=(NotFound, PreconditionRequired, PreconditionFailed),
+    ),
+)
+def change_product(sku: AnySku, request: ProductChange, if_match: IfMatch = None) -> Response[ProductView]:
+    """Replaces all that is said of a product. What changes nothing makes no new version."""
+    product = found_at(sku, if_match)
+    changed, events = product.revise(request.details(sku), correlation_id=correlation_id(), now=utc_now())
+    replace(changed, events)
+    return _answer(changed)
+
+
+@app.delete(
+    "/products/<sku>",
+    **contract(
+        Access.ADMIN,
+        tag="catalog",
+        status=HTTPStatus.NO_CONTENT,
+        answers="The product is retired",
+        headers=_ETAG,
+        raises=(NotFound, PreconditionRequired, PreconditionFailed),
+    ),
+)
+def retire_product(sku: AnySku, if_match: IfMatch = None) -> Response[str]:
+    """Takes a product off sale; PUT can put it back. Retiring a retired one changes nothing."""
+    product = found_at(sku, if_match)
+    retired, events = product.retire(correlation_id=correlation_id(), now=utc_now())
+    replace(retired, events)
+    return Response(status_code=HTTPStatus.NO_CONTENT, body="", headers={"ETag": etag_of(retired.version)})
+
+
+@app.exception_handler(NotModified)
+def _not_modified(answer: NotModified) -> Response[str]:
+    return Response(
+        status_code=HTTPStatus.NOT_MODIFIED,
+        body="",
+        headers={"ETag": etag_of(answer.version), "Cache-Control": _CACHE},
+    )
+
+
+def _position_of(cursor: str) -> Position:
+    try:
+        return Position.model_validate(decode_cursor(cursor, fields={"shelf", "place"}))
+    except ValidationError as error:
+        raise InvalidCursor from error
+
+
+def _names(if_none_match: str, version: int) -> bool:
+    """Whether the header names the version: by weak comparison, in a list or by `*` (RFC 9110, section 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return not tags.isdisjoint({"*", etag_of(version)})
+
+
+def _answer(
+    product: Product, *, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
+) -> Response[ProductView]:
+    return Response(
+        status_code=status,
+        content_type=content_types.APPLICATION_JSON,
+        body=ProductView.of(product),
+        headers={"ETag": etag_of(product.version), **(headers or {})},
+    )
+
+
+add_picture_routes(app)
+
+handler = api_handler(app)

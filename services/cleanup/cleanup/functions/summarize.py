@@ -1,0 +1,35 @@
+"""The cleanup's last step: one summary of all sweeps, as a log line, metrics, and a report in the bucket."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cleanup.adapters import cleanup_bucket
+from cleanup.domain import Plan, Summary
+from shared.observability import count, logger, metrics, tracer
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The Lambda handler of the step; raises SweepFailed, once the report is stored, if any sweep failed.
+
+    A dry run leaves a report and nothing else: no places, no metrics.
+    """
+    summary, plan = Summary.model_validate(event), Plan.model_validate(event["plan"])
+    report = summary.report()
+    bucket = cleanup_bucket()
+    bucket.put_report(summary.key, report)
+    logger.info("cleanup done", **report)
+    if not summary.dry_run:
+        bucket.put_places(summary.places(plan.after))
+        for sweep in summary.sweeps:
+            for name, number in sweep.counts.items():
+                count(f"Swept{_camel(sweep.name)}{_camel(name)}", number)
+    summary.raise_if_failed()
+    return {"report_key": summary.key, **report}
+
+
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))

@@ -1,0 +1,54 @@
+"""What S3 says in the queue's messages.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+"""
+
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import unquote_plus
+
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
+
+from image_processor.domain.picture import Upload
+from shared.errors import PermanentError
+
+
+class UnreadableNotification(PermanentError):
+    """The message is nothing that S3 says."""
+
+
+class _Object(BaseModel):
+    # Encoded as in a form: a space is a plus sign, and a plus sign %2B.
+    key: Annotated[str, AfterValidator(unquote_plus)]
+
+
+class _Entity(BaseModel):
+    object: _Object
+
+
+class _Record(BaseModel):
+    event_time: Annotated[datetime, Field(alias="eventTime")]
+    s3: _Entity
+
+
+class _Notification(BaseModel):
+    records: Annotated[list[_Record], Field(alias="Records")]
+
+
+class _Test(BaseModel):
+    """What S3 sends when notifications are set up."""
+
+    event: Annotated[str, Field(alias="Event", pattern="^s3:TestEvent$")]
+
+
+def uploads_in(body: str) -> list[Upload]:
+    """The uploads that a message tells of; none for S3's test. Raises UnreadableNotification and NotAnUpload."""
+    try:
+        notification = _Notification.model_validate_json(body)
+    except ValidationError as error:
+        try:
+            _Test.model_validate_json(body)
+        except ValidationError:
+            raise UnreadableNotification(f"not a notification of S3: {error}") from error
+        return []
+    return [Upload.of(record.s3.object.key, record.event_time) for record in notification.records]

@@ -1,0 +1,210 @@
+"""The rules of reservations, without AWS: what an order holds, gives back, and takes away with its parcel.
+
+A reservation takes pieces from available to reserved, a release back; a commit takes them out of the warehouse, each
+line with a movement of the ledger. What is on hand, and what moves it, is `stock`'s.
+
+    (nothing) ──reserve──► reserved ──release──► released
+        │                     ├──commit──► committed
+        │                     └──commit──► committing ──commit──► committed     (more than LINES_PER_COMMIT lines)
+        └──────release──────────────────────► released     (a tombstone: released before it was made)
+
+Nothing leads out of `released` and `committed`: a reserve or a commit that comes after the release is refused, and so
+is a release that comes after the commit, since what has left cannot be given back.
+
+Until its order is confirmed, a reservation has an expiry. It is a mark for whoever cleans up and no right to the stock:
+only the order can say whether it still wants it, so nothing is given back by the clock alone.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from inventory.domain.events import StockCommitted, StockLine, StockReleased, StockReserved
+from shared.clock import timestamp
+from shared.errors import PermanentError, TransientError
+from shared.events import Event
+
+MAX_LINES = 50
+RESERVATION_LIFETIME = timedelta(hours=1)
+"""After how long an order must have been decided, several times what its saga takes with all of its retries."""
+LINES_PER_COMMIT = 49
+"""DynamoDB takes 100 entries in one transaction: the reservation, and a movement and the stock of each line."""
+
+
+class OutOfStock(PermanentError):
+    """There is too little of `skus`; a sku that inventory does not know counts as out of stock."""
+
+    def __init__(self, skus: list[str]) -> None:
+        super().__init__(f"out of stock: {', '.join(skus)}")
+        self.skus = skus
+
+
+class ReservationReleased(PermanentError):
+    """The order's reservation was released before; it cannot be made (again), nor committed."""
+
+
+class ReservationCommitted(PermanentError):
+    """The order's stock has left the warehouse, or is about to; it cannot be given back."""
+
+
+class ReservationMissing(PermanentError):
+    """The order never reserved anything, so there is nothing to keep or to take out; someone has to look."""
+
+
+class ReservationUnfit(PermanentError):
+    """The order has no line, or more lines than one reservation can hold."""
+
+
+class ReservationInconsistent(PermanentError):
+    """The stock to give back or to take out is not on record as reserved; someone has to look."""
+
+
+class StockThrottled(TransientError):
+    """DynamoDB did not answer for every sku asked for."""
+
+
+class StockContended(TransientError):
+    """Other orders kept changing the same stock; the state machine, or the queue, tries again later."""
+
+
+class ReservationStatus(StrEnum):
+    """Where a reservation stands."""
+
+    RESERVED = "reserved"
+    COMMITTING = "committing"
+    COMMITTED = "committed"
+    RELEASED = "released"
+
+
+class ReservationLine(BaseModel):
+    """How many of one sku a reservation holds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sku: Annotated[str, Field(min_length=1)]
+    quantity: Annotated[int, Field(ge=1)]
+
+
+class Reservation(BaseModel):
+    """The stock that one order holds: all of its lines or nothing. Its key is the order's id.
+
+    The first `shipped_lines` of its lines have left the warehouse. `expires_at` is there until the order is decided.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    order_id: str
+    correlation_id: str
+    lines: tuple[ReservationLine, ...]
+    status: ReservationStatus
+    version: int
+    shipped_lines: int = 0
+    expires_at: str | None = None
+
+    @classmethod
+    def of(cls, order_id: str, correlation_id: str, quantities: Iterable[tuple[str, int]]) -> Self:
+        """The reservation of (sku, quantity) pairs, one line a sku, whatever their order and however often a sku
+        appears; raises ReservationUnfit unless that makes 1 to MAX_LINES lines."""
+        merged: Counter[str] = Counter()
+        for sku, quantity in quantities:
+            merged[sku] += quantity
+        if not 1 <= len(merged) <= MAX_LINES:
+            raise ReservationUnfit(f"a reservation has 1 to {MAX_LINES} lines, not {len(merged)}")
+        return cls(
+            order_id=order_id,
+            correlation_id=correlation_id,
+            lines=tuple(ReservationLine(sku=sku, quantity=merged[sku]) for sku in sorted(merged)),
+            status=ReservationStatus.RESERVED,
+            version=1,
+        )
+
+    @classmethod
+    def tombstone(cls, order_id: str, correlation_id: str) -> Self:
+        """What is kept when an order's stock is released before it was reserved."""
+        return cls(
+            order_id=order_id,
+            correlation_id=correlation_id,
+            lines=(),
+            status=ReservationStatus.RELEASED,
+            version=1,
+        )
+
+    @property
+    def reservation_id(self) -> str:
+        """The reservation as an aggregate: one for each order."""
+        return f"reservation-{self.order_id}"
+
+    @property
+    def held(self) -> tuple[ReservationLine, ...]:
+        """The lines whose pieces are in the warehouse for this order."""
+        return () if self.status is ReservationStatus.RELEASED else self.lines[self.shipped_lines :]
+
+    @property
+    def has_given_back(self) -> bool:
+        """Whether stock that was held went back; false for a tombstone, which never held any."""
+        return self.status is ReservationStatus.RELEASED and bool(self.lines)
+
+    def hold(self, now: datetime) -> tuple[Self, Event]:
+        """The reservation as it is made, with its expiry, and the event that the stock is held."""
+        held = self.model_copy(update={"expires_at": timestamp(now + RESERVATION_LIFETIME)})
+        return held, held._event(StockReserved, now)
+
+    def check_reserved(self) -> None:
+        """Raises ReservationReleased when a reserve comes too late. One that is repeated after the order's parcel went
+        out is no contradiction: the order has had its stock."""
+        if self.status is ReservationStatus.RELEASED:
+            raise ReservationReleased(f"the stock of order {self.order_id} was released before")
+
+    def keep(self) -> Self:
+        """The reservation without an expiry, as its order is confirmed; the same when it has none (any more)."""
+        if self.expires_at is None:
+            return self
+        return self._changed(expires_at=None)
+
+    def release(self, now: datetime) -> tuple[Self, Event]:
+        """The reservation after its stock is given back, and the event.
+
+        Raises ReservationReleased the second time, ReservationCommitted when some of it has left the warehouse.
+        """
+        if self.status is ReservationStatus.RELEASED:
+            raise ReservationReleased(self.order_id)
+        if self.status is not ReservationStatus.RESERVED:
+            raise ReservationCommitted(f"the stock of order {self.order_id} has left the warehouse")
+        after = self._changed(status=ReservationStatus.RELEASED, expires_at=None)
+        return after, after._event(StockReleased, now)
+
+    def commit(self, now: datetime) -> tuple[Self, tuple[ReservationLine, ...], list[Event]]:
+        """The reservation after its next LINES_PER_COMMIT lines left the warehouse, these lines, and the event at the
+        last of them.
+
+        Raises ReservationReleased when the stock was given back, ReservationCommitted when all of it has left.
+        """
+        if self.status is ReservationStatus.COMMITTED:
+            raise ReservationCommitted(self.order_id)
+        self.check_reserved()
+        shipped = min(self.shipped_lines + LINES_PER_COMMIT, len(self.lines))
+        done = shipped == len(self.lines)
+        after = self._changed(
+            status=ReservationStatus.COMMITTED if done else ReservationStatus.COMMITTING,
+            shipped_lines=shipped,
+            expires_at=None,
+        )
+        events = [after._event(StockCommitted, now)] if done else []
+        return after, self.lines[self.shipped_lines : shipped], events
+
+    def _changed(self, **changes: object) -> Self:
+        return self.model_copy(update={**changes, "version": self.version + 1})
+
+    def _event(self, told: type[StockReserved | StockReleased | StockCommitted], now: datetime) -> Event:
+        lines = [StockLine.model_validate(line) for line in self.lines]
+        return Event.of(
+            told(order_id=self.order_id, lines=lines),
+            aggregate_id=self.reservation_id,
+            aggregate_version=self.version,
+            occurred_at=now,
+            correlation_id=self.correlation_id,
+        )

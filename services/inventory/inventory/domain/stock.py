@@ -1,0 +1,258 @@
+"""The rules of stock, without AWS: how much there is of a sku, what moves it, and when it is low.
+
+On hand is what stands in the warehouse: what is available and what is reserved. Only a movement of the ledger changes
+it, so the sum of a sku's movements is what is on hand.
+"""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from inventory.domain.events import StockLow
+from shared.clock import timestamp
+from shared.errors import Conflict, NotFound, Unprocessable
+from shared.events import Event
+from shared.numbers import INTEGRAL
+
+# Movement ids derive from the first, the admin, the sku and the idempotency key, or from the second, the order and the
+# sku (RFC 9562, version 5); they must never change.
+_MOVEMENT_ID_NAMESPACE = UUID("b031871f-bef6-5ef2-bce7-5048cc29dd31")
+_SHIPMENT_ID_NAMESPACE = UUID("5d1c9a44-0f6e-5b0b-9a63-1b6f3f1a7c52")
+
+MAX_QUANTITY = 1_000_000
+"""Pieces of one movement, and the highest threshold."""
+MAX_AVAILABLE = 1_000_000_000
+"""Pieces of one sku that can be for sale: far beyond any warehouse, and far within a number's exact range."""
+
+# The form of the catalogue's skus, which a delivery may come before: the product need not be on sale yet.
+SKU = r"^[A-Z0-9]+(-[A-Z0-9]+)*$"
+MAX_SKU = 40
+# No control characters, and at least one that can be seen.
+_REASON = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+
+
+class UnknownSku(NotFound):
+    """Inventory does not know the sku; the first movement of one is a receipt."""
+
+    def __init__(self, sku: str) -> None:
+        super().__init__(f"Inventory does not know {sku}; the first movement of a sku is a receipt.")
+
+
+class NotEnoughStock(Conflict):
+    """Fewer pieces are available than the adjustment takes."""
+
+    code = "not-enough-stock"
+
+
+class TooMuchStock(Conflict):
+    """More pieces would be available than inventory counts of one sku."""
+
+    code = "too-much-stock"
+
+
+class IdempotencyKeyReused(Unprocessable):
+    """The same Idempotency-Key came with another movement of the sku."""
+
+    code = "idempotency-key-reused"
+
+
+class MovementKind(StrEnum):
+    """Why pieces came in or went out."""
+
+    RECEIPT = "receipt"
+    """A delivery came in."""
+    ADJUSTMENT = "adjustment"
+    """A count, breakage or loss: the record is set right."""
+    SHIPMENT = "shipment"
+    """What an order had reserved left in its parcel. Only a dispatch makes this one; nobody can ask for it."""
+
+
+class MovementRequest(BaseModel):
+    """A delivery that came in, or an adjustment of what is on record."""
+
+    # The rules that tie the fields together, as JSON Schema says them; `_fits_its_kind` and `_is_given` enforce them.
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"kind": {"const": "receipt"}, "quantity": {"minimum": 1}}},
+                {
+                    "properties": {
+                        "kind": {"const": "adjustment"},
+                        "quantity": {"not": {"const": 0}},
+                        "reason": {"type": "string"},
+                    },
+                    "required": ["reason"],
+                },
+            ]
+        },
+    )
+
+    kind: Literal[MovementKind.RECEIPT, MovementKind.ADJUSTMENT]
+    quantity: Annotated[
+        int,
+        Field(
+            ge=-MAX_QUANTITY,
+            le=MAX_QUANTITY,
+            strict=True,
+            description="Pieces: from 1 for a receipt; for an adjustment what comes in (from 1) or goes out (to -1)",
+            examples=[24],
+        ),
+        INTEGRAL,
+    ]
+    reason: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            pattern=_REASON,
+            validate_default=True,
+            description="Why; required for an adjustment",
+            examples=["Delivery note 4711"],
+        ),
+    ] = None
+
+    @field_validator("quantity")
+    @classmethod
+    def _fits_its_kind(cls, quantity: int, info: ValidationInfo) -> int:
+        if info.data.get("kind") is MovementKind.RECEIPT and quantity < 1:
+            raise ValueError("a receipt brings in 1 piece or more")
+        if quantity == 0:
+            raise ValueError("an adjustment of nothing is none")
+        return quantity
+
+    @field_validator("reason")
+    @classmethod
+    def _is_given(cls, reason: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("kind") is MovementKind.ADJUSTMENT and reason is None:
+            raise ValueError("an adjustment needs a reason")
+        return reason
+
+
+class Movement(BaseModel):
+    """An entry of the ledger, which never changes: `quantity` pieces came in, or went out where it is negative."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    movement_id: str
+    sku: str
+    kind: MovementKind
+    quantity: int
+    reason: str | None = None
+    recorded_by: str | None = None
+    """The admin's user id; none where nobody was signed in, as at the loading of the first stock."""
+    recorded_at: str
+    correlation_id: str
+    order_id: str | None = None
+    """The order whose parcel took the pieces away; none for what is no shipment."""
+
+    @classmethod
+    def asked_for(
+        cls,
+        request: MovementRequest,
+        *,
+        sku: str,
+        idempotency_key: str,
+        recorded_by: str,
+        correlation_id: str,
+        now: datetime,
+    ) -> Self:
+        """The movement of `sku` that an admin asks for; the same admin's same key makes the same movement id."""
+        return cls(
+            movement_id=f"mov_{uuid5(_MOVEMENT_ID_NAMESPACE, f'{recorded_by}/{sku}/{idempotency_key}')}",
+            sku=sku,
+            kind=request.kind,
+            quantity=request.quantity,
+            reason=request.reason,
+            recorded_by=recorded_by,
+            recorded_at=timestamp(now),
+            correlation_id=correlation_id,
+        )
+
+    @classmethod
+    def shipped(cls, order_id: str, sku: str, quantity: int, *, correlation_id: str, now: datetime) -> Self:
+        """The movement of `quantity` pieces of `sku` that left with an order's parcel; one for each order and sku."""
+        return cls(
+            movement_id=f"mov_{uuid5(_SHIPMENT_ID_NAMESPACE, f'{order_id}/{sku}')}",
+            sku=sku,
+            kind=MovementKind.SHIPMENT,
+            quantity=-quantity,
+            recorded_at=timestamp(now),
+            correlation_id=correlation_id,
+            order_id=order_id,
+        )
+
+    @property
+    def place(self) -> str:
+        """Where the movement stands in its sku's ledger: by time, and by id among those of one millisecond."""
+        return f"{self.recorded_at}#{self.movement_id}"
+
+    def is_repeated_by(self, other: Self) -> bool:
+        """Whether `other` asks for what this movement did; when that was does not matter."""
+        return (self.sku, self.kind, self.quantity, self.reason) == (
+            other.sku,
+            other.kind,
+            other.quantity,
+            other.reason,
+        )
+
+    def check_against(self, level: "StockLevel") -> None:
+        """Raises NotEnoughStock or TooMuchStock when the movement cannot be made of `level`."""
+        after = level.available + self.quantity
+        if after < 0:
+            raise NotEnoughStock(
+                f"{-self.quantity} pieces of {self.sku} cannot go out: {level.available} are available."
+            )
+        if self.quantity > 0 and after > MAX_AVAILABLE:
+            raise TooMuchStock(
+                f"{self.quantity} more pieces of {self.sku} would be more than {MAX_AVAILABLE}, the most there can be."
+            )
+
+
+class StockLevel(BaseModel):
+    """How much of a sku can still be sold (`available`) and how much is promised to orders (`reserved`), in pieces."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sku: str
+    available: int
+    reserved: int
+    low_stock_threshold: int
+    version: int
+    changed_at: datetime
+    correlation_id: str
+
+    @property
+    def on_hand(self) -> int:
+        """The pieces that stand in the warehouse."""
+        return self.available + self.reserved
+
+    @property
+    def is_low(self) -> bool:
+        """Whether no more is available than the threshold says."""
+        return self.available <= self.low_stock_threshold
+
+
+def is_sku(text: str) -> bool:
+    """Whether `text` has the form of a sku."""
+    return len(text) <= MAX_SKU and re.fullmatch(SKU, text) is not None
+
+
+def low_stock(before: StockLevel | None, after: StockLevel) -> list[Event]:
+    """The `stock.low` event when a change (of stock or of its threshold) made the sku low; none while it stays so."""
+    if before is None or before.is_low or not after.is_low:
+        return []
+    return [
+        Event.of(
+            StockLow(sku=after.sku, available=after.available, threshold=after.low_stock_threshold),
+            aggregate_id=f"stock-{after.sku}",
+            aggregate_version=after.version,
+            occurred_at=after.changed_at,
+            correlation_id=after.correlation_id,
+        )
+    ]

@@ -1,0 +1,264 @@
+"""The inventory API, for admins: reading the stock, moving it with a reason, and its ledger."""
+
+import re
+from http import HTTPStatus
+from typing import Annotated, Self
+
+from aws_lambda_powertools.event_handler import Response, content_types
+from aws_lambda_powertools.event_handler.openapi.params import Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from inventory.dependencies import stock_store
+from inventory.domain.stock import (
+    MAX_QUANTITY,
+    MAX_SKU,
+    SKU,
+    IdempotencyKeyReused,
+    Movement,
+    MovementKind,
+    MovementRequest,
+    NotEnoughStock,
+    StockLevel,
+    TooMuchStock,
+    UnknownSku,
+    is_sku,
+)
+from shared.access import Access, caller_of
+from shared.api import api_handler, api_resolver, contract, correlation_id
+from shared.clock import timestamp, utc_now
+from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
+from shared.errors import NotFound
+from shared.etag import etag_of
+from shared.numbers import INTEGRAL
+from shared.observability import count, logger
+from shared.parameters import IdempotencyKey, PageCursor, PageLimit
+
+_MOVEMENT_ID = r"^[A-Za-z0-9_-]{1,64}$"
+# A time and a movement id, as Movement.place has them.
+_LEDGER_PLACE = r"[0-9T:.Z-]{1,32}#[A-Za-z0-9_-]{1,64}"
+
+_STOCK_HEADERS = {
+    "ETag": "The version of the stock; every movement and every order of the sku makes a new one"
+}
+
+app = api_resolver()
+
+SkuInPath = Annotated[
+    str,
+    Path(pattern=SKU, max_length=MAX_SKU, description="Stock-keeping unit", examples=["TEA-ASSAM-100"]),
+]
+
+
+class StockView(BaseModel):
+    """How much there is of a sku, in pieces; `changed_at` is RFC 3339 in UTC."""
+
+    sku: str
+    on_hand: int = Field(description="What stands in the warehouse: available and reserved")
+    available: int = Field(description="What can still be sold")
+    reserved: int = Field(description="What is promised to orders")
+    low_stock_threshold: int
+    low: bool = Field(description="Whether no more is available than the threshold says")
+    version: int
+    changed_at: str
+
+    @classmethod
+    def of(cls, level: StockLevel) -> Self:
+        """The view of `level`."""
+        return cls(
+            sku=level.sku,
+            on_hand=level.on_hand,
+            available=level.available,
+            reserved=level.reserved,
+            low_stock_threshold=level.low_stock_threshold,
+            low=level.is_low,
+            version=level.version,
+            changed_at=timestamp(level.changed_at),
+        )
+
+
+class StockPage(BaseModel):
+    """A page of the stock, by sku; `next` is the cursor of the following page, null on the last."""
+
+    stock: list[StockView]
+    next: str | None = None
+
+
+class MovementView(BaseModel):
+    """An entry of a sku's ledger; `recorded_at` is RFC 3339 in UTC."""
+
+    movement_id: str
+    sku: str
+    kind: MovementKind
+    quantity: int = Field(description="Pieces that came in, or went out where it is negative")
+    reason: str | None = None
+    order_id: str | None = Field(
+        default=None, description="The order whose parcel took the pieces away; null for what is no shipment"
+    )
+    recorded_by: str | None = Field(
+        default=None, description="The admin's user id; null for what nobody was signed in for"
+    )
+    recorded_at: str
+
+    @classmethod
+    def of(cls, movement: Movement) -> Self:
+        """The view of `movement`."""
+        return cls.model_validate(movement.model_dump(exclude={"correlation_id"}))
+
+
+class MovementPage(BaseModel):
+    """A page of a sku's ledger, newest first; `next` is the cursor of the following page, null on the last."""
+
+    movements: list[MovementView]
+    next: str | None = None
+
+
+class ThresholdRequest(BaseModel):
+    """At how many available pieces a sku counts as low."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    low_stock_threshold: Annotated[
+        int, Field(ge=0, le=MAX_QUANTITY, strict=True, description="Pieces", examples=[15]), INTEGRAL
+    ]
+
+
+@app.get("/inventory", **contract(Access.ADMIN, tag="inventory", raises=(InvalidCursor,)))
+def list_stock(limit: PageLimit = 20, cursor: PageCursor = None) -> StockPage:
+    """The stock of every sku, by sku, by page."""
+    after = _position(cursor, "sku") if cursor is not None else None
+    if after is not None and not is_sku(after):
+        raise InvalidCursor
+    levels, last = stock_store().levels(limit, after)
+    return StockPage(
+        stock=[StockView.of(level) for level in levels],
+        next=encode_cursor({"sku": last}) if last else None,
+    )
+
+
+@app.get(
+    "/inventory/<sku>",
+    **contract(Access.ADMIN, tag="inventory", headers=_STOCK_HEADERS, raises=(UnknownSku,)),
+)
+def read_stock(sku: SkuInPath) -> Response[StockView]:
+    """How much there is of a sku."""
+    return _stock(sku, stock_store().level(sku))
+
+
+@app.put(
+    "/inventory/<sku>/threshold",
+    **contract(
+        Access.ADMIN,
+        tag="inventory",
+        answers="The stock with its new threshold",
+        headers=_STOCK_HEADERS,
+        raises=(UnknownSku,),
+    ),
+)
+def set_threshold(sku: SkuInPath, request: ThresholdRequest) -> Response[StockView]:
+    """Sets at how many available pieces the sku counts as low. Of two at once the last one stands."""
+    level = stock_store().set_threshold(sku, request.low_stock_threshold, correlation_id(), utc_now())
+    if level is not None:
+        logger.info("stock threshold set", sku=sku, threshold=level.low_stock_threshold)
+    return _stock(sku, level)
+
+
+@app.post(
+    "/inventory/<sku>/movements",
+    **contract(
+        Access.ADMIN,
+        tag="inventory",
+        status=HTTPStatus.CREATED,
+        answers="The movement; under a key that came before, the movement that was recorded then",
+        headers={
+            "Location": "Where the movement is",
+            "Idempotent-Replayed": "`true` when the movement was recorded by an earlier request",
+        },
+        raises=(UnknownSku, NotEnoughStock, TooMuchStock, IdempotencyKeyReused),
+    ),
+)
+def record_movement(
+    sku: SkuInPath, request: MovementRequest, idempotency_key: IdempotencyKey
+) -> Response[MovementView]:
+    """Receives a delivery or adjusts what is on record. The same key and body again answer with the same movement.
+
+    A receipt's sku need not be known before. An adjustment's must be, and takes no more than is available.
+    """
+    movement = Movement.asked_for(
+        request,
+        sku=sku,
+        idempotency_key=idempotency_key,
+        recorded_by=caller_of(app).user_id,
+        correlation_id=correlation_id(),
+        now=utc_now(),
+    )
+    recorded = stock_store().record(movement)
+    is_new = recorded is movement
+    if is_new:
+        count("StockMovements")
+        logger.info(
+            "stock movement recorded",
+            movement_id=movement.movement_id,
+            sku=sku,
+            kind=movement.kind.value,
+            quantity=movement.quantity,
+        )
+    return Response(
+        status_code=HTTPStatus.CREATED,
+        content_type=content_types.APPLICATION_JSON,
+        body=MovementView.of(recorded),
+        headers={
+            "Location": f"/inventory/{sku}/movements/{recorded.movement_id}",
+            "Idempotent-Replayed": str(not is_new).lower(),
+        },
+    )
+
+
+@app.get(
+    "/inventory/<sku>/movements",
+    **contract(Access.ADMIN, tag="inventory", raises=(UnknownSku, InvalidCursor)),
+)
+def list_movements(sku: SkuInPath, limit: PageLimit = 20, cursor: PageCursor = None) -> MovementPage:
+    """The ledger of a sku, newest first, by page. Its sum is what is on hand."""
+    after = _position(cursor, "place") if cursor is not None else None
+    if after is not None and not re.fullmatch(_LEDGER_PLACE, after):
+        raise InvalidCursor
+    movements, last = stock_store().ledger(sku, limit, after)
+    if not movements and stock_store().level(sku) is None:
+        raise UnknownSku(sku)
+    return MovementPage(
+        movements=[MovementView.of(movement) for movement in movements],
+        next=encode_cursor({"place": last}) if last else None,
+    )
+
+
+@app.get(
+    "/inventory/<sku>/movements/<movement_id>",
+    **contract(Access.ADMIN, tag="inventory", raises=(NotFound,)),
+)
+def read_movement(
+    sku: SkuInPath,
+    movement_id: Annotated[str, Path(pattern=_MOVEMENT_ID, description="As the ledger names it")],
+) -> MovementView:
+    """One movement of a sku's ledger."""
+    movement = stock_store().movement(sku, movement_id)
+    if movement is None:
+        raise NotFound("The sku's ledger has no such movement.")
+    return MovementView.of(movement)
+
+
+def _stock(sku: str, level: StockLevel | None) -> Response[StockView]:
+    if level is None:
+        raise UnknownSku(sku)
+    return Response(
+        status_code=HTTPStatus.OK,
+        content_type=content_types.APPLICATION_JSON,
+        body=StockView.of(level),
+        headers={"ETag": etag_of(level.version)},
+    )
+
+
+def _position(cursor: str, field: str) -> str:
+    return decode_cursor(cursor, fields={field})[field]
+
+
+handler = api_handler(app)

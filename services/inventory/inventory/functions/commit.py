@@ -1,0 +1,28 @@
+"""Takes the stock of a dispatched order out of the warehouse and into the ledger, on `shipment.dispatched`."""
+
+from pydantic import BaseModel
+
+from inventory.dependencies import stock_store
+from shared.clock import utc_now
+from shared.consumer import consumer_handler
+from shared.events import Event
+from shared.observability import count
+
+
+class ShipmentDispatched(BaseModel):
+    """What this consumer reads of `shipment.dispatched`."""
+
+    order_id: str
+
+
+def commit(event: Event) -> None:
+    """Commits the order's reservation; a repeat changes nothing.
+
+    Raises StockContended (the queue delivers it again), and for what no retry mends ReservationMissing,
+    ReservationReleased and ReservationInconsistent.
+    """
+    stock_store().commit(ShipmentDispatched.model_validate(event.data).order_id, utc_now())
+    count("ReservationsCommitted")
+
+
+handler = consumer_handler({"shipment.dispatched": commit})

@@ -1,0 +1,23 @@
+"""Publishes inventory's outbox, and `stock.low` where a change in the stream took a sku to its threshold.
+
+No single writer knows what is left of a sku that many orders take from at once; the stream does, change by change. The
+event's id is the sku's version, so a record that the stream delivers twice makes the same event.
+"""
+
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+
+from inventory.adapters.items import stock_change_of
+from inventory.domain.stock import low_stock
+from shared.events import Event
+from shared.outbox import unpublished
+from shared.relay import relay_handler
+
+
+def events_of(record: DynamoDBRecord) -> list[Event]:
+    """The events that a change in the inventory table causes."""
+    change = record.dynamodb
+    moved = stock_change_of(change.old_image, change.new_image) if change else None
+    return [*unpublished(record), *(low_stock(*moved) if moved else [])]
+
+
+handler = relay_handler(events_of)

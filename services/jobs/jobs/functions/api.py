@@ -1,0 +1,162 @@
+"""The jobs API, for admins: uploading a file, asking for a job, following it, and cancelling it."""
+
+from http import HTTPStatus
+from typing import Annotated
+from uuid import uuid4
+
+from aws_lambda_powertools.event_handler import Response, content_types
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
+
+from jobs.adapters.links import UploadForm
+from jobs.dependencies import job_links, job_store
+from jobs.domain.job import (
+    CannotBeCancelled,
+    IdempotencyKeyReused,
+    Job,
+    JobStatus,
+    UploadMissing,
+    job_id_for,
+    upload_missing,
+)
+from jobs.domain.requests import OrderExport, ProductImport, WeeklyReport, WeekNotOver
+from jobs.functions.cursors import cursor_of, position_in
+from jobs.functions.views import JobPage, JobView
+from shared.access import Access, caller_of
+from shared.api import api_handler, api_resolver, contract, correlation_id
+from shared.clock import utc_now
+from shared.cursor import InvalidCursor
+from shared.errors import NotFound
+from shared.observability import count, logger
+from shared.parameters import IdempotencyKey, PageCursor, PageLimit
+
+app = api_resolver()
+
+JobId = Annotated[
+    str,
+    Path(
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="As `job_id` of a job",
+        examples=["job_5b0c8a526b7e5c1e8f432f7a0c9f2d11"],
+    ),
+]
+AnyRequest = Annotated[OrderExport | ProductImport | WeeklyReport, Body(discriminator="kind")]
+
+
+@app.post(
+    "/jobs",
+    **contract(
+        Access.ADMIN,
+        tag="jobs",
+        status=HTTPStatus.ACCEPTED,
+        answers="The job, which is done later; under a key that came before, the job that was asked for then",
+        headers={
+            "Location": "Where the job is followed",
+            "Idempotent-Replayed": "`true` when the job was asked for by an earlier request",
+        },
+        raises=(UploadMissing, WeekNotOver, IdempotencyKeyReused),
+    ),
+)
+def request_job(request: AnyRequest, idempotency_key: IdempotencyKey) -> Response[JobView]:
+    """Asks for an export of orders, an import of products or a week's report. The same key and body again answer with
+    the same job."""
+    admin = caller_of(app).user_id
+    existing = job_store().find(job_id_for(admin, idempotency_key))
+    if existing is not None:
+        return _accepted(existing, request, replayed=True)
+    if isinstance(request, ProductImport) and not job_links().was_uploaded(request.upload):
+        raise upload_missing()
+    job, events = Job.ask(
+        request,
+        requested_by=admin,
+        idempotency_key=idempotency_key,
+        correlation_id=correlation_id(),
+        now=utc_now(),
+    )
+    stored = job_store().add(job, events)
+    if stored is job:
+        count("JobsRequested")
+        logger.info("job requested", job_id=job.job_id, kind=request.kind.value)
+    return _accepted(stored, request, replayed=stored is not job)
+
+
+@app.post(
+    "/jobs/uploads",
+    **contract(
+        Access.ADMIN,
+        tag="jobs",
+        status=HTTPStatus.CREATED,
+        answers="The form by which to upload the file",
+        headers={"Cache-Control": "The form is a permission: not to be kept by caches"},
+    ),
+)
+def prepare_upload() -> Response[UploadForm]:
+    """Signs a form by which one CSV file of at most 10 MiB is uploaded, for a job. It is valid for 15 minutes."""
+    form = job_links().form(f"upl_{uuid4().hex}", utc_now())
+    logger.info("upload prepared", upload=form.upload)
+    return Response(
+        status_code=HTTPStatus.CREATED,
+        content_type=content_types.APPLICATION_JSON,
+        body=form,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@app.get("/jobs", **contract(Access.ADMIN, tag="jobs", raises=(InvalidCursor,)))
+def list_jobs(
+    limit: PageLimit = 20,
+    cursor: PageCursor = None,
+    status: Annotated[JobStatus | None, Query(description="Only jobs in this status")] = None,
+) -> JobPage:
+    """The jobs of the last 30 days, newest first, by page."""
+    after = position_in(cursor, status) if cursor is not None else None
+    jobs, position = job_store().list(limit, after, status)
+    now = utc_now()
+    return JobPage(
+        jobs=[JobView.of(job, job_links(), now) for job in jobs],
+        next=cursor_of(position, status) if position else None,
+    )
+
+
+@app.get("/jobs/<job_id>", **contract(Access.ADMIN, tag="jobs", raises=(NotFound,)))
+def read_job(job_id: JobId) -> JobView:
+    """A job: how far it has come, and once it has ended a link to its file, which works for an hour."""
+    job = job_store().find(job_id)
+    if job is None:
+        raise _no_such_job()
+    return JobView.of(job, job_links(), utc_now())
+
+
+@app.post(
+    "/jobs/<job_id>/cancel",
+    **contract(
+        Access.ADMIN,
+        tag="jobs",
+        status=HTTPStatus.ACCEPTED,
+        answers="The job, which ends before its next piece of work; what is done by then stays",
+        raises=(NotFound, CannotBeCancelled),
+    ),
+)
+def cancel_job(job_id: JobId) -> JobView:
+    """Stops a job. Asking again answers the same."""
+    if job_store().find(job_id) is None:
+        raise _no_such_job()
+    job = job_store().change(job_id, lambda current: current.cancel())
+    logger.info("job cancellation requested", job_id=job_id, status=job.status.value)
+    return JobView.of(job, job_links(), utc_now())
+
+
+def _accepted(job: Job, request: AnyRequest, *, replayed: bool) -> Response[JobView]:
+    job.asked_by(request)
+    return Response(
+        status_code=HTTPStatus.ACCEPTED,
+        content_type=content_types.APPLICATION_JSON,
+        body=JobView.of(job, job_links(), utc_now()),
+        headers={"Location": f"/jobs/{job.job_id}", "Idempotent-Replayed": str(replayed).lower()},
+    )
+
+
+def _no_such_job() -> NotFound:
+    return NotFound("There is no such job, or it was forgotten.")
+
+
+handler = api_handler(app)

@@ -1,0 +1,66 @@
+"""Sending mail through Amazon SES; the only module of the service that knows SES."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from notifications.domain.delivery import RECIPIENT_TAG
+from notifications.domain.layout import Mail
+from shared.errors import PermanentError
+
+# SES's answers that the same request gets every time, until somebody changes the account or the address:
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
+_REFUSALS = frozenset(
+    {
+        "AccountSuspendedException",
+        "BadRequestException",
+        "MailFromDomainNotVerifiedException",
+        "MessageRejected",
+        "SendingPausedException",
+    }
+)
+
+
+class MailRefused(PermanentError):
+    """SES does not take this mail. Its own words are not repeated, since they name the recipient."""
+
+
+class Mailer:
+    """Sends mail from one address, whose identity SES has verified.
+
+    The configuration set says where SES tells of bounces and complaints.
+    """
+
+    def __init__(self, ses: Any, sender: str, configuration_set: str) -> None:
+        self._ses = ses
+        self._sender = sender
+        self._configuration_set = configuration_set
+
+    def send(self, mail: Mail, *, to: str, recipient_id: str) -> str:
+        """Sends `mail` and returns SES's id of it; what SES tells of it later bears `recipient_id`.
+
+        Raises MailRefused, or botocore's ClientError when SES is busy.
+        """
+        try:
+            answer = self._ses.send_email(
+                FromEmailAddress=self._sender,
+                Destination={"ToAddresses": [to]},
+                ConfigurationSetName=self._configuration_set,
+                EmailTags=[{"Name": RECIPIENT_TAG, "Value": recipient_id}],
+                Content={
+                    "Simple": {
+                        "Subject": _content(mail.subject),
+                        "Body": {"Text": _content(mail.text), "Html": _content(mail.html)},
+                    }
+                },
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _REFUSALS:
+                raise MailRefused(f"SES answered {code}") from None
+            raise
+        return str(answer["MessageId"])
+
+
+def _content(data: str) -> dict[str, str]:
+    return {"Data": data, "Charset": "UTF-8"}

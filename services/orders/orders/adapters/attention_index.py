@@ -1,0 +1,87 @@
+"""Orders that wait for something: an index of the orders table, keys alone, which a final order is not in.
+
+    index by-attention   attention, attention_since
+
+    "open#" and a shard        under way, since when they are in their status
+    "confirmed#" and a shard   to be fulfilled, since when
+    "late"                     not fulfilled in time, since when they were last reminded of
+    "parked"                   parked, since when
+
+Every order is written under the first two and taken out again. One key of an index takes 1000 writes a second; the
+shards take 16 times that. The other two are few.
+"""
+
+import zlib
+from datetime import datetime
+from typing import Any
+
+from orders.domain.order import Order, OrderStatus
+from shared.clock import timestamp
+from shared.dynamo import from_item, to_item
+
+_SHARDS = 16
+_LATE = "late"
+_PARKED = "parked"
+
+
+def waiting_keys(order: Order) -> dict[str, str]:
+    """The attributes that put the order into the index, or none."""
+    shard = zlib.crc32(order.order_id.encode()) % _SHARDS
+    match order.status:
+        case OrderStatus.PARKED:
+            return {"attention": _PARKED, "attention_since": order.since}
+        case OrderStatus.CONFIRMED if order.is_reminded:
+            return {"attention": _LATE, "attention_since": order.unheard_since}
+        case OrderStatus.CONFIRMED:
+            return {"attention": f"confirmed#{shard}", "attention_since": order.since}
+        case status if status.is_open:
+            return {"attention": f"open#{shard}", "attention_since": order.since}
+    return {}
+
+
+class Waiting:
+    """Finds orders by what they wait for."""
+
+    def __init__(self, dynamodb: Any, table_name: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table_name
+
+    def parked(self, limit: int) -> list[str]:
+        """The ids of up to `limit` parked orders, those first that have been so the longest."""
+        return _ids(self._entries(_PARKED, limit), limit)
+
+    def open_since_before(self, moment: datetime, limit: int) -> list[str]:
+        """The ids of up to `limit` orders that are under way in a status since before `moment`, the oldest first."""
+        return _ids(self._of_shards("open", limit, moment), limit)
+
+    def late(self, moment: datetime, limit: int) -> list[str]:
+        """The ids of up to `limit` orders that are confirmed since before `moment`, first those that were reminded
+        of."""
+        return _ids([*self._entries(_LATE, limit), *self._of_shards("confirmed", limit, moment)], limit)
+
+    def unheard_since_before(self, moment: datetime, limit: int) -> list[str]:
+        """The ids of up to `limit` orders that are confirmed, and were not reminded of, since before `moment`; the
+        oldest first."""
+        reminded = self._entries(_LATE, limit, moment)
+        return _ids(sorted([*reminded, *self._of_shards("confirmed", limit, moment)]), limit)
+
+    def _of_shards(self, kind: str, limit: int, before: datetime) -> list[tuple[str, str]]:
+        shards = (self._entries(f"{kind}#{shard}", limit, before) for shard in range(_SHARDS))
+        return sorted(entry for entries in shards for entry in entries)
+
+    def _entries(self, key: str, limit: int, before: datetime | None = None) -> list[tuple[str, str]]:
+        """Since when, and the order's id, of up to `limit` entries under `key`, the oldest first."""
+        in_time = {} if before is None else {":before": timestamp(before)}
+        answer = self._dynamodb.query(
+            TableName=self._table,
+            IndexName="by-attention",
+            KeyConditionExpression="attention = :key" + (" AND attention_since < :before" if in_time else ""),
+            ExpressionAttributeValues=to_item({":key": key, **in_time}),
+            Limit=limit,
+        )
+        entries = [from_item(item) for item in answer["Items"]]
+        return [(entry["attention_since"], entry["pk"]) for entry in entries]
+
+
+def _ids(entries: list[tuple[str, str]], limit: int) -> list[str]:
+    return [order_id for _, order_id in entries[:limit]]

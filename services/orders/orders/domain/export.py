@@ -1,0 +1,146 @@
+"""The rules of exporting orders, without AWS: what of an order is exported, how it is written, and how far a page goes.
+
+An export holds no personal data: it leaves the shop, and what is in it could not be erased any more when its customer
+asks for that. The customer's id stays, which says nothing once the account is closed.
+"""
+
+import json
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from orders.domain.order import Order
+from shared.errors import PermanentError
+from shared.spreadsheets import csv_row
+
+PAGE_ORDERS = 500
+"""How many orders a page holds at most, and so how many are in memory at once."""
+PAGE_DAYS = 31
+"""How many days a page looks through at most, so that a quiet year does not keep a function busy for long."""
+MAX_PAGES = 1_500
+"""An execution of Step Functions has 25,000 events at most, and a page takes some 15 of them."""
+
+COLUMNS = (
+    "order_id",
+    "placed_at",
+    "status",
+    "customer_id",
+    "country",
+    "lines",
+    "currency",
+    "lines_amount",
+    "shipping_amount",
+    "tax_rate_basis_points",
+    "tax_amount",
+    "total_amount",
+    "rejection_reason",
+)
+
+
+class ExportTooLarge(PermanentError):
+    """The period has more orders than one export takes."""
+
+
+class ExportFormat(StrEnum):
+    """How an export is written: a table for spreadsheets, or a JSON object a line."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+    @property
+    def content_type(self) -> str:
+        """The file's media type."""
+        return {self.CSV: "text/csv; charset=utf-8", self.JSONL: "application/jsonl"}[self]
+
+    @property
+    def head(self) -> str:
+        """What stands before the first order."""
+        return csv_row(COLUMNS) if self is self.CSV else ""
+
+    def written(self, order: Order) -> str:
+        """The order as one line. Amounts are in minor units; moments are RFC 3339 in UTC."""
+        if self is self.CSV:
+            return csv_row(_cells(order))
+        return json.dumps(_entry(order), separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+class Period(BaseModel):
+    """The days, in UTC, whose orders are exported; both are among them. `from` and `to` on the wire."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    first_day: Annotated[date, Field(alias="from")]
+    last_day: Annotated[date, Field(alias="to")]
+    format: ExportFormat
+
+    @model_validator(mode="after")
+    def _is_a_period(self) -> Self:
+        if self.last_day < self.first_day:
+            raise ValueError("a period ends after it starts")
+        return self
+
+
+class Place(BaseModel):
+    """Where a page starts: its number, a day, and after which order of that day (none: with the day's first)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: Annotated[int, Field(ge=1)]
+    day: str = ""
+    after: str = ""
+
+    def day_in(self, period: Period) -> date:
+        """The day on which the page starts: the period's first, where none is said."""
+        return date.fromisoformat(self.day) if self.day else period.first_day
+
+    def after_day(self, day: date) -> Self:
+        """Where the next page starts when this one ends with `day`."""
+        following = (day + timedelta(days=1)).isoformat()
+        return self.model_copy(update={"number": self.number + 1, "day": following, "after": ""})
+
+    def after_order(self, day: date, placement: str) -> Self:
+        """Where the next page starts when this one ends in the middle of `day`."""
+        return self.model_copy(update={"number": self.number + 1, "day": day.isoformat(), "after": placement})
+
+
+def require_page(number: int) -> None:
+    """Raises ExportTooLarge for a page beyond what one export takes."""
+    if number > MAX_PAGES:
+        raise ExportTooLarge(
+            f"There are more than {MAX_PAGES * PAGE_ORDERS:,} orders in the period; export it in several parts."
+        )
+
+
+def _cells(order: Order) -> tuple[str | int, ...]:
+    bill = order.breakdown
+    return (
+        order.order_id,
+        order.placed_at,
+        order.status.value,
+        order.customer_id,
+        order.shipping_address.country,
+        "; ".join(f"{line.quantity} x {line.sku}" for line in order.lines),
+        order.total.currency,
+        bill.lines.amount,
+        bill.shipping.amount,
+        bill.tax.rate_basis_points,
+        bill.tax.amount.amount,
+        order.total.amount,
+        order.rejection_reason.value if order.rejection_reason else "",
+    )
+
+
+def _entry(order: Order) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id,
+        "placed_at": order.placed_at,
+        "status": order.status.value,
+        "customer_id": order.customer_id,
+        "country": order.shipping_address.country,
+        "lines": [line.model_dump(mode="json") for line in order.lines],
+        "breakdown": order.breakdown.model_dump(mode="json"),
+        "total": order.total.model_dump(),
+        "rejection_reason": order.rejection_reason.value if order.rejection_reason else None,
+    }

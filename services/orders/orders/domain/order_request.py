@@ -1,0 +1,117 @@
+"""What a client asks for when it places an order, and why it may be refused."""
+
+import hashlib
+import json
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from orders.domain.pricing import OrderLine, Price
+from shared.errors import FieldError, Unprocessable
+from shared.numbers import INTEGRAL
+
+MAX_LINES = 50
+MAX_QUANTITY = 999
+
+# At least one visible character, and none that controls a terminal, a printer or a line's end (Unicode category Cc, and
+# the two separators U+2028 and U+2029).
+_TEXT = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F\u2028\u2029]*$"
+
+# The blanks around a text are nothing the client means; they are taken off after its form is checked.
+_Sku = Annotated[
+    str,
+    Field(min_length=1, max_length=64, pattern=_TEXT, examples=["TEA-ASSAM-100"]),
+    AfterValidator(str.strip),
+]
+_Text = Annotated[str, Field(min_length=1, max_length=100, pattern=_TEXT), AfterValidator(str.strip)]
+_PostalCode = Annotated[
+    str, Field(min_length=1, max_length=20, pattern=_TEXT, examples=["10115"]), AfterValidator(str.strip)
+]
+_PaymentToken = Annotated[
+    str,
+    Field(min_length=1, max_length=255, pattern=_TEXT, examples=["pm_card_visa"]),
+    AfterValidator(str.strip),
+]
+
+
+class UnknownSku(Unprocessable):
+    """A line names a product that is not sold."""
+
+    code = "unknown-sku"
+
+
+class DuplicateSku(Unprocessable):
+    """Two lines name the same product."""
+
+    code = "duplicate-sku"
+
+
+class IdempotencyKeyReused(Unprocessable):
+    """The same Idempotency-Key came with another body."""
+
+    code = "idempotency-key-reused"
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LineRequest(_Request):
+    """What a client asks for on one line."""
+
+    sku: _Sku
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, strict=True, examples=[2]), INTEGRAL]
+
+
+class AddressRequest(_Request):
+    """Where the client wants the parcel to go."""
+
+    name: Annotated[_Text, Field(examples=["Ada Example"])]
+    line1: Annotated[_Text, Field(examples=["Beispielweg 1"])]
+    line2: _Text | None = Field(default=None, examples=["Flat 2"])
+    city: Annotated[_Text, Field(examples=["Berlin"])]
+    postal_code: _PostalCode
+    country: Annotated[
+        str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code", examples=["DE"])
+    ]
+
+
+class OrderRequest(_Request):
+    """The body of `POST /orders`. It holds no price: prices are the server's own."""
+
+    lines: Annotated[list[LineRequest], Field(min_length=1, max_length=MAX_LINES)]
+    shipping_address: AddressRequest
+    payment_token: _PaymentToken
+
+    def fingerprint(self) -> str:
+        """A hash of the body's meaning, to tell a retry from another order under the same key."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def lines_at(self, prices: dict[str, Price]) -> list[OrderLine]:
+        """The lines at `prices` (by sku); raises DuplicateSku, or UnknownSku (also for what is sold no more)."""
+        self._refuse_duplicates()
+        self._refuse_unknown(prices)
+        return [
+            OrderLine(sku=line.sku, quantity=line.quantity, unit_price=prices[line.sku].price)
+            for line in self.lines
+        ]
+
+    def _refuse_duplicates(self) -> None:
+        skus = [line.sku for line in self.lines]
+        errors = [
+            FieldError(f"/body/lines/{position}/sku", "appears on an earlier line; add up the quantities")
+            for position, sku in enumerate(skus)
+            if sku in skus[:position]
+        ]
+        if errors:
+            raise DuplicateSku("A product may appear on one line only.", errors)
+
+    def _refuse_unknown(self, prices: dict[str, Price]) -> None:
+        errors = [
+            FieldError(f"/body/lines/{position}/sku", "no such product is sold")
+            for position, line in enumerate(self.lines)
+            if line.sku not in prices or not prices[line.sku].active
+        ]
+        if errors:
+            raise UnknownSku("The order names products that are not sold.", errors)

@@ -1,0 +1,32 @@
+"""Where a page of orders ended, as a cursor that fits the list it was handed out for and no other."""
+
+import hashlib
+import re
+
+from orders.adapters.order_store import Position
+from orders.domain.order import OrderStatus
+from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
+
+_ORDER_ID = re.compile(r"ord_[0-9a-f]{32}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+
+
+def cursor_of(position: Position, customer_id: str, status: OrderStatus | None) -> str:
+    """The cursor of what follows `position` in the list of the customer's orders in `status` (None: in any)."""
+    return encode_cursor({**position, "list": _name_of_list(customer_id, status)})
+
+
+def position_in(cursor: str, customer_id: str, status: OrderStatus | None) -> Position:
+    """The position that `cursor` stands for; raises InvalidCursor unless this same list can have handed it out."""
+    read = decode_cursor(cursor, fields={"pk", "placed_at", "list"})
+    if read.pop("list") != _name_of_list(customer_id, status):
+        raise InvalidCursor
+    # DynamoDB refuses keys of another form (over-long ones, for example) as a fault of ours.
+    if not (_ORDER_ID.fullmatch(read["pk"]) and _MOMENT.fullmatch(read["placed_at"])):
+        raise InvalidCursor
+    return read
+
+
+def _name_of_list(customer_id: str, status: OrderStatus | None) -> str:
+    name = f"{customer_id}#{status.value if status else ''}"
+    return hashlib.sha256(name.encode()).hexdigest()[:16]

@@ -1,0 +1,31 @@
+"""Keeps the projection of the catalogue's prices that orders are priced from."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from orders.dependencies import price_store
+from orders.domain.pricing import Price
+from shared.consumer import consumer_handler
+from shared.events import Event
+from shared.money import Money
+
+
+class ProductChanged(BaseModel):
+    """What this consumer reads of `product.changed`."""
+
+    sku: str
+    price: Money
+    active: bool
+    version: Annotated[int, Field(ge=1)]
+
+
+def record(event: Event) -> None:
+    """Records the product's price unless a newer version is known."""
+    product = ProductChanged.model_validate(event.data)
+    price_store().record(
+        Price(sku=product.sku, price=product.price, active=product.active, version=product.version)
+    )
+
+
+handler = consumer_handler({"product.changed": record})

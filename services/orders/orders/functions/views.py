@@ -1,0 +1,116 @@
+"""What the orders API answers with: an order as its customer sees it, and a page of them."""
+
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from orders.domain.order import CancellationReason, Canceller, Order, OrderStatus, RejectionReason
+from orders.domain.pricing import Breakdown
+from shared.money import Money
+from shared.saga import ShippingAddress
+
+
+class LineView(BaseModel):
+    """A line as the customer sees it."""
+
+    sku: str
+    quantity: int
+    unit_price: Money
+    total: Money
+
+
+class HistoryView(BaseModel):
+    """A status the order went through, and when (RFC 3339, UTC)."""
+
+    status: OrderStatus
+    at: str
+
+
+class OrderView(BaseModel):
+    """An order as its customer sees it."""
+
+    order_id: str
+    status: OrderStatus
+    lines: list[LineView]
+    breakdown: Breakdown
+    total: Money = Field(description="What is charged: the breakdown's total")
+    shipping_address: ShippingAddress = Field(
+        description="Empty but for the country once the personal data are erased"
+    )
+    placed_at: str
+    history: list[HistoryView]
+    rejection_reason: RejectionReason | None = None
+    cancelled_by: Canceller | None = Field(
+        default=None,
+        description="Who asked for the cancellation; `payment` when the money could not be taken",
+    )
+    cancellation_reason: CancellationReason | None = None
+    tracking_reference: str | None = Field(
+        default=None, description="The carrier's, once the parcel is on its way"
+    )
+    erased_at: str | None = Field(default=None, description="When the customer's personal data were erased")
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """The customer's view of `order`: what is internal (token, fingerprint, parked state) stays inside."""
+        return cls(
+            order_id=order.order_id,
+            status=order.status,
+            lines=[LineView(**line.model_dump(), total=line.total) for line in order.lines],
+            breakdown=order.breakdown,
+            total=order.total,
+            shipping_address=order.shipping_address,
+            placed_at=order.placed_at,
+            history=[HistoryView(status=entry.status, at=entry.at) for entry in order.history],
+            rejection_reason=order.rejection_reason,
+            cancelled_by=order.cancelled_by,
+            cancellation_reason=order.cancelled_by.reason if order.cancelled_by else None,
+            tracking_reference=order.tracking_reference,
+            erased_at=order.erased_at,
+        )
+
+
+class AttentionEntry(BaseModel):
+    """An order that has not come to its end, its status, and since when it is in it (RFC 3339, UTC)."""
+
+    order_id: str
+    customer_id: str
+    status: OrderStatus
+    since: str
+    uncollected: bool = Field(
+        default=False,
+        description="The parcel is gone, and its money could not be taken: resuming tries that again",
+    )
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """The entry of `order`."""
+        return cls(
+            order_id=order.order_id,
+            customer_id=order.customer_id,
+            status=order.status,
+            since=order.since,
+            uncollected=order.is_uncollected,
+        )
+
+
+class Attention(BaseModel):
+    """The orders that need somebody, those first that have waited the longest, and of the late ones those that were
+    asked for again; a list that is full may go on."""
+
+    parked: list[AttentionEntry] = Field(
+        description="Something could not be undone, or not be paid; `POST /orders/{order_id}/resume` tries again"
+    )
+    stuck: list[AttentionEntry] = Field(
+        description="Under way for longer than it takes; the reconciler ends them by itself"
+    )
+    late: list[AttentionEntry] = Field(
+        description="Confirmed, and not fulfilled in time; the reconciler asks for it again, once a day"
+    )
+
+
+class OrderPage(BaseModel):
+    """A page of orders, newest first; `next` is the cursor of the following page, null on the last."""
+
+    orders: list[OrderView]
+    next: str | None = None

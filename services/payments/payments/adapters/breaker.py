@@ -1,0 +1,58 @@
+"""A circuit breaker: while the provider gives no answers, callers are told so at once instead of each finding out.
+
+It lives as long as its execution environment and knows only what that one saw; the functions of a stack share nothing.
+"""
+
+import time
+from collections.abc import Callable
+
+from payments.domain.payment import ProviderUnavailable
+from shared.observability import count
+
+# Calls, each of several tries. One order's misfortune is not enough: its failed calls have answered ones between them.
+_FAILURES = 5
+# Below what the state machine's retries of a step span, so that an order is seldom lost to a provider that is back.
+_REST_SECONDS = 5.0
+
+
+class CircuitBreaker:
+    """Opens after `failures` calls in a row without an answer, for `rest` seconds; then one call may probe.
+
+    An answered probe closes it, a failed one opens it again. A probe that is never heard of (its function was killed)
+    counts as failed: another may go `rest` seconds later. `clock` gives seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        failures: int = _FAILURES,
+        rest: float = _REST_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit = failures
+        self._rest = rest
+        self._clock = clock
+        self._failures = 0
+        self._probe_at = 0.0
+
+    def admit(self) -> None:
+        """Lets a call pass, or raises ProviderUnavailable while the circuit is open."""
+        if self._failures < self._limit:
+            return
+        now = self._clock()
+        if now < self._probe_at:
+            count("ProviderCallsSpared")
+            raise ProviderUnavailable(f"not asked: {self._failures} calls in a row had no answer")
+        self._probe_at = now + self._rest
+
+    def answered(self) -> None:
+        """A call had an answer, whatever it said."""
+        self._failures = 0
+
+    def unanswered(self) -> None:
+        """A call had no answer, for all its retries."""
+        self._failures += 1
+        if self._failures == self._limit:
+            count("ProviderCircuitOpened")
+        if self._failures >= self._limit:
+            self._probe_at = self._clock() + self._rest

@@ -1,0 +1,205 @@
+"""The figures of a week, added up from its facts, without AWS.
+
+**Orders stand** that were confirmed in the week and not cancelled by its end; only they make revenue and are among the
+best sellers. One that was confirmed in an earlier week and cancelled in this one is this week's reversal: the earlier
+report stays as it was, and the sum over all weeks is right. Amounts of different currencies are never added.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from reports.domain.week import DAYS, Fact, Kind, LowStock, ProductVersion, Week
+from shared.money import Money
+
+LISTED = 10
+"""How many products the lists of best sellers and slow movers have at most."""
+
+type Amounts = dict[str, int]
+"""Minor units by currency."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """What happened on a day, in UTC: orders placed, orders confirmed that stand, and what these cost."""
+
+    placed: int
+    standing: int
+    revenue: Amounts
+
+
+@dataclass(frozen=True)
+class ProductSales:
+    """How many pieces of a product were sold in orders that stand, and for how much."""
+
+    sku: str
+    name: str
+    pieces: int
+    revenue: Amounts
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """A product that ran low, as it was last said in the week."""
+
+    sku: str
+    name: str
+    available: int
+    threshold: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All that a week's report tells."""
+
+    week: Week
+    placed: int
+    standing: int
+    cancelled: int
+    fulfilled: int
+    rejections: dict[str, int]
+    revenue: Amounts
+    reversed_orders: int
+    reversals: Amounts
+    refunded_orders: int
+    refunds: Amounts
+    days: tuple[Day, ...]
+    best_sellers: tuple[ProductSales, ...]
+    slow_movers: tuple[ProductSales, ...]
+    unsold: int
+    """How many products that could be ordered at the week's end sold nothing."""
+    low_stock: tuple[Shortage, ...]
+
+    @property
+    def rejected(self) -> int:
+        """Orders that could not stand."""
+        return sum(self.rejections.values())
+
+    @property
+    def currencies(self) -> list[str]:
+        """Those that any amount of the week is in."""
+        return sorted({*self.revenue, *self.reversals, *self.refunds})
+
+
+@dataclass
+class _Sums:
+    placed: int = 0
+    standing: int = 0
+    cancelled: int = 0
+    fulfilled: int = 0
+    reversed_orders: int = 0
+    refunded: set[str] = field(default_factory=set)
+    rejections: Counter[str] = field(default_factory=Counter)
+    reversals: Counter[str] = field(default_factory=Counter)
+    refunds: Counter[str] = field(default_factory=Counter)
+    placed_on: Counter[int] = field(default_factory=Counter)
+    standing_on: Counter[int] = field(default_factory=Counter)
+    revenue_on: tuple[Counter[str], ...] = field(
+        default_factory=lambda: tuple(Counter[str]() for _ in range(DAYS))
+    )
+    pieces: Counter[str] = field(default_factory=Counter)
+    revenue_of: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+def figures_of(
+    week: Week,
+    facts: Iterable[Fact],
+    products: Sequence[ProductVersion],
+    low_stock: Iterable[LowStock],
+    was_confirmed_before: Callable[[str], bool],
+) -> Figures:
+    """The figures of `week`.
+
+    `facts` are those of the week, all of an order's together, so that they need not be held all at once; `products` are
+    as they were at its end, and `low_stock` in the order of time. `was_confirmed_before` says whether the order of that
+    id was confirmed in an earlier week; it is asked only of orders that were cancelled.
+    """
+    sums = _Sums()
+    for order_id, told in groupby(facts, key=lambda fact: fact.order_id):
+        _add_order(sums, order_id, list(told), was_confirmed_before)
+    names = {product.sku: product.name for product in products}
+    sold = [
+        ProductSales(sku, names.get(sku, sku), pieces, _amounts(sums.revenue_of[sku]))
+        for sku, pieces in sums.pieces.items()
+    ]
+    best = sorted(sold, key=lambda product: (-product.pieces, product.sku))[:LISTED]
+    slow = _slow_movers(products, {product.sku: product for product in sold}, {each.sku for each in best})
+    shortages = {each.sku: each for each in low_stock}
+    return Figures(
+        week=week,
+        placed=sums.placed,
+        standing=sums.standing,
+        cancelled=sums.cancelled,
+        fulfilled=sums.fulfilled,
+        rejections=dict(sorted(sums.rejections.items(), key=lambda entry: (-entry[1], entry[0]))),
+        revenue=_amounts(sum(sums.revenue_on, Counter())),
+        reversed_orders=sums.reversed_orders,
+        reversals=_amounts(sums.reversals),
+        refunded_orders=len(sums.refunded),
+        refunds=_amounts(sums.refunds),
+        days=tuple(
+            Day(sums.placed_on[day], sums.standing_on[day], _amounts(sums.revenue_on[day]))
+            for day in range(DAYS)
+        ),
+        best_sellers=tuple(best),
+        slow_movers=tuple(slow),
+        unsold=sum(1 for product in products if product.active and product.sku not in sums.pieces),
+        low_stock=tuple(
+            Shortage(sku, names.get(sku, sku), each.available, each.threshold)
+            for sku, each in sorted(shortages.items())
+        ),
+    )
+
+
+def _add_order(
+    sums: _Sums, order_id: str, facts: list[Fact], was_confirmed_before: Callable[[str], bool]
+) -> None:
+    """Adds what happened to one order in the week."""
+    told = {fact.kind: fact for fact in facts}
+    if placed := told.get(Kind.PLACED):
+        sums.placed += 1
+        sums.placed_on[placed.weekday] += 1
+    if rejected := told.get(Kind.REJECTED):
+        sums.rejections[rejected.reason or "unknown"] += 1
+    if Kind.FULFILLED in told:
+        sums.fulfilled += 1
+    for refund in facts:
+        if refund.kind is Kind.REFUNDED:
+            sums.refunded.add(order_id)
+            sums.refunds[refund.amount.currency] += refund.amount.amount
+    confirmed, cancelled = told.get(Kind.CONFIRMED), told.get(Kind.CANCELLED)
+    if cancelled:
+        sums.cancelled += 1
+        if not confirmed and was_confirmed_before(order_id):
+            sums.reversed_orders += 1
+            sums.reversals[cancelled.amount.currency] += cancelled.amount.amount
+    elif confirmed:
+        sums.standing += 1
+        sums.standing_on[confirmed.weekday] += 1
+        sums.revenue_on[confirmed.weekday][confirmed.amount.currency] += confirmed.amount.amount
+        for line in confirmed.lines:
+            price = line.unit_price * line.quantity
+            sums.pieces[line.sku] += line.quantity
+            sums.revenue_of.setdefault(line.sku, Counter())[price.currency] += price.amount
+
+
+def _slow_movers(
+    products: Sequence[ProductVersion], sold: dict[str, ProductSales], best: set[str]
+) -> list[ProductSales]:
+    """The products that could be ordered at the week's end and sold least, those that sold nothing first."""
+    candidates = [
+        sold.get(product.sku) or ProductSales(product.sku, product.name, 0, {})
+        for product in products
+        if product.active and product.sku not in best
+    ]
+    return sorted(candidates, key=lambda product: (product.pieces, product.sku))[:LISTED]
+
+
+def _amounts(counted: Counter[str]) -> Amounts:
+    return {currency: counted[currency] for currency in sorted(counted)}
+
+
+def money(amounts: Amounts) -> list[Money]:
+    """The amounts, one a currency."""
+    return [Money(amount=amount, currency=currency) for currency, amount in amounts.items()]

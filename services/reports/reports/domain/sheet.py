@@ -1,0 +1,76 @@
+"""A week's figures as CSV (RFC 4180), one number a line, so that the sheets of many weeks can be put together.
+
+Amounts are in minor units. UTF-8 with a byte order mark, by which spreadsheets know it.
+"""
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+
+from reports.domain.figures import Amounts, Figures, ProductSales
+from reports.domain.wording import plain
+
+COLUMNS = ("week", "section", "key", "name", "measure", "value", "currency")
+
+# A spreadsheet takes a cell that begins so for a formula: https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = ("=", "+", "-", "@")
+
+type Row = tuple[str, str, str, str, int, str]
+
+
+def sheet_of(figures: Figures) -> bytes:
+    """The figures as CSV."""
+    written = StringIO(newline="")
+    writer = csv.writer(written, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for section, key, name, measure, value, currency in _rows(figures):
+        writer.writerow([str(figures.week), section, _text(key), _text(name), measure, value, currency])
+    return written.getvalue().encode("utf-8-sig")
+
+
+def _rows(figures: Figures) -> Iterator[Row]:
+    for measure, value in (
+        ("placed", figures.placed),
+        ("standing", figures.standing),
+        ("rejected", figures.rejected),
+        ("cancelled", figures.cancelled),
+        ("fulfilled", figures.fulfilled),
+        ("reversed", figures.reversed_orders),
+        ("refunded", figures.refunded_orders),
+    ):
+        yield "orders", "", "", measure, value, ""
+    for measure, amounts in (
+        ("revenue", figures.revenue),
+        ("reversals", figures.reversals),
+        ("refunds", figures.refunds),
+    ):
+        yield from _amounts("money", "", "", measure, amounts)
+    for date, day in zip(figures.week.days, figures.days, strict=True):
+        yield "day", date.isoformat(), "", "placed", day.placed, ""
+        yield "day", date.isoformat(), "", "standing", day.standing, ""
+        yield from _amounts("day", date.isoformat(), "", "revenue", day.revenue)
+    for reason, orders in figures.rejections.items():
+        yield "rejections", reason, "", "orders", orders, ""
+    yield from _products("best_sellers", figures.best_sellers)
+    yield from _products("slow_movers", figures.slow_movers)
+    yield "slow_movers", "", "", "unsold", figures.unsold, ""
+    for shortage in figures.low_stock:
+        yield "low_stock", shortage.sku, shortage.name, "available", shortage.available, ""
+        yield "low_stock", shortage.sku, shortage.name, "threshold", shortage.threshold, ""
+
+
+def _products(section: str, products: tuple[ProductSales, ...]) -> Iterator[Row]:
+    for product in products:
+        yield section, product.sku, product.name, "pieces", product.pieces, ""
+        yield from _amounts(section, product.sku, product.name, "revenue", product.revenue)
+
+
+def _amounts(section: str, key: str, name: str, measure: str, amounts: Amounts) -> Iterator[Row]:
+    for currency, value in amounts.items():
+        yield section, key, name, measure, value, currency
+
+
+def _text(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    cell = plain(text)
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,169 @@
+"""Accounts in the Cognito user pool: the only module of the service that knows Cognito."""
+
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, ConfigDict
+
+from shared.access import CUSTOMER_GROUP
+from shared.errors import Conflict, FieldError, Problem, TooManyRequests, TransientError, Unprocessable
+from users.domain.profile import SignUp
+
+# What Cognito answers when the same call may succeed in a moment:
+# https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/CommonErrors.html
+_BUSY = frozenset({"InternalErrorException", "LimitExceededException", "TooManyRequestsException"})
+
+
+class EmailTaken(Conflict):
+    """The address cannot be signed up: an account has it."""
+
+    code = "email-taken"
+
+
+class WeakPassword(Unprocessable):
+    """The password does not meet the user pool's policy."""
+
+    code = "weak-password"
+
+
+class AccountRefused(Unprocessable):
+    """The user pool does not take the address or the attributes."""
+
+    code = "account-refused"
+
+
+class TooManySignUps(TooManyRequests):
+    """The user pool takes no more sign-ups for the moment."""
+
+
+class AccountsBusy(TransientError):
+    """The user pool does not answer just now."""
+
+
+class Account(BaseModel):
+    """Someone's account as the user pool has it; times are those of the pool."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    user_id: str
+    status: str
+    enabled: bool
+    created_at: datetime
+    changed_at: datetime
+    attributes: dict[str, str]
+    mfa: list[str]
+    preferred_mfa: str
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether somebody who can read the address's mail has said that the account is theirs."""
+        return self.status != "UNCONFIRMED"
+
+
+class SignUps:
+    """Sign-up in the user pool of one app client.
+
+    Cognito's SignUp is an unsigned call that the client id alone permits: the function's role needs no action for it.
+    """
+
+    def __init__(self, cognito: Any, client_id: str) -> None:
+        self._cognito = cognito
+        self._client_id = client_id
+
+    def create(self, request: SignUp) -> str:
+        """Makes an unconfirmed account, to which Cognito mails a code; returns its `sub`.
+
+        Of any number of calls with one address, at once or not, one succeeds: the pool holds an address once.
+        Raises EmailTaken, WeakPassword, AccountRefused or TooManySignUps.
+        """
+        try:
+            answer = self._cognito.sign_up(
+                ClientId=self._client_id,
+                Username=request.email,
+                Password=request.password.get_secret_value(),
+                UserAttributes=[
+                    {"Name": "email", "Value": request.email},
+                    {"Name": "name", "Value": request.name},
+                    {"Name": "locale", "Value": request.locale},
+                ],
+            )
+        except ClientError as error:
+            problem = _problem_of(error)
+            if problem is None:
+                raise
+            # Without the cause: Cognito's message may repeat what was sent.
+            raise problem from None
+        return str(answer["UserSub"])
+
+
+class Accounts:
+    """The accounts of one user pool. Whoever is named by `user_id`, the `sub`, or by the address, is the same to it."""
+
+    def __init__(self, cognito: Any, user_pool_id: str) -> None:
+        self._cognito = cognito
+        self._pool = user_pool_id
+
+    def make_customer(self, user_id: str) -> None:
+        """Puts the account into the group of customers; once more changes nothing. Raises AccountsBusy."""
+        self._call("admin_add_user_to_group", Username=user_id, GroupName=CUSTOMER_GROUP)
+
+    def find(self, username: str) -> Account | None:
+        """The account, or None. Raises AccountsBusy."""
+        found = self._call("admin_get_user", Username=username)
+        if found is None:
+            return None
+        attributes = {entry["Name"]: entry["Value"] for entry in found["UserAttributes"]}
+        return Account(
+            user_id=attributes.get("sub", found["Username"]),
+            status=found["UserStatus"],
+            enabled=found["Enabled"],
+            created_at=found["UserCreateDate"],
+            changed_at=found["UserLastModifiedDate"],
+            attributes=attributes,
+            mfa=found.get("UserMFASettingList", []),
+            preferred_mfa=found.get("PreferredMfaSetting", ""),
+        )
+
+    def groups_of(self, user_id: str) -> list[str]:
+        """The names of the groups that the account is in; none when there is no account. Raises AccountsBusy."""
+        # A pool has a handful of groups: they fit one page.
+        found = self._call("admin_list_groups_for_user", Username=user_id)
+        return [group["GroupName"] for group in found["Groups"]] if found else []
+
+    def close(self, user_id: str) -> bool:
+        """Removes the account, and with it every way to sign in; says whether there was one. Raises AccountsBusy."""
+        return self._call("admin_delete_user", Username=user_id) is not None
+
+    def _call(self, operation: str, **arguments: str) -> dict[str, Any] | None:
+        """The operation's answer, or None when there is no such account."""
+        try:
+            answer = getattr(self._cognito, operation)(UserPoolId=self._pool, **arguments)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "UserNotFoundException":
+                return None
+            if code in _BUSY:
+                raise AccountsBusy(f"{operation}: {code}") from None
+            raise
+        return dict(answer)
+
+
+def _problem_of(error: ClientError) -> Problem | None:
+    """The answer to a refused sign-up, or None when the refusal is our own fault."""
+    match error.response["Error"]["Code"]:
+        case "UsernameExistsException" | "AliasExistsException":
+            return EmailTaken(
+                "This address cannot be signed up. If it is yours, sign in or reset the password; if its account was "
+                "not confirmed within a day, the address is being freed now: try again in a minute."
+            )
+        case "InvalidPasswordException":
+            # Cognito's message tells which rule of the pool's policy is broken, and nothing of the password.
+            reason = error.response["Error"].get("Message") or "does not meet the password policy"
+            return WeakPassword("The password is too weak.", [FieldError("/body/password", reason)])
+        case "InvalidParameterException":
+            return AccountRefused("The address or the password has a form that accounts cannot have.")
+        case "TooManyRequestsException" | "LimitExceededException":
+            return TooManySignUps("Too many sign-ups at the moment; try again in a minute.")
+        case _:
+            return None

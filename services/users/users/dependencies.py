@@ -1,0 +1,44 @@
+"""What the service's functions work with, made once per execution environment from the environment variables."""
+
+from functools import cache
+
+from shared.aws import client
+from shared.environment import LambdaEnvironment
+from users.adapters.accounts import Accounts, SignUps
+from users.adapters.profile_store import ProfileStore
+
+
+class UsersTable(LambdaEnvironment):
+    """Names the users table."""
+
+    table_name: str
+
+
+class UserPool(LambdaEnvironment):
+    """Names the pool that has the accounts."""
+
+    user_pool_id: str
+
+
+class UserPoolClient(LambdaEnvironment):
+    """Names the app client of the pool that customers sign up with."""
+
+    user_pool_client_id: str
+
+
+@cache
+def profile_store() -> ProfileStore:
+    """The users table's store."""
+    return ProfileStore(client("dynamodb"), UsersTable.load().table_name)
+
+
+@cache
+def sign_ups() -> SignUps:
+    """The way into the user pool."""
+    return SignUps(client("cognito-idp"), UserPoolClient.load().user_pool_client_id)
+
+
+@cache
+def accounts() -> Accounts:
+    """The user pool's accounts."""
+    return Accounts(client("cognito-idp"), UserPool.load().user_pool_id)

@@ -1,0 +1,204 @@
+"""The rules of a user, without AWS: what a sign-up must say, what a profile is, and how it changes and ends.
+
+    (nothing) ──register──► Profile ──change, follow_account──► Profile
+        └─────────close────────┴───────────close──────────────► ClosedProfile, for good
+
+A profile begins once: at sign-up, or when someone who signed up elsewhere first asks for it. Both ways make the same
+version 1 with the same event id, so that whoever comes second changes nothing. It ends once as well: what is left says
+that it was, and nothing of whom.
+"""
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from shared.clock import timestamp
+from shared.events import Event
+from users.domain.events import UserChanged, UserDeleted, UserRegistered
+
+DEFAULT_LOCALE = "en"
+
+# For how long the confirmation code of a sign-up is good:
+# https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html
+CONFIRMATION_PERIOD = timedelta(hours=24)
+
+# An address as browsers' forms take it, with a top-level domain:
+# https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})+$"
+_LOCALE = r"^[a-z]{2}(-[A-Z]{2})?$"
+_MAX_NAME = 100
+# Control characters and line separators would break a mail's lines; at least one character must be seen.
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_NAME = rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$"
+
+
+def _lowered(address: str) -> str:
+    # The user pool ignores case in user names, so the profile must not keep two spellings of one account apart.
+    return address.lower()
+
+
+EmailAddress = Annotated[
+    str,
+    # The longest address that fits an SMTP path: RFC 5321, section 4.5.3.1.3.
+    StringConstraints(strip_whitespace=True, max_length=254, pattern=_ADDRESS),
+    AfterValidator(_lowered),
+    Field(examples=["ada@example.com"]),
+]
+PersonName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=_MAX_NAME, pattern=_NAME),
+    Field(examples=["Ada Lovelace"]),
+]
+UserId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+Locale = Annotated[str, Field(pattern=_LOCALE, description="Language of mails", examples=["en", "de-AT"])]
+
+
+class SignUp(BaseModel):
+    """What someone says who signs up. The password is never shown, stored or logged here; the user pool judges it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    email: EmailAddress
+    password: Annotated[SecretStr, Field(min_length=1, max_length=256, examples=["Correct-horse-7-battery"])]
+    name: PersonName
+    locale: Locale = DEFAULT_LOCALE
+
+
+class ProfileChange(BaseModel):
+    """What of a profile its owner sets: all of it, each time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: PersonName
+    locale: Locale
+
+
+class ProfilePosition(BaseModel):
+    """A place in the list of profiles, newest first: the last profile before it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: UserId
+    registered_at: Annotated[str, Field(pattern=r"^[0-9T:.Z-]{20,32}$")]
+
+
+class ClosedProfile(BaseModel):
+    """What is left of a user who was erased: that there was one. Ids are never given twice, so it stays for good."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    version: int
+    deleted_at: str
+
+
+class Profile(BaseModel):
+    """A user as the shop knows them; `user_id` is the `sub` of their account in the user pool.
+
+    `email_as_of` is when the account is known to have had this address, in seconds since 1970: at sign-up, or when the
+    token was issued that said so.
+    """
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    user_id: str
+    email: str
+    name: str
+    locale: str
+    registered_at: str
+    email_as_of: int
+    version: int
+
+    @classmethod
+    def register(
+        cls,
+        user_id: str,
+        *,
+        email: str,
+        name: str,
+        locale: str,
+        correlation_id: str,
+        now: datetime,
+        email_as_of: int | None = None,
+    ) -> tuple[Self, list[Event]]:
+        """A new profile and its `user.registered`; its address is known as of `now` unless it is said otherwise.
+
+        An account that was made elsewhere may say less or more than a sign-up does: a missing name becomes the part of
+        the address before the @, too long a one is cut, and a locale that is none becomes the default.
+        """
+        profile = cls(
+            user_id=user_id,
+            email=email.lower(),
+            name=" ".join(name.split())[:_MAX_NAME] or email.partition("@")[0],
+            locale=locale if re.fullmatch(_LOCALE, locale) else DEFAULT_LOCALE,
+            registered_at=timestamp(now),
+            email_as_of=int(now.timestamp()) if email_as_of is None else email_as_of,
+            version=1,
+        )
+        return profile, [profile._event(UserRegistered, correlation_id, now)]
+
+    def change(
+        self, change: ProfileChange, *, correlation_id: str, now: datetime
+    ) -> tuple[Self, list[Event]]:
+        """The profile as `change` wants it, and its `user.changed`; no event when it is so already."""
+        return self._with(change.model_dump(), correlation_id, now)
+
+    def follow_account(
+        self, email: str, *, issued_at: int, correlation_id: str, now: datetime
+    ) -> tuple[Self, list[Event]]:
+        """The profile with the verified address of a token issued at `issued_at`, if that tells something newer.
+
+        A token lives on for an hour when the address has changed: an older one never turns the address back.
+        """
+        if email.lower() == self.email or issued_at <= self.email_as_of:
+            return self, []
+        return self._with({"email": email.lower(), "email_as_of": issued_at}, correlation_id, now)
+
+    def _with(
+        self, values: dict[str, str | int], correlation_id: str, now: datetime
+    ) -> tuple[Self, list[Event]]:
+        if self.model_copy(update=values) == self:
+            return self, []
+        changed = self.model_copy(update={**values, "version": self.version + 1})
+        return changed, [changed._event(UserChanged, correlation_id, now)]
+
+    def _event(self, told: type[UserRegistered | UserChanged], correlation_id: str, now: datetime) -> Event:
+        return Event.of(
+            told(user_id=self.user_id, email=self.email, name=self.name, locale=self.locale),
+            aggregate_id=self.user_id,
+            aggregate_version=self.version,
+            occurred_at=now,
+            correlation_id=correlation_id,
+        )
+
+
+def close(
+    user_id: str, existing: Profile | ClosedProfile | None, *, correlation_id: str, now: datetime
+) -> tuple[ClosedProfile, list[Event]]:
+    """What is left of the user, and the `user.deleted` on which everyone erases what they copied of them.
+
+    A user whose profile was never made is closed as well, since there is an account; closing twice changes nothing.
+    """
+    if isinstance(existing, ClosedProfile):
+        return existing, []
+    closed = ClosedProfile(
+        user_id=user_id,
+        version=existing.version + 1 if existing else 1,
+        deleted_at=timestamp(now),
+    )
+    deleted = Event.of(
+        UserDeleted(user_id=user_id),
+        aggregate_id=user_id,
+        aggregate_version=closed.version,
+        occurred_at=now,
+        correlation_id=correlation_id,
+    )
+    return closed, [deleted]
+
+
+def is_abandoned(*, confirmed: bool, signed_up_at: datetime, now: datetime) -> bool:
+    """Whether an account stands in the way of the address's real owner: nobody confirmed it while its code was good."""
+    return not confirmed and now - signed_up_at > CONFIRMATION_PERIOD

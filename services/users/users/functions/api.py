@@ -1,0 +1,210 @@
+"""The users API: signing up, profiles, their export and their end. `me` stands for the caller's own id."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response, content_types
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import ValidationError
+
+from shared.access import Access, Caller, caller_of, require_owner
+from shared.api import api_handler, api_resolver, contract
+from shared.clock import timestamp, utc_now
+from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
+from shared.errors import NotFound, PreconditionFailed, Problem
+from shared.etag import etag_of, expected_version
+from shared.parameters import IfMatch, PageCursor, PageLimit
+from users.adapters.accounts import AccountRefused, EmailTaken, TooManySignUps, WeakPassword
+from users.dependencies import accounts, profile_store, sign_ups
+from users.domain.profile import EmailAddress, Profile, ProfileChange, ProfilePosition, SignUp, UserId
+from users.functions.profile_changes import (
+    change_profile,
+    close_profile,
+    free_abandoned,
+    own_profile,
+    register,
+)
+from users.functions.views import ExportView, ProfilePage, ProfileView, RecordsLink, SignInView
+
+app = api_resolver()
+
+PathUserId = Annotated[
+    UserId, Path(description="A user's id", examples=["0b6d1f3a-52c1-4f0e-8a8e-5f6f3a1c9d27"])
+]
+
+_ETAG = {"ETag": "The profile's version, for `If-Match`"}
+_ATTACHMENT = {"Content-Disposition": "`attachment`, with a file name"}
+_READ: dict[str, Any] = {"tag": "users", "answers": "The profile", "headers": _ETAG, "raises": (NotFound,)}
+_CHANGE: dict[str, Any] = {
+    "tag": "users",
+    "answers": "The profile as it is now",
+    "headers": _ETAG,
+    "raises": (NotFound, PreconditionFailed),
+}
+_EXPORT: dict[str, Any] = {
+    "tag": "users",
+    "answers": "What is kept, as a file",
+    "headers": _ATTACHMENT,
+    "raises": (NotFound,),
+}
+
+
+def _closing(access: Access, *raises: type[Problem]) -> dict[str, Any]:
+    """The contract of a route that closes an account."""
+    return contract(access, tag="users", status=HTTPStatus.NO_CONTENT, answers="It is closed", raises=raises)
+
+
+@app.post(
+    "/users",
+    **contract(
+        Access.ANYONE,
+        tag="users",
+        status=HTTPStatus.CREATED,
+        answers="The new profile",
+        headers={"Location": "Where the profile is", **_ETAG},
+        raises=(EmailTaken, WeakPassword, AccountRefused, TooManySignUps),
+    ),
+)
+def sign_up(request: SignUp) -> Response[ProfileView]:
+    """Makes an account, to whose address a confirmation code is mailed, and its profile."""
+    try:
+        user_id = sign_ups().create(request)
+    except EmailTaken:
+        free_abandoned(request.email)
+        raise
+    profile = register(user_id, email=request.email, name=request.name, locale=request.locale)
+    return _answer(profile, HTTPStatus.CREATED, {"Location": "/users/me"})
+
+
+@app.get("/users", **contract(Access.ADMIN, tag="users", raises=(InvalidCursor,)))
+def list_users(
+    email: Annotated[
+        EmailAddress | None, Query(description="Only the user with this address: one or none")
+    ] = None,
+    limit: PageLimit = 20,
+    cursor: PageCursor = None,
+) -> ProfilePage:
+    """The users by page, newest first, or the one with an address."""
+    if email is not None:
+        found = profile_store().of_email(email)
+        return ProfilePage(users=[ProfileView.of(found)] if found else [])
+    after = _position_of(cursor) if cursor is not None else None
+    profiles, position = profile_store().newest(limit, after)
+    return ProfilePage(
+        users=[ProfileView.of(profile) for profile in profiles],
+        next=encode_cursor(position.model_dump()) if position else None,
+    )
+
+
+@app.get("/users/me", **contract(Access.SIGNED_IN, **_READ))
+def read_own_profile() -> Response[ProfileView]:
+    """The caller's profile. One that is missing, since its write was lost or the sign-up was elsewhere, is made now."""
+    return _answer(own_profile(caller_of(app)))
+
+
+@app.put("/users/me", **contract(Access.SIGNED_IN, **_CHANGE))
+def change_own_profile(change: ProfileChange, if_match: IfMatch = None) -> Response[ProfileView]:
+    """Sets the caller's name and language. The address is changed where one signs in, in Amazon Cognito."""
+    caller = caller_of(app)
+    return _change(caller, caller.user_id, change, if_match)
+
+
+@app.delete("/users/me", **_closing(Access.SIGNED_IN))
+def delete_own_profile() -> Response[str]:
+    """Erases the caller for good: profile, sign-in and every copy. Orders stay, without name and address."""
+    return _delete(caller_of(app).user_id)
+
+
+@app.get("/users/me/export", **contract(Access.SIGNED_IN, **_EXPORT))
+def export_own_data() -> Response[ExportView]:
+    """All that is kept about the caller, as a file."""
+    return _export(own_profile(caller_of(app)))
+
+
+@app.get("/users/<user_id>", **contract(Access.OWNER, **_READ))
+def read_profile(user_id: PathUserId) -> Response[ProfileView]:
+    """A user's profile."""
+    return _answer(_profile_of(caller_of(app), user_id))
+
+
+@app.put("/users/<user_id>", **contract(Access.OWNER, **_CHANGE))
+def change_user(
+    user_id: PathUserId, change: ProfileChange, if_match: IfMatch = None
+) -> Response[ProfileView]:
+    """Sets a user's name and language. The address is changed where one signs in, in Amazon Cognito."""
+    return _change(caller_of(app), user_id, change, if_match)
+
+
+@app.delete("/users/<user_id>", **_closing(Access.OWNER, NotFound))
+def delete_user(user_id: PathUserId) -> Response[str]:
+    """Erases a user for good: profile, sign-in and every copy. Orders stay, without name and address."""
+    caller = caller_of(app)
+    if user_id != caller.user_id:
+        stored = profile_store().find(user_id)
+        require_owner(caller, stored.user_id if stored else None, lambda owner: owner)
+    return _delete(user_id)
+
+
+@app.get("/users/<user_id>/export", **contract(Access.OWNER, **_EXPORT))
+def export_data(user_id: PathUserId) -> Response[ExportView]:
+    """All that is kept about a user, as a file."""
+    return _export(_profile_of(caller_of(app), user_id))
+
+
+def _profile_of(caller: Caller, user_id: str) -> Profile:
+    if user_id == caller.user_id:
+        return own_profile(caller)
+    stored = profile_store().find(user_id)
+    profile = stored if isinstance(stored, Profile) else None
+    return require_owner(caller, profile, lambda found: found.user_id)
+
+
+def _change(
+    caller: Caller, user_id: str, change: ProfileChange, if_match: str | None
+) -> Response[ProfileView]:
+    expected = None if if_match is None else expected_version(if_match)
+    _profile_of(caller, user_id)
+    return _answer(change_profile(user_id, change, expected))
+
+
+def _delete(user_id: str) -> Response[str]:
+    close_profile(user_id)
+    return Response(status_code=HTTPStatus.NO_CONTENT, body="")
+
+
+def _export(profile: Profile) -> Response[ExportView]:
+    account = accounts().find(profile.user_id)
+    exported = ExportView(
+        exported_at=timestamp(utc_now()),
+        profile=ProfileView.of(profile),
+        sign_in=SignInView.of(account, accounts().groups_of(profile.user_id)) if account else None,
+        elsewhere=[RecordsLink(what="orders, with their shipping addresses", href="/orders")],
+    )
+    file_name = f'attachment; filename="cartwright-{profile.user_id}.json"'
+    return Response(
+        status_code=HTTPStatus.OK,
+        content_type=content_types.APPLICATION_JSON,
+        body=exported,
+        headers={"Content-Disposition": file_name, "Cache-Control": "no-store"},
+    )
+
+
+def _answer(
+    profile: Profile, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
+) -> Response[ProfileView]:
+    return Response(
+        status_code=status,
+        content_type=content_types.APPLICATION_JSON,
+        body=ProfileView.of(profile),
+        headers={"ETag": etag_of(profile.version), **(headers or {})},
+    )
+
+
+def _position_of(cursor: str) -> ProfilePosition:
+    try:
+        return ProfilePosition.model_validate(decode_cursor(cursor, fields={"user_id", "registered_at"}))
+    except ValidationError as error:
+        raise InvalidCursor from error
+
+
+handler = api_handler(app)

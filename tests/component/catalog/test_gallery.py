@@ -1,0 +1,306 @@
+"""A product's pictures: shown once they are ready, loaded by anyone, removed by admins; and what became of uploads."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+
+from catalog.domain.pictures import MAX_PICTURES
+from shared.clock import timestamp
+from tests.component.catalog.account import BUCKET, CUSTOMER, NOW, CatalogAccount, catalog_account
+from tests.component.rest_events import header, json_body
+
+PRODUCT = "/products/TEA-1"
+UPLOADS = f"{PRODUCT}/picture-uploads"
+
+
+@pytest.fixture
+def catalog(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> CatalogAccount:
+    dead_letters = boto3.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
+    monkeypatch.setenv("DLQ_URL", dead_letters)
+    account = catalog_account(monkeypatch, lambda_context)
+    account.sell("TEA-1")
+    return account
+
+
+def told(kind: str, upload_id: str, when: str = timestamp(NOW), **data: Any) -> dict[str, Any]:
+    return {
+        "event_id": f"TEA-1/{upload_id}/tag:1:{kind}",
+        "event_type": kind,
+        "event_version": 1,
+        "occurred_at": when,
+        "aggregate_id": f"TEA-1/{upload_id}/tag",
+        "aggregate_version": 1,
+        "correlation_id": "c-9",
+        "data": {"sku": "TEA-1", "upload_id": upload_id, **data},
+    }
+
+
+def ready(upload_id: str = "1" * 32, picture_id: str = "p1", **changes: Any) -> dict[str, Any]:
+    renditions = [
+        {
+            "key": f"renditions/TEA-1/{picture_id}/{side}.{suffix}",
+            "content_type": f"image/{kind}",
+            "width": side,
+            "height": side // 2,
+        }
+        for side in (200, 800)
+        for suffix, kind in (("jpg", "jpeg"), ("webp", "webp"))
+    ]
+    data = {"picture_id": picture_id, "renditions": renditions, **changes}
+    return told("product.image_ready", upload_id, **data)
+
+
+def refused(upload_id: str = "1" * 32, **changes: Any) -> dict[str, Any]:
+    data = {"reason": "truncated", "detail": "It ends too early.", **changes}
+    return told("product.image_refused", upload_id, **data)
+
+
+def pictures(catalog: CatalogAccount) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = json_body(catalog.get(PRODUCT))["pictures"]
+    return shown
+
+
+def prepared(catalog: CatalogAccount) -> dict[str, Any]:
+    upload: dict[str, Any] = json_body(catalog.send("POST", UPLOADS, {"content_type": "image/png"}))
+    return upload
+
+
+def status(catalog: CatalogAccount, upload_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = json_body(catalog.send("GET", f"{UPLOADS}/{upload_id}"))
+    return found
+
+
+def test_a_product_without_pictures_says_so(catalog: CatalogAccount) -> None:
+    assert pictures(catalog) == []
+
+
+def test_a_picture_that_is_ready_is_shown_on_the_products_page_and_in_the_list(
+    catalog: CatalogAccount,
+) -> None:
+    assert catalog.tell(ready()) == []
+    (picture,) = pictures(catalog)
+    assert picture["picture_id"] == "p1"
+    assert picture["renditions"][0] == {
+        "href": "/products/TEA-1/pictures/p1/200.jpg",
+        "content_type": "image/jpeg",
+        "width": 200,
+        "height": 100,
+    }
+    assert json_body(catalog.get("/products"))["products"][0]["pictures"] == [picture]
+
+
+def test_a_new_picture_is_a_new_version_so_that_no_cache_keeps_the_page_without_it(
+    catalog: CatalogAccount,
+) -> None:
+    before = header(catalog.get(PRODUCT), "ETag")
+    catalog.tell(ready())
+    answer = catalog.get(PRODUCT, headers={"If-None-Match": str(before)})
+    assert (answer["statusCode"], header(answer, "ETag")) == (200, '"2"')
+    (event,) = catalog.outbox("TEA-1")
+    assert (event["event_type"], event["correlation_id"]) == ("product.changed", "c-9")
+
+
+def test_an_event_that_comes_again_changes_nothing(catalog: CatalogAccount) -> None:
+    catalog.tell(ready(), ready())
+    assert catalog.tell(ready()) == []
+    assert len(pictures(catalog)) == 1
+    assert header(catalog.get(PRODUCT), "ETag") == '"2"'
+
+
+def test_an_event_that_comes_again_does_not_bring_back_what_was_removed(catalog: CatalogAccount) -> None:
+    catalog.tell(ready())
+    catalog.send("DELETE", f"{PRODUCT}/pictures/p1", headers={"If-Match": '"2"'})
+    catalog.tell(ready())
+    assert pictures(catalog) == []
+
+
+def test_the_same_picture_uploaded_twice_is_shown_once_and_both_uploads_are_ready(
+    catalog: CatalogAccount,
+) -> None:
+    catalog.tell(ready("1" * 32), ready("2" * 32))
+    assert len(pictures(catalog)) == 1
+    assert [status(catalog, digit * 32)["status"] for digit in "12"] == ["ready", "ready"]
+
+
+def test_a_removed_picture_is_shown_again_when_it_is_uploaded_again(catalog: CatalogAccount) -> None:
+    catalog.tell(ready("1" * 32))
+    catalog.send("DELETE", f"{PRODUCT}/pictures/p1", headers={"If-Match": '"2"'})
+    catalog.tell(ready("2" * 32))
+    assert len(pictures(catalog)) == 1
+
+
+def test_a_change_of_the_product_keeps_its_pictures(catalog: CatalogAccount) -> None:
+    catalog.tell(ready())
+    body = {
+        "name": "New",
+        "description": "",
+        "category": "tea",
+        "price": {"amount": 1, "currency": "EUR"},
+        "active": True,
+    }
+    answer = catalog.send("PUT", PRODUCT, body, headers={"If-Match": '"2"'})
+    assert (json_body(answer)["name"], len(json_body(answer)["pictures"])) == ("New", 1)
+
+
+def test_a_retired_product_keeps_its_pictures_and_takes_new_ones(catalog: CatalogAccount) -> None:
+    catalog.tell(ready())
+    catalog.send("DELETE", PRODUCT, headers={"If-Match": '"2"'})
+    catalog.tell(ready("2" * 32, "p2"))
+    assert [picture["picture_id"] for picture in pictures(catalog)] == ["p1", "p2"]
+    assert json_body(catalog.get(PRODUCT))["active"] is False
+
+
+def test_changes_at_the_same_time_are_both_kept(
+    catalog: CatalogAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, product = type(catalog.store).find, catalog.store.find("TEA-1")
+    assert product is not None
+    stale = [product, product]
+
+    def outdated(store: Any, sku: str, *, consistent: bool = False) -> Any:
+        return stale.pop() if stale else find(store, sku, consistent=consistent)
+
+    catalog.revise(product, name="Changed meanwhile")
+    monkeypatch.setattr(type(catalog.store), "find", outdated)
+    assert catalog.tell(ready()) == []
+    assert json_body(catalog.get(PRODUCT))["name"] == "Changed meanwhile"
+    assert len(pictures(catalog)) == 1
+
+
+def test_a_product_that_never_stands_still_gets_its_picture_with_the_next_delivery(
+    catalog: CatalogAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = catalog.store.find("TEA-1")
+    assert product is not None
+    catalog.revise(product, name="Changed meanwhile")
+    with monkeypatch.context() as patched:
+        patched.setattr(type(catalog.store), "find", lambda *_, **__: product)
+        assert catalog.tell(ready()) == [ready()["event_id"]]
+    assert status_of_missing(catalog) == 404
+    assert catalog.tell(ready()) == []
+    assert len(pictures(catalog)) == 1
+
+
+def status_of_missing(catalog: CatalogAccount) -> int:
+    code: int = catalog.send("GET", f"{UPLOADS}/{'1' * 32}")["statusCode"]
+    return code
+
+
+def test_more_pictures_than_a_product_may_have_are_refused_readably(catalog: CatalogAccount) -> None:
+    for number in range(MAX_PICTURES + 1):
+        catalog.tell(ready(f"{number:032x}", f"p{number}"))
+    assert len(pictures(catalog)) == MAX_PICTURES
+    last = status(catalog, f"{MAX_PICTURES:032x}")
+    assert (last["status"], last["reason"]) == ("refused", "too-many-pictures")
+    assert last["detail"] == "The product shows 8 pictures already; remove one, then upload again."
+
+
+def test_a_picture_of_no_product_is_a_dead_letter(catalog: CatalogAccount) -> None:
+    event = ready()
+    event["data"]["sku"] = "TEA-404"
+    assert catalog.tell(event) == []
+    sqs: Any = boto3.client("sqs")
+    (letter,) = sqs.receive_message(
+        QueueUrl=sqs.get_queue_url(QueueName="dead-letters")["QueueUrl"], MessageAttributeNames=["All"]
+    )["Messages"]
+    assert letter["MessageAttributes"]["reason"]["StringValue"].startswith("UnknownProduct")
+
+
+def test_an_upload_is_awaited_then_ready(catalog: CatalogAccount) -> None:
+    answer = catalog.send("POST", UPLOADS, {"content_type": "image/png"})
+    upload_id = json_body(answer)["upload_id"]
+    assert header(answer, "Location") == f"{UPLOADS}/{upload_id}"
+    assert status(catalog, upload_id) == {
+        "upload_id": upload_id,
+        "status": "awaited",
+        "reason": None,
+        "detail": None,
+        "picture_id": None,
+    }
+    catalog.tell(ready(upload_id))
+    assert status(catalog, upload_id)["status"] == "ready"
+    assert status(catalog, upload_id)["picture_id"] == "p1"
+
+
+def test_why_an_upload_was_refused_can_be_read(catalog: CatalogAccount) -> None:
+    upload_id = prepared(catalog)["upload_id"]
+    catalog.tell(refused(upload_id))
+    found = status(catalog, upload_id)
+    assert (found["status"], found["reason"], found["detail"]) == (
+        "refused",
+        "truncated",
+        "It ends too early.",
+    )
+    assert pictures(catalog) == []
+
+
+def test_of_two_outcomes_the_later_upload_counts_whichever_is_heard_last(catalog: CatalogAccount) -> None:
+    later = {**ready(), "occurred_at": "2026-11-21T10:20:00.000Z"}
+    catalog.tell(later, refused())
+    assert status(catalog, "1" * 32)["status"] == "ready"
+
+
+def test_what_is_known_of_an_upload_expires(catalog: CatalogAccount) -> None:
+    upload_id = prepared(catalog)["upload_id"]
+    item = boto3.client("dynamodb").get_item(
+        TableName="catalog", Key={"pk": {"S": f"upload#TEA-1#{upload_id}"}}
+    )["Item"]
+    days = (int(item["expires_at"]["N"]) - NOW.timestamp()) / 86400
+    assert days > 28
+
+
+def test_uploads_are_no_products(catalog: CatalogAccount) -> None:
+    upload_id = prepared(catalog)["upload_id"]
+    assert catalog.get(f"/products/upload#TEA-1#{upload_id}")["statusCode"] == 404
+    assert catalog.pages() == [["TEA-1"]]
+
+
+@pytest.mark.parametrize("upload_id", ["1" * 32, "x", "1" * 2000, "1" * 31 + "é"])
+def test_an_upload_that_there_is_not_is_not_found(catalog: CatalogAccount, upload_id: str) -> None:
+    assert catalog.send("GET", f"{UPLOADS}/{upload_id}")["statusCode"] == 404
+
+
+def test_only_admins_read_uploads_and_remove_pictures(catalog: CatalogAccount) -> None:
+    catalog.tell(ready())
+    for method, path in (("GET", f"{UPLOADS}/{'1' * 32}"), ("DELETE", f"{PRODUCT}/pictures/p1")):
+        assert catalog.send(method, path, claims=CUSTOMER)["statusCode"] == 403
+        assert catalog.send(method, path, claims=None)["statusCode"] == 401
+    assert len(pictures(catalog)) == 1
+
+
+def test_a_rendition_is_where_the_redirect_says_for_as_long_as_it_may_be_cached(
+    catalog: CatalogAccount,
+) -> None:
+    catalog.tell(ready())
+    answer = catalog.get("/products/TEA-1/pictures/p1/800.webp")
+    assert answer["statusCode"] == 302
+    assert header(answer, "Cache-Control") == "public, max-age=1800"
+    link = urlsplit(str(header(answer, "Location")))
+    assert link.netloc.startswith(f"{BUCKET}.s3")
+    assert link.path == "/renditions/TEA-1/p1/800.webp"
+    assert parse_qs(link.query)["X-Amz-Expires"] == ["3600"]
+
+
+@pytest.mark.parametrize("path", ["p1/900.webp", "p1/..", "p2/800.webp", "p1/folder"])
+def test_a_rendition_that_there_is_not_is_not_found(catalog: CatalogAccount, path: str) -> None:
+    catalog.tell(ready())
+    assert catalog.get(f"/products/TEA-1/pictures/{path}")["statusCode"] == 404
+    assert catalog.get(f"/products/TEA-404/pictures/{path}")["statusCode"] == 404
+
+
+def test_a_picture_is_removed_at_the_version_that_was_read(catalog: CatalogAccount) -> None:
+    catalog.tell(ready())
+    path = f"{PRODUCT}/pictures/p1"
+    assert catalog.send("DELETE", path)["statusCode"] == 428
+    assert catalog.send("DELETE", path, headers={"If-Match": '"1"'})["statusCode"] == 412
+    removed = catalog.send("DELETE", path, headers={"If-Match": '"2"'})
+    assert (removed["statusCode"], header(removed, "ETag")) == (204, '"3"')
+    assert pictures(catalog) == []
+    assert catalog.send("DELETE", path, headers={"If-Match": '"3"'})["statusCode"] == 404
+
+
+def test_the_form_carries_the_correlation_id_to_the_object(catalog: CatalogAccount) -> None:
+    upload = prepared(catalog)
+    assert upload["fields"]["x-amz-meta-correlation-id"] == "test-correlation-id"

@@ -1,0 +1,396 @@
+"""The cleanup's steps through their real handlers, and the machine that puts them together."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import import_module, reload
+from typing import Any
+
+import boto3
+import pytest
+
+import catalog.dependencies
+import cleanup.adapters
+import inventory.dependencies
+import orders.dependencies
+from catalog.adapters.upload_store import UploadStore
+from catalog.domain.pictures import Upload, UploadStatus
+from catalog.functions.sweep_renditions import ORPHAN_AFTER
+from cleanup.domain import SweepFailed, UnreadableRequest
+from inventory.adapters.stock_store import StockStore
+from inventory.domain.reservation import RESERVATION_LIFETIME, ReservationStatus
+from orders.domain.order import OrderStatus
+from orders.functions.judge import verdict_on
+from shared.aws import client
+from shared.clock import utc_now
+from shared.dynamo import to_item
+from tests.component.inventory.account import levels, order, stock
+from tests.component.reports.account import template
+
+PICTURES, REPORTS = "pictures", "cleanup-reports"
+RESOURCES = (
+    catalog.dependencies.product_store,
+    catalog.dependencies.upload_store,
+    inventory.dependencies.stock_store,
+    orders.dependencies.order_store,
+    cleanup.adapters.cleanup_bucket,
+)
+
+
+@dataclass
+class Account:
+    """The owners' tables and buckets, and the steps of the cleanup."""
+
+    context: Any
+    monkeypatch: pytest.MonkeyPatch
+
+    def run(self, step: str, table: str, event: dict[str, Any]) -> dict[str, Any]:
+        """A step's answer."""
+        self.monkeypatch.setenv("TABLE_NAME", table)
+        _forget()
+        answer: dict[str, Any] = reload(import_module(step)).handler(event, self.context)
+        return answer
+
+    @property
+    def stock(self) -> StockStore:
+        """The inventory's store."""
+        return StockStore(client("dynamodb"), "InventoryTable")
+
+    def reserve(self, order_id: str, status: str | None) -> None:
+        """An order in `status`, or none, that holds a piece of TEA since two hours."""
+        self.stock.reserve(order(order_id, TEA=1), utc_now() - 2 * RESERVATION_LIFETIME)
+        if status:
+            client("dynamodb").put_item(
+                TableName="OrdersTable", Item=to_item({"pk": order_id, "status": status})
+            )
+
+    def sweep_reservations(self, *, dry_run: bool = False) -> dict[str, Any]:
+        """The three steps, one after the other."""
+        overdue = self.run("inventory.functions.overdue", "InventoryTable", {})
+        judged = self.run("orders.functions.judge", "OrdersTable", overdue)
+        return self.run("inventory.functions.settle", "InventoryTable", judged | {"dry_run": dry_run})
+
+    def sweep_renditions(self, *, dry_run: bool = False, after: str | None = None) -> dict[str, Any]:
+        """A run of the catalogue's sweep, far enough in the future that everything stored is old."""
+        return self.sweep_later(
+            "catalog.functions.sweep_renditions", ORPHAN_AFTER + timedelta(days=1), dry_run, after
+        )
+
+    def sweep_later(
+        self, step: str, later: timedelta, dry_run: bool = False, after: str | None = None
+    ) -> dict[str, Any]:
+        """A run of a sweep of the catalogue in the future, as everything that is stored here is new."""
+        with self.monkeypatch.context() as patched:
+            patched.setattr("shared.clock.utc_now", lambda: utc_now() + later)
+            return self.run(step, "CatalogTable", {"dry_run": dry_run, "after": after})
+
+    def pictures(self) -> list[str]:
+        """What the pictures bucket holds."""
+        found = boto3.client("s3").list_objects_v2(Bucket=PICTURES).get("Contents", [])
+        return [entry["Key"] for entry in found]
+
+    def report(self, key: str) -> dict[str, Any]:
+        """A report of the cleanup."""
+        body = boto3.client("s3").get_object(Bucket=REPORTS, Key=key)["Body"]
+        found: dict[str, Any] = json.loads(body.read())
+        return found
+
+
+@pytest.fixture
+def account(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    for name in ("InventoryTable", "OrdersTable", "CatalogTable"):
+        boto3.client("dynamodb").create_table(**template().tables[name])
+    for bucket in (PICTURES, REPORTS):
+        boto3.client("s3").create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        )
+    lambda_context.get_remaining_time_in_millis = lambda: 300_000
+    monkeypatch.setenv("PICTURES_BUCKET", PICTURES)
+    monkeypatch.setenv("CLEANUP_BUCKET", REPORTS)
+    yield Account(lambda_context, monkeypatch)
+    _forget()
+
+
+def _forget() -> None:
+    for made in RESOURCES:
+        made.cache_clear()
+
+
+# Reservations
+
+
+def status_of(account: Account, order_id: str) -> ReservationStatus:
+    found = account.stock.reservation_of(order_id)
+    assert found
+    return found.status
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (OrderStatus.PLACED, "open"),
+        (OrderStatus.ABANDONED, "open"),
+        (OrderStatus.CANCELLING, "open"),
+        (OrderStatus.PARKED, "open"),
+        (OrderStatus.CONFIRMED, "stands"),
+        (OrderStatus.FULFILLED, "stands"),
+        (OrderStatus.REJECTED, "given_up"),
+        (OrderStatus.CANCELLED, "given_up"),
+        (None, "unknown"),
+    ],
+)
+def test_an_order_is_given_up_only_once_nothing_brings_it_back(status: OrderStatus | None, verdict: str):
+    assert verdict_on(status) == verdict
+
+
+def test_overdue_stock_goes_back_for_orders_that_are_given_up_and_stays_for_all_others(account: Account):
+    stock(account.stock, TEA=10)
+    for order_id, status in {
+        "ord_rejected": "rejected",
+        "ord_cancelled": "cancelled",
+        "ord_confirmed": "confirmed",
+        "ord_placed": "placed",
+        "ord_parked": "parked",
+        "ord_nobody": None,
+    }.items():
+        account.reserve(order_id, status)
+
+    assert account.sweep_reservations() == {"released": 2, "kept": 1, "left": 2, "unknown": 1}
+
+    assert levels(account.stock, "TEA") == [(6, 4)]
+    assert status_of(account, "ord_rejected") is ReservationStatus.RELEASED
+    assert sorted(order_id for _, order_id in account.stock.expired(utc_now(), 10)) == [
+        "ord_nobody",
+        "ord_parked",
+        "ord_placed",
+    ]
+
+
+def test_sweeping_reservations_again_changes_nothing(account: Account):
+    stock(account.stock, TEA=10)
+    account.reserve("ord_rejected", "rejected")
+    overdue = account.run("inventory.functions.overdue", "InventoryTable", {})
+    judged = account.run("orders.functions.judge", "OrdersTable", overdue) | {"dry_run": False}
+
+    first, second = (account.run("inventory.functions.settle", "InventoryTable", judged) for _ in range(2))
+
+    assert first == second
+    assert levels(account.stock, "TEA") == [(10, 0)]
+    assert account.sweep_reservations()["released"] == 0
+
+
+def test_a_dry_run_counts_reservations_and_leaves_them(account: Account):
+    stock(account.stock, TEA=10)
+    account.reserve("ord_rejected", "rejected")
+
+    assert account.sweep_reservations(dry_run=True)["released"] == 1
+    assert levels(account.stock, "TEA") == [(9, 1)]
+
+
+def test_what_there_is_no_time_for_is_left_to_the_next_run(account: Account):
+    stock(account.stock, TEA=10)
+    account.reserve("ord_rejected", "rejected")
+    account.context.get_remaining_time_in_millis = lambda: 7_000
+
+    assert account.sweep_reservations()["left"] == 1
+    assert status_of(account, "ord_rejected") is ReservationStatus.RESERVED
+
+
+def test_a_reservation_that_is_not_overdue_is_nobodys_business(account: Account):
+    stock(account.stock, TEA=10)
+    account.stock.reserve(order("ord_new", TEA=1), utc_now())
+    assert account.run("inventory.functions.overdue", "InventoryTable", {}) == {"order_ids": [], "next": None}
+
+
+def test_reservations_of_which_nothing_can_be_decided_hide_none_behind_them(account: Account):
+    stock(account.stock, TEA=10)
+    for number in range(5):
+        account.reserve(f"ord_{number}", "parked" if number < 4 else "rejected")
+    account.monkeypatch.setattr("inventory.functions.overdue.MOST_A_RUN", 2)
+    overdue = import_module("inventory.functions.overdue")
+    account.monkeypatch.setenv("TABLE_NAME", "InventoryTable")
+    named, place = [], None
+    for _ in range(3):
+        found = overdue.handler({"after": place}, account.context)
+        named.append(len(found["order_ids"]))
+        place = found["next"]
+
+    assert named == [2, 2, 1] and place is None
+
+
+def test_more_orders_than_dynamodb_answers_for_at_once_are_judged(account: Account):
+    ids = [f"ord_{number}" for number in range(130)]
+    for order_id in ids[:-1]:
+        client("dynamodb").put_item(
+            TableName="OrdersTable", Item=to_item({"pk": order_id, "status": "rejected"})
+        )
+    verdicts = account.run("orders.functions.judge", "OrdersTable", {"order_ids": ids})["verdicts"]
+    assert [order_id for order_id in ids if verdicts[order_id] == "unknown"] == ids[-1:]
+
+
+# Renditions
+
+SHOWN, ORPHAN, GONE = (
+    "renditions/TEA-1/p1/200.jpg",
+    "renditions/TEA-1/p2/200.jpg",
+    "renditions/TEA-9/p1/200.jpg",
+)
+FOREIGN, UPLOAD = "renditions/readme.txt", "uploads/TEA-1/u1"
+
+
+def fill(account: Account) -> None:
+    client("dynamodb").put_item(
+        TableName="CatalogTable", Item=to_item({"pk": "TEA-1", "pictures": [{"picture_id": "p1"}]})
+    )
+    for key in (SHOWN, ORPHAN, GONE, FOREIGN, UPLOAD):
+        boto3.client("s3").put_object(Bucket=PICTURES, Key=key, Body=b"x")
+
+
+def test_renditions_that_no_product_shows_are_removed_and_nothing_else(account: Account):
+    fill(account)
+
+    assert account.sweep_renditions() == {"seen": 4, "removed": 2, "next": None}
+    assert account.pictures() == [SHOWN, FOREIGN, UPLOAD]
+    assert account.sweep_renditions() == {"seen": 2, "removed": 0, "next": None}
+
+
+def test_a_rendition_that_may_still_be_told_of_is_left(account: Account):
+    fill(account)
+    answer = account.run("catalog.functions.sweep_renditions", "CatalogTable", {"dry_run": False})
+    assert answer["removed"] == 0
+    assert ORPHAN in account.pictures()
+
+
+def test_a_dry_run_counts_renditions_and_leaves_them(account: Account):
+    fill(account)
+    assert account.sweep_renditions(dry_run=True)["removed"] == 2
+    assert ORPHAN in account.pictures()
+
+
+def test_a_sweep_that_runs_out_of_time_goes_on_where_it_ended(account: Account):
+    fill(account)
+    account.monkeypatch.setattr("catalog.adapters.sweeping._PAGE", 2)
+    times = iter([300_000, 1_000])
+    account.context.get_remaining_time_in_millis = lambda: next(times)
+
+    first = account.sweep_renditions()
+    assert (first["seen"], first["next"]) == (2, ORPHAN)
+    account.context.get_remaining_time_in_millis = lambda: 300_000
+    second = account.sweep_renditions(after=first["next"])
+
+    assert (second["seen"], second["next"]) == (2, None)
+    assert account.pictures() == [SHOWN, FOREIGN, UPLOAD]
+
+
+# Uploads
+
+READY, REFUSED, AWAITED, NOBODYS = (f"uploads/TEA-1/{letter * 32}" for letter in "abcd")
+
+
+def fill_uploads(account: Account) -> None:
+    store = UploadStore(client("dynamodb"), "CatalogTable")
+    for key, status in ((READY, "ready"), (REFUSED, "refused"), (AWAITED, "awaited")):
+        _, sku, upload_id = key.split("/")
+        store.record(Upload(sku=sku, upload_id=upload_id, status=UploadStatus(status)), now=utc_now())
+    for key in (READY, REFUSED, AWAITED, NOBODYS, "uploads/readme.txt", ORPHAN):
+        boto3.client("s3").put_object(Bucket=PICTURES, Key=key, Body=b"x")
+
+
+@pytest.mark.parametrize(
+    ("later", "left"),
+    [
+        (timedelta(hours=23), [READY, REFUSED, AWAITED, NOBODYS]),
+        (timedelta(hours=25), [AWAITED]),
+        (timedelta(days=8), []),
+    ],
+)
+def test_an_upload_goes_after_a_day_and_one_that_can_be_tried_again_after_a_week(
+    account: Account, later: timedelta, left: list[str]
+):
+    fill_uploads(account)
+
+    swept = account.sweep_later("catalog.functions.sweep_uploads", later)
+
+    assert swept == {"seen": 5, "removed": 4 - len(left), "next": None}
+    assert account.pictures() == [ORPHAN, *left, "uploads/readme.txt"]
+    assert account.sweep_later("catalog.functions.sweep_uploads", later)["removed"] == 0
+
+
+def test_a_dry_run_counts_uploads_and_leaves_them(account: Account):
+    fill_uploads(account)
+
+    assert (
+        account.sweep_later("catalog.functions.sweep_uploads", timedelta(days=2), dry_run=True)["removed"]
+        == 3
+    )
+    assert READY in account.pictures()
+
+
+# Stuck orders
+
+
+def test_a_dry_run_of_the_reconciler_counts_what_is_overdue_and_what_is_late(account: Account):
+    account.monkeypatch.setenv("OVERDUE_AFTER_SECONDS", "300")
+    account.monkeypatch.setenv("LATE_AFTER_SECONDS", "86400")
+    account.monkeypatch.setenv("SAGA_ARN", "saga")
+    account.monkeypatch.setenv("CANCELLATION_ARN", "cancellation")
+    for order_id, attention in (("ord_1", "open#3"), ("ord_2", "confirmed#5"), ("ord_3", "late")):
+        item = {"pk": order_id, "attention": attention, "attention_since": "2020-01-01T00:00:00.000Z"}
+        client("dynamodb").put_item(TableName="OrdersTable", Item=to_item(item))
+    counted = account.run("orders.functions.reconcile", "OrdersTable", {"dry_run": True})
+    assert counted == {"overdue": 1, "late": 2}
+
+
+# The summary
+
+SWEEPS = [
+    {"name": "reservations", "counts": {"released": 2, "unknown": 0}},
+    {"name": "renditions", "counts": {"seen": 9, "removed": 1}, "next": "renditions/B"},
+]
+KEY = "runs/2026-11-21/run-1.json"
+PLACES: dict[str, str | None] = {"reservations": None, "renditions": None, "uploads": None}
+
+
+def summarize(account: Account, *sweeps: dict[str, Any], dry_run: bool = False) -> dict[str, Any]:
+    plan = account.run("cleanup.functions.begin", "", {"dry_run": dry_run})
+    event = {"run": "run-1", "started_at": "2026-11-21T02:00:00Z", "dry_run": dry_run, "plan": plan}
+    return account.run("cleanup.functions.summarize", "", event | {"sweeps": list(sweeps)})
+
+
+def test_a_run_leaves_a_report_and_where_to_go_on(account: Account, capsys: pytest.CaptureFixture[str]):
+    assert summarize(account, *SWEEPS)["report_key"] == KEY
+
+    assert account.report(KEY)["sweeps"] == {
+        "reservations": {"released": 2, "unknown": 0, "finished": True},
+        "renditions": {"seen": 9, "removed": 1, "finished": False},
+    }
+    assert account.run("cleanup.functions.begin", "", {})["after"] == PLACES | {"renditions": "renditions/B"}
+    assert '"SweptReservationsReleased":[2.0]' in capsys.readouterr().out
+
+
+def test_a_dry_run_leaves_a_report_alone(account: Account, capsys: pytest.CaptureFixture[str]):
+    summarize(account, *SWEEPS, dry_run=True)
+
+    assert account.report(KEY)["dry_run"] is True
+    assert account.run("cleanup.functions.begin", "", {})["after"] == PLACES
+    assert "Swept" not in capsys.readouterr().out
+
+
+def test_a_sweep_that_failed_fails_the_run_once_the_others_are_written_down(account: Account):
+    summarize(account, *SWEEPS)
+    failed = {"name": "renditions", "error": {"Error": "NotRemoved", "Cause": "a secret"}}
+
+    with pytest.raises(SweepFailed, match="renditions"):
+        summarize(account, SWEEPS[0], failed)
+
+    report = account.report(KEY)
+    assert report["sweeps"]["renditions"] == {"finished": False, "error": "NotRemoved"}
+    assert "a secret" not in json.dumps(report)
+    assert account.run("cleanup.functions.begin", "", {})["after"] == PLACES | {"renditions": "renditions/B"}
+
+
+@pytest.mark.parametrize("wish", ["yes", 1, None])
+def test_a_run_that_is_asked_for_unclearly_does_nothing(account: Account, wish: Any):
+    with pytest.raises(UnreadableRequest):
+        account.run("cleanup.functions.begin", "", {"dry_run": wish})

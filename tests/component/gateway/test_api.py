@@ -1,0 +1,162 @@
+"""What the gateway's function answers: health, the reference, and whatever no service takes."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from gateway.dependencies import environment
+from gateway.domain.page import ASSETS
+from gateway.functions import api
+from tests.component.rest_events import header, json_body, rest_event
+
+Call = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, lambda_context: Any) -> Iterator[Call]:
+    """Calls the deployed function as API Gateway does: where no resource matches, by way of `/{proxy+}`."""
+    for name, value in {"STAGE": "test", "VERSION": "1.4.0", "REVISION": ""}.items():
+        monkeypatch.setenv(name, value)
+    environment.cache_clear()
+
+    def request(method: str, path: str, *, context: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        event = rest_event(method, path, **kwargs)
+        event["requestContext"] |= context or {}
+        return api.handler(event, lambda_context)
+
+    yield request
+    environment.cache_clear()
+
+
+def test_health_says_which_version_runs_where(call: Call) -> None:
+    answer = call("GET", "/health")
+    assert answer["statusCode"] == 200
+    assert json_body(answer) == {"status": "ok", "version": "1.4.0", "stage": "test", "revision": None}
+    assert header(answer, "Cache-Control") == "no-store"
+
+
+def test_health_names_the_commit_where_the_deployment_did(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVISION", "9f2c1e7")
+    assert json_body(call("GET", "/health"))["revision"] == "9f2c1e7"
+
+
+@pytest.mark.parametrize(
+    ("context", "forwarded", "server"),
+    [
+        pytest.param(
+            {"domainName": "a1b2c3.execute-api.eu-central-1.amazonaws.com", "path": "/prod/openapi.json"},
+            "https",
+            "https://a1b2c3.execute-api.eu-central-1.amazonaws.com/prod",
+            id="API Gateway's own domain",
+        ),
+        pytest.param(
+            {"domainName": "api.shop.example", "path": "/openapi.json"},
+            "https",
+            "https://api.shop.example",
+            id="a custom domain",
+        ),
+        pytest.param(
+            {"domainName": "shop.example", "path": "/v1/openapi.json"},
+            "https",
+            "https://shop.example/v1",
+            id="a base path of a custom domain",
+        ),
+        pytest.param(
+            {"domainName": "127.0.0.1:3000", "path": "/openapi.json"},
+            "http",
+            "http://127.0.0.1:3000",
+            id="sam local start-api",
+        ),
+        pytest.param({"path": "/local/openapi.json"}, "http", ".", id="the embedded cloud"),
+    ],
+)
+def test_the_document_names_the_server_that_was_asked(
+    call: Call, context: dict[str, str], forwarded: str, server: str
+) -> None:
+    headers = {"X-Forwarded-Proto": forwarded, "Host": "evil.example"}
+    answer = call("GET", "/openapi.json", context=context, headers=headers)
+    assert header(answer, "Content-Type") == "application/json"
+    document = json_body(answer)
+    assert document["servers"][0]["url"] == server
+    assert document["openapi"] == "3.1.0"
+    assert "/orders/{order_id}" in document["paths"]
+
+
+def test_the_page_loads_nothing_but_its_own_parts(call: Call) -> None:
+    page = call("GET", "/docs")
+    assert header(page, "Content-Type") == "text/html; charset=utf-8"
+    policy = header(page, "Content-Security-Policy") or ""
+    assert "default-src 'none'" in policy and "script-src 'self'" in policy
+    assert "//" not in page["body"].replace("</", "").removeprefix("<!DOCTYPE html>")
+    linked = [f"docs/{name}" for name in ASSETS]
+    assert all(f'"{link}"' in page["body"] for link in linked)
+
+
+@pytest.mark.parametrize(
+    ("asset", "content_type", "holds"),
+    [
+        ("swagger-ui.js", "text/javascript; charset=utf-8", "SwaggerUIBundle"),
+        ("swagger-ui.css", "text/css; charset=utf-8", ".swagger-ui"),
+        ("page.js", "text/javascript; charset=utf-8", "/openapi.json"),
+    ],
+)
+def test_a_part_of_the_page_comes_with_its_type_and_may_be_kept(
+    call: Call, asset: str, content_type: str, holds: str
+) -> None:
+    answer = call("GET", f"/docs/{asset}")
+    assert header(answer, "Content-Type") == content_type
+    assert header(answer, "Cache-Control") == "public, max-age=86400"
+    assert holds in answer["body"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nowhere"),
+        ("POST", "/docs/swagger-ui.js/more"),
+        ("GET", "/docs/page.html"),
+        ("GET", "/docs/..%2Fapi.py"),
+        ("DELETE", "/users/me/more/and/more"),
+    ],
+)
+def test_an_unknown_path_is_a_404_problem(call: Call, method: str, path: str) -> None:
+    answer = call(method, path)
+    assert answer["statusCode"] == 404
+    assert json_body(answer)["type"].endswith("/not-found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/health", "GET, OPTIONS"),
+        ("HEAD", "/health", "GET, OPTIONS"),
+        ("PATCH", "/orders", "GET, OPTIONS, POST"),
+        ("DELETE", "/orders/ord_1", "GET, OPTIONS"),
+        ("DELETE", "/docs/anything", "GET, OPTIONS"),
+    ],
+)
+def test_a_method_that_a_path_lacks_is_a_405_problem_that_lists_those_it_has(
+    call: Call, method: str, path: str, allowed: str
+) -> None:
+    answer = call(method, path)
+    assert answer["statusCode"] == 405
+    assert header(answer, "Allow") == allowed
+    assert header(answer, "Content-Type") == "application/problem+json"
+    assert json_body(answer)["type"].endswith("/method-not-allowed")
+
+
+def test_a_documented_method_that_is_not_deployed_is_a_404_rather_than_a_405_that_allows_it(
+    call: Call,
+) -> None:
+    answer = call("GET", "/orders")
+    assert answer["statusCode"] == 404
+    assert header(answer, "Allow") is None
+
+
+def test_a_browser_on_another_origin_may_read_every_answer(call: Call) -> None:
+    for path in ("/health", "/openapi.json", "/nowhere"):
+        answer = call("GET", path, headers={"Origin": "https://elsewhere.example"})
+        assert header(answer, "Access-Control-Allow-Origin") == "*"

@@ -1,0 +1,181 @@
+"""Inventory's Lambda functions, with the example events that the repository ships."""
+
+import importlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.sns.models import sns_backends
+
+from shared.aws import client
+from tests.component.inventory.account import TABLE, make_table
+
+EVENTS = Path(__file__).parents[3] / "events"
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def functions(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Imports a function's module anew, with its table in place."""
+    monkeypatch.setenv("TABLE_NAME", TABLE)
+    make_table(client("dynamodb"))
+    resources = importlib.import_module("inventory.dependencies")
+    resources.stock_store.cache_clear()
+    yield lambda name: importlib.reload(importlib.import_module(f"inventory.functions.{name}")).handler
+    resources.stock_store.cache_clear()
+
+
+def example(name: str) -> dict[str, Any]:
+    payload: dict[str, Any] = json.loads((EVENTS / f"inventory_{name}.json").read_text())
+    return payload
+
+
+def stock(**quantities: int) -> None:
+    store = importlib.import_module("inventory.dependencies").stock_store()
+    for sku, quantity in quantities.items():
+        store.receive(sku.replace("_", "-"), quantity, movement_id=sku, correlation_id="c", now=NOW)
+
+
+def test_reserve_then_release_as_the_saga_calls_them(functions: Any, lambda_context: Any) -> None:
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=1)
+    reserve, release = functions("reserve"), functions("release")
+    order_id = example("reserve")["order"]["order_id"]
+    assert reserve(example("reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
+    assert reserve(example("reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
+    assert release(example("release"), lambda_context) == {"released": True}
+    assert release(example("release"), lambda_context) == {"released": True}
+
+
+def test_release_of_nothing_says_so(functions: Any, lambda_context: Any) -> None:
+    assert functions("release")(example("release"), lambda_context) == {"released": False}
+
+
+@pytest.mark.parametrize("released_before", [False, True])
+def test_a_failed_reserve_carries_the_name_that_the_state_machine_catches(
+    functions: Any, lambda_context: Any, released_before: bool
+) -> None:
+    stock(TEA_INFUSER_ST=1)
+    if released_before:
+        functions("release")(example("release"), lambda_context)
+    expected = "ReservationReleased" if released_before else "OutOfStock"
+    with pytest.raises(Exception, match=r"released|TEA-EARL-100") as failure:
+        functions("reserve")(example("reserve"), lambda_context)
+    assert type(failure.value).__name__ == expected
+
+
+@pytest.fixture
+def consumer(functions: Any, monkeypatch: pytest.MonkeyPatch, lambda_context: Any) -> Any:
+    """Delivers the example message of a consumer to it, once, and returns the dead letters that it made."""
+    sqs = client("sqs")
+    queue = sqs.create_queue(QueueName="dead-letters")["QueueUrl"]
+    monkeypatch.setenv("DLQ_URL", queue)
+
+    def deliver(name: str, **changes: str) -> list[str]:
+        [record] = example(name)["Records"]
+        batch = {"Records": [record | {"body": json.dumps(json.loads(record["body"]) | changes)}]}
+        assert functions(name)(batch, lambda_context) == {"batchItemFailures": []}
+        letters = sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"], VisibilityTimeout=0)
+        return [
+            letter["MessageAttributes"]["reason"]["StringValue"] for letter in letters.get("Messages", [])
+        ]
+
+    return deliver
+
+
+def test_a_dispatched_orders_stock_leaves_the_warehouse_once_however_often_it_is_told(
+    functions: Any, lambda_context: Any, consumer: Any
+) -> None:
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
+    functions("reserve")(example("reserve"), lambda_context)
+    store = importlib.import_module("inventory.dependencies").stock_store()
+    for _ in range(2):
+        assert consumer("commit") == []
+        assert [
+            (store.level(sku).available, store.level(sku).on_hand)
+            for sku in ("TEA-INFUSER-ST", "TEA-EARL-100")
+        ] == [
+            (0, 0),
+            (3, 3),
+        ]
+
+
+def test_stock_that_was_given_back_does_not_leave_and_somebody_is_told(
+    functions: Any, lambda_context: Any, consumer: Any
+) -> None:
+    functions("release")(example("release"), lambda_context)
+    (reason,) = consumer("commit")
+    assert reason.startswith("ReservationReleased")
+
+
+def test_a_confirmed_orders_reservation_does_not_expire_however_often_it_is_told(
+    functions: Any, lambda_context: Any, consumer: Any
+) -> None:
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
+    functions("reserve")(example("reserve"), lambda_context)
+    store = importlib.import_module("inventory.dependencies").stock_store()
+    assert len(store.expired(datetime.now(UTC) + timedelta(days=1), 10)) == 1
+    for _ in range(2):
+        assert consumer("keep") == []
+        assert store.expired(datetime.now(UTC) + timedelta(days=1), 10) == []
+
+
+def test_nor_does_one_whose_confirmation_was_missed_once_its_fulfilment_is_requested(
+    functions: Any, lambda_context: Any, consumer: Any
+) -> None:
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
+    functions("reserve")(example("reserve"), lambda_context)
+    assert consumer("keep", event_type="order.fulfilment_requested") == []
+    store = importlib.import_module("inventory.dependencies").stock_store()
+    assert store.expired(datetime.now(UTC) + timedelta(days=1), 10) == []
+
+
+def test_a_confirmation_that_comes_after_the_orders_cancellation_changes_nothing(
+    functions: Any, lambda_context: Any, consumer: Any
+) -> None:
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
+    functions("reserve")(example("reserve"), lambda_context)
+    functions("release")(example("release"), lambda_context)
+    assert consumer("keep") == []
+
+
+def test_a_confirmed_order_without_stock_is_told_to_somebody(consumer: Any) -> None:
+    (reason,) = consumer("keep")
+    assert reason.startswith("ReservationMissing")
+
+
+def test_what_has_left_the_warehouse_is_not_given_back(
+    functions: Any, lambda_context: Any, consumer: Any
+) -> None:
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
+    functions("reserve")(example("reserve"), lambda_context)
+    consumer("commit")
+    with pytest.raises(Exception, match="left the warehouse") as failure:
+        functions("release")(example("release"), lambda_context)
+    assert type(failure.value).__name__ == "ReservationCommitted"
+
+
+def test_the_relay_publishes_the_outbox_and_low_stock(
+    functions: Any, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = client("sns").create_topic(Name="domain-events")["TopicArn"]
+    monkeypatch.setenv("TOPIC_ARN", topic)
+    monkeypatch.setenv("DLQ_URL", client("sqs").create_queue(QueueName="relay-letters")["QueueUrl"])
+    answer = functions("relay")(example("relay"), lambda_context)
+    assert answer == {"batchItemFailures": []}
+    sent = [
+        json.loads(message)
+        for _, message, *_ in sns_backends[DEFAULT_ACCOUNT_ID]["eu-central-1"]
+        .topics[topic]
+        .sent_notifications
+    ]
+    assert [event["event_type"] for event in sent] == ["stock.reserved", "stock.low"]
+    assert sent[1]["data"] == {"sku": "TEA-INFUSER-ST", "available": 5, "threshold": 5}
+    assert (
+        sent[0]["correlation_id"]
+        == sent[1]["correlation_id"]
+        == example("reserve")["order"]["correlation_id"]
+    )

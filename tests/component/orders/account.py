@@ -1,0 +1,119 @@
+"""The tables of the orders service in a pretended account, and what its tests read from and write to them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from orders.domain.pricing import Price
+from shared.aws import client
+from shared.dynamo import from_item
+from shared.money import Money
+
+ADDRESS = {
+    "name": "Ada Example",
+    "line1": "1 Main St",
+    "city": "Berlin",
+    "postal_code": "10115",
+    "country": "DE",
+}
+
+
+def order_body(*lines: tuple[str, Any], **changes: Any) -> dict[str, Any]:
+    """The body of a placement of `lines` (sku, quantity)."""
+    body = {
+        "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
+        "shipping_address": ADDRESS,
+        "payment_token": "pm_card_visa",
+    }
+    return {**body, **changes}
+
+
+class OrdersAccount:
+    """What is stored, seen from outside of the service."""
+
+    def sell(
+        self, sku: str, amount: int, *, version: int = 1, active: bool = True, currency: str = "EUR"
+    ) -> None:
+        """Makes the projection know the product."""
+        from orders.dependencies import price_store
+
+        money = Money(amount=amount, currency=currency)
+        price_store().record(Price(sku=sku, price=money, active=active, version=version))
+
+    def order(self, order_id: str) -> dict[str, Any]:
+        """The order as it is stored; its outbox as read from JSON."""
+        item = client("dynamodb").get_item(TableName="orders", Key={"pk": {"S": order_id}})["Item"]
+        stored = from_item(item)
+        return {**stored, "outbox": [json.loads(entry) for entry in stored["outbox"]]}
+
+    def orders(self) -> list[str]:
+        """The ids of all orders."""
+        keys = [item["pk"]["S"] for item in client("dynamodb").scan(TableName="orders")["Items"]]
+        return [key for key in keys if not key.startswith("customer#")]
+
+    def price(self, sku: str) -> tuple[int, bool, int]:
+        """What the projection knows of the product: amount, whether it is sold, version."""
+        item = client("dynamodb").get_item(TableName="prices", Key={"pk": {"S": sku}})["Item"]
+        known = from_item(item)
+        return known["price"]["amount"], known["active"], known["version"]
+
+
+def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
+    """Makes the service's tables in the present pretended account, and the service work with them."""
+    from orders import dependencies as resources
+
+    dynamodb = client("dynamodb")
+    dynamodb.create_table(
+        TableName="orders",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in (
+                "pk",
+                "customer_id",
+                "customer_status",
+                "placed_at",
+                "attention",
+                "attention_since",
+            )
+        ],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": attribute, "KeyType": "HASH"},
+                    {"AttributeName": "placed_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index, attribute in (
+                ("by-customer", "customer_id"),
+                ("by-customer-status", "customer_status"),
+            )
+        ]
+        + [
+            {
+                "IndexName": "by-attention",
+                "KeySchema": [
+                    {"AttributeName": "attention", "KeyType": "HASH"},
+                    {"AttributeName": "attention_since", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+    )
+    dynamodb.create_table(
+        TableName="prices",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    )
+    monkeypatch.setenv("TABLE_NAME", "orders")
+    monkeypatch.setenv("PRICES_TABLE_NAME", "prices")
+    monkeypatch.setenv("OVERDUE_AFTER_SECONDS", "300")
+    monkeypatch.setenv("LATE_AFTER_SECONDS", "86400")
+    resources.order_store.cache_clear()
+    resources.price_store.cache_clear()
+    return OrdersAccount()

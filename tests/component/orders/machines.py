@@ -1,0 +1,198 @@
+"""The state machines of orders in moto's interpreter.
+
+In a run the functions of orders are the real ones, on a pretended table; those of the other services answer as the
+test scripts it.
+"""
+
+import importlib
+import io
+import json
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from orders.domain.order import Order
+from tests.component.machine_interpreter import interpreting
+from tests.component.orders.account import OrdersAccount, orders_account
+from tools.contracts.template import template
+
+ROOT = Path(__file__).parents[3]
+
+# Step Functions' own name for a function that ran out of its time.
+TIMED_OUT = "Sandbox.Timedout"
+
+Answer = dict[str, Any] | str
+_UNSCRIPTED: dict[str, Answer] = {
+    "ReserveStock": {"reservation_id": "res-1"},
+    "ReleaseStock": {"released": True},
+    "AuthorizePayment": {"payment_id": "pay-1", "provider_reference": "pi_1"},
+    "VoidPayment": {"voided": True},
+    "CreateShipment": {"shipment_id": "shp-1"},
+    "CancelShipment": {"cancelled": True},
+}
+_ORDERS_MODULES = {
+    "ConfirmOrder": "orders.functions.confirm",
+    "CheckConfirmation": "orders.functions.check_confirmation",
+    "RejectOrder": "orders.functions.reject",
+    "ParkOrder": "orders.functions.park",
+    "CancelOrder": "orders.functions.cancel",
+    "RefuseCancellation": "orders.functions.refuse_cancellation",
+}
+
+
+class Functions:
+    """What Lambda answers the state machine, and what it was asked.
+
+    A function of orders runs its handler, the others do what they should. `script` sets what comes first: an answer,
+    or the name of the error to fail with. `always` sets it for every call. `before` does something when a function is
+    first called, before it runs.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._scripts: dict[str, list[Answer]] = defaultdict(list)
+        self._always: dict[str, str] = {}
+        self._losing: set[str] = set()
+        self._before: dict[str, Callable[[], Any]] = {}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def commands(self) -> list[str]:
+        """The functions in the order in which they were invoked."""
+        return [name for name, _ in self.calls]
+
+    def script(self, function: str, *answers: Answer) -> None:
+        """The first calls of `function` are answered so."""
+        self._scripts[function] += answers
+
+    def always(self, function: str, error: str) -> None:
+        """Every call of `function` fails with `error`, and has no effect."""
+        self._always[function] = error
+
+    def lose_answers_of(self, function: str) -> None:
+        """Every call of `function` has its effect, and runs out of time before it answers."""
+        self._losing.add(function)
+
+    def before(self, function: str, what: Callable[[], Any]) -> None:
+        """Does `what` when `function` is called for the first time, before it runs."""
+        self._before[function] = what
+
+    def invoke(self, function: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Lambda's answer to an invocation."""
+        self.calls.append((function, given))
+        self._before.pop(function, lambda: None)()
+        try:
+            answer = self._answer(function, given)
+        except Exception as error:  # noqa: BLE001 - as Lambda does: whatever it is, its class is the error's name
+            answer = type(error).__name__
+        if function in self._losing:
+            answer = TIMED_OUT
+        if isinstance(answer, str):
+            failure = {"errorType": answer, "errorMessage": "as the test scripts it"}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": _body(failure)}
+        return {"StatusCode": 200, "Payload": _body(answer)}
+
+    def _answer(self, function: str, given: dict[str, Any]) -> Answer:
+        if function in self._always:
+            return self._always[function]
+        if self._scripts[function]:
+            return self._scripts[function].pop(0)
+        if function in _ORDERS_MODULES:
+            answer: Answer = importlib.import_module(_ORDERS_MODULES[function]).handler(given, self._context)
+            return answer
+        return _UNSCRIPTED[function]
+
+
+def _body(answer: Any) -> io.BytesIO:
+    return io.BytesIO(json.dumps(answer).encode())
+
+
+class Machine:
+    """A state machine, with an order that was placed to run it on."""
+
+    def __init__(self, account: OrdersAccount, functions: Functions, definition: str) -> None:
+        self._account = account
+        self.functions = functions
+        self._sfn = boto3.client("stepfunctions")
+        self.arn: str = self._sfn.create_state_machine(
+            name="machine",
+            definition=re.sub(r"\$\{(\w+)FunctionArn\}", r"\1", definition),
+            roleArn="arn:aws:iam::123456789012:role/machine",
+        )["stateMachineArn"]
+        placed = json.loads((ROOT / "events" / "orders_relay.json").read_text())
+        boto3.client("dynamodb").put_item(
+            TableName="orders", Item=placed["Records"][0]["dynamodb"]["NewImage"]
+        )
+        self.order: dict[str, Any] = json.loads((ROOT / "events" / "orders_confirm.json").read_text())[
+            "order"
+        ]
+
+    def run(self) -> dict[str, Any]:
+        """Runs the machine to its end and returns the execution as Step Functions describes it."""
+        execution = self._sfn.start_execution(
+            stateMachineArn=self.arn, name=self.order["order_id"], input=json.dumps({"order": self.order})
+        )["executionArn"]
+        return self.ended(execution)
+
+    def ended(self, execution: str) -> dict[str, Any]:
+        """The execution once it has ended, as Step Functions describes it."""
+        deadline = time.monotonic() + 30
+        pause = threading.Event()
+        while True:
+            described = self._sfn.describe_execution(executionArn=execution)
+            if described["status"] != "RUNNING":
+                return dict(described)
+            assert time.monotonic() < deadline, f"still running after {self.functions.commands}"
+            pause.wait(0.01)
+
+    def change(self, change: Callable[[Order], tuple[Order, Any]]) -> None:
+        """Does to the order what the API or somebody else does."""
+        from orders.dependencies import order_store
+
+        order_store().change(self.order["order_id"], change)
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The order as it is stored."""
+        return self._account.order(self.order["order_id"])
+
+    @property
+    def statuses(self) -> list[str]:
+        """The statuses that the order has gone through."""
+        return [entry["status"] for entry in self.stored["history"]]
+
+
+MakeMachine = Callable[[str], Machine]
+
+
+@contextmanager
+def interpreter(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeMachine]:
+    """A pretended account that runs state machines; makes one from its definition."""
+    functions = Functions(lambda_context)
+    with interpreting(monkeypatch, lambda name, payload: functions.invoke(name, json.loads(payload))):
+        account = orders_account(monkeypatch)
+        yield lambda definition: Machine(account, functions, definition)
+
+
+def wiring(machine: str, tasks: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The properties of the function that the template wires to each task of `machine` (a logical id), over the
+    template's defaults. `tasks` are the definitions of its task states, by name."""
+    declared = template()
+    substitutions = declared["Resources"][machine]["Properties"]["DefinitionSubstitutions"]
+    parameters = {name: task["Parameters"]["FunctionName"][2:-1] for name, task in tasks.items()}
+    assert set(substitutions) == set(parameters.values())
+
+    def properties(parameter: str) -> dict[str, Any]:
+        logical_id, attribute = substitutions[parameter]["Fn::GetAtt"]
+        assert attribute == "Arn"
+        return {**declared["Globals"]["Function"], **declared["Resources"][logical_id]["Properties"]}
+
+    return {name: properties(parameter) for name, parameter in parameters.items()}

@@ -1,0 +1,375 @@
+"""The cancellation of a confirmed order as it is shipped: its structure, and its runs in moto's interpreter."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from orders.domain.order import Canceller, CannotBeCancelled, Order, RejectionReason
+from shared.clock import utc_now
+from tests.component.orders.account import ADDRESS
+from tests.component.orders.machines import (
+    ROOT,
+    TIMED_OUT,
+    Functions,
+    Machine,
+    MakeMachine,
+    interpreter,
+    wiring,
+)
+
+DEFINITION = (ROOT / "statemachines" / "cancel_order.asl.json").read_text()
+STATES: dict[str, dict[str, Any]] = json.loads(DEFINITION)["States"]
+BRANCHES: list[dict[str, Any]] = STATES["UndoMoneyAndStock"]["Branches"]
+# The part of the order that each function undoes once the parcel is, in the order of the branches.
+PART = {"VoidPayment": "payment", "ReleaseStock": "stock"}
+ALL = ["CancelShipment", *PART]
+TASKS = {
+    name: state
+    for states in (STATES, *(branch["States"] for branch in BRANCHES))
+    for name, state in states.items()
+    if state["Type"] == "Task"
+}
+
+
+class TestStructure:
+    @pytest.mark.parametrize("task", TASKS)
+    def test_every_task_ends_in_time_is_retried_and_catches_everything(self, task: str) -> None:
+        assert TASKS[task]["TimeoutSeconds"] > 0
+        assert TASKS[task]["Retry"][-1]["ErrorEquals"] == ["States.ALL"]
+        assert TASKS[task]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+    @pytest.mark.parametrize("branch", BRANCHES, ids=list(PART))
+    def test_a_branch_says_whether_it_has_undone_its_part_and_never_fails(
+        self, branch: dict[str, Any]
+    ) -> None:
+        task = branch["States"][branch["StartAt"]]
+        failed = branch["States"][task["Catch"][0]["Next"]]
+        assert task["ResultSelector"]["undone"] is True
+        assert (failed["Type"], failed["Parameters"]["undone"]) == ("Pass", False)
+        assert task["End"] and failed["End"]
+
+    def test_every_branch_must_have_undone_its_part_before_the_order_is_cancelled(self) -> None:
+        assert [branch["StartAt"] for branch in BRANCHES] == list(PART)
+        named = STATES["UndoMoneyAndStock"]["ResultSelector"]
+        assert named == {f"{part}.$": f"$[{place}]" for place, part in enumerate(PART.values())}
+        [choice] = STATES["IsAllUndone"]["Choices"]
+        asked = {condition["Variable"]: condition["BooleanEquals"] for condition in choice["And"]}
+        assert asked == {f"$.undoing.{part}.undone": True for part in PART.values()}
+        assert (choice["Next"], STATES["IsAllUndone"]["Default"]) == ("CancelOrder", "ParkOrder")
+
+    def test_only_a_parcel_that_is_cancelled_lets_money_and_stock_be_undone(self) -> None:
+        assert STATES["CancelShipment"]["Next"] == "UndoMoneyAndStock"
+        leading_there = [name for name, state in STATES.items() if "UndoMoneyAndStock" in json.dumps(state)]
+        assert leading_there == ["CancelShipment"]
+        assert [(catch["ErrorEquals"], catch["Next"]) for catch in STATES["CancelShipment"]["Catch"]] == [
+            (["ShipmentDispatched"], "RefuseCancellation"),
+            (["States.ALL"], "ParkOrder"),
+        ]
+
+    @pytest.mark.parametrize(
+        "state", ["CancelShipment", "UndoMoneyAndStock", "CancelOrder", "RefuseCancellation", "ParkOrder"]
+    )
+    def test_no_result_and_no_error_takes_the_orders_place(self, state: str) -> None:
+        definition = STATES[state]
+        for path in [definition["ResultPath"], *(entry["ResultPath"] for entry in definition["Catch"])]:
+            assert re.fullmatch(r"\$\.[a-z_]+", path)
+            assert path != "$.order"
+
+
+class TestWiring:
+    def test_each_state_invokes_the_function_it_is_named_after(self) -> None:
+        handlers = {
+            task: function["Handler"] for task, function in wiring("OrderCancellation", TASKS).items()
+        }
+        assert handlers == {
+            "CancelShipment": "shipping.functions.cancel.handler",
+            "VoidPayment": "payments.functions.void.handler",
+            "ReleaseStock": "inventory.functions.release.handler",
+            "CancelOrder": "orders.functions.cancel.handler",
+            "RefuseCancellation": "orders.functions.refuse_cancellation.handler",
+            "ParkOrder": "orders.functions.park.handler",
+        }
+
+    def test_a_state_waits_longer_than_its_function_can_run(self) -> None:
+        for task, function in wiring("OrderCancellation", TASKS).items():
+            assert TASKS[task]["TimeoutSeconds"] > function["Timeout"], task
+
+
+def fail(order: Order) -> tuple[Order, Any]:
+    return order.park('{"order": {}}', utc_now(), saga_failed=RejectionReason.PAYMENT_DECLINED)
+
+
+def resume(order: Order) -> tuple[Order, Any]:
+    return order.resume(utc_now())
+
+
+def confirm(order: Order) -> tuple[Order, Any]:
+    return order.confirm(utc_now())
+
+
+def request_cancellation(order: Order) -> tuple[Order, Any]:
+    return order.request_cancellation(Canceller.CUSTOMER, utc_now())
+
+
+@pytest.fixture
+def make_machine(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeMachine]:
+    with interpreter(lambda_context, monkeypatch) as make:
+        yield make
+
+
+@pytest.fixture
+def cancellation(make_machine: MakeMachine) -> Machine:
+    """The cancellation of an order that was confirmed."""
+    machine = make_machine(DEFINITION)
+    machine.change(confirm)
+    machine.change(request_cancellation)
+    machine.order = json.loads((ROOT / "events" / "orders_cancel.json").read_text())["order"]
+    return machine
+
+
+@pytest.fixture
+def functions(cancellation: Machine) -> Functions:
+    return cancellation.functions
+
+
+class TestRuns:
+    def test_parcel_money_and_stock_are_undone_and_then_the_order_is_cancelled(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands[0] == "CancelShipment"
+        assert sorted(functions.commands[1:3]) == sorted(PART)
+        assert functions.commands[3:] == ["CancelOrder"]
+        assert cancellation.statuses == ["placed", "confirmed", "cancelling", "cancelled"]
+        [event] = cancellation.stored["outbox"]
+        assert (event["event_type"], event["data"]["by"]) == ("order.cancelled", "customer")
+
+    def test_each_part_is_undone_by_the_order_alone(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        cancellation.run()
+        assert all(given == {"order": cancellation.order} for _, given in functions.calls)
+
+    @pytest.mark.parametrize("broken", PART)
+    def test_a_part_that_cannot_be_undone_stops_no_other_and_parks_the_order(
+        self, cancellation: Machine, functions: Functions, broken: str
+    ) -> None:
+        functions.always(broken, "Broken")
+
+        ended = cancellation.run()
+
+        assert (ended["status"], ended["error"]) == ("FAILED", "OrderParked")
+        tries = {function: functions.commands.count(function) for function in PART}
+        assert tries == {function: 5 if function == broken else 1 for function in PART}
+        assert functions.commands[-1] == "ParkOrder"
+        assert "CancelOrder" not in functions.commands
+        assert cancellation.statuses[-1] == "parked"
+        undoing = json.loads(cancellation.stored["parked_state"])["undoing"]
+        assert {part: result["undone"] for part, result in undoing.items()} == {
+            part: function != broken for function, part in PART.items()
+        }
+        assert undoing[PART[broken]]["error"]["Error"] == "Broken"
+
+    def test_a_parcel_that_cannot_be_asked_for_leaves_everything_as_it_is_and_parks_the_order(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        """It may be on its way: who undid the rest would give the money back for goods that the customer gets."""
+        functions.always("CancelShipment", "Broken")
+
+        assert cancellation.run()["error"] == "OrderParked"
+
+        assert functions.commands == ["CancelShipment"] * 5 + ["ParkOrder"]
+        kept = json.loads(cancellation.stored["parked_state"])
+        assert kept["shipment_error"]["Error"] == "Broken"
+
+    def test_a_parked_cancellation_holds_no_personal_data(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        functions.always("VoidPayment", "PaymentRefused")
+
+        cancellation.run()
+
+        kept = cancellation.stored["parked_state"]
+        personal = [text for name, text in ADDRESS.items() if name != "country"]
+        assert [text for text in [*personal, "pm_card_visa"] if text in kept] == []
+
+    @pytest.mark.parametrize("function", [*ALL, "CancelOrder"])
+    def test_a_passing_failure_is_tried_again(
+        self, cancellation: Machine, functions: Functions, function: str
+    ) -> None:
+        functions.script(function, TIMED_OUT, "Lambda.TooManyRequestsException")
+
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands.count(function) == 3
+        assert cancellation.stored["status"] == "cancelled"
+
+    def test_an_order_that_is_cancelled_is_not_parked_because_an_answer_was_lost(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        functions.lose_answers_of("CancelOrder")
+
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands[-1] == "ParkOrder"
+        assert cancellation.stored["status"] == "cancelled"
+
+    def test_an_erasure_in_between_stands_in_no_way(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        functions.before("CancelOrder", lambda: cancellation.change(lambda order: order.erase(utc_now())))
+
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert cancellation.stored["status"] == "cancelled"
+        assert cancellation.stored["erased_at"]
+
+
+class TestParcelIsGone:
+    """The parcel left before its cancellation: nothing is undone, and the order stands."""
+
+    @pytest.fixture(autouse=True)
+    def _dispatched(self, functions: Functions) -> None:
+        functions.always("CancelShipment", "ShipmentDispatched")
+
+    def test_the_cancellation_is_refused_at_once_and_the_order_stands(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands == ["CancelShipment", "RefuseCancellation"]
+        assert cancellation.statuses == ["placed", "confirmed", "cancelling", "confirmed"]
+        assert "cancelled_by" not in cancellation.stored
+        [event] = cancellation.stored["outbox"]
+        assert (event["event_type"], event["data"]["by"]) == ("order.cancellation_refused", "customer")
+        with pytest.raises(CannotBeCancelled):
+            cancellation.change(request_cancellation)
+
+    def test_an_order_that_is_paid_and_dispatched_by_then_is_fulfilled(self, cancellation: Machine) -> None:
+        cancellation.change(lambda order: order.note_capture(4, utc_now()))
+        cancellation.change(lambda order: order.note_dispatch("CW1", utc_now()))
+
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert cancellation.statuses[-3:] == ["cancelling", "confirmed", "fulfilled"]
+        told = [event["event_type"] for event in cancellation.stored["outbox"]]
+        assert told == ["order.cancellation_refused", "order.fulfilled"]
+
+    def test_one_whose_money_cannot_be_taken_is_parked_for_somebody_to_collect_it(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        cancellation.change(lambda order: order.note_failed_capture(5, utc_now()))
+
+        assert cancellation.run()["error"] == "OrderParked"
+
+        assert functions.commands == ["CancelShipment", "RefuseCancellation", "ParkOrder"]
+        kept = json.loads(cancellation.stored["parked_state"])
+        assert kept["shipment_error"]["Error"] == "ShipmentDispatched"
+        cancellation.change(resume)
+        [event] = cancellation.stored["outbox"]
+        assert (event["event_type"], cancellation.stored["status"]) == (
+            "order.collection_requested",
+            "confirmed",
+        )
+
+    @pytest.mark.parametrize("captured", [True, False])
+    def test_an_order_that_stands_again_is_not_parked_because_an_answer_was_lost(
+        self, cancellation: Machine, functions: Functions, captured: bool
+    ) -> None:
+        if captured:
+            cancellation.change(lambda order: order.note_capture(4, utc_now()))
+            cancellation.change(lambda order: order.note_dispatch("CW1", utc_now()))
+        functions.lose_answers_of("RefuseCancellation")
+
+        assert cancellation.run()["status"] == "SUCCEEDED"
+
+        assert functions.commands[-1] == "ParkOrder"
+        assert cancellation.stored["status"] == ("fulfilled" if captured else "confirmed")
+
+    def test_a_refusal_that_cannot_be_noted_parks_the_order_and_can_be_resumed(
+        self, cancellation: Machine, functions: Functions
+    ) -> None:
+        functions.always("RefuseCancellation", "Broken")
+
+        assert cancellation.run()["error"] == "OrderParked"
+
+        cancellation.change(resume)
+        assert (cancellation.stored["status"], cancellation.stored["resumptions"]) == ("cancelling", 1)
+
+
+class TestResumption:
+    """The same machine undoes an order that was parked, or that lost what should have ended it."""
+
+    @pytest.fixture
+    def resumption(self, make_machine: MakeMachine) -> Machine:
+        """The resumption of an order that its saga parked."""
+        machine = make_machine(DEFINITION)
+        machine.change(fail)
+        machine.change(resume)
+        machine.order = json.loads((ROOT / "events" / "orders_cancel.json").read_text())["order"]
+        return machine
+
+    def test_when_all_is_undone_the_order_is_rejected_for_what_its_saga_failed_for(
+        self, resumption: Machine
+    ) -> None:
+        assert resumption.run()["status"] == "SUCCEEDED"
+
+        assert sorted(resumption.functions.commands[:3]) == sorted(ALL)
+        assert resumption.functions.commands[3:] == ["CancelOrder"]
+        assert resumption.statuses == ["placed", "parked", "abandoned", "rejected"]
+        assert resumption.stored["rejection_reason"] == "payment_declined"
+        assert "parked_state" not in resumption.stored
+        assert [event["event_type"] for event in resumption.stored["outbox"]] == ["order.rejected"]
+
+    def test_an_order_whose_cancellation_was_asked_for_is_cancelled(self, resumption: Machine) -> None:
+        resumption.functions.before("CancelOrder", lambda: resumption.change(request_cancellation))
+
+        assert resumption.run()["status"] == "SUCCEEDED"
+
+        assert resumption.statuses[-2:] == ["cancelling", "cancelled"]
+
+    def test_an_order_that_was_never_confirmed_has_no_parcel_that_is_gone(self, resumption: Machine) -> None:
+        resumption.functions.always("CancelShipment", "ShipmentDispatched")
+
+        assert resumption.run()["error"] == "OrderParked"
+
+        kept = json.loads(resumption.stored["parked_state"])
+        assert kept["refuse_cancellation_error"]["Error"] == "IllegalTransition"
+
+    @pytest.mark.parametrize("broken", PART)
+    def test_what_still_cannot_be_undone_parks_it_again_to_be_resumed_again(
+        self, resumption: Machine, broken: str
+    ) -> None:
+        resumption.functions.always(broken, "Broken")
+
+        assert resumption.run()["error"] == "OrderParked"
+
+        assert resumption.statuses == ["placed", "parked", "abandoned", "parked"]
+        kept = json.loads(resumption.stored["parked_state"])
+        assert kept["undoing"][PART[broken]]["error"]["Error"] == "Broken"
+        resumption.change(resume)
+        assert resumption.stored["resumptions"] == 2
+
+    def test_an_order_that_is_rejected_is_not_parked_because_an_answer_was_lost(
+        self, resumption: Machine
+    ) -> None:
+        resumption.functions.lose_answers_of("CancelOrder")
+
+        assert resumption.run()["status"] == "SUCCEEDED"
+
+        assert resumption.functions.commands[-1] == "ParkOrder"
+        assert resumption.stored["status"] == "rejected"
+
+    def test_the_order_may_have_been_erased(self, make_machine: MakeMachine) -> None:
+        machine = make_machine(DEFINITION)
+        for change in (fail, lambda order: order.erase(utc_now()), resume):
+            machine.change(change)
+        machine.order = json.loads((ROOT / "events" / "orders_cancel.json").read_text())["order"]
+
+        assert machine.run()["status"] == "SUCCEEDED"
+
+        assert (machine.stored["status"], machine.stored["payment_token"]) == ("rejected", "")

@@ -1,0 +1,261 @@
+"""Cancelling orders and resuming parked ones, through the real handler, against a pretended DynamoDB."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from orders.adapters.order_store import OrderContended, OrderStore
+from orders.domain.order import Order
+from shared.clock import utc_now
+from tests.component.orders.account import OrdersAccount, order_body, orders_account
+from tests.component.orders.client import Client, change, confirm, erase, park, refused, reject
+from tests.component.rest_events import json_body, rest_event
+
+
+@pytest.fixture
+def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
+    account = orders_account(monkeypatch)
+    account.sell("TEA", 790)
+    account.sell("MUG", 1250)
+    return account
+
+
+@pytest.fixture
+def ada(account: OrdersAccount, lambda_context: Any) -> Client:
+    return Client(lambda_context, "ada")
+
+
+@pytest.fixture
+def eve(account: OrdersAccount, lambda_context: Any) -> Client:
+    return Client(lambda_context, "eve")
+
+
+@pytest.fixture
+def admin(account: OrdersAccount, lambda_context: Any) -> Client:
+    return Client(lambda_context, "root", groups="admin")
+
+
+class TestCancelling:
+    @pytest.fixture
+    def order_id(self, ada: Client) -> str:
+        return str(json_body(ada.place(order_body(("TEA", 2))))["order_id"])
+
+    def test_an_order_that_is_being_decided_on_is_cancelled_by_its_saga(
+        self, account: OrdersAccount, ada: Client, order_id: str
+    ) -> None:
+        answer = ada.cancel(order_id)
+
+        assert answer["statusCode"] == 202
+        order = json_body(answer)
+        assert (order["status"], order["cancelled_by"]) == ("cancelling", "customer")
+        assert [entry["status"] for entry in order["history"]] == ["placed", "cancelling"]
+        assert account.order(order_id)["outbox"] == [], "the saga undoes it, so nobody else is told"
+
+    def test_a_confirmed_order_is_cancelled_by_what_its_event_starts(
+        self, account: OrdersAccount, ada: Client, order_id: str
+    ) -> None:
+        change(order_id, confirm)
+
+        answer = ada.cancel(order_id)
+
+        assert (answer["statusCode"], json_body(answer)["status"]) == (202, "cancelling")
+        [event] = account.order(order_id)["outbox"]
+        assert event["event_type"] == "order.cancellation_requested"
+        assert event["data"]["by"] == "customer"
+
+    @pytest.mark.parametrize("changes", [[], [confirm], [reject]])
+    def test_asking_again_answers_the_same_and_tells_nothing_twice(
+        self, account: OrdersAccount, ada: Client, order_id: str, changes: list[Any]
+    ) -> None:
+        """While it is being cancelled, and (with what `reject` makes of it) once it is."""
+        if changes == [confirm]:
+            change(order_id, confirm)
+        ada.cancel(order_id)
+        if changes == [reject]:
+            change(order_id, reject)
+        stored = account.order(order_id)
+
+        again = ada.cancel(order_id)
+
+        assert again["statusCode"] == 202
+        assert json_body(again)["status"] == ("cancelled" if changes == [reject] else "cancelling")
+        assert account.order(order_id) == stored
+
+    @pytest.mark.parametrize(("end", "status"), [(reject, "rejected"), (park, "parked")])
+    def test_an_order_that_has_come_to_another_end_cannot_be_cancelled(
+        self, account: OrdersAccount, ada: Client, order_id: str, end: Any, status: str
+    ) -> None:
+        change(order_id, end)
+        stored = account.order(order_id)
+
+        problem = refused(ada.cancel(order_id), 409, "cannot-be-cancelled")
+
+        assert status in problem["detail"]
+        assert account.order(order_id) == stored
+
+    def test_an_admin_cancels_for_the_customer_and_that_is_told(
+        self, account: OrdersAccount, ada: Client, admin: Client, order_id: str
+    ) -> None:
+        assert json_body(admin.cancel(order_id))["cancelled_by"] == "admin"
+        change(order_id, reject)
+        [event] = account.order(order_id)["outbox"]
+        assert (event["event_type"], event["data"]["by"]) == ("order.cancelled", "admin")
+
+    def test_someone_elses_order_does_not_exist(
+        self, account: OrdersAccount, ada: Client, eve: Client, order_id: str
+    ) -> None:
+        stored = account.order(order_id)
+        refused(eve.cancel(order_id), 404, "not-found")
+        refused(ada.cancel("ord_none"), 404, "not-found")
+        assert account.order(order_id) == stored
+
+    def test_without_a_token_it_is_a_401(self, order_id: str, lambda_context: Any) -> None:
+        from orders.functions.api import handler
+
+        refused(
+            handler(rest_event("POST", f"/orders/{order_id}/cancel"), lambda_context), 401, "unauthorized"
+        )
+
+    @pytest.mark.parametrize(("first", "told"), [(confirm, ["order.cancellation_requested"]), (erase, [])])
+    def test_a_change_that_comes_in_between_is_not_lost(
+        self, ada: Client, order_id: str, monkeypatch: pytest.MonkeyPatch, first: Any, told: list[str]
+    ) -> None:
+        """The cancellation is decided anew on what the order has become."""
+        overtake(monkeypatch, order_id, first)
+
+        assert json_body(ada.cancel(order_id))["status"] == "cancelling"
+
+        stored = OrdersAccount().order(order_id)
+        assert [event["event_type"] for event in stored["outbox"]] == told
+        assert stored["version"] == 3
+
+    def test_a_cancellation_that_loses_against_the_rejection_is_refused(
+        self, account: OrdersAccount, ada: Client, order_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        overtake(monkeypatch, order_id, reject)
+        refused(ada.cancel(order_id), 409, "cannot-be-cancelled")
+        assert account.order(order_id)["status"] == "rejected"
+
+    def test_an_order_that_others_keep_changing_is_a_503(
+        self, ada: Client, order_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def contended(self: OrderStore, order_id: str, change: Any) -> Order:
+            raise OrderContended(order_id)
+
+        monkeypatch.setattr(OrderStore, "change", contended)
+        refused(ada.cancel(order_id), 503, "temporarily-unavailable")
+
+
+class TestAttention:
+    """What operators see of the orders that came to no end, and what they do about a parked one."""
+
+    @pytest.fixture
+    def order_id(self, ada: Client) -> str:
+        return str(json_body(ada.place(order_body(("TEA", 2))))["order_id"])
+
+    def listed(self, admin: Client, **query: str) -> dict[str, list[str]]:
+        answer = admin.call("GET", "/orders/attention", query=query or None)
+        assert answer["statusCode"] == 200, answer
+        return {kind: [entry["order_id"] for entry in entries] for kind, entries in json_body(answer).items()}
+
+    def test_a_parked_order_is_listed_until_it_is_resumed(self, admin: Client, order_id: str) -> None:
+        change(order_id, park)
+        assert self.listed(admin) == {"parked": [order_id], "stuck": [], "late": []}
+
+        admin.call("POST", f"/orders/{order_id}/resume")
+
+        assert self.listed(admin) == {"parked": [], "stuck": [], "late": []}
+
+    def test_an_order_is_stuck_when_it_is_under_way_for_longer_than_it_takes(
+        self, admin: Client, order_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert self.listed(admin)["stuck"] == []
+
+        monkeypatch.setattr("orders.functions.api.utc_now", lambda: utc_now() + timedelta(minutes=6))
+
+        assert self.listed(admin)["stuck"] == [order_id]
+        change(order_id, confirm)
+        assert self.listed(admin)["stuck"] == []
+
+    def test_an_order_is_late_when_it_is_confirmed_for_longer_than_it_takes_until_it_is_fulfilled(
+        self, admin: Client, order_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        change(order_id, confirm)
+        assert self.listed(admin)["late"] == []
+
+        monkeypatch.setattr("orders.functions.api.utc_now", lambda: utc_now() + timedelta(hours=25))
+
+        assert self.listed(admin)["late"] == [order_id]
+        change(order_id, lambda order: order.remind(utc_now() + timedelta(hours=25)))
+        assert self.listed(admin)["late"] == [order_id], "also once it was asked for again"
+        change(order_id, lambda order: order.note_capture(5, utc_now()))
+        change(order_id, lambda order: order.note_dispatch("CW1", utc_now()))
+        assert self.listed(admin) == {"parked": [], "stuck": [], "late": []}
+
+    def test_those_that_wait_the_longest_come_first(self, ada: Client, admin: Client) -> None:
+        ids = [json_body(ada.place(order_body(("TEA", 1)), key=f"key-{n}"))["order_id"] for n in range(3)]
+        for minutes, order_id in zip((2, 3, 1), ids, strict=True):
+            change(order_id, partial(Order.park, state="{}", now=utc_now() - timedelta(minutes=minutes)))
+
+        assert self.listed(admin, limit="2")["parked"] == [ids[1], ids[0]]
+
+    def test_a_resumption_is_told_to_what_undoes_the_order(
+        self, account: OrdersAccount, admin: Client, order_id: str
+    ) -> None:
+        change(order_id, park)
+
+        answer = admin.call("POST", f"/orders/{order_id}/resume")
+
+        assert (answer["statusCode"], json_body(answer)["status"]) == (202, "abandoned")
+        [event] = account.order(order_id)["outbox"]
+        assert (event["event_type"], event["data"]["order_id"]) == ("order.resumption_requested", order_id)
+
+    def test_asking_again_starts_nothing_more(
+        self, account: OrdersAccount, admin: Client, order_id: str
+    ) -> None:
+        change(order_id, park)
+        admin.call("POST", f"/orders/{order_id}/resume")
+        stored = account.order(order_id)
+
+        assert admin.call("POST", f"/orders/{order_id}/resume")["statusCode"] == 202
+
+        assert account.order(order_id) == stored
+
+    @pytest.mark.parametrize("changes", [[], [confirm], [reject]])
+    def test_an_order_that_is_not_parked_cannot_be_resumed(
+        self, account: OrdersAccount, admin: Client, order_id: str, changes: list[Any]
+    ) -> None:
+        change(order_id, *changes)
+        stored = account.order(order_id)
+        refused(admin.call("POST", f"/orders/{order_id}/resume"), 409, "cannot-be-resumed")
+        assert account.order(order_id) == stored
+
+    def test_an_order_that_there_is_not_is_a_404(self, admin: Client) -> None:
+        refused(admin.call("POST", "/orders/ord_none/resume"), 404, "not-found")
+
+    def test_neither_is_for_customers(self, account: OrdersAccount, ada: Client, order_id: str) -> None:
+        change(order_id, park)
+        stored = account.order(order_id)
+        refused(ada.call("GET", "/orders/attention"), 403, "forbidden")
+        refused(ada.call("POST", f"/orders/{order_id}/resume"), 403, "forbidden")
+        assert account.order(order_id) == stored
+
+
+def overtake(monkeypatch: pytest.MonkeyPatch, order_id: str, first: Any) -> None:
+    """Lets `first` happen to the order between the reading and the writing of its next change."""
+    from orders.dependencies import order_store
+
+    store, read, reads = order_store(), order_store().find, 0
+
+    def find(wanted: str) -> Order | None:
+        nonlocal reads
+        found = read(wanted)
+        reads += 1
+        # The first reading is the route's own, for whom the order belongs to.
+        if reads == 2:
+            change(order_id, first)
+        return found
+
+    monkeypatch.setattr(store, "find", find)

@@ -1,0 +1,254 @@
+"""What orders do about events, and their relay, through the real handlers, against a pretended AWS."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from orders.domain.order import Canceller, Order, order_id_for
+from shared.clock import utc_now
+from shared.saga import SagaOrder
+from tests.component.orders.account import OrdersAccount, orders_account
+from tests.component.orders.functions import buried, dead_letter_queue, delivery, example, fresh
+from tests.made_up import made_up_event
+
+
+@pytest.fixture
+def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
+    return orders_account(monkeypatch)
+
+
+@pytest.fixture
+def dead_letters(account: OrdersAccount, monkeypatch: pytest.MonkeyPatch) -> str:
+    return dead_letter_queue(monkeypatch)
+
+
+def product_changed(version: int, amount: int, changes: dict[str, Any] | None = None) -> str:
+    """The body of a message that tells of TEA's new version."""
+    price = {"amount": amount, "currency": "EUR"}
+    data = {"sku": "TEA", "name": "Tea", "price": price, "active": True, "version": version}
+    return made_up_event(
+        "product.changed",
+        aggregate_id="TEA",
+        aggregate_version=version,
+        occurred_at=utc_now(),
+        correlation_id="c-1",
+        data={**data, **(changes or {})},
+    ).model_dump_json()
+
+
+@pytest.mark.usefixtures("dead_letters")
+class TestPrices:
+    def test_a_product_can_be_ordered_once_its_change_arrived(
+        self, account: OrdersAccount, lambda_context: Any
+    ) -> None:
+        prices = fresh("orders.functions.record_prices")
+
+        assert prices.handler(example("orders_record_prices"), lambda_context) == {"batchItemFailures": []}
+
+        assert account.price("TEA-ASSAM-100") == (790, True, 1)
+
+    @pytest.mark.parametrize("late", [1, 2])
+    def test_an_older_version_or_the_same_again_changes_nothing(
+        self, account: OrdersAccount, lambda_context: Any, late: int
+    ) -> None:
+        prices = fresh("orders.functions.record_prices")
+        prices.handler(delivery(product_changed(2, 990)), lambda_context)
+
+        answer = prices.handler(delivery(product_changed(late, 1)), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        assert account.price("TEA") == (990, True, 2)
+
+    def test_a_newer_version_replaces_an_older_one_and_may_end_the_sale(
+        self, account: OrdersAccount, lambda_context: Any
+    ) -> None:
+        prices = fresh("orders.functions.record_prices")
+        prices.handler(
+            delivery(product_changed(1, 790), product_changed(3, 990, {"active": False})), lambda_context
+        )
+        assert account.price("TEA") == (990, False, 3)
+
+    @pytest.mark.parametrize(
+        "changes", [{"price": {"amount": "much", "currency": "EUR"}}, {"price": None}, {"version": 0}]
+    )
+    def test_an_event_that_makes_no_sense_is_buried_at_once_and_stops_no_other(
+        self, account: OrdersAccount, dead_letters: str, lambda_context: Any, changes: dict[str, Any]
+    ) -> None:
+        prices = fresh("orders.functions.record_prices")
+        senseless = product_changed(1, 1, changes)
+
+        answer = prices.handler(delivery(senseless, product_changed(4, 990)), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        assert account.price("TEA") == (990, True, 4)
+        [(body, reason)] = buried(dead_letters)
+        assert body == senseless
+        assert reason.startswith("ValidationError")
+
+
+@pytest.fixture
+def state_machine(account: OrdersAccount, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The state machine that the consumer under test starts."""
+    arn: str = boto3.client("stepfunctions").create_state_machine(
+        name="machine",
+        definition=json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}),
+        roleArn="arn:aws:iam::123456789012:role/machine",
+    )["stateMachineArn"]
+    monkeypatch.setenv("STATE_MACHINE_ARN", arn)
+    return arn
+
+
+def executions(state_machine: str) -> list[tuple[str, dict[str, Any]]]:
+    """Name and input of the executions that were started."""
+    sfn = boto3.client("stepfunctions")
+    return [
+        (
+            execution["name"],
+            json.loads(sfn.describe_execution(executionArn=execution["executionArn"])["input"]),
+        )
+        for execution in sfn.list_executions(stateMachineArn=state_machine)["executions"]
+    ]
+
+
+@pytest.mark.usefixtures("account", "dead_letters")
+class TestStartSaga:
+    def test_a_placed_order_starts_a_saga_that_bears_its_id(
+        self, state_machine: str, lambda_context: Any
+    ) -> None:
+        start_saga = fresh("orders.functions.start_saga")
+
+        answer = start_saga.handler(example("orders_start_saga"), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        order = example("orders_confirm")["order"]
+        [(name, given)] = executions(state_machine)
+        assert name == order["order_id"]
+        address = {"line2": None, **order["shipping_address"]}
+        assert given["order"] == {**order, "shipping_address": address, "execution": order["order_id"]}
+
+    @pytest.mark.parametrize("first_is", ["running", "over"])
+    def test_a_second_delivery_starts_no_second_saga(
+        self, dead_letters: str, state_machine: str, lambda_context: Any, logged: Any, first_is: str
+    ) -> None:
+        """Starting one again is fine while it runs, and is ExecutionAlreadyExists afterwards."""
+        start_saga = fresh("orders.functions.start_saga")
+        start_saga.handler(example("orders_start_saga"), lambda_context)
+        if first_is == "over":
+            sfn = boto3.client("stepfunctions")
+            [first] = sfn.list_executions(stateMachineArn=state_machine)["executions"]
+            sfn.stop_execution(executionArn=first["executionArn"])
+
+        answer = start_saga.handler(example("orders_start_saga"), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        assert len(executions(state_machine)) == 1
+        assert len(logged("execution was started before")) == (1 if first_is == "over" else 0)
+        assert buried(dead_letters) == []
+
+    def test_a_saga_that_could_not_be_started_is_delivered_again(
+        self, dead_letters: str, state_machine: str, lambda_context: Any
+    ) -> None:
+        start_saga = fresh("orders.functions.start_saga")
+        boto3.client("stepfunctions").delete_state_machine(stateMachineArn=state_machine)
+        batch = {"Records": [*example("orders_start_saga")["Records"], *delivery("no event")["Records"]]}
+
+        answer = start_saga.handler(batch, lambda_context)
+
+        assert answer == {
+            "batchItemFailures": [{"itemIdentifier": example("orders_start_saga")["Records"][0]["messageId"]}]
+        }
+        assert [body for body, _ in buried(dead_letters)] == ["no event"]
+
+
+@pytest.mark.usefixtures("dead_letters")
+class TestStartCancellation:
+    @pytest.fixture
+    def confirmed(self, account: OrdersAccount) -> Order:
+        """The order of the examples, confirmed, which its customer has cancelled."""
+        from orders.dependencies import order_store
+
+        item = example("orders_relay")["Records"][0]["dynamodb"]["NewImage"]
+        boto3.client("dynamodb").put_item(TableName="orders", Item=item)
+        order_id = item["pk"]["S"]
+        order_store().change(order_id, lambda order: order.confirm(utc_now()))
+        return order_store().change(
+            order_id, lambda order: order.request_cancellation(Canceller.CUSTOMER, utc_now())
+        )
+
+    def test_a_cancellation_starts_once_and_carries_no_personal_data(
+        self, confirmed: Order, state_machine: str, lambda_context: Any
+    ) -> None:
+        start_cancellation = fresh("orders.functions.start_cancellation")
+
+        for _ in range(2):
+            answer = start_cancellation.handler(example("orders_start_cancellation"), lambda_context)
+            assert answer == {"batchItemFailures": []}
+
+        [(name, given)] = executions(state_machine)
+        assert name == confirmed.order_id
+        carried = confirmed.for_cancellation().model_copy(update={"execution": name})
+        assert given == {"order": carried.model_dump(mode="json")}
+        assert (given["order"]["payment_token"], given["order"]["shipping_address"]["city"]) == ("", "")
+        assert SagaOrder.model_validate(given["order"]) == carried, "the steps can read it"
+
+    def test_each_resumption_starts_an_execution_of_its_own_however_often_it_is_told(
+        self, confirmed: Order, state_machine: str, lambda_context: Any
+    ) -> None:
+        from orders.dependencies import order_store
+
+        start_cancellation = fresh("orders.functions.start_cancellation")
+        for _ in range(2):
+            order_store().change(confirmed.order_id, lambda order: order.park("{}", utc_now()))
+            resumed = order_store().change(confirmed.order_id, lambda order: order.resume(utc_now()))
+            requested = made_up_event(
+                "order.resumption_requested",
+                aggregate_id=resumed.order_id,
+                aggregate_version=resumed.version,
+                occurred_at=utc_now(),
+                correlation_id=resumed.correlation_id,
+                data={"order_id": resumed.order_id},
+            )
+            for _ in range(2):
+                start_cancellation.handler(delivery(requested.model_dump_json()), lambda_context)
+
+        names = sorted(name for name, _ in executions(state_machine))
+        assert names == [f"{confirmed.order_id}-1", f"{confirmed.order_id}-2"]
+
+    def test_a_cancellation_of_an_order_that_cannot_be_found_is_delivered_again(
+        self, account: OrdersAccount, dead_letters: str, state_machine: str, lambda_context: Any
+    ) -> None:
+        start_cancellation = fresh("orders.functions.start_cancellation")
+        [record] = example("orders_start_cancellation")["Records"]
+        batch = {"Records": [record, *delivery("no event")["Records"]]}
+
+        answer = start_cancellation.handler(batch, lambda_context)
+
+        assert answer == {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
+        assert executions(state_machine) == []
+        assert [body for body, _ in buried(dead_letters)] == ["no event"]
+
+
+@pytest.mark.usefixtures("account")
+class TestRelay:
+    def test_a_placed_order_goes_out_to_whoever_subscribed_to_placed_orders(
+        self, subscriber: Any, lambda_context: Any
+    ) -> None:
+        received = subscriber("order.placed")
+
+        answer = fresh("orders.functions.relay").handler(example("orders_relay"), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        [event] = received()
+        [record] = example("orders_start_saga")["Records"]
+        assert event == json.loads(record["body"]), "what one example sends the other receives"
+
+
+def test_the_examples_tell_of_one_order() -> None:
+    [change] = example("orders_relay")["Records"]
+    placement = example("orders_api")
+    customer = placement["requestContext"]["authorizer"]["claims"]["sub"]
+    order_id = order_id_for(customer, placement["headers"]["Idempotency-Key"])
+    assert change["dynamodb"]["Keys"]["pk"]["S"] == order_id
+    assert example("orders_confirm")["order"]["order_id"] == order_id

@@ -1,0 +1,205 @@
+"""Exporting orders, from the request to the file, with the shipped machine and functions."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from orders.adapters.order_store import OrderStore
+from orders.domain.export import COLUMNS
+from orders.domain.order import Order
+from orders.domain.order_request import OrderRequest
+from orders.domain.pricing import Price
+from shared.money import Money
+from tests.component.jobs.world import JobsWorld, Killed, jobs_world
+from tests.component.orders.account import order_body
+from tests.component.rest_events import json_body
+
+FIRST = datetime(2026, 11, 1, tzinfo=UTC)
+PRICES = {
+    sku: Price(sku=sku, price=Money(amount=790, currency="EUR"), active=True, version=1)
+    for sku in ("TEA", '=HYPERLINK("evil")')
+}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
+    with jobs_world(monkeypatch) as world:
+        yield world
+
+
+def place(at: datetime, key: str, *, sku: str = "TEA", customer: str = "u-1") -> str:
+    """Stores an order; its id."""
+    request = OrderRequest.model_validate(order_body((sku, 2)))
+    order, events = Order.place(
+        request, PRICES, customer_id=customer, idempotency_key=key, correlation_id="c", now=at
+    )
+    OrderStore(boto3.client("dynamodb"), "OrdersTable").add(order, events)
+    return order.order_id
+
+
+def export(
+    world: JobsWorld, first: str = "2026-11-01", last: str = "2026-11-30", file_format: str = "csv"
+) -> dict[str, Any]:
+    return world.request(
+        {"kind": "order_export", "format": file_format, "from": first, "to": last}, key=f"{first}{last}"
+    )
+
+
+def rows(world: JobsWorld, job: dict[str, Any]) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(world.file(job).decode(), newline="")))
+
+
+def test_orders_are_exported_once_each_in_the_order_of_time_by_a_worker_that_dies(
+    world: JobsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come in rushes, many in the same millisecond. The pages are small here; tests/system has large ones."""
+    monkeypatch.setattr("orders.functions.export_page.PAGE_ORDERS", 20)
+    ids = [
+        place(FIRST + timedelta(days=number // 80, milliseconds=number % 7), str(number))
+        for number in range(200)
+    ]
+
+    def die() -> None:
+        raise Killed
+
+    world.before("OrdersExportPageFunction", *[lambda: None] * 3, die, lambda: None, die)
+    die_after_writing(monkeypatch, page=7)
+
+    job = world.run(export(world))
+
+    assert job["status"] == "succeeded"
+    assert job["counts"] == {"orders": 200} and job["progress"]["done"] == 200
+    exported = [(row["placed_at"], row["order_id"]) for row in rows(world, job)]
+    assert sorted(order_id for _, order_id in exported) == sorted(ids)
+    assert exported == sorted(exported)
+    # One page after the tenth looks through what is left of the month; three ran twice.
+    assert world.invocations["OrdersExportPageFunction"] == 10 + 3
+
+
+def die_after_writing(monkeypatch: pytest.MonkeyPatch, page: int) -> None:
+    """The function's process ends when it has written that page, once."""
+    from shared.job_files import JobFiles
+
+    put, left = JobFiles.put, [True]
+
+    def dying(self: JobFiles, key: str, data: bytes) -> None:
+        put(self, key, data)
+        if key.endswith(f"{page:05}") and left:
+            left.pop()
+            raise Killed
+
+    monkeypatch.setattr(JobFiles, "put", dying)
+
+
+def test_a_period_holds_its_first_and_its_last_day_and_no_other(world: JobsWorld) -> None:
+    day = timedelta(days=1)
+    moments = [
+        FIRST - timedelta(milliseconds=1),
+        FIRST,
+        FIRST + day,
+        FIRST + 3 * day - timedelta(milliseconds=1),
+        FIRST + 3 * day,
+    ]
+    ids = [place(moment, str(number)) for number, moment in enumerate(moments)]
+
+    job = world.run(export(world, "2026-11-01", "2026-11-03"))
+
+    assert [row["order_id"] for row in rows(world, job)] == ids[1:4]
+
+
+def test_a_quarter_with_hardly_an_order_is_exported_month_by_month(world: JobsWorld) -> None:
+    ids = [place(FIRST, "a"), place(FIRST + timedelta(days=80), "b")]
+
+    job = world.run(export(world, "2026-11-01", "2027-01-31"))
+
+    assert [row["order_id"] for row in rows(world, job)] == ids
+    assert world.invocations["OrdersExportPageFunction"] == 3
+
+
+def test_a_period_without_orders_is_a_file_with_its_header_alone(world: JobsWorld) -> None:
+    job = world.run(export(world))
+
+    assert job["status"] == "succeeded" and job["counts"] == {"orders": 0}
+    assert world.file(job).decode() == ",".join(COLUMNS) + "\r\n"
+
+
+def test_a_day_of_exactly_one_page_loses_and_repeats_none(
+    world: JobsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All at the same moment, so that the order's id decides where the page ends."""
+    monkeypatch.setattr("orders.functions.export_page.PAGE_ORDERS", 20)
+    ids = {place(FIRST, str(number)) for number in range(20)}
+    ids |= {place(FIRST + timedelta(days=1), "next")}
+
+    job = world.run(export(world, "2026-11-01", "2026-11-02"))
+
+    exported = [row["order_id"] for row in rows(world, job)]
+    assert len(exported) == len(ids) and set(exported) == ids
+    assert world.invocations["OrdersExportPageFunction"] == 2
+
+
+def test_a_cell_is_never_a_formula_and_nobody_is_named(world: JobsWorld) -> None:
+    place(FIRST, "a", sku='=HYPERLINK("evil")', customer="=cmd|calc")
+
+    text = world.file(world.run(export(world))).decode()
+
+    [row] = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["customer_id"] == "'=cmd|calc"
+    assert row["lines"] == '2 x =HYPERLINK("evil")'
+    assert row["total_amount"] == "2070" and row["currency"] == "EUR"
+    assert row["country"] == "DE"
+    assert not any(personal in text for personal in ("Ada", "Main St", "10115", "pm_card"))
+
+
+def test_json_lines_hold_an_object_an_order(world: JobsWorld) -> None:
+    order_id = place(FIRST, "a")
+
+    text = world.file(world.run(export(world, file_format="jsonl"))).decode()
+
+    [line] = text.splitlines()
+    order = json.loads(line)
+    assert order["order_id"] == order_id
+    assert order["lines"] == [{"sku": "TEA", "quantity": 2, "unit_price": {"amount": 790, "currency": "EUR"}}]
+    assert order["total"] == {"amount": 2070, "currency": "EUR"}
+
+
+@pytest.fixture
+def two_pages(monkeypatch: pytest.MonkeyPatch, world: JobsWorld) -> None:
+    monkeypatch.setattr("orders.functions.export_page.PAGE_ORDERS", 2)
+    for number in range(3):
+        place(FIRST + timedelta(milliseconds=number), str(number))
+
+
+@pytest.mark.usefixtures("two_pages")
+def test_a_cancelled_export_stops_between_pages_and_has_no_file(world: JobsWorld) -> None:
+    answer = export(world)
+    job_id = json_body(answer)["job_id"]
+    world.before("OrdersExportPageFunction", lambda: world.api("POST", f"/jobs/{job_id}/cancel"))
+
+    job = world.run(answer)
+
+    assert job["status"] == "cancelled"
+    assert job["result"] is None
+    assert world.invocations["OrdersExportPageFunction"] == 1
+
+
+@pytest.mark.usefixtures("two_pages")
+def test_an_export_of_too_many_orders_is_refused_in_words(
+    world: JobsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orders.domain.export.MAX_PAGES", 1)
+
+    job = world.run(export(world))
+
+    assert job["status"] == "failed"
+    assert job["failure"] == {
+        "code": "export-too-large",
+        "detail": "There are more than 500 orders in the period; export it in several parts.",
+    }
+    assert world.invocations["OrdersExportPageFunction"] == 2

@@ -1,0 +1,408 @@
+"""The reconciler of orders through its real handler: what it does to an order by its state and its execution's."""
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+
+from orders.domain.order import Canceller, Order, RejectionReason
+from orders.domain.order_request import OrderRequest
+from orders.domain.pricing import Price
+from shared.clock import utc_now
+from shared.money import Money
+from tests.component.orders.account import OrdersAccount, order_body, orders_account
+
+EXAMPLE = Path(__file__).parents[3] / "events" / "orders_reconcile.json"
+OVERDUE = timedelta(minutes=6)
+
+
+class Shelf:
+    """Orders that have been in their status for a while, their executions, and the reconciler that looks at them."""
+
+    def __init__(self, context: Any, module: ModuleType, saga: str, cancellation: str) -> None:
+        self._context = context
+        self._module = module
+        self._sfn = boto3.client("stepfunctions")
+        self.saga = saga
+        self.cancellation = cancellation
+
+    def order(self, *changes: Callable[[Order], Any], age: timedelta = OVERDUE, key: str = "key-1") -> str:
+        """Places an order that went through `changes`, all of it `age` ago."""
+        from orders.dependencies import order_store
+
+        then = utc_now() - age
+        price = Price(sku="TEA", price=Money(amount=790, currency="EUR"), active=True, version=1)
+        order, events = Order.place(
+            OrderRequest.model_validate(order_body(("TEA", 2))),
+            {"TEA": price},
+            customer_id="ada",
+            idempotency_key=key,
+            correlation_id="c-1",
+            now=then,
+        )
+        order_store().add(order, events)
+        for change in changes:
+            order_store().change(order.order_id, change)
+        return order.order_id
+
+    def execution(self, machine: str, name: str, *, ended: bool) -> None:
+        """An execution of that name, which runs or was stopped."""
+        arn = self._sfn.start_execution(stateMachineArn=machine, name=name, input='{"order": {}}')[
+            "executionArn"
+        ]
+        if ended:
+            self._sfn.stop_execution(executionArn=arn)
+
+    def executions(self, machine: str) -> dict[str, dict[str, Any]]:
+        """The inputs of the machine's executions, by name."""
+        found = self._sfn.list_executions(stateMachineArn=machine)["executions"]
+        return {
+            execution["name"]: json.loads(
+                self._sfn.describe_execution(executionArn=execution["executionArn"])["input"]
+            )
+            for execution in found
+        }
+
+    def reconcile(self) -> dict[str, int]:
+        """Runs the reconciler as its schedule does; the outcomes that it came to."""
+        answer = self._module.handler(json.loads(EXAMPLE.read_text()), self._context)
+        return {outcome: number for outcome, number in answer.items() if number}
+
+
+@pytest.fixture
+def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
+    return orders_account(monkeypatch)
+
+
+@pytest.fixture
+def shelf(account: OrdersAccount, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+    machines = []
+    for name in ("saga", "cancellation"):
+        arn = boto3.client("stepfunctions").create_state_machine(
+            name=name, definition=definition, roleArn="arn:aws:iam::123456789012:role/machine"
+        )["stateMachineArn"]
+        monkeypatch.setenv(f"{name.upper()}_ARN", arn)
+        machines.append(arn)
+    sys.modules.pop("orders.functions.reconcile", None)
+    return Shelf(lambda_context, importlib.import_module("orders.functions.reconcile"), *machines)
+
+
+THEN = utc_now() - OVERDUE
+
+
+def confirm(order: Order) -> Any:
+    return order.confirm(THEN)
+
+
+def abandon(order: Order) -> Any:
+    return order.abandon(THEN)
+
+
+def request_cancellation(order: Order) -> Any:
+    return order.request_cancellation(Canceller.CUSTOMER, THEN)
+
+
+def park(order: Order) -> Any:
+    return order.park('{"order": {}}', THEN, saga_failed=RejectionReason.OUT_OF_STOCK)
+
+
+def resume(order: Order) -> Any:
+    return order.resume(THEN)
+
+
+def erase(order: Order) -> Any:
+    return order.erase(THEN)
+
+
+class TestNothingWasStarted:
+    def test_a_placed_order_gets_its_saga(self, shelf: Shelf, account: OrdersAccount) -> None:
+        order_id = shelf.order()
+
+        assert shelf.reconcile() == {"started": 1}
+
+        [(name, given)] = shelf.executions(shelf.saga).items()
+        assert (name, given["order"]["payment_token"]) == (order_id, "pm_card_visa")
+        assert account.order(order_id)["status"] == "placed"
+
+    def test_the_cancellation_of_a_confirmed_order_is_started(self, shelf: Shelf) -> None:
+        order_id = shelf.order(confirm, request_cancellation)
+
+        assert shelf.reconcile() == {"started": 1}
+
+        assert list(shelf.executions(shelf.cancellation)) == [order_id]
+        assert shelf.executions(shelf.saga) == {}
+
+    def test_a_resumption_is_started_under_its_own_name_and_carries_no_personal_data(
+        self, shelf: Shelf
+    ) -> None:
+        order_id = shelf.order(park, resume)
+
+        assert shelf.reconcile() == {"started": 1}
+
+        [(name, given)] = shelf.executions(shelf.cancellation).items()
+        assert name == f"{order_id}-1"
+        assert (given["order"]["payment_token"], given["order"]["shipping_address"]["city"]) == ("", "")
+
+    def test_an_erased_order_is_undone_rather_than_decided_on(
+        self, shelf: Shelf, account: OrdersAccount
+    ) -> None:
+        order_id = shelf.order(erase)
+
+        assert shelf.reconcile() == {"taken over": 1}
+
+        assert account.order(order_id)["status"] == "abandoned"
+        assert shelf.executions(shelf.saga) == {}
+
+    def test_a_second_run_starts_nothing_more(self, shelf: Shelf) -> None:
+        shelf.order()
+        shelf.reconcile()
+
+        assert shelf.reconcile() == {"left": 1}
+
+        assert len(shelf.executions(shelf.saga)) == 1
+
+
+class TestTheExecutionRuns:
+    @pytest.mark.parametrize(
+        ("changes", "machine", "suffix"),
+        [
+            ([], "saga", ""),
+            ([abandon], "saga", ""),
+            ([request_cancellation], "saga", ""),
+            ([confirm, request_cancellation], "cancellation", ""),
+            ([park, resume], "cancellation", "-1"),
+        ],
+    )
+    def test_it_is_left_alone(
+        self, shelf: Shelf, account: OrdersAccount, changes: list[Any], machine: str, suffix: str
+    ) -> None:
+        order_id = shelf.order(*changes)
+        shelf.execution(getattr(shelf, machine), order_id + suffix, ended=False)
+        stored = account.order(order_id)
+
+        assert shelf.reconcile() == {"left": 1}
+
+        assert account.order(order_id) == stored
+
+
+class TestTheExecutionEnded:
+    @pytest.mark.parametrize(
+        ("changes", "machine", "becomes"),
+        [
+            ([], "saga", "abandoned"),
+            ([abandon], "saga", "abandoned"),
+            ([request_cancellation], "saga", "cancelling"),
+            ([confirm, request_cancellation], "cancellation", "cancelling"),
+        ],
+    )
+    def test_the_order_is_taken_over_which_asks_for_its_resumption(
+        self, shelf: Shelf, account: OrdersAccount, changes: list[Any], machine: str, becomes: str
+    ) -> None:
+        order_id = shelf.order(*changes)
+        shelf.execution(getattr(shelf, machine), order_id, ended=True)
+
+        assert shelf.reconcile() == {"taken over": 1}
+
+        stored = account.order(order_id)
+        assert (stored["status"], stored["resumptions"]) == (becomes, 1)
+        assert [event["event_type"] for event in stored["outbox"]] == ["order.resumption_requested"]
+        assert shelf.reconcile() == {}, "its time begins anew"
+
+    def test_an_order_whose_resumption_ended_too_is_parked(
+        self, shelf: Shelf, account: OrdersAccount
+    ) -> None:
+        order_id = shelf.order(park, resume)
+        shelf.execution(shelf.cancellation, f"{order_id}-1", ended=True)
+
+        assert shelf.reconcile() == {"parked": 1}
+
+        stored = account.order(order_id)
+        assert stored["status"] == "parked"
+        assert json.loads(stored["parked_state"])["ended_execution"] == f"{order_id}-1"
+
+    def test_an_order_that_moved_on_since_it_was_looked_at_is_not_touched(
+        self, shelf: Shelf, account: OrdersAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its saga confirmed it and ended, and its customer cancelled it, after the order was read."""
+        order_id = shelf.order()
+        shelf.execution(shelf.saga, order_id, ended=True)
+        asked = shelf._module.progress_of
+
+        def progress_of(name: str, machine: str) -> Any:
+            from orders.dependencies import order_store
+
+            order_store().change(order_id, confirm)
+            order_store().change(order_id, request_cancellation)
+            return asked(name, machine)
+
+        monkeypatch.setattr(shelf._module, "progress_of", progress_of)
+        shelf.reconcile()
+
+        stored = account.order(order_id)
+        assert (stored["status"], stored["resumptions"]) == ("cancelling", 0)
+
+
+class TestWhichOrders:
+    def test_an_order_within_its_time_is_not_looked_at(self, shelf: Shelf) -> None:
+        shelf.order(age=timedelta(minutes=4))
+        assert shelf.reconcile() == {}
+
+    @pytest.mark.parametrize("changes", [[confirm], [park]])
+    def test_an_order_that_came_to_its_end_or_is_parked_is_not_looked_at(
+        self, shelf: Shelf, changes: list[Any]
+    ) -> None:
+        from orders.dependencies import order_store
+
+        shelf.order(*changes)
+
+        assert shelf.reconcile() == {}
+        assert order_store().open_since_before(utc_now(), limit=1) == [], "nor does the index know it as open"
+
+    def test_an_order_that_cannot_be_looked_at_stops_no_other_and_fails_the_run_at_its_end(
+        self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        broken, well = shelf.order(key="1"), shelf.order(key="2")
+        asked = shelf._module.progress_of
+
+        def progress_of(name: str, machine: str) -> Any:
+            if name == broken:
+                raise ConnectionError(name)
+            return asked(name, machine)
+
+        monkeypatch.setattr(shelf._module, "progress_of", progress_of)
+
+        with pytest.raises(shelf._module.ReconciliationFailed, match=broken):
+            shelf.reconcile()
+
+        assert list(shelf.executions(shelf.saga)) == [well]
+
+    def test_a_run_that_is_out_of_time_leaves_the_rest_to_the_next(
+        self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(3):
+            shelf.order(key=str(number))
+        left = iter([60_000, 60_000, 5_000, 60_000, 60_000, 60_000])
+        monkeypatch.setattr(shelf._context, "get_remaining_time_in_millis", lambda: next(left))
+
+        assert shelf.reconcile() == {"started": 2}
+        assert shelf.reconcile() == {"started": 1, "left": 2}
+
+    def test_the_oldest_come_first(self, shelf: Shelf) -> None:
+        from orders.dependencies import order_store
+
+        ages = [timedelta(minutes=minutes) for minutes in (7, 30, 9, 12)]
+        ids = {age: shelf.order(age=age, key=str(age)) for age in ages}
+
+        found = order_store().open_since_before(utc_now() - OVERDUE, limit=3)
+
+        assert found == [ids[age] for age in sorted(ages, reverse=True)[:3]]
+
+    def test_each_run_tells_how_many_are_overdue_and_how_many_are_parked(
+        self, shelf: Shelf, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shelf.order(key="1")
+        shelf.order(park, key="2")
+        shelf.order(park, key="3")
+
+        shelf.reconcile()
+
+        told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        assert [(line["OrdersStuck"], line["OrdersWaitingParked"]) for line in told] == [([1.0], [2.0])]
+
+
+class TestNotFulfilledInTime:
+    DAY = timedelta(days=1)
+
+    @pytest.fixture
+    def late(self, shelf: Shelf) -> str:
+        """An order that is confirmed for over a day."""
+        then = utc_now() - self.DAY - timedelta(minutes=1)
+        return shelf.order(lambda order: order.confirm(then), age=self.DAY + timedelta(minutes=1))
+
+    @staticmethod
+    def change(order_id: str, *changes: Callable[[Order], Any]) -> None:
+        from orders.dependencies import order_store
+
+        for change in changes:
+            order_store().change(order_id, change)
+
+    @staticmethod
+    def metrics(capsys: pytest.CaptureFixture[str]) -> list[tuple[float, float]]:
+        """How many were late, and were reminded of, by run."""
+        told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        return [(line["OrdersLate"][0], line["OrdersReminded"][0]) for line in told]
+
+    def test_the_fulfilment_is_asked_for_once_and_the_order_counts_as_late_until_it_is(
+        self, shelf: Shelf, account: OrdersAccount, late: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert [shelf.reconcile() for _ in range(3)] == [{"reminded": 1}, {}, {}]
+
+        stored = account.order(late)
+        assert (stored["status"], stored["version"]) == ("confirmed", 3)
+        assert [event["event_type"] for event in stored["outbox"]] == ["order.fulfilment_requested"]
+        self.change(
+            late,
+            lambda order: order.note_capture(5, utc_now()),
+            lambda order: order.note_dispatch("CW1", utc_now()),
+        )
+        assert shelf.reconcile() == {}
+        assert self.metrics(capsys) == [(1, 1), (1, 0), (1, 0), (0, 0)]
+
+    def test_it_is_asked_for_again_when_as_long_has_passed(
+        self, shelf: Shelf, account: OrdersAccount, late: str
+    ) -> None:
+        self.change(late, lambda order: order.remind(utc_now() - self.DAY + timedelta(minutes=1)))
+        assert shelf.reconcile() == {}
+
+        self.change(late, lambda order: order.remind(utc_now() - self.DAY - timedelta(seconds=1)))
+        assert shelf.reconcile() == {"reminded": 1}
+
+        assert account.order(late)["version"] == 5
+
+    def test_an_order_within_its_time_is_left_alone(self, shelf: Shelf) -> None:
+        then = utc_now() - self.DAY + timedelta(minutes=1)
+        shelf.order(lambda order: order.confirm(then), age=self.DAY)
+        assert shelf.reconcile() == {}
+
+    @pytest.mark.parametrize("changes", [[request_cancellation], [lambda order: order.remind(utc_now())]])
+    def test_one_that_moved_on_since_the_index_was_asked_is_left_alone(
+        self,
+        shelf: Shelf,
+        account: OrdersAccount,
+        late: str,
+        changes: list[Any],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        from orders.adapters.order_store import OrderStore
+
+        self.change(late, *changes)
+        stored = account.order(late)
+        monkeypatch.setattr(OrderStore, "unheard_since_before", lambda *_: [late])
+
+        assert "reminded" not in shelf.reconcile()
+
+        assert account.order(late)["version"] == stored["version"]
+
+    def test_those_that_wait_the_longest_come_first(self, shelf: Shelf, late: str) -> None:
+        from orders.dependencies import order_store
+
+        self.change(late, lambda order: order.remind(utc_now() - timedelta(hours=12)))
+        ages = [timedelta(days=days) for days in (1, 4, 3)]
+
+        def confirmed(age: timedelta) -> str:
+            return shelf.order(lambda order: order.confirm(utc_now() - age), age=age, key=str(age))
+
+        ids = [confirmed(age) for age in ages]
+
+        assert order_store().unheard_since_before(utc_now(), limit=4) == [ids[1], ids[2], ids[0], late]
+        before = utc_now() - timedelta(hours=13)
+        assert order_store().unheard_since_before(before, limit=4) == [ids[1], ids[2], ids[0]]
+        assert order_store().late(utc_now(), limit=3) == [late, ids[1], ids[2]]

@@ -1,0 +1,185 @@
+"""The steps of the saga that are the orders service's own, through the real handlers, against a pretended AWS."""
+
+import importlib
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from orders.adapters.order_store import OrderContended, OrderMissing
+from orders.domain.order import Canceller, IllegalTransition, Order
+from shared.clock import utc_now
+from tests.component.orders.account import OrdersAccount, orders_account
+from tests.component.orders.functions import Saga, example
+
+
+@pytest.fixture
+def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
+    return orders_account(monkeypatch)
+
+
+@pytest.fixture
+def saga(account: OrdersAccount, lambda_context: Any) -> Saga:
+    return Saga(account, lambda_context)
+
+
+class TestSteps:
+    def test_a_confirmed_order_says_so_in_its_status_and_its_event(self, saga: Saga) -> None:
+        assert saga.run("confirm") == {"status": "confirmed"}
+
+        assert (saga.stored["status"], saga.stored["version"]) == ("confirmed", 2)
+        [event] = saga.stored["outbox"]
+        assert (event["event_type"], event["aggregate_version"]) == ("order.confirmed", 2)
+        assert event["data"]["total"] == {"amount": 2070, "currency": "EUR"}
+
+    @pytest.mark.parametrize("step", ["confirm", "check_confirmation", "park"])
+    def test_a_step_that_is_run_again_answers_the_same_and_writes_nothing(
+        self, saga: Saga, step: str
+    ) -> None:
+        first = saga.run(step)
+        stored = saga.stored
+
+        assert saga.run(step) == first
+        assert saga.stored == stored
+
+    def test_a_rejection_that_is_run_again_answers_the_same_and_writes_nothing(self, saga: Saga) -> None:
+        first = saga.reject("CardDeclined")
+        stored = saga.stored
+
+        assert saga.reject("CardDeclined") == first == {"status": "rejected", "reason": "payment_declined"}
+        assert saga.stored == stored
+        assert [event["data"]["reason"] for event in stored["outbox"]] == ["payment_declined"]
+
+    def test_the_check_finds_a_confirmation_whose_answer_was_lost(self, saga: Saga) -> None:
+        saga.run("confirm")
+        assert saga.run("check_confirmation") == {"confirmed": True, "status": "confirmed"}
+        assert saga.stored["status"] == "confirmed"
+
+    def test_a_confirmation_that_comes_after_the_check_is_refused(self, saga: Saga) -> None:
+        assert saga.run("check_confirmation") == {"confirmed": False, "status": "abandoned"}
+
+        with pytest.raises(IllegalTransition):
+            saga.run("confirm")
+
+        assert saga.stored["status"] == "abandoned"
+        assert saga.stored["outbox"] == [], (
+            "nothing is told of an order that was given up until it is rejected"
+        )
+
+    def test_an_order_that_was_given_up_is_rejected(self, saga: Saga) -> None:
+        saga.run("check_confirmation")
+        assert saga.reject("States.Timeout") == {"status": "rejected", "reason": "technical_failure"}
+        assert [event["event_type"] for event in saga.stored["outbox"]] == ["order.rejected"]
+
+    def test_a_confirmed_order_is_never_rejected(self, saga: Saga) -> None:
+        saga.run("confirm")
+        with pytest.raises(IllegalTransition):
+            saga.reject("OutOfStock")
+        assert saga.stored["status"] == "confirmed"
+
+    @pytest.mark.parametrize("step", ["reject", "cancel"])
+    def test_an_order_that_was_to_be_cancelled_is_cancelled_whoever_undid_it(
+        self, saga: Saga, step: str
+    ) -> None:
+        if step == "cancel":
+            saga.run("confirm")
+        saga.request_cancellation()
+
+        answers = [saga.reject("CardDeclined") if step == "reject" else saga.run(step) for _ in range(2)]
+
+        assert answers == [{"status": "cancelled"}] * 2
+        [event] = saga.stored["outbox"]
+        assert (event["event_type"], event["data"]["by"]) == ("order.cancelled", "customer")
+        assert saga.stored["version"] == (3 if step == "reject" else 4)
+
+    def test_an_order_that_nobody_wants_cancelled_is_not_cancelled(self, saga: Saga) -> None:
+        saga.run("confirm")
+        with pytest.raises(IllegalTransition):
+            saga.run("cancel")
+        assert saga.stored["status"] == "confirmed"
+
+    def test_a_parked_order_keeps_all_that_whoever_resumes_it_needs(self, saga: Saga) -> None:
+        state = {
+            "error": {"Error": "AddressNotServed", "Cause": "{}"},
+            "void_payment_error": {"Error": "ProviderUnavailable", "Cause": "{}"},
+            "stock_release": {"released": True},
+        }
+
+        assert saga.run("park", **state) == {"status": "parked"}
+
+        kept = json.loads(saga.stored["parked_state"])
+        assert kept == {"order": saga.order.for_saga().model_dump(mode="json"), **state}
+        assert [event["event_type"] for event in saga.stored["outbox"]] == ["order.parked"]
+
+    @pytest.mark.parametrize(("finish", "status"), [("confirm", "confirmed"), ("reject", "rejected")])
+    def test_an_order_that_is_final_after_all_is_not_parked(
+        self, saga: Saga, finish: str, status: str
+    ) -> None:
+        saga.reject("OutOfStock") if finish == "reject" else saga.run(finish)
+        stored = saga.stored
+
+        assert saga.run("park") == {"status": status}
+
+        assert saga.stored == stored
+
+    @pytest.mark.parametrize("step", ["confirm", "check_confirmation", "park"])
+    def test_a_change_that_somebody_else_makes_meanwhile_is_not_lost(
+        self, saga: Saga, step: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The step that lost fails with the name that the state machine retries."""
+        read = saga.store.find
+
+        def find_and_be_overtaken(order_id: str) -> Order | None:
+            order = read(order_id)
+            monkeypatch.setattr(saga.store, "find", read)
+            saga.reject("OutOfStock")
+            return order
+
+        monkeypatch.setattr(saga.store, "find", find_and_be_overtaken)
+
+        with pytest.raises(OrderContended):
+            saga.run(step)
+
+        assert saga.stored["status"] == "rejected"
+
+    def test_a_step_on_an_order_that_is_not_there_fails(self, saga: Saga) -> None:
+        boto3.client("dynamodb").delete_item(TableName="orders", Key={"pk": {"S": saga.order.order_id}})
+        with pytest.raises(OrderMissing):
+            saga.run("confirm")
+
+    @pytest.mark.usefixtures("account")
+    @pytest.mark.parametrize(
+        ("name", "handled_by"),
+        [
+            ("confirm", "confirm"),
+            ("check_confirmation", "check_confirmation"),
+            ("reject", "reject"),
+            ("cancel", "cancel"),
+            ("park", "park"),
+        ],
+    )
+    def test_the_example_events_are_the_steps_inputs(
+        self, lambda_context: Any, name: str, handled_by: str
+    ) -> None:
+        from orders.dependencies import order_store
+
+        put = boto3.client("dynamodb").put_item
+        put(TableName="orders", Item=example("orders_relay")["Records"][0]["dynamodb"]["NewImage"])
+        if name == "cancel":
+            order_store().change(
+                example("orders_cancel")["order"]["order_id"],
+                lambda order: order.request_cancellation(Canceller.CUSTOMER, utc_now()),
+            )
+
+        answer = importlib.import_module(f"orders.functions.{handled_by}").handler(
+            example(f"orders_{name}"), lambda_context
+        )
+
+        assert (name, answer["status"]) in {
+            ("confirm", "confirmed"),
+            ("check_confirmation", "abandoned"),
+            ("reject", "rejected"),
+            ("cancel", "cancelled"),
+            ("park", "parked"),
+        }

@@ -1,0 +1,261 @@
+"""The webhook through its handler, on real tables: who is believed, and what is written down."""
+
+import base64
+import hashlib
+import hmac
+import importlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from payments.adapters.payment_store import EVENT_LIFETIME_SECONDS, ObservationStore, PaymentStore
+from payments.domain.observation import ObservationContended
+from payments.domain.payment import Payment, PaymentStatus
+from shared.aws import client
+from shared.clock import utc_now
+from shared.dynamo import from_item
+from shared.saga import StepInput
+from tests.component.payments.provider_server import payments_tables
+from tests.component.rest_events import json_body, rest_event
+
+EVENTS = Path(__file__).parents[3] / "events"
+ORDER = StepInput.model_validate_json((EVENTS / "payments_authorize.json").read_text()).order
+SECRETS = {"current": "whsec_new", "previous": "whsec_old"}
+Post = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def handler(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str, Any]]]:
+    monkeypatch.setenv("TABLE_NAME", "payments")
+    monkeypatch.setenv("OBSERVATIONS_TABLE_NAME", "observations")
+    monkeypatch.setenv("PAYMENT_WEBHOOK_SECRET", "webhook-secrets")
+    client("secretsmanager").create_secret(Name="webhook-secrets", SecretString=json.dumps(SECRETS))
+    payments_tables()
+    resources = importlib.import_module("payments.dependencies")
+    made = (resources.observer, resources._secrets)
+    for cached in made:
+        cached.cache_clear()
+    yield importlib.import_module("payments.functions.webhook").handler
+    for cached in made:
+        cached.cache_clear()
+
+
+def signed(body: str, key: str = "whsec_new", at: int | None = None) -> str:
+    moment = int(time.time()) if at is None else at
+    digest = hmac.new(key.encode(), f"{moment}.{body}".encode(), hashlib.sha256).hexdigest()
+    return f"t={moment},v1={digest}"
+
+
+@pytest.fixture
+def post(handler: Callable[..., dict[str, Any]], lambda_context: Any) -> Post:
+    """Posts a body with its right signature, or with the one given."""
+
+    def send(body: str, signature: str | None = None, **headers: str) -> tuple[int, Any]:
+        header = signed(body) if signature is None else signature
+        sent = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": header, **headers}
+        answer = handler(rest_event("POST", "/payments/webhook", body=body, headers=sent), lambda_context)
+        return answer["statusCode"], json_body(answer)
+
+    return send
+
+
+def event(
+    event_type: str = "payment_intent.amount_capturable_updated",
+    *,
+    event_id: str = "evt_1",
+    created: int | None = None,
+    **shown: Any,
+) -> str:
+    """An event of the example order's intent."""
+    about = {"id": "pi_1", "object": "payment_intent", "metadata": {"order_id": ORDER.order_id}, **shown}
+    moment = int(time.time()) if created is None else created
+    return json.dumps({"id": event_id, "type": event_type, "created": moment, "data": {"object": about}})
+
+
+def paid(status: PaymentStatus) -> None:
+    """Writes the example order's payment down."""
+    payment = Payment.begun(ORDER, utc_now())
+    PaymentStore(client("dynamodb"), "payments").add(
+        payment.model_copy(update={"status": status, "provider_reference": "pi_1"})
+    )
+
+
+def observed() -> dict[str, Any]:
+    item = client("dynamodb").get_item(TableName="observations", Key={"pk": {"S": "intent#pi_1"}})
+    return from_item(item["Item"])
+
+
+def everything_written() -> list[Any]:
+    return [
+        sorted(client("dynamodb").scan(TableName=table)["Items"], key=lambda item: item["pk"]["S"])
+        for table in ("payments", "observations")
+    ]
+
+
+def test_what_fits_is_written_down_without_a_mark(post: Post) -> None:
+    paid(PaymentStatus.AUTHORIZED)
+    assert post(event()) == (200, {"received": True})
+    assert observed()["provider_status"] == "requires_capture"
+    assert "differs_from" not in observed()
+
+
+def test_what_differs_is_marked_and_the_payment_left_as_it_is(
+    post: Post, logged: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    paid(PaymentStatus.AUTHORIZED)
+    payments, _ = everything_written()
+    assert post(event("payment_intent.canceled"))[0] == 200
+    assert observed()["differs_from"] == "authorized"
+    assert everything_written()[0] == payments
+    [line] = logged("provider event noted")
+    assert (line["level"], line["order_id"], line["noted"]) == ("WARNING", ORDER.order_id, "differs")
+
+
+def test_the_mark_goes_when_later_word_fits(post: Post) -> None:
+    paid(PaymentStatus.CAPTURED)
+    now = int(time.time())
+    post(event(event_id="evt_1", created=now + 1))
+    assert observed()["differs_from"] == "captured"
+    post(event("payment_intent.succeeded", event_id="evt_2", created=now + 2))
+    assert "differs_from" not in observed()
+
+
+def test_a_replay_changes_nothing(post: Post, logged: Callable[[str], list[dict[str, Any]]]) -> None:
+    paid(PaymentStatus.AUTHORIZED)
+    body = event()
+    assert post(body)[0] == 200
+    before = everything_written()
+    assert post(body) == (200, {"received": True})
+    assert post(event("payment_intent.canceled", event_id="evt_1", created=int(time.time()) + 9))[0] == 200
+    assert everything_written() == before
+    assert [line["noted"] for line in logged("provider event noted")] == ["fits", "repeated", "repeated"]
+
+
+def test_an_event_is_remembered_longer_than_the_provider_repeats_it(post: Post) -> None:
+    post(event())
+    item = client("dynamodb").get_item(TableName="observations", Key={"pk": {"S": "event#evt_1"}})["Item"]
+    assert from_item(item)["expires_at"] >= int(time.time()) + 30 * 24 * 3600
+    assert EVENT_LIFETIME_SECONDS > 30 * 24 * 3600
+
+
+def test_a_latecomer_does_not_overwrite_later_word_and_is_remembered(post: Post) -> None:
+    paid(PaymentStatus.CAPTURED)
+    now = int(time.time())
+    post(event("payment_intent.succeeded", event_id="evt_2", created=now))
+    post(event(event_id="evt_1", created=now))
+    assert observed()["provider_status"] == "succeeded"
+    assert client("dynamodb").scan(TableName="observations")["Count"] == 3
+
+
+@pytest.mark.parametrize("secret", ["whsec_new", "whsec_old"])
+def test_both_secrets_are_believed_while_they_change(post: Post, secret: str) -> None:
+    body = event()
+    assert post(body, signed(body, secret))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        lambda _: "",
+        lambda _: "nonsense",
+        lambda body: signed(body, "whsec_another"),
+        lambda body: signed(body + " "),
+        lambda _: "t=1,v1=é",
+    ],
+    ids=["none", "nonsense", "another secret", "another body", "not ascii"],
+)
+def test_nobody_else_is_believed_and_nothing_of_the_body_is_logged(
+    post: Post, capsys: pytest.CaptureFixture[str], signature: Callable[[str], str]
+) -> None:
+    body = event(name="Ada Example")
+    status, problem = post(body, signature(body))
+    assert (status, problem["type"].rsplit("/")[-1]) == (400, "invalid-signature")
+    assert everything_written() == [[], []]
+    assert "Ada Example" not in "".join(capsys.readouterr())
+
+
+def test_an_old_signature_is_a_replay(post: Post) -> None:
+    body = event()
+    assert post(body, signed(body, at=int(time.time()) - 301))[0] == 400
+    assert post(body, signed(body, at=int(time.time()) - 290))[0] == 200
+
+
+def test_the_body_is_not_parsed_before_it_is_believed(post: Post) -> None:
+    assert post("{not json", "t=1,v1=00")[1]["type"].rsplit("/")[-1] == "invalid-signature"
+    assert post("{not json")[0] == 422
+
+
+def test_the_signature_is_over_the_bytes_as_they_came(
+    handler: Callable[..., dict[str, Any]], lambda_context: Any
+) -> None:
+    body = json.dumps(json.loads(event(name="Zoë")), indent=2, ensure_ascii=False)
+    sent = {"Content-Type": "application/json", "Stripe-Signature": signed(body)}
+    encoded = rest_event("POST", "/payments/webhook", body=body, headers=sent)
+    encoded |= {"body": base64.b64encode(body.encode()).decode(), "isBase64Encoded": True}
+    assert handler(encoded, lambda_context)["statusCode"] == 200
+
+
+def test_unknown_events_are_heard_and_ignored(post: Post) -> None:
+    assert post(event("payment_method.attached")) == (200, {"received": True})
+    assert post(event(metadata={}))[0] == 200
+    assert everything_written() == [[], []]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "{}",
+        '"\\ud800"',
+        "[" * 20_000,
+        event(created=1, id=None),
+        event(created=1, metadata={"order_id": 7}),
+        event(created=1, event_id=""),
+    ],
+    ids=["nothing", "a list", "empty", "surrogate", "deep", "no intent", "odd metadata", "no id"],
+)
+def test_what_cannot_be_read_is_refused_so_that_it_is_sent_again(post: Post, body: str) -> None:
+    status, problem = post(body)
+    assert (status, problem["type"].rsplit("/")[-1]) == (422, "unreadable-event")
+
+
+def test_a_body_of_any_size_is_not_read(post: Post) -> None:
+    assert post(" " * (64 * 1024 + 1))[0] == 413
+
+
+def test_of_two_events_at_once_neither_is_lost(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    paid(PaymentStatus.CAPTURED)
+    now = int(time.time())
+    overtake = iter([event("payment_intent.succeeded", event_id="evt_2", created=now)])
+    find = PaymentStore.find
+
+    def slow_find(self: PaymentStore, order_id: str) -> Payment | None:
+        for other in overtake:
+            assert post(other)[0] == 200
+        return find(self, order_id)
+
+    monkeypatch.setattr(PaymentStore, "find", slow_find)
+    assert post(event(event_id="evt_1", created=now))[0] == 200
+    assert observed()["provider_status"] == "succeeded"
+    assert client("dynamodb").scan(TableName="observations")["Count"] == 3
+
+
+def test_an_event_that_keeps_losing_is_to_be_sent_again(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose(*_: Any) -> bool:
+        raise ObservationContended("evt_1")
+
+    monkeypatch.setattr(ObservationStore, "record", lose)
+    assert post(event())[0] == 503
+
+
+def test_the_example_event_is_heard(handler: Callable[..., dict[str, Any]], lambda_context: Any) -> None:
+    example = json.loads((EVENTS / "payments_webhook.json").read_text())
+    example["headers"]["Stripe-Signature"] = signed(example["body"])
+    example["multiValueHeaders"]["Stripe-Signature"] = [signed(example["body"])]
+    assert handler(example, lambda_context)["statusCode"] == 200
+    assert client("dynamodb").scan(TableName="observations")["Count"] == 2

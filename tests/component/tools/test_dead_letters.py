@@ -1,0 +1,186 @@
+"""What operators do with dead letters, by the AWS API alone: look without losing, give back without losing."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import boto3
+import pytest
+
+from shared.dead_letters import bury
+from tools.console import StepError
+from tools.ops import dead_letters
+from tools.ops.dead_letters import DeadLetters
+from tools.stack import Stack
+
+EVENT = {
+    "event_id": "o-1:1:order.placed",
+    "event_type": "order.placed",
+    "aggregate_id": "o-1",
+    "correlation_id": "c-1",
+}
+
+
+@dataclass
+class FakeStack:
+    """A stack of a few resources in moto."""
+
+    resources: dict[str, str] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        make: Any = boto3.client
+        return make(service)
+
+
+@pytest.fixture
+def stack(aws: None) -> FakeStack:
+    sqs = boto3.client("sqs")
+    names = ("OrdersEraseQueue", "OrdersEraseDeadLetterQueue", "RelayDeadLetterQueue")
+    return FakeStack({name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in names})
+
+
+type Waiting = Callable[[str], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def waiting(stack: FakeStack) -> Waiting:
+    """Reads what is visible in a queue, and leaves it."""
+    sqs: Any = boto3.client("sqs")
+    return lambda name: sqs.receive_message(
+        QueueUrl=stack.resources[name],
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=0,
+        MessageAttributeNames=["All"],
+    ).get("Messages", [])
+
+
+def send(stack: FakeStack, body: Any, **attributes: str) -> None:
+    boto3.client("sqs").send_message(
+        QueueUrl=stack.resources["OrdersEraseDeadLetterQueue"],
+        MessageBody=json.dumps(body),
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+        },
+    )
+
+
+def show(stack: FakeStack) -> None:
+    dead_letters.show(cast(Stack, stack))
+
+
+def redrive(stack: FakeStack, name: str, **options: int) -> None:
+    dead_letters.redrive(cast(Stack, stack), name, **options)
+
+
+def test_looking_tells_what_each_message_is_about_and_why_it_is_there(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    send(stack, EVENT, reason="UnknownVersion: version 3")
+    show(stack)
+    told = capsys.readouterr().out
+    for fact in (
+        *EVENT.values(),
+        "UnknownVersion: version 3",
+        "OrdersErase: 1",
+        "Relay: 0",
+        "received 1 times",
+    ):
+        assert fact in told
+
+
+def test_looking_takes_nothing_away(stack: FakeStack, waiting: Waiting) -> None:
+    for number in range(12):
+        send(stack, {**EVENT, "event_id": f"o-{number}"})
+    show(stack)
+    assert len(waiting("OrdersEraseDeadLetterQueue")) == 10
+    with DeadLetters(cast(Stack, stack)).taken(
+        DeadLetters(cast(Stack, stack)).queue("OrdersErase")
+    ) as letters:
+        assert len({letter.told("event_id") for letter in letters}) == 12
+
+
+def test_what_is_no_event_is_shown_all_the_same(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
+    send(stack, ["no", "event"], reason="UnreadableMessage: not a domain event")
+    show(stack)
+    assert "UnreadableMessage" in capsys.readouterr().out
+
+
+def test_a_letter_without_a_reason_tells_how_often_it_was_tried_and_the_last_error_in_the_log(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.resources["OrdersEraseFunction"] = "erase"
+    logs = boto3.client("logs")
+    logs.create_log_group(logGroupName="/aws/lambda/erase")
+    logs.create_log_stream(logGroupName="/aws/lambda/erase", logStreamName="s")
+    send(stack, EVENT)
+    [letter] = boto3.client("sqs").receive_message(
+        QueueUrl=stack.resources["OrdersEraseDeadLetterQueue"],
+        VisibilityTimeout=0,
+        MessageSystemAttributeNames=["SentTimestamp"],
+    )["Messages"]
+    sent = int(letter["Attributes"]["SentTimestamp"])
+    lines = [
+        {
+            "message": "event failed",
+            "event_id": EVENT["event_id"],
+            "exception_name": name,
+            "exception": f"...\n{name}: x",
+        }
+        for name in ("Timeout", "OrderContended")
+    ]
+    logs.put_log_events(
+        logGroupName="/aws/lambda/erase",
+        logStreamName="s",
+        logEvents=[
+            {"timestamp": sent + number, "message": json.dumps(line)} for number, line in enumerate(lines)
+        ],
+    )
+    show(stack)
+    assert "delivered 2 times: OrderContended: x" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "name", ["OrdersErase", "OrdersEraseQueue", "OrdersEraseDeadLetterQueue", "OrdersEraseFunction"]
+)
+def test_a_redriven_message_is_in_its_source_queue_as_it_was(
+    stack: FakeStack, waiting: Waiting, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    send(stack, EVENT, reason="it was wrong", source_message_id="m-1", event_type="order.placed")
+    redrive(stack, name)
+    [message] = waiting("OrdersEraseQueue")
+    assert json.loads(message["Body"]) == EVENT
+    assert set(message["MessageAttributes"]) == {"event_type"}
+    assert waiting("OrdersEraseDeadLetterQueue") == []
+    assert "1 of 1 messages given back to OrdersEraseQueue." in capsys.readouterr().out
+
+
+def test_no_more_are_redriven_than_asked_for_and_the_rest_stays(
+    stack: FakeStack, waiting: Waiting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(15):
+        send(stack, {**EVENT, "event_id": str(number)})
+    redrive(stack, "OrdersErase", most=10)
+    assert "10 of 10 messages given back to OrdersEraseQueue; 5 more wait." in capsys.readouterr().out
+    assert len(waiting("OrdersEraseDeadLetterQueue")) == 5
+
+
+def test_a_message_that_cannot_be_sent_is_not_deleted(stack: FakeStack, waiting: Waiting) -> None:
+    send(stack, EVENT)
+    boto3.client("sqs").delete_queue(QueueUrl=stack.resources["OrdersEraseQueue"])
+    with pytest.raises(StepError, match="1 stayed in OrdersEraseDeadLetterQueue"):
+        redrive(stack, "OrdersErase")
+    assert len(waiting("OrdersEraseDeadLetterQueue")) == 1
+
+
+def test_a_queue_that_there_is_not_is_answered_with_those_that_there_are(stack: FakeStack) -> None:
+    with pytest.raises(StepError, match="There is no dead-letter queue of Orders") as raised:
+        redrive(stack, "Orders")
+    assert "OrdersErase, Relay" in raised.value.advice
+
+
+def test_a_relays_letter_whose_stream_nobody_reads_stays(stack: FakeStack, waiting: Waiting) -> None:
+    bury(stack.resources["RelayDeadLetterQueue"], json.dumps({"eventSourceARN": "arn:gone"}), "refused")
+    with pytest.raises(StepError, match="no relay reads arn:gone any more"):
+        redrive(stack, "Relay")
+    assert len(waiting("RelayDeadLetterQueue")) == 1

@@ -1,0 +1,231 @@
+"""Rebuilding the sales projection from the archive, by the AWS API alone."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event as Signal
+from typing import Any, cast
+
+import boto3
+import pytest
+
+from archive.adapters import ArchiveStore
+from archive.domain import archived
+from shared.events import Event
+from tests.component.notifications.account import failures
+from tests.component.reports.account import Service, examples, reports_account, template
+from tools import console as steps
+from tools.console import StepError
+from tools.contracts.events.contracts import contracts
+from tools.ops import rebuild as rebuilding
+from tools.ops.rebuild import rebuild
+from tools.stack import Stack
+
+READ_BY_SALES = next(types for types, name in template().consumers if name == "ReportsSalesFunction")
+BIG = "x" * 200_000
+
+
+@dataclass
+class Shop:
+    """A stack of a few resources in moto, whose reports service takes what is in its queue when it is told to."""
+
+    reports: Service
+    resources: dict[str, str]
+    said: list[str] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
+
+    def client(self, service: str) -> Any:
+        make: Any = boto3.client
+        return make(service)
+
+    def resource(self, logical_id: str) -> str:
+        return self.resources.get(logical_id, logical_id)
+
+    def archive(self, *events: Event) -> None:
+        """Has these events in the archive."""
+        store = ArchiveStore(self.client("dynamodb"), "ArchiveTable")
+        for event in events:
+            store.put(archived(event))
+
+    def rebuild(self) -> int:
+        """Rebuilds the sales while the reports service works; what it was given is in `taken`."""
+        done = Signal()
+        with ThreadPoolExecutor(1) as pool:
+            working = pool.submit(self._work_until, done)
+            try:
+                return rebuild(cast(Stack, self), "reports-sales", say=self.said.append)
+            finally:
+                done.set()
+                working.result()
+
+    def _work_until(self, done: Signal) -> None:
+        sqs, queue = self.client("sqs"), self.resource("ReportsSalesQueue")
+        while not done.wait(0.01):
+            for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+                assert self.reports.hear(message["Body"]) == failures()
+                self.taken.append(message["Body"])
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+    def sales(self) -> list[dict[str, Any]]:
+        return sorted(self.reports.items("ReportsSalesTable"), key=lambda item: (item["pk"], item["sk"]))
+
+    def lose_sales(self) -> None:
+        for item in self.sales():
+            key = {name: {"S": item[name]} for name in ("pk", "sk")}
+            boto3.client("dynamodb").delete_item(TableName="ReportsSalesTable", Key=key)
+
+
+@pytest.fixture
+def shop(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    sqs, sns = boto3.client("sqs"), boto3.client("sns")
+    queues = ("ArchiveKeepQueue", "ArchiveKeepDeadLetterQueue", "ReportsSalesQueue")
+    resources = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in queues}
+    resources["ReportsSalesSubscription"] = sns.subscribe(
+        TopicArn=sns.create_topic(Name="topic")["TopicArn"],
+        Protocol="sqs",
+        Endpoint="arn:aws:sqs:eu-central-1:123456789012:ReportsSalesQueue",
+        Attributes={"FilterPolicy": json.dumps({"event_type": sorted(READ_BY_SALES)})},
+    )["SubscriptionArn"]
+    boto3.client("dynamodb").create_table(**template().tables["ArchiveTable"])
+    monkeypatch.setattr(rebuilding, "_ARCHIVE_BEHIND_SECONDS", 1)
+    for reports in reports_account(lambda_context, monkeypatch):
+        yield Shop(reports, resources)
+
+
+def everything_told() -> list[Event]:
+    """An event of every type that is archived, and those of the reports' own example."""
+    others = [
+        Event.model_validate(contract.example()).model_copy(
+            update={"event_id": f"a-1:2:{contract.event_type}", "aggregate_id": "a-1"}
+        )
+        for contract in contracts()
+        if contract.service != "users"
+    ]
+    return [*others, *examples()]
+
+
+def test_what_was_lost_is_there_again_from_the_events_of_the_types_that_it_reads(shop: Shop) -> None:
+    told = everything_told()
+    shop.archive(*told)
+    assert shop.reports.hear(*(event for event in told if event.event_type in READ_BY_SALES)) == failures()
+    before = shop.sales()
+    shop.lose_sales()
+
+    assert shop.rebuild() == len(shop.taken)
+
+    assert shop.sales() == before
+    assert {json.loads(body)["event_type"] for body in shop.taken} == READ_BY_SALES
+    assert shop.said == []
+
+
+def test_a_projection_that_lost_nothing_is_the_same_afterwards(shop: Shop) -> None:
+    told = [event for event in everything_told() if event.event_type in READ_BY_SALES]
+    shop.archive(*told)
+    shop.reports.hear(*told)
+    before = shop.sales()
+
+    shop.rebuild()
+    shop.rebuild()
+
+    assert shop.sales() == before
+
+
+def test_the_newest_version_of_a_product_stays_whichever_is_told_last(shop: Shop) -> None:
+    [change] = [event for event in examples() if event.event_type == "product.changed"]
+
+    def version(number: int) -> Event:
+        facts = {"aggregate_version": number, "event_id": f"{change.aggregate_id}:{number}:product.changed"}
+        return change.model_copy(update={**facts, "data": change.data | {"name": f"Name {number}"}})
+
+    shop.archive(version(2), version(3))
+    shop.reports.hear(version(4))
+
+    shop.rebuild()
+
+    assert [(item["version"], item["name"]) for item in shop.sales()] == [(4, "Name 4")]
+
+
+def test_more_than_one_request_takes_is_told_in_several(shop: Shop) -> None:
+    [placed] = [event for event in examples() if event.event_type == "order.placed"]
+    big = [
+        placed.model_copy(
+            update={"event_id": f"o-{n}:1:order.placed", "aggregate_id": f"o-{n}", "correlation_id": BIG}
+        )
+        for n in range(12)
+    ]
+    shop.archive(*big)
+
+    assert shop.rebuild() == 12
+
+    assert sorted(item["event_id"] for item in shop.sales()) == sorted(event.event_id for event in big)
+
+
+def test_what_the_archive_takes_in_meanwhile_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue, waiting = shop.resource("ArchiveKeepQueue"), rebuilding._waiting
+    boto3.client("sqs").send_message(QueueUrl=queue, MessageBody="told just before the loss")
+
+    def and_catch_up(sqs: Any, of: str) -> int:
+        """How many wait; the archive takes in what was seen to wait."""
+        left = waiting(sqs, of)
+        if of == queue and left:
+            shop.archive(*examples())
+            sqs.purge_queue(QueueUrl=queue)
+        return left
+
+    monkeypatch.setattr(rebuilding, "_waiting", and_catch_up)
+
+    assert shop.rebuild() == len(examples())
+    assert shop.said == []
+
+
+def test_an_archive_that_does_not_catch_up_is_said_so_and_gone_on_with(shop: Shop) -> None:
+    shop.archive(*examples())
+    boto3.client("sqs").send_message(QueueUrl=shop.resource("ArchiveKeepQueue"), MessageBody="late")
+
+    assert shop.rebuild() == len(examples())
+
+    [said] = shop.said
+    assert said.startswith("1 events still wait for the archive.")
+    assert "run this once more" in said
+
+
+def test_dead_letters_of_the_archive_are_said_to_be_missing(shop: Shop) -> None:
+    boto3.client("sqs").send_message(QueueUrl=shop.resource("ArchiveKeepDeadLetterQueue"), MessageBody="bad")
+
+    assert shop.rebuild() == 0
+
+    [said] = shop.said
+    assert said.startswith("1 messages lie in the archive's dead letters.")
+    assert "make redrive QUEUE=ArchiveKeep" in said
+
+
+def test_long_work_says_how_far_it_is(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "_SECONDS_BETWEEN_WORDS", 0)
+    shop.archive(*examples())
+
+    shop.rebuild()
+
+    assert shop.said[0] == f"{len(examples())} told so far"
+    assert all(line.endswith("wait for ReportsSales") for line in shop.said[1:])
+
+
+def test_a_consumer_that_takes_nothing_in_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuilding, "_WITHOUT_PROGRESS_SECONDS", 0.3)
+    shop.archive(*examples())
+
+    with pytest.raises(StepError, match="told, but: waited 0 s in vain for ReportsSales") as raised:
+        rebuild(cast(Stack, shop), "reports-sales", say=shop.said.append)
+
+    assert "make dlq" in raised.value.advice
+
+
+def test_what_sqs_does_not_take_is_said_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.archive(*examples())
+    sqs = shop.client("sqs")
+    refused = {"Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": False}]}
+    monkeypatch.setattr(sqs, "send_message_batch", lambda **_: refused)
+    monkeypatch.setattr(shop, "client", lambda service: sqs if service == "sqs" else boto3.client(service))
+
+    with pytest.raises(StepError, match="SQS did not take all messages: InternalError"):
+        rebuild(cast(Stack, shop), "reports-sales", say=shop.said.append)

@@ -1,0 +1,100 @@
+"""Builds and deploys the template to the embedded cloud with sam, and skips both when nothing has changed."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.cloud import workarounds
+from tools.cloud.server import Server
+from tools.console import StepError, run, step
+from tools.settings import CONFIG_ENV, REPOSITORY, SAM, STATE, tool_environment
+from tools.stack import Stack
+
+BUILD_LOG = STATE / "build.log"
+DEPLOY_LOG = STATE / "deploy.log"
+_BUILT = STATE / "built.json"
+_DEPLOYED = STATE / "deployed.json"
+_ARTIFACTS = REPOSITORY / ".aws-sam" / "build" / "template.yaml"
+
+# All that ends up in the stack. The recipe is apart: sam's own cache looks at sources only, and must not be used when
+# the way they are built has changed.
+_SOURCES = (
+    "template.yaml",
+    "samconfig.toml",
+    "services",
+    "shared_layer",
+    "statemachines",
+    "requirements/runtime.txt",
+)
+_RECIPE = ("build.mk",)
+
+
+def build(server: Server) -> None:
+    """Runs `sam build` unless the sources are those of the last build; raises StepError if it fails."""
+    sources, recipe = _digest(*_SOURCES, *_RECIPE), _digest(*_RECIPE)
+    last = _read(_BUILT)
+    with step("Building the functions and the layer") as running:
+        if last.get("sources") == sources and _ARTIFACTS.exists():
+            running.note("nothing has changed")
+            return
+        if not SAM.exists():
+            raise StepError("SAM CLI is not installed.", "Run `make setup`.")
+        _BUILT.unlink(missing_ok=True)
+        fresh = [] if last.get("recipe") == recipe else ["--no-cached"]
+        run(
+            [SAM, "build", "--config-env", CONFIG_ENV, *fresh],
+            log=BUILD_LOG,
+            environment=tool_environment(server.endpoint),
+            advice="Correct what the log names. `rm -rf .aws-sam` makes the next build start from nothing.",
+        )
+        _BUILT.write_text(json.dumps({"sources": sources, "recipe": recipe}))
+
+
+def deploy(server: Server) -> None:
+    """Runs `sam deploy` unless this server already holds this very stack; raises StepError if it fails."""
+    wanted = {
+        "sources": _digest(*_SOURCES, *_RECIPE, "tools/cloud/workarounds.py"),
+        "server": server.identity,
+    }
+    stack = Stack(server.endpoint)
+    with step("Deploying the stack") as running:
+        if _read(_DEPLOYED) == wanted and stack.is_complete():
+            running.note("nothing has changed")
+            return
+        _DEPLOYED.unlink(missing_ok=True)
+        run(
+            [SAM, "deploy", "--config-env", CONFIG_ENV, "--no-progressbar"],
+            log=DEPLOY_LOG,
+            environment=tool_environment(server.endpoint),
+            advice="Correct what the log names, then run `make up` again; .local/ministack.log is the cloud's own log.",
+        )
+    with step("Levelling differences to AWS") as running:
+        running.note(workarounds.apply(stack))
+        _DEPLOYED.write_text(json.dumps(wanted))
+
+
+def _digest(*paths: str) -> str:
+    digest = hashlib.sha256()
+    for path in sorted({file for name in paths for file in _files(REPOSITORY / name)}):
+        digest.update(str(path.relative_to(REPOSITORY)).encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+    elif path.is_dir():
+        for found in path.rglob("*"):
+            if found.is_file() and "__pycache__" not in found.parts:
+                yield found
+
+
+def _read(record: Path) -> dict[str, str]:
+    """The record, or an empty one if there is none or an interruption left half of it."""
+    try:
+        content: dict[str, str] = json.loads(record.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content

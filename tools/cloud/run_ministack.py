@@ -1,0 +1,148 @@
+"""Starts MiniStack, with four repairs, under the embedded cloud's own Python, which has MiniStack and none of ours.
+
+**Errors keep their type.** When a Python function raises, AWS reports the exception's class as the error's type, by
+which a state machine retries and catches, and keeps the execution environment. MiniStack's worker reports every
+exception as `Runtime.HandlerError` and is thrown away. Here it hands over what was raised, and lives on.
+
+**A stream goes on from the first failure.** On AWS a function that reads a stream and answers with `batchItemFailures`
+is given those records again. MiniStack reads that of queues alone, and drops what failed. Here the whole batch comes
+again, as on AWS if its first record failed.
+
+**Layers are unpacked once.** MiniStack unpacks a function's layers anew for each execution environment, which takes as
+long as the rest of a cold start. Here all share one copy, as all see the same `/opt` on AWS.
+
+**A WebSocket gets its subprotocol.** On AWS the client is told the `Sec-WebSocket-Protocol` that the `$connect`
+function answers with; without it a browser that offered some ends the connection. MiniStack keeps it to itself. It also
+lets in whom a function that raised should have checked; here, as on AWS, that is a status of 500.
+"""
+
+import hashlib
+import sys
+import tempfile
+import threading
+import types
+import zipfile
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+# MiniStack is in the embedded cloud's own environment, where the type checker does not look.
+from ministack import app  # type: ignore[import-not-found]
+from ministack.core import lambda_runtime  # type: ignore[import-not-found]
+from ministack.services import apigateway, lambda_svc  # type: ignore[import-not-found]
+
+_RAISED = "__raised__"
+_REPORTED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
+_HANDED_OVER = (
+    f'{{"status": "ok", "result": {{"{_RAISED}": {{"errorType": type(e).__name__, "errorMessage": str(e), '
+    '"stackTrace": traceback.format_exc().splitlines()}}}'
+)
+
+# The one that the `$connect` function of the present connection chose.
+_subprotocol: ContextVar[str | None] = ContextVar("subprotocol", default=None)
+
+type Invoke = Callable[..., Awaitable[dict[str, Any] | None]]
+type Serve = Callable[..., Awaitable[None]]
+type Execute = Callable[[dict[str, Any], Any, str], dict[str, Any]]
+
+
+def _with_error_types(execute: Execute) -> Execute:
+    def execute_function(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        outcome = execute(function, event, request_id)
+        body = outcome.get("body")
+        if not isinstance(body, dict) or _RAISED not in body:
+            return outcome
+        failure = body[_RAISED]
+        log = "\n".join(filter(None, [outcome.get("log", ""), *failure["stackTrace"]]))
+        return {"body": failure | {"requestId": request_id}, "error": True, "log": log}
+
+    return execute_function
+
+
+def _with_stream_failures(execute: Execute) -> Execute:
+    def execute_function(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        outcome = execute(function, event, request_id)
+        body = outcome.get("body")
+        if not isinstance(body, dict) or not body.get("batchItemFailures") or not _is_of_a_stream(event):
+            return outcome
+        failed = [entry["itemIdentifier"] for entry in body["batchItemFailures"]]
+        failure = {"errorType": "BatchItemFailures", "errorMessage": ", ".join(failed)}
+        return {"body": failure, "error": True, "log": outcome.get("log", "")}
+
+    return execute_function
+
+
+def _is_of_a_stream(event: Any) -> bool:
+    records = event.get("Records", []) if isinstance(event, dict) else []
+    return any(record.get("eventSource") == "aws:dynamodb" for record in records[:1])
+
+
+def _noting_subprotocol(invoke: Invoke) -> Invoke:
+    async def invoke_route(*args: Any, **options: Any) -> dict[str, Any] | None:
+        answer = await invoke(*args, **options)
+        if isinstance(answer, dict) and _RAISED in answer:
+            return {"statusCode": 500}
+        headers = (answer or {}).get("headers") or {}
+        _subprotocol.set(next((v for k, v in headers.items() if k.lower() == "sec-websocket-protocol"), None))
+        return answer
+
+    return invoke_route
+
+
+def _telling_subprotocol(serve: Serve) -> Serve:
+    async def serve_websocket(scope: Any, receive: Any, send: Any, *args: Any, **options: Any) -> None:
+        async def send_on(message: dict[str, Any]) -> None:
+            if message["type"] == "websocket.accept" and (chosen := _subprotocol.get()):
+                message = {**message, "subprotocol": chosen}
+            await send(message)
+
+        await serve(scope, receive, send_on, *args, **options)
+
+    return serve_websocket
+
+
+class LayerOnce(zipfile.ZipFile):
+    """Unpacks a layer once and puts a link to it where it is wanted; any other archive as usual."""
+
+    _unpacking = threading.Lock()  # `_lock` would be shadowed by ZipFile's own
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
+        """See zipfile.ZipFile.extractall."""
+        archive, wanted = Path(str(self.filename)), Path(str(path))
+        if not archive.name.startswith("layer_"):
+            super().extractall(path, members, pwd)
+            return
+        shared = (
+            Path(tempfile.gettempdir()) / f"layer-{hashlib.sha256(archive.read_bytes()).hexdigest()[:16]}"
+        )
+        with self._unpacking:
+            if not shared.exists():
+                fresh = Path(tempfile.mkdtemp(prefix="layer-new-"))
+                super().extractall(fresh)
+                fresh.rename(shared)
+        wanted.rmdir()
+        wanted.symlink_to(shared)
+
+
+def main() -> None:
+    """Repairs and starts MiniStack; ends with a word when its code is no longer as the repair expects it."""
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if script.count(_REPORTED) != 1:
+        sys.exit(
+            "MiniStack reports functions' errors differently: adapt or drop the repair in tools/cloud/run_ministack.py."
+        )
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_REPORTED, _HANDED_OVER)
+    lambda_svc._execute_function_warm = _with_stream_failures(
+        _with_error_types(lambda_svc._execute_function_warm)
+    )
+    apigateway._invoke_ws_lambda = _noting_subprotocol(apigateway._invoke_ws_lambda)
+    apigateway.handle_websocket = _telling_subprotocol(apigateway.handle_websocket)
+    lambda_runtime.zipfile = types.SimpleNamespace(
+        ZipFile=LayerOnce, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
+    )
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

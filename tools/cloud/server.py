@@ -1,0 +1,252 @@
+"""Starts, finds and stops the MiniStack process. Only a process that this module started is ever stopped."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tools.console import StepError
+from tools.settings import (
+    CLOUD_PYTHON,
+    DEFAULT_PORT,
+    HOST,
+    REPOSITORY,
+    STATE,
+    endpoint_of,
+    server_environment,
+)
+
+LOG = STATE / "ministack.log"
+_RECORD = STATE / "server.json"
+_START_DEADLINE = 60.0
+_STOP_DEADLINE = 10.0
+_POLL = 0.1
+
+
+@dataclass(frozen=True)
+class Server:
+    """The process that was started: its id, when the system says it began (ids are reused), and its port."""
+
+    pid: int
+    began: str
+    port: int
+
+    @property
+    def endpoint(self) -> str:
+        """The base URL under which every AWS API answers."""
+        return endpoint_of(self.port)
+
+    @property
+    def identity(self) -> str:
+        """Differs between any two servers, so that what was deployed to one is not taken to be on another."""
+        return f"{self.pid}/{self.began}"
+
+    def is_alive(self) -> bool:
+        """Whether the process still runs, and is the one that was started, not another one under its old id."""
+        return _began(self.pid) == self.began
+
+    def is_healthy(self) -> bool:
+        """Whether it answers."""
+        try:
+            with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=5) as answer:  # noqa: S310 - loopback
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+@contextmanager
+def exclusively() -> Iterator[None]:
+    """Keeps two commands from starting, deploying or stopping at the same time; raises StepError for the second one."""
+    STATE.mkdir(exist_ok=True)
+    with (STATE / "lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StepError(
+                "Another command is starting, deploying or stopping the embedded cloud.",
+                "Wait for it to end, then try again.",
+            ) from None
+        yield
+
+
+def recorded() -> Server | None:
+    """The server that was started last, alive or not."""
+    try:
+        return Server(**json.loads(_RECORD.read_text()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        # Half a record: the run that wrote it was interrupted in the middle.
+        _RECORD.unlink()
+        return None
+
+
+def running() -> Server | None:
+    """The server that was started and answers now, or None."""
+    server = recorded()
+    return server if server and server.is_alive() and server.is_healthy() else None
+
+
+def ensure_started() -> tuple[Server, str]:
+    """The running server and how it came about. Starts one unless one runs; clears up after an interrupted run.
+
+    Raises StepError when the port belongs to somebody else, or when the server does not come up.
+    """
+    wanted = _requested_port()
+    previous = recorded()
+    remark = ""
+    if previous and previous.is_alive():
+        if previous.is_healthy():
+            if wanted not in (None, previous.port):
+                raise StepError(
+                    f"The embedded cloud already runs on port {previous.port}, not {wanted}.",
+                    f"Use it as it is (leave PORT out), or run `make down` first and then `PORT={wanted} make up`.",
+                )
+            return previous, f"already running on port {previous.port}"
+        remark = f"replaced process {previous.pid} of an earlier run, which did not answer"
+        stop()
+    elif previous:
+        remark = "cleared up after an earlier run that was interrupted"
+    _forget()
+    port = wanted or (previous.port if previous else DEFAULT_PORT)
+    _require_free(port)
+    server = _start(port)
+    return server, f"{remark}; port {port}" if remark else f"port {port}"
+
+
+def restart(server: Server) -> Server:
+    """Replaces the server by an empty one on the same port."""
+    stop()
+    return _start(server.port)
+
+
+def stop() -> Server | None:
+    """Stops the server that was started and returns it, or None if there is none."""
+    server = recorded()
+    if server and server.is_alive():
+        # It leads a session of its own: the group is the server and the Lambda workers it started, nothing else.
+        os.killpg(server.pid, signal.SIGTERM)
+        if not _wait_until_gone(server):
+            os.killpg(server.pid, signal.SIGKILL)
+            _wait_until_gone(server)
+    else:
+        server = None
+    _forget()
+    return server
+
+
+def _requested_port() -> int | None:
+    """The port that the environment variable PORT asks for, or None; raises StepError if that is not a port."""
+    text = os.environ.get("PORT", "")
+    if not text:
+        return None
+    if not text.isdecimal() or not 1024 <= int(text) <= 65535:
+        raise StepError(f"PORT={text} is not a port.", "Choose a number between 1024 and 65535.")
+    return int(text)
+
+
+def _start(port: int) -> Server:
+    if not CLOUD_PYTHON.exists():
+        raise StepError("MiniStack is not installed.", "Run `make setup`.")
+    (STATE / "tmp").mkdir(parents=True, exist_ok=True)
+    with LOG.open("wb") as output:
+        process = subprocess.Popen(
+            [str(CLOUD_PYTHON), str(REPOSITORY / "tools" / "cloud" / "run_ministack.py")],
+            cwd=STATE,
+            env=server_environment(port),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    server = Server(process.pid, _began(process.pid), port)
+    _record(server)
+    deadline = time.monotonic() + _START_DEADLINE
+    while not server.is_healthy():
+        if process.poll() is not None:
+            _forget()
+            raise StepError(
+                f"MiniStack ended with exit code {process.returncode} while starting.",
+                "The log says why. If its packages look broken, remove .venv-cloud and run `make setup`.",
+                LOG,
+            )
+        if time.monotonic() > deadline:
+            stop()
+            raise StepError(
+                f"MiniStack did not answer within {_START_DEADLINE:.0f} s.", "The log says why.", LOG
+            )
+        time.sleep(_POLL)
+    return server
+
+
+def _require_free(port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        if probe.connect_ex((HOST, port)) == 0:
+            raise StepError(
+                f"Port {port} is taken by another program.",
+                f"Stop that program, or choose another port: PORT={port + 1} make up "
+                "(and the same for `make demo`; later commands find the port by themselves).",
+            )
+
+
+def _record(server: Server) -> None:
+    """Writes the record in one step, so that an interruption leaves the old one or the new one."""
+    draft = _RECORD.with_suffix(".new")
+    draft.write_text(json.dumps(asdict(server)))
+    draft.replace(_RECORD)
+
+
+def _forget() -> None:
+    _RECORD.unlink(missing_ok=True)
+    shutil.rmtree(STATE / "tmp", ignore_errors=True)
+
+
+def _wait_until_gone(server: Server) -> bool:
+    deadline = time.monotonic() + _STOP_DEADLINE
+    while server.is_alive():
+        if time.monotonic() > deadline:
+            return False
+        _reap(server.pid)
+        time.sleep(_POLL)
+    return True
+
+
+def _reap(pid: int) -> None:
+    """Collects the process if it is a child of this one; until then the system keeps it as a zombie."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def _began(pid: int) -> str:
+    """When the process began, in the system's own words; empty if there is none (a zombie counts as none)."""
+    stat = Path(f"/proc/{pid}/stat")
+    if Path("/proc/self/stat").exists():
+        try:
+            # The name of the program is in brackets and may hold spaces; behind it, field 3 is the state, field 22
+            # the start time in ticks since boot.
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+        return "" if fields[0] in {"Z", "X"} else fields[19]
+    listed = subprocess.run(
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    state, _, began = listed.partition(" ")
+    return "" if state.startswith("Z") else began.strip()

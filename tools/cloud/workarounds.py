@@ -1,0 +1,226 @@
+"""What the embedded cloud does differently from AWS, and what is done about it. Nothing here touches code that ships.
+
+Levelled out after each deployment, by `apply`:
+
+- **Execute-API host names.** A function that calls another API of this system gets its AWS URL from the template
+  (`https://<id>.execute-api.<region>.amazonaws.com/<stage>`), and that name leads nowhere here. `redirect_api_calls`
+  puts MiniStack's own address into the functions' environment variables, also for a user pool's public keys.
+- **Policies.** AWS checks `ses:SendEmail` on the sending identity, MiniStack on `*`; AWS checks `sns:Publish` for a
+  batch, MiniStack `sns:PublishBatch`; `!Ref` of a secret is its ARN on AWS and its name in MiniStack, where a policy on
+  it then allows nothing. `complete_policies` adds what is asked for to the roles that may do it on AWS.
+- **What API Gateway answers by itself.** MiniStack leaves out the template's answers for a missing token, a throttled
+  call and the like, and the headers of a CORS preflight. `complete_rest_apis` sets them as CloudFormation would.
+
+- **Authorizers without an identity source.** MiniStack then wants the header `Authorization`; AWS calls the authorizer
+  whatever comes. `complete_authorizers` says so.
+
+Repaired when it starts, in `tools/cloud/run_ministack.py`: the type of an error that a function raises, a stream's
+partial failures, slow cold starts, and the subprotocol of a WebSocket.
+
+Left as they are, because nothing of the system depends on them:
+
+- There is no X-Ray, so tracing is switched off. Follow an order by its `correlation_id` in the logs (`make logs`).
+- A stream consumer's `MaximumRetryAttempts` and bisecting are ignored: a record that always fails stays at the head.
+- Step Functions' own role is not enforced, so a state machine may call more here than on AWS.
+- SES tells of no bounces and complaints; whoever tests what becomes of them publishes SES's records to the topic.
+- Cognito calls no PostConfirmation trigger; sign-up goes through a function of ours anyway.
+"""
+
+import json
+import re
+from typing import Any
+
+from tools.stack import Stack, execute_api_url
+
+_EXECUTE_API = re.compile(r"^https://(?P<api>[^./]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)(?P<path>/.*)?$")
+_PUBLIC_KEYS = re.compile(r"^https://cognito-idp\.[^/]+(?P<path>/[^/]+/\.well-known/jwks\.json)$")
+_MAIL_ACTIONS = frozenset({"ses:SendEmail", "ses:SendRawEmail", "ses:SendTemplatedEmail"})
+_ADDED_POLICY = "embedded-cloud"
+
+
+def apply(stack: Stack) -> str:
+    """Applies all of them to a freshly deployed stack (again is harmless); says how much there was to do."""
+    done = {
+        "API addresses": redirect_api_calls(stack),
+        "policies": complete_policies(stack),
+        "API Gateway's own answers": complete_rest_apis(stack),
+        "authorizers": complete_authorizers(stack),
+    }
+    return ", ".join(f"{name}: {count}" for name, count in done.items() if count) or "none needed"
+
+
+def redirect_api_calls(stack: Stack) -> int:
+    """Points environment variables that hold an execute-api URL of AWS at MiniStack; how many functions changed."""
+    client = stack.client("lambda")
+    changed = 0
+    for page in client.get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            before: dict[str, str] = function.get("Environment", {}).get("Variables", {})
+            after = {name: _redirected(stack, value) for name, value in before.items()}
+            if after == before:
+                continue
+            name = function["FunctionName"]
+            client.update_function_configuration(FunctionName=name, Environment={"Variables": after})
+            client.get_waiter("function_updated_v2").wait(FunctionName=name)
+            changed += 1
+    return changed
+
+
+def complete_policies(stack: Stack) -> int:
+    """Lets each role do what its policies let it do on AWS; how many roles changed."""
+    client = stack.client("iam")
+    changed = 0
+    for logical_id, role in stack.resources.items():
+        if not logical_id.endswith("Role"):
+            continue
+        names = set(client.list_role_policies(RoleName=role)["PolicyNames"]) - {_ADDED_POLICY}
+        documents = [
+            client.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
+        ]
+        missing = [
+            statement
+            for document in documents
+            for allowed in _allowed(document)
+            for statement in _missing(stack, *allowed)
+        ]
+        if missing:
+            client.put_role_policy(
+                RoleName=role,
+                PolicyName=_ADDED_POLICY,
+                PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": missing}),
+            )
+            changed += 1
+    return changed
+
+
+def complete_rest_apis(stack: Stack) -> int:
+    """Sets the gateway responses and the preflight headers that the template's REST APIs declare; how many were set."""
+    client = stack.client("apigateway")
+    added = 0
+    for logical_id, resource in _deployed_resources(stack).items():
+        if resource["Type"] != "AWS::ApiGateway::RestApi":
+            continue
+        api, declared = stack.resources[logical_id], _resolved(stack, resource["Properties"].get("Body", {}))
+        changes = _add_gateway_responses(client, api, declared) + _add_preflight_headers(
+            client, api, declared
+        )
+        if changes:
+            # They take effect with a deployment, as on AWS.
+            for stage in client.get_stages(restApiId=api)["item"]:
+                client.create_deployment(restApiId=api, stageName=stage["stageName"])
+        added += changes
+    return added
+
+
+def complete_authorizers(stack: Stack) -> int:
+    """Takes away the identity source that MiniStack gives authorizers that declare none; how many there were."""
+    client = stack.client("apigatewayv2")
+    declared = [
+        (logical_id, resource["Properties"])
+        for logical_id, resource in _deployed_resources(stack).items()
+        if resource["Type"] == "AWS::ApiGatewayV2::Authorizer"
+        and "IdentitySource" not in resource["Properties"]
+    ]
+    for logical_id, properties in declared:
+        client.update_authorizer(
+            ApiId=stack.resource(properties["ApiId"]["Ref"]),
+            AuthorizerId=stack.resource(logical_id),
+            IdentitySource=[],
+        )
+    return len(declared)
+
+
+def _deployed_resources(stack: Stack) -> dict[str, Any]:
+    """The resources of the template as CloudFormation got it."""
+    processed = stack.client("cloudformation").get_template(StackName=stack.name, TemplateStage="Processed")
+    body = processed["TemplateBody"]
+    template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+    resources: dict[str, Any] = template["Resources"]
+    return resources
+
+
+def _add_gateway_responses(client: Any, api: str, declared: dict[str, Any]) -> int:
+    responses = declared.get("x-amazon-apigateway-gateway-responses", {})
+    for kind, response in responses.items():
+        client.put_gateway_response(
+            restApiId=api,
+            responseType=kind,
+            responseTemplates=response.get("responseTemplates", {}),
+            responseParameters={
+                f"gatewayresponse.{name.removeprefix('gatewayresponse.')}": value
+                for name, value in response.get("responseParameters", {}).items()
+            },
+            **({"statusCode": str(response["statusCode"])} if "statusCode" in response else {}),
+        )
+    return len(responses)
+
+
+def _add_preflight_headers(client: Any, api: str, declared: dict[str, Any]) -> int:
+    ids = {
+        resource["path"]: resource["id"]
+        for page in client.get_paginator("get_resources").paginate(restApiId=api)
+        for resource in page["items"]
+    }
+    preflights = {
+        path: methods["options"]["x-amazon-apigateway-integration"]["responses"]["default"]
+        for path, methods in declared.get("paths", {}).items()
+        if methods.get("options", {}).get("x-amazon-apigateway-integration", {}).get("type") == "mock"
+    }
+    for path, response in preflights.items():
+        target = {"restApiId": api, "resourceId": ids[path], "httpMethod": "OPTIONS", "statusCode": "200"}
+        headers = response["responseParameters"]
+        client.put_method_response(**target, responseParameters=dict.fromkeys(headers, False))
+        client.put_integration_response(**target, responseParameters=headers)
+    return len(preflights)
+
+
+def _resolved(stack: Stack, value: Any) -> Any:
+    """`value` with the template's parameters put in where it asks for them (`Fn::Sub`)."""
+    match value:
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{(\w+)\}", lambda name: stack.parameters.get(name[1], name[0]), text)
+        case dict():
+            return {name: _resolved(stack, member) for name, member in value.items()}
+        case list():
+            return [_resolved(stack, member) for member in value]
+        case _:
+            return value
+
+
+def _redirected(stack: Stack, value: str) -> str:
+    if keys := _PUBLIC_KEYS.match(value):
+        return stack.endpoint + keys["path"]
+    found = _EXECUTE_API.match(value)
+    if not found:
+        return value
+    return execute_api_url(stack.endpoint, found["api"], found["stage"]) + (found["path"] or "")
+
+
+def _allowed(document: dict[str, Any]) -> list[tuple[set[str], Any]]:
+    """The actions and resources of each statement that allows something."""
+    statements = document["Statement"]
+    return [
+        (
+            {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"]),
+            statement["Resource"],
+        )
+        for statement in ([statements] if isinstance(statements, dict) else statements)
+        if statement["Effect"] == "Allow"
+    ]
+
+
+def _missing(stack: Stack, actions: set[str], resource: Any) -> list[dict[str, Any]]:
+    """The statements that MiniStack wants beyond one that allows `actions` on `resource`."""
+    statements: list[dict[str, Any]] = []
+    if mail := sorted(actions & _MAIL_ACTIONS):
+        statements.append({"Effect": "Allow", "Action": mail, "Resource": "*"})
+    if "sns:Publish" in actions:
+        statements.append({"Effect": "Allow", "Action": "sns:PublishBatch", "Resource": resource})
+    if (
+        "secretsmanager:GetSecretValue" in actions
+        and isinstance(resource, str)
+        and not resource.startswith("arn:")
+    ):
+        secret = stack.client("secretsmanager").describe_secret(SecretId=resource)["ARN"]
+        statements.append({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secret})
+    return statements

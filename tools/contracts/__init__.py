@@ -1,0 +1,1 @@
+"""What the shop promises to others, generated from the code: OpenAPI, AsyncAPI, events."""

@@ -1,0 +1,113 @@
+"""`make trace ORDER=ord_...`: the whole path of one order across requests, tables, events, steps and mails.
+
+Read from CloudWatch Logs and Step Functions by their own APIs, so it is the same on AWS and in the embedded cloud. The
+functions log for each piece of work what caused it and how long it took; an order's correlation id finds those lines.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shared.dynamo import from_item
+from tools.console import StepError
+from tools.ops.causal_tree import Execution, Node, drawn, tree_of
+from tools.ops.log_search import LogLine, search
+from tools.stack import Stack
+
+_MACHINES = ("OrderSaga", "OrderCancellation")
+# Looked at from so long before the order: the request began before it wrote.
+_MARGIN = timedelta(seconds=60)
+_FAILED = {"TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut"}
+
+
+def show(stack: Stack, order_id: str, *, as_json: bool) -> None:
+    """Prints the order's path as a tree, or as JSON; raises StepError when there is no such order."""
+    order = _order(stack, order_id)
+    roots = trace(stack, order)
+    if as_json:
+        print(json.dumps({"order_id": order_id, "tree": [root.as_dict() for root in roots]}, indent=2))
+        return
+    first = roots[0].at if roots else _moment(order["history"][0]["at"])
+    print(f"{order_id} is {order['status']}; correlation id {order['correlation_id']}")
+    print(f"began {first:%Y-%m-%d %H:%M:%S}.{first.microsecond // 1000:03}Z\n")
+    print("\n".join(drawn(roots)))
+    if not any(root.kind == "request" for root in roots):
+        print(
+            "\nThe log of its request is gone, or not there yet: CloudWatch shows a line some seconds after it is made."
+        )
+
+
+def trace(stack: Stack, order: dict[str, Any]) -> list[Node]:
+    """The roots of the order's tree of causes."""
+    history = [(_moment(entry["at"]), str(entry["status"])) for entry in order["history"]]
+    functions = {
+        physical: name.removesuffix("Function")
+        for name, physical in stack.resources.items()
+        if name.endswith("Function")
+    }
+    lines = search(stack, functions, order["correlation_id"], since=history[0][0] - _MARGIN)
+    return tree_of(lines, functions, history, _executions(stack, order["order_id"], lines))
+
+
+def _order(stack: Stack, order_id: str) -> dict[str, Any]:
+    answer = stack.client("dynamodb").get_item(
+        TableName=stack.resource("OrdersTable"), Key={"pk": {"S": order_id}}, ConsistentRead=True
+    )
+    order = from_item(answer.get("Item", {}))
+    if "history" not in order:
+        raise StepError(
+            f"There is no order {order_id or '(none given)'} in {stack.name}.",
+            "An order's id is in the answer to POST /orders: make trace ORDER=ord_...",
+        )
+    return order
+
+
+def _executions(stack: Stack, order_id: str, lines: list[LogLine]) -> list[Execution]:
+    """Every execution of the order's that Step Functions still knows, under the names that the log tells."""
+    names = {order_id} | {str(line.fields["execution"]) for line in lines if line.fields.get("execution")}
+    found = [_execution(stack, machine, name) for machine in _MACHINES for name in sorted(names)]
+    return [execution for execution in found if execution]
+
+
+def _execution(stack: Stack, machine: str, name: str) -> Execution | None:
+    states = stack.client("stepfunctions")
+    arn = f"{stack.resource(machine).replace(':stateMachine:', ':execution:')}:{name}"
+    try:
+        described = states.describe_execution(executionArn=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+            raise
+        return None
+    stopped = described.get("stopDate")
+    return Execution(
+        machine,
+        name,
+        described["status"],
+        described["startDate"].astimezone(UTC),
+        stopped.astimezone(UTC) if stopped else None,
+        _failures(states, arn),
+    )
+
+
+def _failures(states: Any, execution: str) -> list[tuple[datetime, str]]:
+    """The tries that failed: the task's state, and the error by which the state machine goes on."""
+    failures, state = [], ""
+    for page in states.get_paginator("get_execution_history").paginate(executionArn=execution):
+        for event in page["events"]:
+            if event["type"] == "TaskStateEntered":
+                state = event["stateEnteredEventDetails"]["name"]
+            elif event["type"] in _FAILED:
+                details = next(value for name, value in event.items() if name.endswith("EventDetails"))
+                failures.append(
+                    (
+                        event["timestamp"].astimezone(UTC),
+                        f"{state} failed: {details.get('error', event['type'])}",
+                    )
+                )
+    return failures
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -1,0 +1,62 @@
+"""Loads the shop's first catalogue and stock, through the services' own stores, so that their events go out as well.
+
+Loading again changes nothing: a product that is there already stays as it is, and a delivery is received once.
+"""
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from catalog.adapters.product_store import ProductStore
+from catalog.domain.product import Product, ProductDetails
+from inventory.adapters.stock_store import StockStore
+from shared.clock import utc_now
+from tools.stack import Stack
+from tools.waiting import wait_for
+
+_PRODUCTS = Path(__file__).parent / "seed_products.json"
+_CORRELATION_ID = "seed"
+
+
+class SeedStock(BaseModel):
+    """How many pieces of a product the shop opens with, and when there are few."""
+
+    initial_stock: int
+    low_threshold: int
+
+
+def load(stack: Stack) -> int:
+    """Loads the seed and waits until orders can be placed at its prices; returns the number of products."""
+    products = json.loads(_PRODUCTS.read_text())
+    catalogue = ProductStore(stack.client("dynamodb"), stack.resource("CatalogTable"))
+    inventory = StockStore(stack.client("dynamodb"), stack.resource("InventoryTable"))
+    for entry in products:
+        details, stock = ProductDetails.model_validate(entry), SeedStock.model_validate(entry)
+        if catalogue.find(details.sku, consistent=True) is None:
+            product, events = Product.introduce(details, correlation_id=_CORRELATION_ID, now=utc_now())
+            catalogue.put_product(product, events)
+        inventory.receive(
+            details.sku,
+            stock.initial_stock,
+            movement_id=f"seed-{details.sku}",
+            correlation_id=_CORRELATION_ID,
+            now=utc_now(),
+            low_stock_threshold=stock.low_threshold,
+        )
+    skus = {entry["sku"] for entry in products}
+    wait_for(
+        lambda: skus <= _priced(stack), f"prices of {len(skus)} products in the orders service", seconds=60
+    )
+    return len(products)
+
+
+def _priced(stack: Stack) -> set[str]:
+    pages = (
+        stack.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=stack.resource("OrdersPricesTable"), ProjectionExpression="pk", ConsistentRead=True
+        )
+    )
+    return {item["pk"]["S"] for page in pages for item in page["Items"]}

@@ -1,0 +1,85 @@
+"""One order's path across the services, in the order of time: its own history, the saga's steps, its cancellation's,
+its money, its parcel, the mail."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tools.stack import Stack
+
+_STEP_ENDED = {"TaskStateExited", "ParallelStateExited"}
+_STEP_SUCCEEDED = "TaskSucceeded"
+_STEP_FAILED = {"TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut"}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something that happened to an order."""
+
+    at: datetime
+    service: str
+    what: str
+
+
+def timeline(stack: Stack, order: dict[str, Any]) -> list[Moment]:
+    """What happened to `order` (as the API answers it), oldest first."""
+    moments = [Moment(_time(entry["at"]), "orders", entry["status"]) for entry in order["history"]]
+    moments += _steps(stack, "order saga", execution_arn(stack, order["order_id"]))
+    if any(entry["status"] == "cancelling" for entry in order["history"]):
+        cancellation = execution_arn(stack, order["order_id"], machine="OrderCancellation")
+        moments += _steps(stack, "cancellation", cancellation)
+    moments += _fulfilment(stack, order["order_id"])
+    moments += [
+        Moment(_time(mail["Timestamp"]), "notifications", f"mail “{mail['Subject']}”")
+        for mail in stack.sent_mails()
+        if order["order_id"] in mail["BodyText"]
+    ]
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def _fulfilment(stack: Stack, order_id: str) -> list[Moment]:
+    """What orders have heard of the order's money and parcel."""
+    item = stack.client("dynamodb").get_item(
+        TableName=stack.resource("OrdersTable"), Key={"pk": {"S": order_id}}, ConsistentRead=True
+    )
+    stored = item.get("Item", {})
+    heard = {
+        "captured_at": ("payments", "money taken"),
+        "capture_failed_at": ("payments", "money could not be taken"),
+        "dispatched_at": ("shipping", "parcel dispatched"),
+    }
+    return [Moment(_time(stored[name]["S"]), *what) for name, what in heard.items() if name in stored]
+
+
+def execution_arn(stack: Stack, order_id: str, *, machine: str = "OrderSaga") -> str:
+    """The ARN of the order's execution of `machine` (a logical id): it bears the order's id."""
+    return f"{stack.resource(machine).replace(':stateMachine:', ':execution:')}:{order_id}"
+
+
+def _steps(stack: Stack, service: str, execution: str) -> list[Moment]:
+    """The steps that `execution` has taken; none when it was not started (yet)."""
+    states = stack.client("stepfunctions")
+    try:
+        states.describe_execution(executionArn=execution)
+    except states.exceptions.ExecutionDoesNotExist:
+        return []
+    moments, failure = [], ""
+    for page in states.get_paginator("get_execution_history").paginate(executionArn=execution):
+        for event in page["events"]:
+            if event["type"] in _STEP_FAILED:
+                details = next(value for name, value in event.items() if name.endswith("EventDetails"))
+                failure = f" failed: {details.get('error', event['type'])}"
+            elif event["type"] in _STEP_ENDED:
+                what = event["stateExitedEventDetails"]["name"] + failure
+                moments.append(Moment(event["timestamp"].astimezone(UTC), service, what))
+                failure = ""
+            elif event["type"] == _STEP_SUCCEEDED:
+                failure = ""
+    return moments
+
+
+def _time(text: str | float) -> datetime:
+    if isinstance(text, int | float):
+        return datetime.fromtimestamp(text, UTC)
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

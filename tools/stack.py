@@ -1,0 +1,154 @@
+"""The deployed stack as the demo, the seed and the system tests see it: outputs, API, clients for its services."""
+
+import json
+import os
+import urllib.request
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.cloud import server
+from tools.console import StepError
+from tools.settings import ACCOUNT, CREDENTIALS, REGION, STACK_NAME
+
+_CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, read_timeout=30)
+_AWS = ""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack in the embedded cloud that answers at `endpoint`, or on AWS, where that is empty."""
+
+    endpoint: str
+    name: str = STACK_NAME
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def current(cls) -> "Stack":
+        """The stack in the running embedded cloud; raises StepError if it does not run or holds no complete stack."""
+        running = server.running()
+        if running is None:
+            raise StepError("The embedded cloud is not running.", "Run `make up`.")
+        stack = cls(running.endpoint)
+        if not stack.is_complete():
+            raise StepError(
+                f"The stack {stack.name} is not deployed (status: {stack.status()}).", "Run `make up`."
+            )
+        return stack
+
+    @classmethod
+    def operated(cls) -> "Stack":
+        """The stack that an operator's commands are about: the one on AWS that STACK names, with the caller's own
+        credentials and region, or else the embedded cloud's. Raises StepError if there is none."""
+        name = os.environ.get("STACK", "")
+        if name in {"", STACK_NAME}:
+            return cls.current()
+        stack = cls(_AWS, name)
+        try:
+            complete = stack.is_complete()
+        except (BotoCoreError, ClientError) as error:
+            raise StepError(
+                f"AWS could not be asked for the stack {name}: {error}",
+                "Set AWS_PROFILE and AWS_REGION, then try again.",
+            ) from error
+        if not complete:
+            raise StepError(
+                f"The stack {name} is not deployed here (status: {stack.status()}).",
+                "STACK, AWS_PROFILE and AWS_REGION say where to look.",
+            )
+        return stack
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is in the embedded cloud."""
+        return self.endpoint != _AWS
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of `service` (for example "dynamodb") with the account's full rights, made once."""
+        if service not in self._clients and not self.is_embedded:
+            make: Any = boto3.client  # its type knows literal service names only
+            self._clients[service] = make(service, config=_CONFIG)
+        if service not in self._clients:
+            session: Any = boto3.session.Session(
+                aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+                region_name=REGION,
+            )
+            self._clients[service] = session.client(service, endpoint_url=self.endpoint, config=_CONFIG)
+        return self._clients[service]
+
+    def status(self) -> str:
+        """What CloudFormation says about the stack, for example "CREATE_COMPLETE"; "NONE" if there is none."""
+        try:
+            return str(self._description()["StackStatus"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
+            return "NONE"
+
+    def is_complete(self) -> bool:
+        """Whether the last deployment went through."""
+        return self.status() in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The template's outputs by name."""
+        return {
+            output["OutputKey"]: output["OutputValue"] for output in self._description().get("Outputs", [])
+        }
+
+    @cached_property
+    def parameters(self) -> dict[str, str]:
+        """The values that the template's parameters have."""
+        return {
+            parameter["ParameterKey"]: parameter["ParameterValue"]
+            for parameter in self._description().get("Parameters", [])
+        }
+
+    @cached_property
+    def resources(self) -> dict[str, str]:
+        """Physical ids (table names, queue URLs, function names) by logical id."""
+        pages = (
+            self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
+        )
+        return {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for page in pages
+            for resource in page["StackResourceSummaries"]
+        }
+
+    def resource(self, logical_id: str) -> str:
+        """The physical id of a resource of the template; raises KeyError if the stack has none of that name."""
+        return self.resources[logical_id]
+
+    @property
+    def api_url(self) -> str:
+        """Base URL of the REST API, without a slash at its end."""
+        return execute_api_url(self.endpoint, self.outputs["ApiId"], self.outputs["StageName"])
+
+    @property
+    def live_url(self) -> str:
+        """Address of the WebSocket API."""
+        address = execute_api_url(self.endpoint, self.resource("LiveApi"), self.outputs["StageName"])
+        return address.replace("http", "ws", 1)
+
+    def sent_mails(self) -> list[dict[str, Any]]:
+        """All mail sent through SES so far, oldest first: Source, To, Subject, BodyText, BodyHtml, Timestamp."""
+        with urllib.request.urlopen(f"{self.endpoint}/_ministack/ses/messages", timeout=10) as answer:  # noqa: S310 - loopback
+            mails: list[dict[str, Any]] = json.load(answer)["messages"].get(ACCOUNT, [])
+        return sorted(mails, key=lambda mail: str(mail["Timestamp"]))
+
+    def _description(self) -> dict[str, Any]:
+        described: dict[str, Any] = self.client("cloudformation").describe_stacks(StackName=self.name)[
+            "Stacks"
+        ][0]
+        return described
+
+
+def execute_api_url(endpoint: str, api_id: str, stage: str) -> str:
+    """Where the embedded cloud serves a stage that AWS serves at https://<id>.execute-api.<region>.amazonaws.com/<stage>."""
+    return f"{endpoint}/_aws/execute-api/{api_id}/{stage}"
