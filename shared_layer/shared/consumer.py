@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from shared.aws import client
 from shared.cause import caused_by
-from shared.dead_letters import bury
+from shared.dead_letters import send_to_dlq
 from shared.environment import LambdaEnvironment
 from shared.errors import PermanentError
 from shared.events import Event
@@ -96,15 +96,15 @@ class MessageHandler:
         try:
             work()
         except (PermanentError, ValidationError) as error:
-            self._bury(record, error)
+            self._send_to_dlq(record, error)
         except Exception:
             logger.exception("message failed; the queue delivers it again", message_id=record.message_id)
             raise
 
-    def _bury(self, record: SQSRecord, error: Exception) -> None:
+    def _send_to_dlq(self, record: SQSRecord, error: Exception) -> None:
         """Moves a message that can never succeed to the dead letters; raises when it could not be stored there."""
         reason = f"{type(error).__name__}: {error}"
-        bury(self._dead_letters, record.body, reason, source_message_id=record.message_id)
+        send_to_dlq(self._dead_letters, record.body, reason, source_message_id=record.message_id)
         logger.error("message can never succeed; moved to the dead letters", reason=reason)
         count("DeadLetters")
 
@@ -128,7 +128,7 @@ class ConsumerHandler(MessageHandler):
         try:
             event = read_event(record.body)
         except UnreadableMessage as error:
-            self._bury(record, error)
+            self._send_to_dlq(record, error)
             return
         told = {name: getattr(event, name) for name in ("event_id", "event_type", "aggregate_id")}
         with caused_by(event.event_id, correlation_id=event.correlation_id, **told):

@@ -7,7 +7,7 @@ from shared.aws import client
 _MAX_REASON = 1024
 
 
-def bury(queue_url: str, body: str, reason: str, **about: str) -> None:
+def send_to_dlq(queue_url: str, body: str, reason: str, **about: str) -> None:
     """Stores `body` in the dead-letter queue with its reason and what else is said `about` it; raises ClientError."""
     texts = {name: legible(text) for name, text in {"reason": reason, **about}.items()}
     client("sqs").send_message(

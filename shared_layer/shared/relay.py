@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.aws import client
 from shared.clock import utc_now
-from shared.dead_letters import bury
+from shared.dead_letters import send_to_dlq
 from shared.environment import LambdaEnvironment
 from shared.errors import TransientError
 from shared.events import Event
@@ -117,7 +117,7 @@ def _settle(change: Change, outcomes: dict[int, FailedEntry], dead_letters: str)
 def _set_aside(change: Change, dead_letters: str, reason: str, **about: Any) -> bool:
     """Stores the record in the dead letters; whether that was done."""
     try:
-        bury(dead_letters, _letter(change.record), reason, **about)
+        send_to_dlq(dead_letters, _letter(change.record), reason, **about)
     except Exception:  # noqa: BLE001 - whatever it is, the record comes again
         logger.exception("record could not be set aside; it is tried again", reason=reason, **about)
         return False

@@ -1,11 +1,13 @@
 """What every step of the order saga shares: its typed input, its logs and its outcome metrics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.errors import PermanentError
 from shared.events import PERSONAL
 from shared.money import Money
 from shared.observability import logger, metrics, tracer
@@ -70,6 +72,54 @@ class CaughtError(SagaModel):
 
     name: str = Field(alias="Error")
     cause: str = Field(default="", alias="Cause")
+
+
+class UnknownStep(PermanentError):
+    """The state names a step that this function does not have."""
+
+
+@dataclass(frozen=True)
+class Step[Input: StepInput]:
+    """One step that a function can be told to do: what its state passes, and what it does with it."""
+
+    takes: type[Input]
+    perform: Callable[[Input], dict[str, Any]]
+
+
+def order_step(perform: Callable[[SagaOrder], dict[str, Any]]) -> Step[StepInput]:
+    """A step that needs the order alone."""
+    return Step(StepInput, lambda given: perform(given.order))
+
+
+def steps_handler(
+    steps: Mapping[str, Step[Any]],
+) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
+    """The Lambda handler of a service's steps, by name; the state says in `step` which of them it wants.
+
+    The state machine retries and catches by the name of the exception's class, so a step raises one class for each way
+    it can fail. The step's result becomes the state's result. Raises UnknownStep.
+    """
+
+    @metrics.log_metrics
+    @tracer.capture_lambda_handler(capture_response=False)
+    @logger.inject_lambda_context(clear_state=True)
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        name = str(event.get("step"))
+        if name not in steps:
+            raise UnknownStep(f"{name!r} is none of {', '.join(steps)}")
+        step = steps[name]
+        given = step.takes.model_validate(event)
+        order = given.order
+        return performed(
+            lambda: step.perform(given),
+            cause=f"{order.execution or order.order_id}/{name}",
+            correlation_id=order.correlation_id,
+            order_id=order.order_id,
+            execution=order.execution,
+            step=name,
+        )
+
+    return handler
 
 
 def step_handler(

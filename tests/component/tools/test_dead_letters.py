@@ -8,7 +8,7 @@ from typing import Any, cast
 import boto3
 import pytest
 
-from shared.dead_letters import bury
+from shared.dead_letters import send_to_dlq
 from tools.console import StepError
 from tools.ops import dead_letters
 from tools.ops.dead_letters import DeadLetters
@@ -180,7 +180,7 @@ def test_a_queue_that_there_is_not_is_answered_with_those_that_there_are(stack: 
 
 
 def test_a_relays_letter_whose_stream_nobody_reads_stays(stack: FakeStack, waiting: Waiting) -> None:
-    bury(stack.resources["RelayDeadLetterQueue"], json.dumps({"eventSourceARN": "arn:gone"}), "refused")
+    send_to_dlq(stack.resources["RelayDeadLetterQueue"], json.dumps({"eventSourceARN": "arn:gone"}), "refused")
     with pytest.raises(StepError, match="no relay reads arn:gone any more"):
         redrive(stack, "Relay")
     assert len(waiting("RelayDeadLetterQueue")) == 1

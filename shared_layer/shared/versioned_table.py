@@ -1,0 +1,179 @@
+"""Optimistic locking: an item is written only as the successor of the version that its change was based on.
+
+Every item has a `version` that counts its changes from 1. Nobody holds a lock. A writer reads the item, changes it, and
+writes it on the condition that its version is still the one that was read. The writer who comes second gets
+WriteConflict, and `retry_on_conflict` starts its change over from what the first one wrote:
+
+    def confirm(order_id: str) -> Order:
+        order = read(table.get({"pk": order_id}))
+        confirmed = order.confirm()
+        table.put(item_of(confirmed), replaces=order.version)
+        return confirmed
+
+    retry_on_conflict(confirm, order_id)
+
+The pattern: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBMapper.OptimisticLocking.html
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from shared.dynamo import condition_failed, from_item, to_item
+from shared.errors import TransientError
+
+# Each conflict means that another writer moved the item on. Full jitter, 1.5 s in all at most: a saga step has 10 s.
+_ATTEMPTS = 7
+_FIRST_WAIT_SECONDS = 0.05
+_LONGEST_WAIT_SECONDS = 0.5
+
+# Why DynamoDB cancels a transaction: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+_CONDITION_FAILED = "ConditionalCheckFailed"
+_CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+# Another transaction is at the same item; a write of a single item can meet one as well.
+_IN_BETWEEN = {"TransactionConflictException", "TransactionInProgressException"}
+
+type Write = dict[str, Any]
+"""One write of a transaction, in the form that TransactWriteItems takes: `{"Put": {...}}`."""
+
+
+class WriteConflict(TransientError):
+    """Another writer changed the item first; trying again works on what they wrote."""
+
+
+class VersionedTable:
+    """A table whose items have a `version`. `dynamodb` is a low-level client; `pk` is the table's partition key."""
+
+    def __init__(self, dynamodb: Any, name: str) -> None:
+        self.dynamodb = dynamodb
+        self.name = name
+
+    def get(self, key: Mapping[str, str]) -> dict[str, Any] | None:
+        """The item under `key`, as last written, or None."""
+        answer = self.dynamodb.get_item(TableName=self.name, Key=to_item(key), ConsistentRead=True)
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def put_new(self, item: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Stores a first version, and returns None; or returns the item that has its key already, untouched.
+
+        Raises WriteConflict when a transaction is at the item.
+        """
+        put = self.new(item)["Put"]
+        try:
+            self.dynamodb.put_item(**put, ReturnValuesOnConditionCheckFailure="ALL_OLD")
+        except ClientError as error:
+            if condition_failed(error):
+                refused: Any = error.response  # boto3's type leaves `Item` out
+                return from_item(refused["Item"])
+            raise _conflict_or(error) from error
+        return None
+
+    def put(self, item: Mapping[str, Any], *, replaces: int) -> None:
+        """Stores the successor of version `replaces`; 0 says that there is no item yet.
+
+        Raises WriteConflict when another version is stored, or a transaction is at the item.
+        """
+        if self.put_if(item, replaces=replaces):
+            return
+        raise WriteConflict(f"{self.name} {item['pk']}: version {replaces} is no longer the last one")
+
+    def put_if(self, item: Mapping[str, Any], *, replaces: int) -> bool:
+        """As `put`, but says whether it stored the item. Raises WriteConflict when a transaction is at the item."""
+        return self.write_one(self.successor(item, replaces=replaces)) is not None
+
+    def new(self, item: Mapping[str, Any]) -> Write:
+        """A transaction's write that adds `item`, if there is none under its key."""
+        return self.successor(item, replaces=0)
+
+    def successor(self, item: Mapping[str, Any], *, replaces: int) -> Write:
+        """A transaction's write that puts `item` in the place of its version `replaces`; 0: if there is none."""
+        put: dict[str, Any] = {"TableName": self.name, "Item": to_item(item)}
+        if replaces == 0:
+            return {"Put": {**put, "ConditionExpression": "attribute_not_exists(pk)"}}
+        condition = {
+            "ConditionExpression": "#version = :replaced",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": to_item({":replaced": replaces}),
+        }
+        return {"Put": {**put, **condition}}
+
+    def absent(self, key: Mapping[str, str]) -> Write:
+        """A transaction's check that there is no item under `key`."""
+        check = {"Key": to_item(key), "ConditionExpression": "attribute_not_exists(pk)"}
+        return {"ConditionCheck": {"TableName": self.name, **check}}
+
+    def update(
+        self,
+        key: Mapping[str, str],
+        expression: str,
+        values: Mapping[str, Any],
+        *,
+        condition: str | None = None,
+    ) -> Write:
+        """A transaction's write that changes the item under `key` in place, on `condition`."""
+        update: dict[str, Any] = {
+            "TableName": self.name,
+            "Key": to_item(key),
+            "UpdateExpression": expression,
+            "ExpressionAttributeValues": to_item(values),
+        }
+        return {"Update": {**update, **({"ConditionExpression": condition} if condition else {})}}
+
+    def write_one(self, write: Write, **options: str) -> dict[str, Any] | None:
+        """Does one write by itself, with the call's further `options`: cheaper than a transaction of one.
+
+        Returns the call's answer, or None when the write's condition did not hold. Raises WriteConflict when a
+        transaction is at the item.
+        """
+        ((operation, arguments),) = write.items()
+        call = {"Put": self.dynamodb.put_item, "Update": self.dynamodb.update_item}[operation]
+        try:
+            answer: dict[str, Any] = call(**arguments, **options)
+        except ClientError as error:
+            if condition_failed(error):
+                return None
+            raise _conflict_or(error) from error
+        return answer
+
+    def write_all(self, writes: Sequence[Write]) -> list[int]:
+        """Does all writes, or none; returns the positions whose conditions did not hold (none: all are done).
+
+        Raises WriteConflict when another transaction is at one of the items.
+        """
+        try:
+            self.dynamodb.transact_write_items(TransactItems=list(writes))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise _conflict_or(error) from error
+            cancelled: Any = error.response  # boto3's type leaves the reasons out
+            codes = [reason.get("Code") for reason in cancelled["CancellationReasons"]]
+            if _CONTENTION.intersection(codes):
+                raise WriteConflict(str(error)) from error
+            failed = [position for position, code in enumerate(codes) if code == _CONDITION_FAILED]
+            if not failed:
+                raise
+            return failed
+        return []
+
+
+def retry_on_conflict[**Arguments, Result](
+    attempt: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> Result:
+    """The result of `attempt`, which starts over when it raises WriteConflict.
+
+    Raises WriteConflict when that goes on for seven attempts, and whatever else `attempt` raises.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception_type(WriteConflict),
+        wait=wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS),
+        stop=stop_after_attempt(_ATTEMPTS),
+        reraise=True,
+    )
+    return retrying(attempt, *args, **kwargs)
+
+
+def _conflict_or(error: ClientError) -> Exception:
+    """WriteConflict if `error` says that a transaction was at the item, else `error` itself."""
+    return WriteConflict(str(error)) if error.response["Error"]["Code"] in _IN_BETWEEN else error
