@@ -10,7 +10,7 @@ from tools.settings import REPOSITORY
 from tools.stack import Stack
 
 EVENTS = REPOSITORY / "events"
-SOLD = [product["sku"] for product in json.loads((REPOSITORY / "local" / "seed_products.json").read_text())]
+SOLD = [product["sku"] for product in json.loads((REPOSITORY / "tools" / "shop" / "seed_products.json").read_text())]
 
 
 def example(function: Function) -> dict[str, Any]:
