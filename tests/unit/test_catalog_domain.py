@@ -16,7 +16,7 @@ from shared.cursor import encode_cursor
 from shared.money import Money
 
 NOW = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
-SEED = Path(__file__).parents[2] / "local" / "seed_products.json"
+SEED = Path(__file__).parents[2] / "tools" / "shop" / "seed_products.json"
 
 
 def details(**changes: Any) -> ProductDetails:
