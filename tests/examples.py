@@ -10,12 +10,15 @@ from tools.settings import REPOSITORY
 from tools.stack import Stack
 
 EVENTS = REPOSITORY / "events"
-SOLD = [product["sku"] for product in json.loads((REPOSITORY / "tools" / "shop" / "seed_products.json").read_text())]
+SOLD = [
+    product["sku"]
+    for product in json.loads((REPOSITORY / "tools" / "shop" / "seed_products.json").read_text())
+]
 
 
-def example(function: Function) -> dict[str, Any]:
-    """The function's example, as it stands in its file."""
-    event: dict[str, Any] = json.loads((EVENTS / function.example).read_text())
+def example(name: str) -> dict[str, Any]:
+    """The example event of that file name."""
+    event: dict[str, Any] = json.loads((EVENTS / name).read_text())
     return event
 
 
@@ -24,10 +27,10 @@ def of_products_that_are_sold(lines: list[dict[str, Any]]) -> list[dict[str, Any
     return [line | {"sku": sku} for line, sku in zip(lines, SOLD, strict=False)]
 
 
-def example_for(function: Function, order_id: str, customer_id: str) -> dict[str, Any]:
-    """The function's example, sent by the customer where it is a request with a token, so that mails find them; a step
+def example_for(name: str, order_id: str, customer_id: str) -> dict[str, Any]:
+    """The example, sent by the customer where it is a request with a token, so that mails find them; a step
     of a state machine works on `order_id`, whose own customer has closed no account."""
-    event = example(function)
+    event = example(name)
     if "httpMethod" in event and claims(event):
         sent: dict[str, Any] = json.loads(json.dumps(event).replace(claims(event)["sub"], customer_id))
         return sent

@@ -10,8 +10,9 @@ from unittest.mock import patch
 
 from shared.api import routes_of
 from tools.contracts.template import resources
-from tools.settings import REGION
+from tools.settings import REGION, REPOSITORY
 
+EVENTS = REPOSITORY / "events"
 _PUBLIC_API = "Api"
 
 
@@ -51,10 +52,14 @@ class Function:
         return self.name
 
     @property
-    def example(self) -> str:
-        """The file name of its example event: orders_start_saga.json for OrdersStartSagaFunction."""
+    def examples(self) -> tuple[str, ...]:
+        """The file names of its example events: orders_start_saga.json for OrdersStartSagaFunction, and for a function
+        of several steps one for each, orders_steps_confirm.json."""
         words = re.findall(r"[A-Z][a-z0-9]*", self.name.removesuffix("Function"))
-        return "_".join(words).lower() + ".json"
+        stem = "_".join(words).lower()
+        of_steps = self.handler.endswith(".functions.steps.handler")
+        steps = sorted(path.name for path in EVENTS.glob(f"{stem}_*.json")) if of_steps else []
+        return tuple(steps) or (f"{stem}.json",)
 
     def documented(self, variables: Mapping[str, str]) -> dict[tuple[str, str], set[int]]:
         """The statuses that each of its routes documents, by method and path; none of a route without a contract.
@@ -78,6 +83,11 @@ def functions() -> list[Function]:
         for name, resource in resources().items()
         if resource["Type"] == "AWS::Serverless::Function"
     ]
+
+
+def examples() -> list[tuple[Function, str]]:
+    """Each function with each of its example events, in the template's order."""
+    return [(function, name) for function in functions() for name in function.examples]
 
 
 def _routes(function: str, properties: dict[str, Any]) -> list[Route]:

@@ -8,12 +8,10 @@ from uuid import uuid4
 import pytest
 
 from tests.examples import check_answer, claims, example, example_for, of_products_that_are_sold, undo
-from tests.template import Function, functions
+from tests.template import Function, examples
 from tools.cloud.sam_local.emulator import VARIABLES, Emulator
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
-
-FUNCTIONS = {function.name: function for function in functions()}
 
 
 @pytest.fixture(scope="session")
@@ -35,12 +33,12 @@ def undone(stack: Stack) -> Iterator[None]:
     undo(stack)
 
 
-@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=str)
+@pytest.mark.parametrize(("function", "name"), examples(), ids=str)
 def test_a_function_does_what_its_example_asks_for(
-    sam_local: Emulator, customer: Customer, function: Function, order_id: str, tmp_path: Path
+    sam_local: Emulator, customer: Customer, function: Function, name: str, order_id: str, tmp_path: Path
 ) -> None:
-    event = example_for(function, order_id, customer.user_id)
-    path = tmp_path / function.example
+    event = example_for(name, order_id, customer.user_id)
+    path = tmp_path / name
     path.write_text(json.dumps(event))
 
     answer = sam_local.invoke(function.name, path)
@@ -51,7 +49,7 @@ def test_a_function_does_what_its_example_asks_for(
 def test_an_order_placed_locally_is_in_the_embedded_clouds_table(
     sam_local: Emulator, stack: Stack, customer: Customer, tmp_path: Path
 ) -> None:
-    event = example(FUNCTIONS["OrdersApiFunction"])
+    event = example("orders_api.json")
     claims(event)["sub"] = customer.user_id
     order = json.loads(event["body"])
     order["lines"] = of_products_that_are_sold(order["lines"])

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from tests.examples import check_answer, example_for, undo
-from tests.template import Function, functions
+from tests.template import Function, examples
 from tools.shop.client import Customer
 from tools.stack import Stack
 
@@ -35,11 +35,11 @@ def invoke(stack: Stack, function: Function, event: dict[str, Any]) -> tuple[dic
     return json.loads(answer["Payload"].read()), configuration["Environment"]["Variables"]
 
 
-@pytest.mark.parametrize("function", functions(), ids=str)
+@pytest.mark.parametrize(("function", "name"), examples(), ids=str)
 def test_a_function_does_what_its_example_asks_for(
-    stack: Stack, customer: Customer, function: Function, order_id: str
+    stack: Stack, customer: Customer, function: Function, name: str, order_id: str
 ) -> None:
-    event = example_for(function, order_id, customer.user_id)
+    event = example_for(name, order_id, customer.user_id)
 
     answer, variables = invoke(stack, function, event)
 

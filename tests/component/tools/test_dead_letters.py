@@ -180,7 +180,9 @@ def test_a_queue_that_there_is_not_is_answered_with_those_that_there_are(stack: 
 
 
 def test_a_relays_letter_whose_stream_nobody_reads_stays(stack: FakeStack, waiting: Waiting) -> None:
-    send_to_dlq(stack.resources["RelayDeadLetterQueue"], json.dumps({"eventSourceARN": "arn:gone"}), "refused")
+    send_to_dlq(
+        stack.resources["RelayDeadLetterQueue"], json.dumps({"eventSourceARN": "arn:gone"}), "refused"
+    )
     with pytest.raises(StepError, match="no relay reads arn:gone any more"):
         redrive(stack, "Relay")
     assert len(waiting("RelayDeadLetterQueue")) == 1
