@@ -151,7 +151,7 @@ class Explorer:
             self._known[key] = count
         return count
 
-    def _branches(  # noqa: PLR0917 - a recursion's state
+    def _branches(
         self,
         moment: Moment,
         step: Step,

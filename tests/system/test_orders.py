@@ -161,7 +161,7 @@ class TestPlacing:
             (json.dumps({"x": "x" * 65536}), "application/json", 413, "payload-too-large"),
         ],
     )
-    def test_a_body_that_cannot_be_read_is_refused(  # noqa: PLR0917 - one row of a table
+    def test_a_body_that_cannot_be_read_is_refused(
         self, shop: Shop, customer: Customer, data: str, media_type: str, status: int, code: str
     ) -> None:
         headers = {"Idempotency-Key": str(uuid4()), "Content-Type": media_type}
