@@ -19,7 +19,6 @@ NOT_YET = (
     "CONTRIBUTING.md",
     "docs/correctness.md",
     "docs/decisions.md",
-    "docs/operations.md",
     "services/archive/README.md",
     "services/catalog/README.md",
     "services/cleanup/README.md",
@@ -36,10 +35,14 @@ DOCUMENTS = sorted(
 )
 
 ROOTS = (
+    ".github",
+    "CONTRIBUTING.md",
     "README.md",
+    "benchmarks/README.md",
     "docs/api.md",
     "docs/architecture.md",
     "docs/deployment.md",
+    "docs/operations.md",
     "tests/unit/test_docs.py",
     "tools/contracts/docs",
 )

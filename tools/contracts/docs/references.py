@@ -164,6 +164,7 @@ def _files_named(path: str, file: Path) -> list[Path]:
         file.parent / file.parent.name,
         REPOSITORY / "shared_layer",
         *_service_folders(),
+        *_service_packages(),
     )
     return [found for base in bases for found in base.glob(pattern)]
 
@@ -207,6 +208,11 @@ def _module_file(root: Path, names: list[str]) -> Path | None:
 @cache
 def _service_folders() -> tuple[Path, ...]:
     return tuple(path for path in sorted((REPOSITORY / "services").iterdir()) if path.is_dir())
+
+
+@cache
+def _service_packages() -> tuple[Path, ...]:
+    return tuple(folder / folder.name for folder in _service_folders())
 
 
 @cache
