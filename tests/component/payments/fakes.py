@@ -1,13 +1,14 @@
 """A payment provider in memory that loses answers and is overtaken, and the events in the payments table."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from payments.domain.intent import Intent
 from payments.domain.payment import AlreadyCaptured, PaymentRefused
 from shared.aws import client
+from shared.money import Money
 from tests.component.saga_orders import saga_order
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -23,7 +24,9 @@ class FakeProvider:
         self.after: dict[str, Callable[[], None]] = {}
         self.calls: list[str] = []
 
-    def open(self, *_: Any, idempotency_key: str, **__: Any) -> str:
+    def open(
+        self, amount: Money, payment_method: str, metadata: Mapping[str, str], idempotency_key: str
+    ) -> str:
         return self._do("open", "pi_1", "requires_confirmation", idempotency_key)
 
     def confirm(self, reference: str, idempotency_key: str) -> None:
