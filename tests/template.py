@@ -1,6 +1,7 @@
 """What the template says there is: functions, their routes, and the statuses that each route documents."""
 
 import importlib
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -58,8 +59,8 @@ class Function:
         words = re.findall(r"[A-Z][a-z0-9]*", self.name.removesuffix("Function"))
         stem = "_".join(words).lower()
         of_steps = self.handler.endswith(".functions.steps.handler")
-        steps = sorted(path.name for path in EVENTS.glob(f"{stem}_*.json")) if of_steps else []
-        return tuple(steps) or (f"{stem}.json",)
+        steps = [path.name for path in EVENTS.glob(f"{stem}_*.json")] if of_steps else []
+        return tuple(sorted(steps, key=_place_in_saga)) or (f"{stem}.json",)
 
     def documented(self, variables: Mapping[str, str]) -> dict[tuple[str, str], set[int]]:
         """The statuses that each of its routes documents, by method and path; none of a route without a contract.
@@ -88,6 +89,13 @@ def functions() -> list[Function]:
 def examples() -> list[tuple[Function, str]]:
     """Each function with each of its example events, in the template's order."""
     return [(function, name) for function in functions() for name in function.examples]
+
+
+def _place_in_saga(example: str) -> tuple[int, str]:
+    """Sorts examples as the order saga runs their steps: after its compensation a step does nothing any more."""
+    step = json.loads((EVENTS / example).read_text())["step"]
+    saga = (REPOSITORY / "statemachines" / "order_saga.asl.json").read_text()
+    return saga.find(f'"step": "{step}"'), example
 
 
 def _routes(function: str, properties: dict[str, Any]) -> list[Route]:

@@ -26,8 +26,9 @@ import pytest
 import requests
 
 from payments.adapters.payment_store import PaymentStore
-from payments.adapters.provider import CANCELED, HELD, TAKEN, Provider
-from payments.adapters.transport import Patience, Transport
+from payments.adapters.provider import StripeProvider
+from payments.adapters.transport import Timeouts, Transport
+from payments.domain.intent import ProviderStatus
 from payments.domain.payment import (
     AlreadyCaptured,
     CardDeclined,
@@ -36,12 +37,11 @@ from payments.domain.payment import (
     PaymentVoided,
     ProviderUnavailable,
 )
-from payments.domain.payment_service import Cashier
+from payments.domain.payment_service import PaymentService
 from shared.aws import client
 from shared.clock import utc_now
 from shared.dynamo import from_item
 from shared.money import Money
-from shared.saga import SagaOrder
 from tests.component.payments.provider_server import (
     KEY,
     HttpAnswer,
@@ -52,6 +52,7 @@ from tests.component.payments.provider_server import (
     serving_sandbox,
 )
 from tests.component.rest_events import rest_event
+from tests.component.saga_orders import saga_order
 
 AMOUNT = Money(amount=2000, currency="EUR")
 UNKNOWN_TO_LOCALSTRIPE = {"error_on_requires_action", "cancellation_reason"}
@@ -59,30 +60,14 @@ UNKNOWN_TO_LOCALSTRIPE = {"error_on_requires_action", "cancellation_reason"}
 LOCALSTRIPE = """
 import socket
 from aiohttp import web
-from localstripe.resources import store
+from localstripe.dependencies import store
 from localstripe.server import app
 store.dump_to_disk = lambda: None
 listening = socket.create_server(("127.0.0.1", 0))
 print(listening.getsockname()[1], flush=True)
 web.run_app(app, sock=listening, print=None, access_log=None)
 """
-ORDER = SagaOrder.model_validate(
-    {
-        "order_id": "order-1",
-        "customer_id": "customer-1",
-        "correlation_id": "correlation-1",
-        "lines": [{"sku": "MUG", "quantity": 2, "unit_price": {"amount": 1000, "currency": "EUR"}}],
-        "total": AMOUNT.model_dump(),
-        "shipping_address": {
-            "name": "Ada Example",
-            "line1": "Beispielweg 1",
-            "city": "Berlin",
-            "postal_code": "10115",
-            "country": "DE",
-        },
-        "payment_token": "pm_card_visa",
-    }
-)
+ORDER = saga_order()
 
 
 @dataclass
@@ -93,16 +78,16 @@ class Side:
     url: str
     losing: set[str] = field(default_factory=set)
     heard: list[HttpRequest] = field(default_factory=list)
-    provider: Provider = field(init=False)
+    provider: StripeProvider = field(init=False)
 
     @property
     def is_localstripe(self) -> bool:
         return self.name == "localstripe"
 
-    def provider_with(self, key: str) -> Provider:
+    def provider_with(self, key: str) -> StripeProvider:
         """The client as `payments` uses it, but never waiting between its tries."""
-        patience = Patience(connect=2.0, read=5.0, budget=20.0, asking=8.0)
-        return Provider(Transport(self.url, lambda: key, patience=patience, sleep=lambda _: None))
+        timeouts = Timeouts(connect=2.0, read=5.0, budget=20.0, lookup=8.0)
+        return StripeProvider(Transport(self.url, lambda: key, timeouts=timeouts, sleep=lambda _: None))
 
     def opened(self, method: str = "pm_card_visa", key: str = "order-1:open") -> str:
         return self.provider.open(AMOUNT, method, {"order_id": "order-1"}, key)
@@ -194,24 +179,33 @@ def test_money_is_held_taken_and_given_back(side: Side) -> None:
     reference = side.opened()
     assert side.status(reference) == "requires_confirmation"
     side.provider.confirm(reference, "order-1:authorize")
-    assert side.status(reference) == HELD
+    assert side.status(reference) == ProviderStatus.HELD
     side.provider.capture(reference, "order-1:capture")
     taken = side.provider.retrieve(reference)
-    assert (taken.status, taken.amount, taken.amount_refunded, taken.refunded) == (TAKEN, 2000, 0, False)
+    assert (taken.status, taken.amount, taken.amount_refunded, taken.refunded) == (
+        ProviderStatus.TAKEN,
+        2000,
+        0,
+        False,
+    )
     side.provider.refund(reference, "order-1:refund")
     given_back = side.provider.retrieve(reference)
-    assert (given_back.status, given_back.amount_refunded, given_back.refunded) == (TAKEN, 2000, True)
+    assert (given_back.status, given_back.amount_refunded, given_back.refunded) == (
+        ProviderStatus.TAKEN,
+        2000,
+        True,
+    )
 
 
 def test_held_money_is_released_for_good(side: Side) -> None:
     reference = side.held()
     side.provider.cancel(reference, "order-1:void")
-    assert side.status(reference) == CANCELED
+    assert side.status(reference) == ProviderStatus.CANCELED
     with pytest.raises(PaymentRefused):
         side.provider.confirm(reference, "another key")
     with pytest.raises(PaymentRefused):
         side.provider.capture(reference, "order-1:capture")
-    assert side.status(reference) == CANCELED
+    assert side.status(reference) == ProviderStatus.CANCELED
 
 
 def test_an_intent_that_was_never_confirmed_can_be_cancelled(side: Side) -> None:
@@ -308,10 +302,10 @@ def test_an_intent_that_is_not_there_is_refused(side: Side) -> None:
 @pytest.mark.parametrize(
     ("verb", "before", "status"),
     [
-        ("confirm", "opened", HELD),
-        ("capture", "held", TAKEN),
-        ("cancel", "held", CANCELED),
-        ("refund", "captured", TAKEN),
+        ("confirm", "opened", ProviderStatus.HELD),
+        ("capture", "held", ProviderStatus.TAKEN),
+        ("cancel", "held", ProviderStatus.CANCELED),
+        ("refund", "captured", ProviderStatus.TAKEN),
     ],
 )
 def test_an_answer_that_is_lost_every_time_is_found_by_asking(
@@ -328,30 +322,30 @@ def test_an_answer_that_is_lost_every_time_is_found_by_asking(
     assert keys == {f"order-1:{verb}"}
 
 
-def test_the_cashier_takes_an_order_through_all_of_it(side: Side) -> None:
+def test_the_payment_service_takes_an_order_through_all_of_it(side: Side) -> None:
     payments_tables()
-    cashier = Cashier(PaymentStore(client("dynamodb"), "payments"), side.provider, utc_now)
-    authorized = cashier.authorize(ORDER)
-    assert side.status(authorized.reference) == HELD
-    assert cashier.capture("order-1").status is PaymentStatus.CAPTURED
-    assert cashier.void(ORDER).status is PaymentStatus.REFUNDED
+    payment_service = PaymentService(PaymentStore(client("dynamodb"), "payments"), side.provider, utc_now)
+    authorized = payment_service.authorize(ORDER)
+    assert side.status(authorized.reference) == ProviderStatus.HELD
+    assert payment_service.capture("order-1").status is PaymentStatus.CAPTURED
+    assert payment_service.void(ORDER).status is PaymentStatus.REFUNDED
     assert side.provider.retrieve(authorized.reference).refunded
     with pytest.raises(PaymentVoided):
-        cashier.authorize(ORDER)
+        payment_service.authorize(ORDER)
 
 
 @pytest.mark.parametrize("lost", ["/confirm", "/capture", "/cancel"])
-def test_the_cashier_undoes_an_order_whichever_answers_were_lost(side: Side, lost: str) -> None:
+def test_the_payment_service_undoes_an_order_whichever_answers_were_lost(side: Side, lost: str) -> None:
     payments_tables()
-    cashier = Cashier(PaymentStore(client("dynamodb"), "payments"), side.provider, utc_now)
+    payment_service = PaymentService(PaymentStore(client("dynamodb"), "payments"), side.provider, utc_now)
     side.losing = {lost}
-    authorized = cashier.authorize(ORDER)
+    authorized = payment_service.authorize(ORDER)
     if lost == "/capture":
-        cashier.capture("order-1")
-    undone = cashier.void(ORDER).status
+        payment_service.capture("order-1")
+    undone = payment_service.void(ORDER).status
     assert undone is (PaymentStatus.REFUNDED if lost == "/capture" else PaymentStatus.VOIDED)
     intent = side.provider.retrieve(authorized.reference)
-    assert intent.refunded or intent.status == CANCELED
+    assert intent.refunded or intent.status == ProviderStatus.CANCELED
 
 
 @pytest.mark.parametrize("parameter", sorted(UNKNOWN_TO_LOCALSTRIPE))
@@ -365,7 +359,7 @@ def test_localstripe_still_refuses_what_the_relay_takes_out(localstripe: str, pa
     assert (refused.status_code, refused.json()["error"]["message"]) == (400, f"Unexpected {parameter}")
 
 
-def test_the_webhook_believes_what_localstripe_signs(
+def test_the_webhook_accepts_events_that_localstripe_signs(
     aws: None,
     localstripe: str,
     lambda_context: Any,
@@ -379,8 +373,8 @@ def test_the_webhook_believes_what_localstripe_signs(
         Name="webhook-secrets", SecretString=json.dumps({"current": "whsec_1"})
     )
     payments_tables()
-    resources = importlib.import_module("payments.dependencies")
-    for cached in (resources.observer, resources._secrets):
+    dependencies = importlib.import_module("payments.dependencies")
+    for cached in (dependencies.provider_event_recorder, dependencies._secrets):
         cached.cache_clear()
     handler = importlib.import_module("payments.functions.webhook").handler
     deliveries: queue.Queue[tuple[str, int]] = queue.Queue()

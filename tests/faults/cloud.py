@@ -21,6 +21,7 @@ from tests.faults import faults
 from tests.faults.deliveries import SCHEDULED, Deliveries
 from tests.faults.faults import DELIVERY
 from tests.faults.functions import Event, Point, Step
+from tests.faults.machine import part_of
 from tests.faults.requests import resumption
 from tests.faults.tables import Item, Place
 from tests.faults.world import Work, World
@@ -275,8 +276,8 @@ class Cloud(Deliveries):
             faults_ += ["unsent", "dup"]
         elif work.kind == "task":
             execution = self.world.executions[work.about["execution"]]
-            function, _ = self.template.machines.task(execution)
+            part = part_of(*self.template.machines.task(execution))
             faults_ += ["unsent", "throttled", "unheard", "dup"]
-            if function not in self.world.broken:
+            if part not in self.world.broken:
                 faults_ += ["broken", "deaf"]
         return tuple(faults_)

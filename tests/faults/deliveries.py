@@ -7,6 +7,7 @@ from tests.component.rest_events import rest_event
 from tests.faults import faults
 from tests.faults.faults import Call, Ended
 from tests.faults.functions import Functions
+from tests.faults.machine import part_of
 from tests.faults.tables import REGION
 from tests.faults.world import Work
 
@@ -156,7 +157,7 @@ class Deliveries(Functions):
         function, payload = machines.task(execution)
         self._say(f"    {execution.state} -> {function}")
         if fault in ("broken", "deaf"):
-            self._break(function, fault)
+            self._break(part_of(function, payload), fault)
         answer, error = self._performed(function, json.loads(json.dumps(payload)), fault)
         if error:
             self._say(f"    {error[0]}: {error[1][:100]}")
@@ -169,7 +170,7 @@ class Deliveries(Functions):
         self, function: str, payload: Any, fault: str | None
     ) -> tuple[Any, tuple[str, str] | None]:
         """What a task's function answered, and the error's name and cause where the state machine sees one."""
-        broken = self.world.broken.get(function)
+        broken = self.world.broken.get(part_of(function, payload))
         if fault in _REFUSED:
             return None, (_REFUSED[fault], _CAUSE)
         if broken == "broken":
@@ -205,9 +206,9 @@ class Deliveries(Functions):
         self.world.soon = [entry for entry in waiting if entry[0]]
         self.world.pending[:0] = [arrival for tasks, arrival in waiting if not tasks]
 
-    def _break(self, function: str, how: str) -> None:
-        self.world.broken[function] = how
-        self.world.ever_broken |= {function}
+    def _break(self, part: str, how: str) -> None:
+        self.world.broken[part] = how
+        self.world.ever_broken |= {part}
 
     def _arrival(self, work: Work) -> None:
         about = work.about

@@ -131,14 +131,14 @@ def _left_standing(cloud: Cloud, books: OrderBooks) -> list[str]:
         # The parcel comes first: as long as nobody knows that it stays, nothing else is undone. Where the order could
         # not be parked either, the reconciler did so, who does not know why.
         dispatched = books.shipment is not None and books.shipment["status"] == "dispatched"
-        if dispatched or {"ShippingCancelFunction", "OrdersRefuseCancellationFunction"} & set(broken):
+        if dispatched or {"ShippingStepsFunction/cancel", "OrdersRefuseCancellationFunction"} & set(broken):
             return []
         if for_its_parcel:
             return ["parked for its parcel, which could be cancelled"]
     stands = {
         "InventoryReleaseFunction": books.reservation and books.reservation["status"] == "reserved",
-        "PaymentsVoidFunction": books.held() > 0,
-        "ShippingCancelFunction": books.shipment and books.shipment["status"] == "created",
+        "PaymentsStepsFunction/void": books.held() > 0,
+        "ShippingStepsFunction/cancel": books.shipment and books.shipment["status"] == "created",
     }
     return [
         f"parked, and {name} was not to blame" for name, left in stands.items() if left and name not in broken

@@ -70,7 +70,7 @@ class Machines:
         return self._advance(executions, execution_id)
 
     def task(self, execution: Execution) -> tuple[str, Any]:
-        """The function that the execution's task invokes, and its payload."""
+        """The function that the execution's task invokes, and its payload; see `part_of`."""
         state = self._state(execution)
         if state["Resource"] != "arn:aws:states:::lambda:invoke":
             raise UnsupportedAsl(state["Resource"])
@@ -233,6 +233,11 @@ _KNOWN_FIELDS = {
     *("Type", "Comment", "Next", "End", "Resource", "Parameters", "TimeoutSeconds", "ResultSelector"),
     *("ResultPath", "Retry", "Catch", "Choices", "Default", "Branches", "Result", "Error", "Cause"),
 }
+
+
+def part_of(function: str, payload: Any) -> str:
+    """The part of `function` that breaks by itself: the step that the payload names, or the function as a whole."""
+    return f"{function}/{payload['step']}" if "step" in payload else function
 
 
 def _named(error: dict[str, str]) -> dict[str, str]:

@@ -133,7 +133,7 @@ class Services:
         new_id = f"{len(self.tables.items('PaymentsSandboxTable')):08}"
 
         def run(ask: Callable[[Call], Answer]) -> Answer:
-            return self._run("PaymentsSandboxFunction", event, ask, lambda: new_id)
+            return self._run("PaymentsSandboxApiFunction", event, ask, lambda: new_id)
 
         answer = self.memory.invoked((call.text, new_id), self._effect, run).given()
         return Answer({"status": answer["statusCode"], "body": answer["body"]})

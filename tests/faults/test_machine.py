@@ -22,11 +22,11 @@ MACHINES = {"OrderSaga": "order_saga.asl.json", "OrderCancellation": "cancel_ord
         ("ReserveStock", ["StockContended"] * 6),
         ("AuthorizePayment", ["Sandbox.Timedout"]),
         ("AuthorizePayment", ["ProviderUnavailable", "Lambda.TooManyRequestsException"]),
-        ("CreateShipment", ["ShipmentContended", "AddressNotServed"]),
+        ("CreateShipment", ["WriteConflict", "AddressNotServed"]),
         ("ConfirmOrder", ["OrderContended"] * 3),
         ("ConfirmOrder", ["IllegalTransition"]),
         ("VoidPayment", ["ProviderUnavailable"] * 5),
-        ("CancelShipment", ["ShipmentContended"] * 4),
+        ("CancelShipment", ["WriteConflict"] * 4),
         ("CancelOrder", ["OrderContended"] * 5),
     ],
 )

@@ -73,7 +73,7 @@ def test_a_process_that_dies_after_the_provider_took_the_money_leaves_none_of_it
         gate.hold_next()
         order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
         assert gate.holds.wait(60)
-        assert kill_workers(stack, "PaymentsAuthorizeFunction") > 0
+        assert kill_workers(stack, "PaymentsStepsFunction") > 0
         order = shop.settled(customer, order_id, seconds=120)
 
     assert (order["status"], order["rejection_reason"]) == ("rejected", "technical_failure")

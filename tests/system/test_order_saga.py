@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.system.trouble import broken
+from tests.system.trouble import broken_step
 from tools.shop.audit import Books, OrderBooks
 from tools.shop.client import FINAL, Customer, Shop
 from tools.stack import Stack
@@ -148,7 +148,7 @@ def test_a_compensation_that_fails_does_not_stop_the_others_and_parks_the_order_
 ) -> None:
     before = available(books, TEA)
 
-    with broken(stack, "ShippingCancelFunction"):
+    with broken_step(stack, "ShippingStepsFunction", "cancel"):
         placed = shop.place(customer, {TEA: 1}, country="AQ").json()
         order = shop.settled(customer, placed["order_id"], seconds=180)
 

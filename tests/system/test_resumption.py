@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from payments.adapters.payment_store import ObservationStore, PaymentStore
-from payments.domain.observation import Observation, ProviderStatus
+from payments.adapters.observation_store import ObservationStore
+from payments.adapters.payment_store import PaymentStore
+from payments.domain.intent import ProviderStatus
+from payments.domain.observation import Observation
 from shared.clock import utc_now
-from tests.system.trouble import broken, configured, not_listening, scheduled_each_minute
+from tests.system.trouble import broken_step, configured, not_listening, scheduled_each_minute
 from tools.shop.audit import Books, OrderBooks
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -33,7 +35,7 @@ def all_parked(
 ) -> list[str]:
     """The ids of orders, one a test, that are parked since their parcels could not be cancelled; they can by now."""
     deliver(TEA, 5)
-    with broken(stack, "ShippingCancelFunction"):
+    with broken_step(stack, "ShippingStepsFunction", "cancel"):
         ids = [shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"] for _ in range(3)]
         assert {shop.settled(customer, order_id, seconds=180)["status"] for order_id in ids} == {"parked"}
     return ids
@@ -92,7 +94,7 @@ def test_the_command_resumes_an_order_and_says_how_it_ended(parked: str) -> None
 def test_an_order_that_still_cannot_be_undone_is_parked_again(
     stack: Stack, shop: Shop, customer: Customer, admin: Customer, parked: str
 ) -> None:
-    with broken(stack, "ShippingCancelFunction"):
+    with broken_step(stack, "ShippingStepsFunction", "cancel"):
         resume(shop, admin, parked)
         order = shop.settled(customer, parked, seconds=180)
     assert [entry["status"] for entry in order["history"]] == ["placed", "parked", "abandoned", "parked"]
@@ -177,7 +179,7 @@ def _whose_saga_died(stack: Stack, shop: Shop, books: Books, customer: Customer)
     def holds_money() -> bool:
         return books.orders()[order_id].held() > 0
 
-    with broken(stack, "ShippingCancelFunction"):
+    with broken_step(stack, "ShippingStepsFunction", "cancel"):
         order_id: str = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
         wait_for(holds_money, f"the money of {order_id}", seconds=60)
         sfn.stop_execution(executionArn=_execution(stack, order_id))

@@ -1,7 +1,9 @@
 """What goes wrong in a deployed system, and is well again at the end of the block."""
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from tools.stack import Stack
 
@@ -22,6 +24,40 @@ def configured(stack: Stack, function: str, **changes: str) -> Iterator[None]:
 def broken(stack: Stack, function: str) -> AbstractContextManager[None]:
     """A function whose table is gone, until the end of the block."""
     return configured(stack, function, TABLE_NAME="no-such-table")
+
+
+@contextmanager
+def broken_step(stack: Stack, function: str, step: str) -> Iterator[None]:
+    """A step that fails, for executions that start in the block; the other steps of its function work.
+
+    The state machines name a step instead that the function does not have.
+    """
+    sfn, name = stack.client("stepfunctions"), stack.resource(function)
+    machines = [stack.resource(machine) for machine in ("OrderSaga", "OrderCancellation")]
+    before = {
+        machine: sfn.describe_state_machine(stateMachineArn=machine)["definition"] for machine in machines
+    }
+    try:
+        for machine, definition in before.items():
+            changed = _without_step(json.loads(definition), name, step)
+            sfn.update_state_machine(stateMachineArn=machine, definition=json.dumps(changed))
+        yield
+    finally:
+        for machine, definition in before.items():
+            sfn.update_state_machine(stateMachineArn=machine, definition=definition)
+
+
+def _without_step(definition: Any, function: str, step: str) -> Any:
+    """The definition, or a part of it, with another name for the function's `step`."""
+    if isinstance(definition, list):
+        return [_without_step(part, function, step) for part in definition]
+    if not isinstance(definition, dict):
+        return definition
+    changed = {name: _without_step(part, function, step) for name, part in definition.items()}
+    invoked = str(changed.get("FunctionName", "")).rpartition(":")[2]
+    if invoked == function and changed.get("Payload", {}).get("step") == step:
+        changed["Payload"] = {**changed["Payload"], "step": f"broken {step}"}
+    return changed
 
 
 @contextmanager

@@ -100,6 +100,13 @@ def test_a_failure_tells_its_name() -> None:
     ]
 
 
+def test_a_function_of_several_steps_is_shown_with_its_step() -> None:
+    authorized = line(450, "step-2", "step done", "o/authorize", step="authorize", execution="o")
+    assert outline(tree_of([authorized], NAMES | {"step-2": "PaymentsSteps"}, [], [])) == [
+        "PaymentsSteps authorize"
+    ]
+
+
 def test_a_second_execution_of_the_same_name_has_the_later_steps() -> None:
     undone = line(950, "step-1", "step done", "o/cancel", step="cancel", execution="o", duration_ms=10)
     cancellation = Execution("OrderCancellation", "o", "SUCCEEDED", at(900), at(1000))

@@ -8,26 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from payments.domain.payment import IllegalTransition, Payment, PaymentStatus
-from shared.saga import SagaOrder
+from tests.component.saga_orders import saga_order
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-ORDER = SagaOrder.model_validate(
-    {
-        "order_id": "order-1",
-        "customer_id": "customer-1",
-        "correlation_id": "correlation-1",
-        "lines": [{"sku": "MUG", "quantity": 2, "unit_price": {"amount": 1000, "currency": "EUR"}}],
-        "total": {"amount": 2000, "currency": "EUR"},
-        "shipping_address": {
-            "name": "Ada Example",
-            "line1": "Beispielweg 1",
-            "city": "Berlin",
-            "postal_code": "10115",
-            "country": "DE",
-        },
-        "payment_token": "pm_card_visa",
-    }
-)
+ORDER = saga_order()
 
 
 def test_an_authorization_tells_the_order_and_the_amount() -> None:

@@ -1,8 +1,8 @@
 """The money of one order under any sequence of operations, lost answers, late requests and races, as a state machine.
 
-It drives the shipped cashier and the payment's own rules between a store and a provider in memory. At each outgoing
-call the next accident may happen: it fails before its effect, its answer is lost, it arrives only later (a request that
-timed out may still be on its way), or another operation of the same order runs to its end first.
+It drives the shipped payment service and the payment's own rules between a store and a provider in memory. At each
+outgoing call the next accident may happen: it fails before its effect, its answer is lost, it arrives only later (a
+request that timed out may still be on its way), or another operation of the same order runs to its end first.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from payments.adapters.payment_store import PaymentContended
 from payments.domain.payment import (
     AlreadyCaptured,
     CardDeclined,
@@ -27,35 +27,20 @@ from payments.domain.payment import (
     PaymentVoided,
     ProviderUnavailable,
 )
-from payments.domain.payment_service import Cashier
+from payments.domain.payment_service import PaymentService
 from shared.events import Event
-from shared.saga import SagaOrder
+from shared.versioned_table import WriteConflict
+from tests.component.saga_orders import saga_order
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TOTAL = 2000
-ORDER = SagaOrder.model_validate(
-    {
-        "order_id": "order-1",
-        "customer_id": "customer-1",
-        "correlation_id": "correlation-1",
-        "lines": [{"sku": "MUG", "quantity": 2, "unit_price": {"amount": 1000, "currency": "EUR"}}],
-        "total": {"amount": TOTAL, "currency": "EUR"},
-        "shipping_address": {
-            "name": "Ada Example",
-            "line1": "Beispielweg 1",
-            "city": "Berlin",
-            "postal_code": "10115",
-            "country": "DE",
-        },
-        "payment_token": "pm_card_visa",
-    }
-)
+ORDER = saga_order()
 OPERATIONS = st.sampled_from(["authorize", "authorize", "capture", "capture", "void", "refund"])
 # By the number of an operation's outgoing call: its accident. All other calls go well.
 ACCIDENTS = st.dictionaries(
     st.integers(0, 5), st.sampled_from(["lost before", "lost after", "late", "overtaken"]), max_size=2
 )
-# Which status may follow which, as the drawing in payments/domain/payment.py has it.
+# Which status may follow which; written by hand, so that a change of the table in payments/domain/payment.py shows.
 STEPS: dict[PaymentStatus | None, set[PaymentStatus]] = {
     None: {PaymentStatus.AUTHORIZING, PaymentStatus.VOIDED},
     PaymentStatus.AUTHORIZING: {
@@ -75,7 +60,7 @@ STEPS: dict[PaymentStatus | None, set[PaymentStatus]] = {
 }
 REFUSALS = (
     CardDeclined,
-    PaymentContended,
+    WriteConflict,
     PaymentNotAuthorized,
     PaymentNotCaptured,
     PaymentRefused,
@@ -83,6 +68,12 @@ REFUSALS = (
     ProviderUnavailable,
     ConnectionError,
 )
+
+
+@pytest.fixture(autouse=True)
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operation that starts over after a conflict does so at once."""
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
 
 
 class Wire:
@@ -129,7 +120,7 @@ class Table:
     def save(self, payment: Payment, events: list[Event] | None = None) -> Payment:
         def write() -> Payment:
             if payment.version != len(self.versions) + 1:
-                raise PaymentContended(payment.order_id)
+                raise WriteConflict(payment.order_id)
             self.versions.append(payment)
             self.events += events or []
             return payment
@@ -216,7 +207,7 @@ class PaymentMachine(RuleBasedStateMachine):
         self.wire = Wire()
         self.table = Table(self.wire)
         self.bank = Bank(self.wire, declines=self.declines)
-        self.cashier = Cashier(self.table, self.bank, lambda: NOW)  # type: ignore[arg-type]
+        self.payment_service = PaymentService(self.table, self.bank, lambda: NOW)  # type: ignore[arg-type]
         self.was_void = False
         self.answers: set[str] = set()
 
@@ -249,12 +240,12 @@ class PaymentMachine(RuleBasedStateMachine):
     def _run(self, operation: str) -> Payment:
         match operation:
             case "authorize":
-                return self.cashier.authorize(ORDER)
+                return self.payment_service.authorize(ORDER)
             case "capture":
-                return self.cashier.capture(ORDER.order_id)
+                return self.payment_service.capture(ORDER.order_id)
             case "void":
-                return self.cashier.void(ORDER)
-        return self.cashier.refund(ORDER.order_id)
+                return self.payment_service.void(ORDER)
+        return self.payment_service.refund(ORDER.order_id)
 
     def _check_answer(self, operation: str, payment: Payment) -> None:
         match operation:
@@ -306,18 +297,18 @@ class PaymentMachine(RuleBasedStateMachine):
         assert status in said.get(payment.status, {status})
 
     @invariant()
-    def a_status_follows_only_where_the_drawing_has_an_arrow(self) -> None:
+    def a_status_follows_only_as_the_transitions_allow(self) -> None:
         statuses: list[PaymentStatus | None] = [None, *(payment.status for payment in self.table.versions)]
         for before, after in pairwise(statuses):
             assert after is not None
             assert after is before or after in STEPS[before], f"{before} to {after}"
 
     @invariant()
-    def each_thing_is_told_once(self) -> None:
-        told = [event.event_type for event in self.table.events]
-        assert len(told) == len(set(told))
-        assert len({event.event_id for event in self.table.events}) == len(told)
-        assert not {"payment.captured", "payment.voided"} <= set(told), (
+    def each_event_is_published_once(self) -> None:
+        published = [event.event_type for event in self.table.events]
+        assert len(published) == len(set(published))
+        assert len({event.event_id for event in self.table.events}) == len(published)
+        assert not {"payment.captured", "payment.voided"} <= set(published), (
             "what was taken is refunded, not voided"
         )
 

@@ -1,4 +1,4 @@
-"""What the provider says of a payment, and whether it fits."""
+"""The provider's statements on a payment, and whether they fit."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,29 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from payments.domain.observation import Observation, ProviderEvent, ProviderStatus
+from payments.domain.intent import ProviderStatus
+from payments.domain.observation import Observation, ProviderEvent
 from payments.domain.payment import Payment, PaymentStatus
-from shared.saga import SagaOrder
+from tests.component.saga_orders import saga_order
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())
-ORDER = SagaOrder.model_validate(
-    {
-        "order_id": "order-1",
-        "customer_id": "customer-1",
-        "correlation_id": "correlation-1",
-        "lines": [{"sku": "MUG", "quantity": 2, "unit_price": {"amount": 1000, "currency": "EUR"}}],
-        "total": {"amount": 2000, "currency": "EUR"},
-        "shipping_address": {
-            "name": "Ada Example",
-            "line1": "Beispielweg 1",
-            "city": "Berlin",
-            "postal_code": "10115",
-            "country": "DE",
-        },
-        "payment_token": "pm_card_visa",
-    }
-)
+ORDER = saga_order()
 P = ProviderStatus
 # The states of the provider's that fit ours while both are up to date.
 FITTING = {

@@ -18,6 +18,7 @@ from shipping.domain.shipment import (
     ShipmentStatus,
     tracking_reference_of,
 )
+from tests.component.saga_orders import saga_order
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
@@ -25,26 +26,10 @@ SERVED = frozenset({"AT", "DE"})
 
 
 def order(order_id: str = "ord_1", country: str = "DE") -> SagaOrder:
-    return SagaOrder.model_validate(
-        {
-            "order_id": order_id,
-            "customer_id": "user-1",
-            "correlation_id": "corr-1",
-            "lines": [{"sku": "MUG", "quantity": 2, "unit_price": {"amount": 1299, "currency": "EUR"}}],
-            "total": {"amount": 2598, "currency": "EUR"},
-            "shipping_address": {
-                "name": "Ada",
-                "line1": "Weg 1",
-                "city": "Berlin",
-                "postal_code": "10115",
-                "country": country,
-            },
-            "payment_token": "tok_visa",
-        }
-    )
+    return saga_order(order_id, country=country, correlation_id="corr-1")
 
 
-def test_a_shipment_is_created_with_the_parcel_of_its_order_and_says_so():
+def test_a_shipment_is_created_with_the_parcel_of_its_order_and_published():
     shipment, [created] = Shipment.create(None, order(), SERVED, NOW)
 
     assert shipment.status is ShipmentStatus.CREATED
@@ -72,7 +57,7 @@ def test_a_country_that_is_not_served_is_refused_by_name():
         Shipment.create(None, order(country="US"), SERVED, NOW)
 
 
-def test_a_cancellation_ends_the_shipment_and_says_so_once():
+def test_a_cancellation_ends_the_shipment_and_is_published_once():
     shipment, _ = Shipment.create(None, order(), SERVED, NOW)
 
     cancelled, [event] = Shipment.cancel(shipment, order(), LATER)
@@ -84,7 +69,7 @@ def test_a_cancellation_ends_the_shipment_and_says_so_once():
     assert Shipment.cancel(cancelled, order(), LATER) == (cancelled, [])
 
 
-def test_cancelling_what_was_never_created_leaves_a_tombstone_that_nobody_hears_of():
+def test_cancelling_before_the_creation_leaves_a_tombstone_and_publishes_nothing():
     tombstone, events = Shipment.cancel(None, order(), NOW)
 
     assert (tombstone.status, tombstone.parcel, events) == (ShipmentStatus.CANCELLED, None, [])
@@ -99,7 +84,7 @@ def test_a_cancelled_shipment_is_not_created_again():
         Shipment.create(cancelled, order(), SERVED, LATER)
 
 
-def test_a_dispatch_says_so_once_and_tells_the_tracking_reference():
+def test_a_dispatch_is_published_once_with_the_tracking_reference():
     shipment, _ = Shipment.create(None, order(), SERVED, NOW)
 
     dispatched, [event] = Shipment.dispatch(shipment, "ord_1", LATER)
@@ -114,32 +99,32 @@ def test_a_dispatch_says_so_once_and_tells_the_tracking_reference():
     assert Shipment.dispatch(dispatched, "ord_1", LATER) == (dispatched, [])
 
 
-def test_a_dispatch_that_was_made_before_is_told_again_by_the_same_event_also_once_it_is_erased():
+def test_an_earlier_dispatch_is_published_again_by_the_same_event_also_after_the_erasure():
     shipment, _ = Shipment.create(None, order(), SERVED, NOW)
-    dispatched, told = Shipment.dispatch(shipment, "ord_1", LATER)
+    dispatched, published = Shipment.dispatch(shipment, "ord_1", LATER)
     erased, _ = dispatched.erase_address(LATER + timedelta(days=1))
 
     for known in (dispatched, erased):
-        assert Shipment.dispatch_told_again(known, "ord_1", LATER + timedelta(days=2)) == (known, told)
+        assert Shipment.dispatch_or_republish(known, "ord_1", LATER + timedelta(days=2)) == (known, published)
 
 
-def test_one_that_was_not_made_is_made_and_told_once():
+def test_a_dispatch_that_was_missed_is_made_and_published_once():
     shipment, _ = Shipment.create(None, order(), SERVED, NOW)
     cancelled, _ = Shipment.cancel(shipment, order(), NOW)
-    assert Shipment.dispatch_told_again(shipment, "ord_1", LATER) == Shipment.dispatch(
+    assert Shipment.dispatch_or_republish(shipment, "ord_1", LATER) == Shipment.dispatch(
         shipment, "ord_1", LATER
     )
     with pytest.raises(ShipmentCancelled):
-        Shipment.dispatch_told_again(cancelled, "ord_1", LATER)
+        Shipment.dispatch_or_republish(cancelled, "ord_1", LATER)
     with pytest.raises(ShipmentNotCreated):
-        Shipment.dispatch_told_again(None, "ord_1", LATER)
+        Shipment.dispatch_or_republish(None, "ord_1", LATER)
 
 
-def test_a_dispatch_from_before_its_moment_was_kept_is_told_by_what_is_known_of_it():
+def test_an_old_dispatch_without_its_time_is_published_with_the_time_of_the_last_change():
     shipment, _ = Shipment.create(None, order(), SERVED, NOW)
-    dispatched, told = Shipment.dispatch(shipment, "ord_1", LATER)
+    dispatched, published = Shipment.dispatch(shipment, "ord_1", LATER)
     of_old = dispatched.model_copy(update={"dispatched_at": None, "dispatched_version": None})
-    assert Shipment.dispatch_told_again(of_old, "ord_1", LATER + timedelta(days=1)) == (of_old, told)
+    assert Shipment.dispatch_or_republish(of_old, "ord_1", LATER + timedelta(days=1)) == (of_old, published)
 
 
 def test_a_dispatched_shipment_is_erased_like_any_other():

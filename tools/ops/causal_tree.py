@@ -119,6 +119,8 @@ def _work(line: LogLine, names: dict[str, str]) -> _Work | None:
         what, kind = f"{fields['method']} {fields['resource']} {fields['status']}  ({name})", "request"
     else:
         what, kind = name, "step" if "step" in fields else "consumer"
+        if kind == "step" and name.endswith("Steps"):
+            what += f" {fields['step']}"
     why = str(fields.get("error") or fields.get("exception_name") or fields.get("reason") or "")
     if ending := _ENDS[fields["message"]]:
         what = f"{what}  {ending}: {why}"

@@ -1,26 +1,27 @@
-"""What the service's functions work with, made once per execution environment from the environment variables."""
+"""Wires the service's functions to its tables and the provider, once per execution environment."""
 
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-from payments.adapters.payment_store import ObservationStore, PaymentStore
-from payments.adapters.provider import Provider
+from payments.adapters.observation_store import ObservationStore
+from payments.adapters.payment_store import PaymentStore
+from payments.adapters.provider import StripeProvider
 from payments.adapters.transport import Transport
-from payments.domain.observer import Observer
-from payments.domain.payment_service import Cashier
-from payments.domain.reconciler import Reconciler
+from payments.domain.difference_resolver import DifferenceResolver
+from payments.domain.payment_service import PaymentService
+from payments.domain.provider_event_recorder import ProviderEventRecorder
 from shared.aws import client
 from shared.clock import utc_now
 from shared.environment import LambdaEnvironment
 
-# A rotated key is noticed this late; the provider must accept the old one for that long.
+# A function uses a rotated key after this time at the latest; the provider must accept the old one for that long.
 _KEY_MAX_AGE_SECONDS = 300
 
 
 class Environment(LambdaEnvironment):
-    """What the saga steps read from their environment."""
+    """The environment variables of the functions that call the provider."""
 
     table_name: str
     payment_provider_url: str
@@ -28,13 +29,13 @@ class Environment(LambdaEnvironment):
 
 
 class ReconcileEnvironment(Environment):
-    """What the reconciler reads beyond that."""
+    """The environment variables of `reconcile`."""
 
     observations_table_name: str
 
 
 class WebhookEnvironment(LambdaEnvironment):
-    """What the webhook reads from its environment."""
+    """The environment variables of `webhook`."""
 
     table_name: str
     observations_table_name: str
@@ -53,16 +54,16 @@ def payment_store() -> PaymentStore:
 
 
 @cache
-def cashier() -> Cashier:
-    """The cashier on the configured table and provider; the provider's key is fetched at its first use."""
-    return Cashier(payment_store(), _provider(Environment.load()), utc_now)
+def payment_service() -> PaymentService:
+    """The payment service on the configured table and provider; the provider's key is fetched at its first use."""
+    return PaymentService(payment_store(), _provider(Environment.load()), utc_now)
 
 
 @cache
-def reconciler() -> Reconciler:
-    """The reconciler on the configured tables and provider."""
+def difference_resolver() -> DifferenceResolver:
+    """The difference resolver on the configured tables and provider."""
     environment = ReconcileEnvironment.load()
-    return Reconciler(
+    return DifferenceResolver(
         PaymentStore(client("dynamodb"), environment.table_name),
         ObservationStore(client("dynamodb"), environment.observations_table_name),
         _provider(environment),
@@ -70,26 +71,26 @@ def reconciler() -> Reconciler:
     )
 
 
-def _provider(environment: Environment) -> Provider:
+def _provider(environment: Environment) -> StripeProvider:
     def api_key() -> str:
         return str(_secrets().get(environment.payment_provider_secret, max_age=_KEY_MAX_AGE_SECONDS))
 
-    return Provider(Transport(environment.payment_provider_url, api_key))
+    return StripeProvider(Transport(environment.payment_provider_url, api_key))
 
 
 @cache
-def observer() -> Observer:
-    """The observer on the configured tables."""
+def provider_event_recorder() -> ProviderEventRecorder:
+    """The recorder of the provider's events on the configured tables."""
     environment = WebhookEnvironment.load()
-    return Observer(
+    return ProviderEventRecorder(
         PaymentStore(client("dynamodb"), environment.table_name),
         ObservationStore(client("dynamodb"), environment.observations_table_name),
     )
 
 
 def signing_secrets() -> list[str]:
-    """The secrets that webhooks may be signed with: `current` and, while they change, `previous`."""
-    kept: Any = _secrets().get(
+    """The secrets that may sign webhooks: `current` and, during a rotation, `previous`."""
+    stored: Any = _secrets().get(
         WebhookEnvironment.load().payment_webhook_secret, max_age=_KEY_MAX_AGE_SECONDS, transform="json"
     )
-    return [kept[name] for name in ("current", "previous") if kept.get(name)]
+    return [stored[name] for name in ("current", "previous") if stored.get(name)]

@@ -1,1 +1,1 @@
-"""The sandbox payment provider: what a stack calls where no real one is configured. Shaped like Stripe's API."""
+"""The sandbox payment provider: a stack calls it if no real provider is configured. Shaped like Stripe's API."""

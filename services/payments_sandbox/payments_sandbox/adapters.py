@@ -1,110 +1,70 @@
-"""The provider's books: the only module of the sandbox that knows DynamoDB.
+"""The sandbox's table.
 
-`pk` = `intent#<id>` for an intent, `key#<idempotency key>` for the answer given to a request; index `by-order` = the
-order id in an intent's metadata. An answer is written together with the intent's change, in one transaction.
+`pk` = `intent#<id>` for an intent, `key#<idempotency key>` for the answer to a request. The index `by-order` is on the
+order id in an intent's metadata. An intent's change and the answer to its request are one transaction.
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from payments_sandbox.domain.idempotent_requests import StoredAnswer
 from payments_sandbox.domain.intent import Answer, Intent
 from shared.dynamo import from_item, to_item
+from shared.versioned_table import VersionedTable, WriteConflict
 
 # As long as Stripe remembers an idempotency key.
 _KEY_LIFETIME_SECONDS = 24 * 3600
 
 
-@dataclass(frozen=True)
-class GivenAnswer:
-    """The answer that the first request with an idempotency key got, and that request's fingerprint."""
-
-    key: str
-    fingerprint: str
-    answer: Answer
-
-
-class Contended(Exception):
-    """Another request wrote the intent, or the answer under the same key, first."""
-
-
-class Books:
-    """Access to the sandbox's table."""
+class IntentStore:
+    """The intents, and the answers under idempotency keys."""
 
     def __init__(self, dynamodb: Any, table_name: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
+        self._table = VersionedTable(dynamodb, table_name)
 
-    def intent(self, intent_id: str) -> Intent | None:
+    def find(self, intent_id: str) -> Intent | None:
         """The intent, as last written, or None."""
-        item = self._read(f"intent#{intent_id}")
+        item = self._table.get({"pk": f"intent#{intent_id}"})
         return Intent.model_validate(item) if item else None
 
-    def intents_of_order(self, order_id: str) -> list[Intent]:
-        """The intents opened for the order; one opened this instant may be missing."""
-        answer = self._dynamodb.query(
-            TableName=self._table,
+    def of_order(self, order_id: str) -> list[Intent]:
+        """The intents of the order; an intent opened this instant may be missing."""
+        answer = self._table.dynamodb.query(
+            TableName=self._table.name,
             IndexName="by-order",
             KeyConditionExpression="order_id = :order",
             ExpressionAttributeValues=to_item({":order": order_id}),
         )
         return [Intent.model_validate(from_item(item)) for item in answer["Items"]]
 
-    def given_answer(self, key: str) -> GivenAnswer | None:
-        """What the first request with this idempotency key was answered, or None."""
-        item = self._read(f"key#{key}")
+    def answer_under(self, key: str) -> StoredAnswer | None:
+        """The answer to the first request with this idempotency key, or None."""
+        item = self._table.get({"pk": f"key#{key}"})
         if item is None:
             return None
-        answer = Answer(item["status"], json.loads(item["body"]), item["late"])
-        return GivenAnswer(key, item["fingerprint"], answer)
+        return StoredAnswer(
+            key, item["fingerprint"], Answer(item["status"], json.loads(item["body"]), item["late"])
+        )
 
-    def write(self, intent: Intent, given: GivenAnswer | None, now: int) -> None:
-        """Stores the intent's next version and the answer given for it, both or none; raises Contended.
+    def save(self, intent: Intent, stored: StoredAnswer | None, now: int) -> None:
+        """Stores the intent's next version and the answer to its request, both or none; raises WriteConflict.
 
         `now` is Unix time in seconds.
         """
-        writes = [self._intent_write(intent)]
-        if given:
-            writes.append(self._answer_write(given, now))
-        try:
-            self._dynamodb.transact_write_items(TransactItems=writes)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in (
-                "TransactionCanceledException",
-                "TransactionConflictException",
-            ):
-                raise Contended(intent.id) from error
-            raise
+        item = {"pk": f"intent#{intent.id}", "order_id": intent.order_id, **intent.model_dump(mode="json")}
+        writes = [self._table.successor(item, replaces=intent.version - 1)]
+        if stored:
+            writes.append(self._table.new(_answer_item(stored, now)))
+        if self._table.write_all(writes):
+            raise WriteConflict(intent.id)
 
-    def _read(self, pk: str) -> dict[str, Any] | None:
-        answer = self._dynamodb.get_item(TableName=self._table, Key=to_item({"pk": pk}), ConsistentRead=True)
-        return from_item(answer["Item"]) if "Item" in answer else None
 
-    def _intent_write(self, intent: Intent) -> dict[str, Any]:
-        values = {"pk": f"intent#{intent.id}", "order_id": intent.order_id, **intent.model_dump(mode="json")}
-        put: dict[str, Any] = {"TableName": self._table, "Item": to_item(values)}
-        if intent.version == 1:
-            put["ConditionExpression"] = "attribute_not_exists(pk)"
-        else:
-            put["ConditionExpression"] = "#version = :previous"
-            put["ExpressionAttributeNames"] = {"#version": "version"}
-            put["ExpressionAttributeValues"] = to_item({":previous": intent.version - 1})
-        return {"Put": put}
-
-    def _answer_write(self, given: GivenAnswer, now: int) -> dict[str, Any]:
-        values = {
-            "pk": f"key#{given.key}",
-            "fingerprint": given.fingerprint,
-            "status": int(given.answer.status),
-            "body": json.dumps(given.answer.body),
-            "late": given.answer.late,
-            "expires_at": now + _KEY_LIFETIME_SECONDS,
-        }
-        put = {
-            "TableName": self._table,
-            "Item": to_item(values),
-            "ConditionExpression": "attribute_not_exists(pk)",
-        }
-        return {"Put": put}
+def _answer_item(stored: StoredAnswer, now: int) -> dict[str, Any]:
+    return {
+        "pk": f"key#{stored.key}",
+        "fingerprint": stored.fingerprint,
+        "status": int(stored.answer.status),
+        "body": json.dumps(stored.answer.body),
+        "late": stored.answer.late,
+        "expires_at": now + _KEY_LIFETIME_SECONDS,
+    }

@@ -1,4 +1,4 @@
-"""What the sandbox works with, made once per execution environment from the environment variables."""
+"""Wires the sandbox to its table and its key, once per execution environment."""
 
 import time
 from functools import cache
@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-from payments_sandbox.adapters import Books
-from payments_sandbox.domain.idempotent_requests import Desk
+from payments_sandbox.adapters import IntentStore
+from payments_sandbox.domain.idempotent_requests import IdempotentRequests
 from shared.aws import client
 from shared.environment import LambdaEnvironment
 
@@ -15,7 +15,7 @@ _KEY_MAX_AGE_SECONDS = 300
 
 
 class Environment(LambdaEnvironment):
-    """What the sandbox reads from its environment. The delay is in seconds."""
+    """The sandbox's environment variables. The delay is in seconds."""
 
     table_name: str
     payment_provider_secret: str
@@ -29,15 +29,15 @@ def environment() -> Environment:
 
 
 @cache
-def books() -> Books:
-    """The provider's books."""
-    return Books(client("dynamodb"), environment().table_name)
+def intent_store() -> IntentStore:
+    """The store of the sandbox's table."""
+    return IntentStore(client("dynamodb"), environment().table_name)
 
 
 @cache
-def desk() -> Desk:
-    """The desk that keeps them."""
-    return Desk(books(), now=lambda: int(time.time()), new_id=lambda: uuid4().hex)
+def idempotent_requests() -> IdempotentRequests:
+    """The requests that change an intent, on the sandbox's table."""
+    return IdempotentRequests(intent_store(), now=lambda: int(time.time()), new_id=lambda: uuid4().hex)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What the service's functions work with, made once per execution environment from the environment variables."""
+"""Wires the service's functions to their table and settings, once per execution environment."""
 
 from functools import cache
 
@@ -13,13 +13,13 @@ _COUNTRIES: TypeAdapter[frozenset[str]] = TypeAdapter(frozenset[CountryCode])
 
 
 class ShippingTable(LambdaEnvironment):
-    """Names the shipping table."""
+    """The environment variable that names the shipping table."""
 
     table_name: str
 
 
 class ServedCountries(LambdaEnvironment):
-    """Names the countries that parcels are sent to: ISO 3166-1 alpha-2 codes, separated by commas."""
+    """The environment variable with the served countries: ISO 3166-1 alpha-2 codes, separated by commas."""
 
     served_countries: str
 
@@ -32,6 +32,6 @@ def shipment_store() -> ShipmentStore:
 
 @cache
 def served_countries() -> frozenset[str]:
-    """The countries that parcels are sent to; raises pydantic.ValidationError for what is no country code."""
+    """The countries that the shop sends parcels to; raises pydantic.ValidationError if one is no country code."""
     codes = ServedCountries.load().served_countries.split(",")
     return _COUNTRIES.validate_python([code.strip() for code in codes])

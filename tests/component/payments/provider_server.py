@@ -32,7 +32,7 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """What the server says to it."""
+    """The server's answer to it."""
 
     status: int
     body: bytes
@@ -43,7 +43,7 @@ class HttpAnswer:
 def serving(answer: Callable[[HttpRequest], HttpAnswer | None]) -> Iterator[str]:
     """Serves `answer` on loopback, one request at a time as an execution environment does; gives the URL.
 
-    Where `answer` gives None the connection ends without an answer, as for a caller who stopped waiting.
+    If `answer` gives None, the connection ends without an answer, as for a caller who stopped waiting.
     """
     one_at_a_time = threading.Lock()
 
@@ -101,12 +101,17 @@ def sandbox_handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler]:
             }
         ],
     )
-    resources = importlib.import_module("payments_sandbox.dependencies")
-    made = (resources.environment, resources.books, resources.desk, resources._secrets)
+    dependencies = importlib.import_module("payments_sandbox.dependencies")
+    made = (
+        dependencies.environment,
+        dependencies.intent_store,
+        dependencies.idempotent_requests,
+        dependencies._secrets,
+    )
     for cached in made:
         cached.cache_clear()
     # Reads the environment while it still names the sandbox's table, not that of `payments`.
-    resources.environment()
+    dependencies.environment()
     yield importlib.import_module("payments_sandbox.functions.api").handler
     for cached in made:
         cached.cache_clear()
@@ -114,7 +119,7 @@ def sandbox_handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handler]:
 
 @contextmanager
 def serving_sandbox(handler: Handler, lambda_context: Any) -> Iterator[str]:
-    """Serves the sandbox over HTTP; an answer that is to come too late does not come at all. Gives the URL."""
+    """Serves the sandbox over HTTP; an answer that would come too late does not come at all. Gives the URL."""
 
     def answer(request: HttpRequest) -> HttpAnswer | None:
         event = rest_event(

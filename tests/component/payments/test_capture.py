@@ -9,36 +9,42 @@ import boto3
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-from payments.adapters.payment_store import PaymentContended, PaymentStore
+from payments.adapters.payment_store import PaymentStore
 from payments.domain.payment import CardDeclined, PaymentRefused, ProviderUnavailable
-from payments.domain.payment_service import Cashier
-from shared.aws import client
-from tests.component.payments.provider_server import payments_tables
-from tests.component.payments.test_cashier import NOW, ORDER, FakeProvider, fails_with, outbox
+from payments.domain.payment_service import PaymentService
+from shared.versioned_table import WriteConflict
+from tests.component.payments.fakes import ORDER, FakeProvider, fails_with, outbox
 
 EXAMPLE = Path(__file__).parents[3] / "events" / "payments_capture.json"
 
 
-class Counter:
-    """The consumer with its cashier, and an order whose money is held."""
+class Consumer:
+    """The consumer with its payment service, and an order whose money is held."""
 
-    def __init__(self, context: Any, dead_letters: str) -> None:
+    def __init__(
+        self,
+        payment_service: PaymentService,
+        payments: PaymentStore,
+        provider: FakeProvider,
+        context: Any,
+        dead_letters: str,
+    ) -> None:
         self._context = context
         self._dead_letters = dead_letters
-        self.provider = FakeProvider()
-        self.payments = PaymentStore(client("dynamodb"), "payments")
-        self.cashier = Cashier(self.payments, self.provider, lambda: NOW)  # type: ignore[arg-type]
-        self.cashier.authorize(ORDER)
-        self.consumer: Any = reload(import_module("payments.functions.capture"))
+        self.provider = provider
+        self.payments = payments
+        self.payment_service = payment_service
+        self.payment_service.authorize(ORDER)
+        self.module: Any = reload(import_module("payments.functions.capture"))
 
-    def hears(self, event_type: str = "order.confirmed", event_id: str = "e-1", **data: Any) -> int:
-        """Delivers the event about the order; how many messages failed."""
+    def receives(self, event_type: str = "order.confirmed", event_id: str = "e-1", **data: Any) -> int:
+        """Delivers the event about the order; returns the number of messages that failed."""
         [record] = json.loads(EXAMPLE.read_text())["Records"]
         event = json.loads(record["body"])
         event |= {"event_type": event_type, "event_id": event_id}
         event["data"] |= {"order_id": ORDER.order_id, **data}
         batch = {"Records": [record | {"body": json.dumps(event)}]}
-        return len(self.consumer.handler(batch, self._context)["batchItemFailures"])
+        return len(self.module.handler(batch, self._context)["batchItemFailures"])
 
     @property
     def status(self) -> str:
@@ -47,7 +53,7 @@ class Counter:
         return payment.status.value
 
     @property
-    def buried(self) -> list[str]:
+    def dead_letters(self) -> list[str]:
         """The reasons of the dead letters."""
         answer = boto3.client("sqs").receive_message(
             QueueUrl=self._dead_letters, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
@@ -58,148 +64,151 @@ class Counter:
 
 
 @pytest.fixture
-def counter(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Counter:
-    payments_tables()
+def consumer(
+    payment_service: PaymentService,
+    store: PaymentStore,
+    provider: FakeProvider,
+    lambda_context: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Consumer:
     dead_letters = boto3.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
     monkeypatch.setenv("DLQ_URL", dead_letters)
-    made = Counter(lambda_context, dead_letters)
-    monkeypatch.setattr(made.consumer, "cashier", lambda: made.cashier)
+    made = Consumer(payment_service, store, provider, lambda_context, dead_letters)
+    monkeypatch.setattr(made.module, "payment_service", lambda: payment_service)
     return made
 
 
-def test_the_money_is_taken_once_however_often_the_order_is_told(counter: Counter) -> None:
-    assert [counter.hears() for _ in range(3)] == [0, 0, 0]
+def test_the_money_is_taken_once_however_often_the_event_comes(consumer: Consumer) -> None:
+    assert [consumer.receives() for _ in range(3)] == [0, 0, 0]
 
-    assert counter.status == "captured"
-    assert counter.provider.calls.count("order-1:capture") == 1
+    assert consumer.status == "captured"
+    assert consumer.provider.calls.count("order-1:capture") == 1
     assert [event["event_type"] for event in outbox()] == ["payment.captured"]
 
 
-def test_a_provider_that_is_silent_is_asked_again_by_the_queue(counter: Counter) -> None:
-    counter.provider.before["capture"] = fails_with(ProviderUnavailable("down"))
+def test_the_queue_retries_while_the_provider_does_not_answer(consumer: Consumer) -> None:
+    consumer.provider.before["capture"] = fails_with(ProviderUnavailable("down"))
     with pytest.raises(BatchProcessingError):
-        counter.hears()
-    assert counter.buried == []
+        consumer.receives()
+    assert consumer.dead_letters == []
 
-    assert counter.hears() == 0
-    assert counter.status == "captured"
+    assert consumer.receives() == 0
+    assert consumer.status == "captured"
 
 
-def test_money_that_cannot_be_taken_is_told_once_and_is_no_dead_letter(counter: Counter) -> None:
-    counter.provider.intents["pi_1"] = "canceled"
+def test_money_that_cannot_be_taken_is_published_once_and_is_no_dead_letter(consumer: Consumer) -> None:
+    consumer.provider.intents["pi_1"] = "canceled"
 
-    assert [counter.hears() for _ in range(3)] == [0, 0, 0]
+    assert [consumer.receives() for _ in range(3)] == [0, 0, 0]
 
-    assert (counter.status, counter.buried) == ("capture_failed", [])
+    assert (consumer.status, consumer.dead_letters) == ("capture_failed", [])
     assert [event["event_type"] for event in outbox()] == ["payment.capture_failed"]
-    assert counter.provider.calls.count("order-1:capture") == 1
+    assert consumer.provider.calls.count("order-1:capture") == 1
 
 
-def test_a_capture_that_is_asked_for_again_is_tried_once_more_however_often_that_is_told(
-    counter: Counter,
+def test_a_requested_second_capture_is_tried_once_however_often_the_request_comes(
+    consumer: Consumer,
 ) -> None:
-    counter.provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
-    counter.hears()
+    consumer.provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
+    consumer.receives()
     failure = outbox()[0]["aggregate_version"]
-    counter.provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
+    consumer.provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
 
-    assert [counter.hears(payment_version=failure) for _ in range(3)] == [0, 0, 0]
-    assert counter.status == "capture_failed"
+    assert [consumer.receives(payment_version=failure) for _ in range(3)] == [0, 0, 0]
+    assert consumer.status == "capture_failed"
 
-    assert counter.hears(payment_version=outbox()[0]["aggregate_version"]) == 0
-    assert counter.status == "captured"
-
-
-def test_a_payment_that_was_voided_before_is_nothing_to_do(counter: Counter) -> None:
-    counter.cashier.void(ORDER)
-
-    assert counter.hears() == 0
-
-    assert (counter.status, counter.buried) == ("voided", [])
-    assert counter.provider.intents == {"pi_1": "canceled"}
+    assert consumer.receives(payment_version=outbox()[0]["aggregate_version"]) == 0
+    assert consumer.status == "captured"
 
 
-def test_a_refusal_that_somebody_must_mend_is_a_dead_letter_that_a_redrive_completes(
-    counter: Counter,
+def test_a_voided_payment_is_not_captured(consumer: Consumer) -> None:
+    consumer.payment_service.void(ORDER)
+
+    assert consumer.receives() == 0
+
+    assert (consumer.status, consumer.dead_letters) == ("voided", [])
+    assert consumer.provider.intents == {"pi_1": "canceled"}
+
+
+def test_a_refusal_that_an_operator_must_mend_is_a_dead_letter_that_a_redrive_completes(
+    consumer: Consumer,
 ) -> None:
-    counter.provider.before["capture"] = fails_with(PaymentRefused("HTTP 401 wrong key"))
+    consumer.provider.before["capture"] = fails_with(PaymentRefused("HTTP 401 wrong key"))
 
-    assert counter.hears() == 0
-    assert counter.buried == ["PaymentRefused: HTTP 401 wrong key"]
-    assert counter.status == "capturing"
+    assert consumer.receives() == 0
+    assert consumer.dead_letters == ["PaymentRefused: HTTP 401 wrong key"]
+    assert consumer.status == "capturing"
 
-    counter.hears()
-    assert counter.status == "captured"
+    consumer.receives()
+    assert consumer.status == "captured"
 
 
 class TestTheFulfilmentIsRequested:
-    """The order was not fulfilled in time: the capture was missed, or nobody heard what came of it."""
+    """The order was not fulfilled in time: it missed the capture, or the capture's event."""
 
     @staticmethod
-    def request(counter: Counter, number: int = 1, **data: Any) -> None:
+    def request(consumer: Consumer, number: int = 1, **data: Any) -> None:
         event_id = f"order-1:{number}:order.fulfilment_requested"
-        assert counter.hears("order.fulfilment_requested", event_id, **data) == 0
+        assert consumer.receives("order.fulfilment_requested", event_id, **data) == 0
 
     @staticmethod
-    def told_again(counter: Counter, number: int = 1) -> bool:
-        """Whether the request had the payment's last event told again, as it was, and changed nothing else."""
-        [before], payment = outbox(), counter.payments.find(ORDER.order_id)
-        TestTheFulfilmentIsRequested.request(counter, number)
+    def republished(consumer: Consumer, number: int = 1) -> bool:
+        """Whether the request published the payment's last event once more, unchanged, and changed nothing else."""
+        [before], payment = outbox(), consumer.payments.find(ORDER.order_id)
+        TestTheFulfilmentIsRequested.request(consumer, number)
         [after] = outbox()
         assert after | {"causation_id": ""} == before | {"causation_id": ""}
-        assert counter.payments.find(ORDER.order_id) == payment
+        assert consumer.payments.find(ORDER.order_id) == payment
         return bool(after["causation_id"] != before["causation_id"])
 
-    def test_money_that_was_not_taken_is_taken(self, counter: Counter) -> None:
-        self.request(counter)
-        assert (counter.status, counter.provider.calls.count("order-1:capture")) == ("captured", 1)
+    def test_money_that_was_not_taken_is_taken(self, consumer: Consumer) -> None:
+        self.request(consumer)
+        assert (consumer.status, consumer.provider.calls.count("order-1:capture")) == ("captured", 1)
 
-    def test_money_that_was_taken_is_told_of_again_at_each_request_and_not_taken_again(
-        self, counter: Counter
+    def test_a_capture_is_published_again_at_each_request_and_not_made_again(
+        self, consumer: Consumer
     ) -> None:
-        counter.hears()
+        consumer.receives()
 
-        assert self.told_again(counter)
-        assert not self.told_again(counter), "the same request twice"
-        assert self.told_again(counter, number=2)
+        assert self.republished(consumer)
+        assert not self.republished(consumer), "the same request twice"
+        assert self.republished(consumer, number=2)
 
-        assert counter.provider.calls.count("order-1:capture") == 1
+        assert consumer.provider.calls.count("order-1:capture") == 1
         assert outbox()[0]["event_type"] == "payment.captured"
 
-    def test_a_failure_that_was_not_heard_of_is_told_again_and_not_tried_again(
-        self, counter: Counter
-    ) -> None:
-        counter.provider.intents["pi_1"] = "canceled"
-        counter.hears()
+    def test_a_failure_is_published_again_and_not_tried_again(self, consumer: Consumer) -> None:
+        consumer.provider.intents["pi_1"] = "canceled"
+        consumer.receives()
 
-        assert self.told_again(counter)
+        assert self.republished(consumer)
 
         assert outbox()[0]["event_type"] == "payment.capture_failed"
-        assert counter.provider.calls.count("order-1:capture") == 1
+        assert consumer.provider.calls.count("order-1:capture") == 1
 
-    def test_a_failure_that_is_to_be_overcome_is_tried_again(self, counter: Counter) -> None:
-        counter.provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
-        counter.hears()
+    def test_a_failure_that_is_to_be_overcome_is_tried_again(self, consumer: Consumer) -> None:
+        consumer.provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
+        consumer.receives()
 
-        self.request(counter, payment_version=outbox()[0]["aggregate_version"])
+        self.request(consumer, payment_version=outbox()[0]["aggregate_version"])
 
-        assert counter.status == "captured"
+        assert consumer.status == "captured"
 
-    def test_a_payment_that_was_given_up_says_nothing(self, counter: Counter) -> None:
-        counter.cashier.void(ORDER)
-        told = outbox()
+    def test_a_payment_that_was_given_up_publishes_nothing(self, consumer: Consumer) -> None:
+        consumer.payment_service.void(ORDER)
+        published = outbox()
 
-        self.request(counter)
+        self.request(consumer)
 
-        assert (outbox(), counter.buried) == (told, [])
+        assert (outbox(), consumer.dead_letters) == (published, [])
 
-    def test_a_refund_that_comes_first_is_not_written_over(self, counter: Counter) -> None:
-        counter.hears()
-        captured = counter.payments.find(ORDER.order_id)
+    def test_a_refund_that_comes_first_is_not_written_over(self, consumer: Consumer) -> None:
+        consumer.receives()
+        captured = consumer.payments.find(ORDER.order_id)
         assert captured
-        counter.cashier.void(ORDER)
+        consumer.payment_service.void(ORDER)
 
-        with pytest.raises(PaymentContended):
-            counter.payments.tell_again(captured, captured.outcome_of_capture())
+        with pytest.raises(WriteConflict):
+            consumer.payments.republish(captured, captured.outcome_of_capture())
 
-        assert counter.status == "refunded"
+        assert consumer.status == "refunded"

@@ -11,8 +11,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from payments.adapters.provider import Intent, Provider
-from payments.adapters.transport import API_VERSION, Patience, Transport
+from payments.adapters.provider import StripeProvider
+from payments.adapters.transport import API_VERSION, Timeouts, Transport
+from payments.domain.intent import Intent
 from payments.domain.payment import AlreadyCaptured, CardDeclined, PaymentRefused, ProviderUnavailable
 from shared.money import Money
 
@@ -30,7 +31,7 @@ READ_TIMEOUT = 0.1
 
 @dataclass
 class Reply:
-    """What the server says; `silent` receives the request and says nothing."""
+    """An answer of the server; a `silent` server receives the request and does not answer."""
 
     status: int = 200
     body: Any = None
@@ -40,7 +41,7 @@ class Reply:
 
 @dataclass
 class Request:
-    """What the server heard."""
+    """A request that the server received."""
 
     method: str
     path: str
@@ -53,7 +54,7 @@ class ScriptedServer:
 
     def __init__(self) -> None:
         self.script: deque[Reply] = deque()
-        self.heard: list[Request] = []
+        self.received: list[Request] = []
         self.closing = threading.Event()
         scripted = self
 
@@ -61,7 +62,7 @@ class ScriptedServer:
             def _serve(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                scripted.heard.append(Request(self.command, self.path, headers, parse_qs(body)))
+                scripted.received.append(Request(self.command, self.path, headers, parse_qs(body)))
                 reply = scripted.script.popleft() if len(scripted.script) > 1 else scripted.script[0]
                 if reply.silent:
                     scripted.closing.wait()
@@ -92,7 +93,7 @@ class ScriptedServer:
 
 
 class FakeTime:
-    """A clock that moves only when somebody sleeps."""
+    """A clock that moves only by sleeping."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -117,39 +118,39 @@ def time() -> FakeTime:
 
 
 @pytest.fixture
-def provider(server: ScriptedServer, time: FakeTime) -> Provider:
+def provider(server: ScriptedServer, time: FakeTime) -> StripeProvider:
     return provider_at(server.url, time)
 
 
 def provider_at(
     url: str, time: FakeTime, jitter: Callable[[float, float], float] = lambda _, ceiling: ceiling
-) -> Provider:
-    patience = Patience(connect=1.0, read=READ_TIMEOUT, budget=8.0, asking=2.5)
-    return Provider(
+) -> StripeProvider:
+    timeouts = Timeouts(connect=1.0, read=READ_TIMEOUT, budget=8.0, lookup=2.5)
+    return StripeProvider(
         Transport(
-            url, lambda: "sk_test", patience=patience, clock=lambda: time.now, sleep=time.sleep, jitter=jitter
+            url, lambda: "sk_test", timeouts=timeouts, clock=lambda: time.now, sleep=time.sleep, jitter=jitter
         )
     )
 
 
 def asked(server: ScriptedServer) -> list[str]:
-    """What the server heard, in order."""
-    return [f"{heard.method} {heard.path}" for heard in server.heard]
+    """The requests that the server received, in order."""
+    return [f"{request.method} {request.path}" for request in server.received]
 
 
-def test_an_intent_is_opened_as_stripe_expects(provider: Provider, server: ScriptedServer) -> None:
+def test_an_intent_is_opened_as_stripe_expects(provider: StripeProvider, server: ScriptedServer) -> None:
     server.script.append(Reply(body={"id": "pi_1", "status": "requires_confirmation"}))
     reference = provider.open(
         Money(amount=2000, currency="EUR"), "pm_card_visa", {"order_id": "order-1"}, "order-1:open"
     )
-    [heard] = server.heard
+    [request] = server.received
     assert reference == "pi_1"
-    assert (heard.method, heard.path) == ("POST", "/v1/payment_intents")
-    assert heard.headers["authorization"] == "Bearer sk_test"
-    assert heard.headers["idempotency-key"] == "order-1:open"
-    assert heard.headers["stripe-version"] == API_VERSION
-    assert heard.headers["content-type"] == "application/x-www-form-urlencoded"
-    assert heard.form == {
+    assert (request.method, request.path) == ("POST", "/v1/payment_intents")
+    assert request.headers["authorization"] == "Bearer sk_test"
+    assert request.headers["idempotency-key"] == "order-1:open"
+    assert request.headers["stripe-version"] == API_VERSION
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert request.form == {
         "amount": ["2000"],
         "currency": ["eur"],
         "payment_method": ["pm_card_visa"],
@@ -161,11 +162,11 @@ def test_an_intent_is_opened_as_stripe_expects(provider: Provider, server: Scrip
 
 @pytest.mark.parametrize("status", [409, 429, 500, 502, 503])
 def test_a_passing_failure_is_repeated_with_the_same_key(
-    provider: Provider, server: ScriptedServer, time: FakeTime, status: int
+    provider: StripeProvider, server: ScriptedServer, time: FakeTime, status: int
 ) -> None:
     server.script.extend([Reply(status, {}), Reply(status, "<html>"), Reply(body=HELD)])
     provider.confirm("pi_1", "order-1:authorize")
-    assert [heard.headers["idempotency-key"] for heard in server.heard] == ["order-1:authorize"] * 3
+    assert [request.headers["idempotency-key"] for request in server.received] == ["order-1:authorize"] * 3
     assert time.slept == [0.2, 0.4]
 
 
@@ -180,11 +181,11 @@ def test_the_wait_is_a_full_jitter_below_a_growing_ceiling(server: ScriptedServe
     with pytest.raises(ProviderUnavailable):
         provider_at(server.url, time, jitter).retrieve("pi_1")
     assert jittered[:3] == [(0.0, 0.2), (0.0, 0.4), (0.0, 0.8)]
-    assert len(server.heard) == 4
+    assert len(server.received) == 4
 
 
 def test_the_provider_says_how_long_to_wait(
-    provider: Provider, server: ScriptedServer, time: FakeTime
+    provider: StripeProvider, server: ScriptedServer, time: FakeTime
 ) -> None:
     server.script.extend([Reply(429, {}, {"Retry-After": "3"}), Reply(body=HELD)])
     provider.confirm("pi_1", "k")
@@ -192,16 +193,16 @@ def test_the_provider_says_how_long_to_wait(
 
 
 def test_a_wait_longer_than_the_budget_is_not_begun(
-    provider: Provider, server: ScriptedServer, time: FakeTime
+    provider: StripeProvider, server: ScriptedServer, time: FakeTime
 ) -> None:
     server.script.append(Reply(503, {}, {"Retry-After": "60"}))
     with pytest.raises(ProviderUnavailable, match="HTTP 503"):
         provider.retrieve("pi_1")
     assert time.slept == []
-    assert len(server.heard) == 1
+    assert len(server.received) == 1
 
 
-def test_a_lost_answer_is_asked_for_again(provider: Provider, server: ScriptedServer) -> None:
+def test_a_lost_answer_is_asked_for_again(provider: StripeProvider, server: ScriptedServer) -> None:
     server.script.extend([Reply(silent=True), Reply(body=HELD)])
     provider.confirm("pi_1", "k")
     assert asked(server) == ["POST /v1/payment_intents/pi_1/confirm"] * 2
@@ -217,7 +218,7 @@ def test_a_lost_answer_is_asked_for_again(provider: Provider, server: ScriptedSe
     ],
 )
 def test_a_command_that_is_never_answered_is_looked_up_at_the_intent(
-    provider: Provider, server: ScriptedServer, operation: str, status: str, refunded: int
+    provider: StripeProvider, server: ScriptedServer, operation: str, status: str, refunded: int
 ) -> None:
     server.script.extend([*[Reply(500, {})] * 4, Reply(body=intent(status, refunded))])
     getattr(provider, operation)("pi_1", "k")
@@ -236,7 +237,7 @@ def test_a_command_that_is_never_answered_is_looked_up_at_the_intent(
     ],
 )
 def test_a_command_without_answer_or_effect_is_worth_another_try(
-    provider: Provider, server: ScriptedServer, operation: str, status: str, refunded: int
+    provider: StripeProvider, server: ScriptedServer, operation: str, status: str, refunded: int
 ) -> None:
     server.script.extend([*[Reply(500, {})] * 4, Reply(body=intent(status, refunded))])
     with pytest.raises(ProviderUnavailable, match="HTTP 500"):
@@ -263,16 +264,16 @@ def test_a_server_that_is_not_there_is_unavailable(time: FakeTime) -> None:
     assert len(time.slept) == 3
 
 
-def test_a_declined_card_is_not_tried_again(provider: Provider, server: ScriptedServer) -> None:
+def test_a_declined_card_is_not_tried_again(provider: StripeProvider, server: ScriptedServer) -> None:
     error = {"type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds"}
     server.script.append(Reply(402, {"error": error}))
     with pytest.raises(CardDeclined, match="insufficient_funds"):
         provider.confirm("pi_1", "k")
-    assert len(server.heard) == 1
+    assert len(server.received) == 1
 
 
 def test_an_unknown_payment_method_is_the_customers_to_mend(
-    provider: Provider, server: ScriptedServer
+    provider: StripeProvider, server: ScriptedServer
 ) -> None:
     error = {"type": "invalid_request_error", "code": "resource_missing", "param": "payment_method"}
     server.script.append(Reply(400, {"error": error}))
@@ -280,7 +281,7 @@ def test_an_unknown_payment_method_is_the_customers_to_mend(
         provider.open(Money(amount=1, currency="EUR"), "pm_nope", {}, "k")
 
 
-def test_a_wrong_key_is_ours_to_mend(provider: Provider, server: ScriptedServer) -> None:
+def test_a_wrong_key_is_ours_to_mend(provider: StripeProvider, server: ScriptedServer) -> None:
     server.script.append(
         Reply(401, {"error": {"type": "invalid_request_error", "message": "Invalid API Key"}})
     )
@@ -289,7 +290,7 @@ def test_a_wrong_key_is_ours_to_mend(provider: Provider, server: ScriptedServer)
 
 
 def test_an_intent_in_another_status_after_its_confirmation_is_refused(
-    provider: Provider, server: ScriptedServer
+    provider: StripeProvider, server: ScriptedServer
 ) -> None:
     server.script.append(Reply(body=intent("processing")))
     with pytest.raises(PaymentRefused, match="processing"):
@@ -306,7 +307,7 @@ def test_an_intent_in_another_status_after_its_confirmation_is_refused(
     ],
 )
 def test_doing_what_is_done_is_fine(
-    provider: Provider, server: ScriptedServer, operation: str, status: str, refunded: int
+    provider: StripeProvider, server: ScriptedServer, operation: str, status: str, refunded: int
 ) -> None:
     server.script.extend([Reply(400, UNEXPECTED), Reply(body=intent(status, refunded))])
     getattr(provider, operation)("pi_1", "k")
@@ -324,35 +325,35 @@ def test_doing_what_is_done_is_fine(
     ],
 )
 def test_a_command_that_cannot_be_done_says_in_which_status_the_intent_is(
-    provider: Provider, server: ScriptedServer, operation: str, status: str
+    provider: StripeProvider, server: ScriptedServer, operation: str, status: str
 ) -> None:
     server.script.extend([Reply(400, UNEXPECTED), Reply(body=intent(status))])
     with pytest.raises(PaymentRefused, match=f"unexpected_state.*{status}"):
         getattr(provider, operation)("pi_1", "k")
 
 
-def test_captured_money_cannot_be_cancelled(provider: Provider, server: ScriptedServer) -> None:
+def test_captured_money_cannot_be_cancelled(provider: StripeProvider, server: ScriptedServer) -> None:
     server.script.extend([Reply(400, UNEXPECTED), Reply(body=intent("succeeded"))])
     with pytest.raises(AlreadyCaptured):
         provider.cancel("pi_1", "k")
 
 
-def test_a_refund_names_its_intent(provider: Provider, server: ScriptedServer) -> None:
+def test_a_refund_names_its_intent(provider: StripeProvider, server: ScriptedServer) -> None:
     server.script.append(Reply(body={"id": "re_1", "status": "pending"}))
     provider.refund("pi_1", "order-1:refund")
-    [heard] = server.heard
-    assert (heard.method, heard.path) == ("POST", "/v1/refunds")
-    assert heard.form == {"payment_intent": ["pi_1"]}
-    assert heard.headers["idempotency-key"] == "order-1:refund"
+    [request] = server.received
+    assert (request.method, request.path) == ("POST", "/v1/refunds")
+    assert request.form == {"payment_intent": ["pi_1"]}
+    assert request.headers["idempotency-key"] == "order-1:refund"
 
 
-def test_a_refund_that_failed_is_refused(provider: Provider, server: ScriptedServer) -> None:
+def test_a_refund_that_failed_is_refused(provider: StripeProvider, server: ScriptedServer) -> None:
     server.script.append(Reply(body={"id": "re_1", "status": "failed"}))
     with pytest.raises(PaymentRefused, match="failed"):
         provider.refund("pi_1", "k")
 
 
-def test_an_intent_is_read_with_what_was_refunded(provider: Provider, server: ScriptedServer) -> None:
+def test_an_intent_is_read_with_what_was_refunded(provider: StripeProvider, server: ScriptedServer) -> None:
     server.script.extend(
         [Reply(body=intent("succeeded", 500)), Reply(body={**UNCONFIRMED, "latest_charge": None})]
     )
@@ -360,7 +361,7 @@ def test_an_intent_is_read_with_what_was_refunded(provider: Provider, server: Sc
     assert provider.retrieve("pi_1") == Intent("pi_1", "requires_confirmation", 2000, 0)
 
 
-def fail_until_open(provider: Provider, server: ScriptedServer) -> None:
+def fail_until_open(provider: StripeProvider, server: ScriptedServer) -> None:
     """Five calls without an answer: twice a command and its question, and one more question."""
     server.script.append(Reply(500, {}))
     for _ in range(2):
@@ -371,10 +372,10 @@ def fail_until_open(provider: Provider, server: ScriptedServer) -> None:
 
 
 def test_a_provider_that_gives_no_answers_is_not_asked_for_money(
-    provider: Provider, server: ScriptedServer
+    provider: StripeProvider, server: ScriptedServer
 ) -> None:
     fail_until_open(provider, server)
-    heard = len(server.heard)
+    received = len(server.received)
     for ask in (
         lambda: provider.open(Money(amount=1, currency="EUR"), "pm_card_visa", {}, "k"),
         lambda: provider.confirm("pi_1", "k"),
@@ -382,11 +383,11 @@ def test_a_provider_that_gives_no_answers_is_not_asked_for_money(
     ):
         with pytest.raises(ProviderUnavailable, match="not asked"):
             ask()
-    assert len(server.heard) == heard
+    assert len(server.received) == received
 
 
 def test_a_provider_that_gives_no_answers_is_still_told_to_give_money_back(
-    provider: Provider, server: ScriptedServer
+    provider: StripeProvider, server: ScriptedServer
 ) -> None:
     fail_until_open(provider, server)
     server.script.clear()
@@ -398,7 +399,7 @@ def test_a_provider_that_gives_no_answers_is_still_told_to_give_money_back(
 
 
 def test_an_answered_probe_closes_the_circuit(
-    provider: Provider, server: ScriptedServer, time: FakeTime
+    provider: StripeProvider, server: ScriptedServer, time: FakeTime
 ) -> None:
     fail_until_open(provider, server)
     time.now += 5.0
@@ -410,10 +411,10 @@ def test_an_answered_probe_closes_the_circuit(
 
 @pytest.mark.parametrize("status", [400, 401, 402, 404])
 def test_a_refusal_is_an_answer_to_the_circuit(
-    provider: Provider, server: ScriptedServer, status: int
+    provider: StripeProvider, server: ScriptedServer, status: int
 ) -> None:
     server.script.append(Reply(status, {"error": {"type": "card_error"}}))
     for _ in range(10):
         with pytest.raises(CardDeclined):
             provider.confirm("pi_1", "k")
-    assert len(server.heard) == 10
+    assert len(server.received) == 10

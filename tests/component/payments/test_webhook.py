@@ -1,4 +1,4 @@
-"""The webhook through its handler, on real tables: who is believed, and what is written down."""
+"""The webhook through its handler, on real tables: whose events it accepts, and the observations it stores."""
 
 import base64
 import hashlib
@@ -12,31 +12,30 @@ from typing import Any
 
 import pytest
 
-from payments.adapters.payment_store import EVENT_LIFETIME_SECONDS, ObservationStore, PaymentStore
-from payments.domain.observation import ObservationContended
+from payments.adapters.observation_store import EVENT_LIFETIME_SECONDS, ObservationStore
+from payments.adapters.payment_store import PaymentStore
 from payments.domain.payment import Payment, PaymentStatus
 from shared.aws import client
 from shared.clock import utc_now
 from shared.dynamo import from_item
 from shared.saga import StepInput
-from tests.component.payments.provider_server import payments_tables
+from shared.versioned_table import WriteConflict
 from tests.component.rest_events import json_body, rest_event
 
 EVENTS = Path(__file__).parents[3] / "events"
-ORDER = StepInput.model_validate_json((EVENTS / "payments_authorize.json").read_text()).order
+ORDER = StepInput.model_validate_json((EVENTS / "payments_steps_authorize.json").read_text()).order
 SECRETS = {"current": "whsec_new", "previous": "whsec_old"}
 Post = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def handler(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str, Any]]]:
+def handler(tables: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., dict[str, Any]]]:
     monkeypatch.setenv("TABLE_NAME", "payments")
     monkeypatch.setenv("OBSERVATIONS_TABLE_NAME", "observations")
     monkeypatch.setenv("PAYMENT_WEBHOOK_SECRET", "webhook-secrets")
     client("secretsmanager").create_secret(Name="webhook-secrets", SecretString=json.dumps(SECRETS))
-    payments_tables()
-    resources = importlib.import_module("payments.dependencies")
-    made = (resources.observer, resources._secrets)
+    dependencies = importlib.import_module("payments.dependencies")
+    made = (dependencies.provider_event_recorder, dependencies._secrets)
     for cached in made:
         cached.cache_clear()
     yield importlib.import_module("payments.functions.webhook").handler
@@ -76,8 +75,8 @@ def event(
     return json.dumps({"id": event_id, "type": event_type, "created": moment, "data": {"object": about}})
 
 
-def paid(status: PaymentStatus) -> None:
-    """Writes the example order's payment down."""
+def store_payment(status: PaymentStatus) -> None:
+    """Stores the example order's payment."""
     payment = Payment.begun(ORDER, utc_now())
     PaymentStore(client("dynamodb"), "payments").add(
         payment.model_copy(update={"status": status, "provider_reference": "pi_1"})
@@ -89,34 +88,34 @@ def observed() -> dict[str, Any]:
     return from_item(item["Item"])
 
 
-def everything_written() -> list[Any]:
+def everything_stored() -> list[Any]:
     return [
         sorted(client("dynamodb").scan(TableName=table)["Items"], key=lambda item: item["pk"]["S"])
         for table in ("payments", "observations")
     ]
 
 
-def test_what_fits_is_written_down_without_a_mark(post: Post) -> None:
-    paid(PaymentStatus.AUTHORIZED)
+def test_an_event_that_fits_is_stored_without_a_mark(post: Post) -> None:
+    store_payment(PaymentStatus.AUTHORIZED)
     assert post(event()) == (200, {"received": True})
     assert observed()["provider_status"] == "requires_capture"
     assert "differs_from" not in observed()
 
 
-def test_what_differs_is_marked_and_the_payment_left_as_it_is(
+def test_an_event_that_differs_is_marked_and_leaves_the_payment_as_it_is(
     post: Post, logged: Callable[[str], list[dict[str, Any]]]
 ) -> None:
-    paid(PaymentStatus.AUTHORIZED)
-    payments, _ = everything_written()
+    store_payment(PaymentStatus.AUTHORIZED)
+    payments, _ = everything_stored()
     assert post(event("payment_intent.canceled"))[0] == 200
     assert observed()["differs_from"] == "authorized"
-    assert everything_written()[0] == payments
-    [line] = logged("provider event noted")
-    assert (line["level"], line["order_id"], line["noted"]) == ("WARNING", ORDER.order_id, "differs")
+    assert everything_stored()[0] == payments
+    [line] = logged("provider event recorded")
+    assert (line["level"], line["order_id"], line["outcome"]) == ("WARNING", ORDER.order_id, "differs")
 
 
-def test_the_mark_goes_when_later_word_fits(post: Post) -> None:
-    paid(PaymentStatus.CAPTURED)
+def test_the_mark_goes_when_a_later_event_fits(post: Post) -> None:
+    store_payment(PaymentStatus.CAPTURED)
     now = int(time.time())
     post(event(event_id="evt_1", created=now + 1))
     assert observed()["differs_from"] == "captured"
@@ -125,14 +124,14 @@ def test_the_mark_goes_when_later_word_fits(post: Post) -> None:
 
 
 def test_a_replay_changes_nothing(post: Post, logged: Callable[[str], list[dict[str, Any]]]) -> None:
-    paid(PaymentStatus.AUTHORIZED)
+    store_payment(PaymentStatus.AUTHORIZED)
     body = event()
     assert post(body)[0] == 200
-    before = everything_written()
+    before = everything_stored()
     assert post(body) == (200, {"received": True})
     assert post(event("payment_intent.canceled", event_id="evt_1", created=int(time.time()) + 9))[0] == 200
-    assert everything_written() == before
-    assert [line["noted"] for line in logged("provider event noted")] == ["fits", "repeated", "repeated"]
+    assert everything_stored() == before
+    assert [line["outcome"] for line in logged("provider event recorded")] == ["fits", "repeated", "repeated"]
 
 
 def test_an_event_is_remembered_longer_than_the_provider_repeats_it(post: Post) -> None:
@@ -142,8 +141,8 @@ def test_an_event_is_remembered_longer_than_the_provider_repeats_it(post: Post) 
     assert EVENT_LIFETIME_SECONDS > 30 * 24 * 3600
 
 
-def test_a_latecomer_does_not_overwrite_later_word_and_is_remembered(post: Post) -> None:
-    paid(PaymentStatus.CAPTURED)
+def test_a_late_event_does_not_overwrite_a_later_one_and_is_remembered(post: Post) -> None:
+    store_payment(PaymentStatus.CAPTURED)
     now = int(time.time())
     post(event("payment_intent.succeeded", event_id="evt_2", created=now))
     post(event(event_id="evt_1", created=now))
@@ -152,7 +151,7 @@ def test_a_latecomer_does_not_overwrite_later_word_and_is_remembered(post: Post)
 
 
 @pytest.mark.parametrize("secret", ["whsec_new", "whsec_old"])
-def test_both_secrets_are_believed_while_they_change(post: Post, secret: str) -> None:
+def test_both_secrets_are_accepted_during_a_rotation(post: Post, secret: str) -> None:
     body = event()
     assert post(body, signed(body, secret))[0] == 200
 
@@ -168,13 +167,13 @@ def test_both_secrets_are_believed_while_they_change(post: Post, secret: str) ->
     ],
     ids=["none", "nonsense", "another secret", "another body", "not ascii"],
 )
-def test_nobody_else_is_believed_and_nothing_of_the_body_is_logged(
+def test_no_other_signature_is_accepted_and_nothing_of_the_body_is_logged(
     post: Post, capsys: pytest.CaptureFixture[str], signature: Callable[[str], str]
 ) -> None:
     body = event(name="Ada Example")
     status, problem = post(body, signature(body))
     assert (status, problem["type"].rsplit("/")[-1]) == (400, "invalid-signature")
-    assert everything_written() == [[], []]
+    assert everything_stored() == [[], []]
     assert "Ada Example" not in "".join(capsys.readouterr())
 
 
@@ -184,7 +183,7 @@ def test_an_old_signature_is_a_replay(post: Post) -> None:
     assert post(body, signed(body, at=int(time.time()) - 290))[0] == 200
 
 
-def test_the_body_is_not_parsed_before_it_is_believed(post: Post) -> None:
+def test_the_body_is_not_parsed_before_its_signature_is_verified(post: Post) -> None:
     assert post("{not json", "t=1,v1=00")[1]["type"].rsplit("/")[-1] == "invalid-signature"
     assert post("{not json")[0] == 422
 
@@ -199,10 +198,10 @@ def test_the_signature_is_over_the_bytes_as_they_came(
     assert handler(encoded, lambda_context)["statusCode"] == 200
 
 
-def test_unknown_events_are_heard_and_ignored(post: Post) -> None:
+def test_unknown_events_are_received_and_ignored(post: Post) -> None:
     assert post(event("payment_method.attached")) == (200, {"received": True})
     assert post(event(metadata={}))[0] == 200
-    assert everything_written() == [[], []]
+    assert everything_stored() == [[], []]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +218,7 @@ def test_unknown_events_are_heard_and_ignored(post: Post) -> None:
     ],
     ids=["nothing", "a list", "empty", "surrogate", "deep", "no intent", "odd metadata", "no id"],
 )
-def test_what_cannot_be_read_is_refused_so_that_it_is_sent_again(post: Post, body: str) -> None:
+def test_an_unreadable_event_is_refused_so_that_the_provider_sends_it_again(post: Post, body: str) -> None:
     status, problem = post(body)
     assert (status, problem["type"].rsplit("/")[-1]) == (422, "unreadable-event")
 
@@ -229,7 +228,7 @@ def test_a_body_of_any_size_is_not_read(post: Post) -> None:
 
 
 def test_of_two_events_at_once_neither_is_lost(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    paid(PaymentStatus.CAPTURED)
+    store_payment(PaymentStatus.CAPTURED)
     now = int(time.time())
     overtake = iter([event("payment_intent.succeeded", event_id="evt_2", created=now)])
     find = PaymentStore.find
@@ -247,13 +246,13 @@ def test_of_two_events_at_once_neither_is_lost(post: Post, monkeypatch: pytest.M
 
 def test_an_event_that_keeps_losing_is_to_be_sent_again(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     def lose(*_: Any) -> bool:
-        raise ObservationContended("evt_1")
+        raise WriteConflict("evt_1")
 
     monkeypatch.setattr(ObservationStore, "record", lose)
     assert post(event())[0] == 503
 
 
-def test_the_example_event_is_heard(handler: Callable[..., dict[str, Any]], lambda_context: Any) -> None:
+def test_the_example_event_is_received(handler: Callable[..., dict[str, Any]], lambda_context: Any) -> None:
     example = json.loads((EVENTS / "payments_webhook.json").read_text())
     example["headers"]["Stripe-Signature"] = signed(example["body"])
     example["multiValueHeaders"]["Stripe-Signature"] = [signed(example["body"])]

@@ -10,7 +10,11 @@ from urllib.parse import urlencode
 import pytest
 
 from payments.domain.payment import CardDeclined, ProviderUnavailable
+from payments_sandbox.adapters import IntentStore
+from payments_sandbox.domain.errors import ApiError
+from payments_sandbox.domain.idempotent_requests import IdempotentRequests
 from shared.aws import client
+from shared.versioned_table import WriteConflict
 from tests.component.payments.provider_server import KEY, payments_tables, sandbox_handler, serving_sandbox
 from tests.component.rest_events import json_body, rest_event
 
@@ -105,14 +109,10 @@ def test_a_refund_of_what_is_not_there_is_refused(call: Call) -> None:
 
 
 def test_an_id_longer_than_a_key_may_be_is_not_looked_up(call: Call) -> None:
-    resources = importlib.import_module("payments_sandbox.dependencies")
-    table = "intents-are-not-looked-up"
-    desk = importlib.import_module("payments_sandbox.domain.idempotent_requests").Desk(
-        type(resources.books())(client("dynamodb"), table), now=lambda: 0, new_id=lambda: "1"
-    )
-    errors = importlib.import_module("payments_sandbox.domain.errors")
-    with pytest.raises(errors.ApiError, match="No such payment_intent"):
-        desk.read("p" * 256)
+    intents = IntentStore(client("dynamodb"), "intents-are-not-looked-up")
+    requests = IdempotentRequests(intents, now=lambda: 0, new_id=lambda: "1")
+    with pytest.raises(ApiError, match="No such payment_intent"):
+        requests.read("p" * 256)
 
 
 @pytest.mark.parametrize(
@@ -190,18 +190,18 @@ def test_what_is_not_there_is_not_found(call: Call) -> None:
 
 
 def test_two_writers_of_one_intent_are_told_apart(call: Call) -> None:
-    store = importlib.import_module("payments_sandbox.adapters")
-    books = importlib.import_module("payments_sandbox.dependencies").books()
-    intent = books.intent(opened(call))
-    books.write(intent.changed(), None, 0)
-    with pytest.raises(store.Contended):
-        books.write(intent.changed(), None, 0)
+    intents = IntentStore(client("dynamodb"), "sandbox")
+    intent = intents.find(opened(call))
+    assert intent is not None
+    intents.save(intent.changed(), None, 0)
+    with pytest.raises(WriteConflict):
+        intents.save(intent.changed(), None, 0)
 
 
 def test_the_example_event_opens_an_intent(
     sandbox: Callable[..., dict[str, Any]], lambda_context: Any
 ) -> None:
-    event = json.loads((EVENTS / "payments_sandbox.json").read_text())
+    event = json.loads((EVENTS / "payments_sandbox_api.json").read_text())
     event["headers"]["Authorization"] = f"Bearer {KEY}"
     assert json_body(sandbox(event, lambda_context))["status"] == "requires_confirmation"
 
@@ -214,13 +214,13 @@ def steps(
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("TABLE_NAME", "payments")
     payments_tables()
-    resources = importlib.import_module("payments.dependencies")
-    made = (resources.cashier, resources._secrets)
+    dependencies = importlib.import_module("payments.dependencies")
+    made = (dependencies.payment_service, dependencies._secrets)
 
     def run(step: str, payment_method: str) -> dict[str, Any]:
-        event = json.loads((EVENTS / f"payments_{step}.json").read_text())
+        event = json.loads((EVENTS / f"payments_steps_{step}.json").read_text())
         event["order"]["payment_token"] = payment_method
-        result: dict[str, Any] = importlib.import_module(f"payments.functions.{step}").handler(
+        result: dict[str, Any] = importlib.import_module("payments.functions.steps").handler(
             event, lambda_context
         )
         return result
@@ -229,15 +229,15 @@ def steps(
         monkeypatch.setenv("PAYMENT_PROVIDER_URL", url)
         for cached in made:
             cached.cache_clear()
-        resources.cashier()._provider._transport._sleep = lambda _: None
+        dependencies.payment_service()._provider._transport._sleep = lambda _: None
         yield run
         for cached in made:
             cached.cache_clear()
 
 
 def intents_at_the_provider(call: Call) -> list[dict[str, Any]]:
-    """The example order's intents with their charges, as the provider's own books say."""
-    order_id = json.loads((EVENTS / "payments_authorize.json").read_text())["order"]["order_id"]
+    """The example order's intents with their charges, as the provider has them."""
+    order_id = json.loads((EVENTS / "payments_steps_authorize.json").read_text())["order"]["order_id"]
     query = {"query": f"metadata['order_id']:'{order_id}'"}
     _, found = call("GET", "/v1/payment_intents/search", query=query)
     expand = {"expand[]": "latest_charge"}
@@ -284,9 +284,9 @@ def test_a_lost_answer_is_found_by_asking(steps: Any, call: Call) -> None:
 
 def test_a_captured_payment_is_refunded_by_the_compensation(steps: Any, call: Call) -> None:
     steps("authorize", "pm_card_visa")
-    order_id = json.loads((EVENTS / "payments_authorize.json").read_text())["order"]["order_id"]
-    cashier = importlib.import_module("payments.dependencies").cashier()
-    assert cashier.capture(order_id).status == "captured"
+    order_id = json.loads((EVENTS / "payments_steps_authorize.json").read_text())["order"]["order_id"]
+    payment_service = importlib.import_module("payments.dependencies").payment_service()
+    assert payment_service.capture(order_id).status == "captured"
     assert statuses_at_the_provider(call) == ["succeeded"]
     for _ in range(2):
         assert steps("void", "pm_card_visa") == {"voided": True, "status": "refunded"}

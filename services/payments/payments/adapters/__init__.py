@@ -1,1 +1,1 @@
-"""All that talks to the outside."""
+"""The tables and the payment provider: the only code that knows a key, or sends a request."""

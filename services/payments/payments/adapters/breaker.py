@@ -1,6 +1,6 @@
-"""A circuit breaker: while the provider gives no answers, callers are told so at once instead of each finding out.
+"""A circuit breaker: while the provider gives no answers, calls fail at once instead of each waiting in vain.
 
-It lives as long as its execution environment and knows only what that one saw; the functions of a stack share nothing.
+It lives as long as its execution environment and knows only the calls of that one. Functions share no breaker.
 """
 
 import time
@@ -9,17 +9,17 @@ from collections.abc import Callable
 from payments.domain.payment import ProviderUnavailable
 from shared.observability import count
 
-# Calls, each of several tries. One order's misfortune is not enough: its failed calls have answered ones between them.
+# Calls, each of several tries. One order's failures do not open it: answered calls of other orders come in between.
 _FAILURES = 5
-# Below what the state machine's retries of a step span, so that an order is seldom lost to a provider that is back.
+# Shorter than the state machine's retries of a step take, so that an order is seldom lost to a provider that is back.
 _REST_SECONDS = 5.0
 
 
 class CircuitBreaker:
-    """Opens after `failures` calls in a row without an answer, for `rest` seconds; then one call may probe.
+    """Opens for `rest` seconds after `failures` calls in a row without an answer; then one call may probe.
 
-    An answered probe closes it, a failed one opens it again. A probe that is never heard of (its function was killed)
-    counts as failed: another may go `rest` seconds later. `clock` gives seconds.
+    An answered probe closes it, a failed probe opens it again. A probe without an outcome (its function was killed)
+    counts as failed: another may follow `rest` seconds later. `clock` gives seconds.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class CircuitBreaker:
         self._probe_at = now + self._rest
 
     def answered(self) -> None:
-        """A call had an answer, whatever it said."""
+        """Reports that a call had an answer, be it a refusal."""
         self._failures = 0
 
     def unanswered(self) -> None:
-        """A call had no answer, for all its retries."""
+        """Reports that a call had no answer, despite its retries."""
         self._failures += 1
         if self._failures == self._limit:
             count("ProviderCircuitOpened")

@@ -1,7 +1,7 @@
-"""HTTP to the payment provider: form-encoded requests, JSON answers, and patience that ends in time.
+"""HTTP to the payment provider: form-encoded requests, JSON answers, retries, and timeouts.
 
-A request that got no usable answer is repeated with full jitter, or after the provider's Retry-After, until its
-deadline. That is safe, since a request that changes something carries an Idempotency-Key and the others change nothing.
+A request without a usable answer is repeated with full jitter, or after the provider's Retry-After, until its deadline.
+That is safe: a request that changes something carries an Idempotency-Key, and the others change nothing.
 
 Retries at the provider: https://docs.stripe.com/error-low-level, versions: https://docs.stripe.com/api/versioning
 """
@@ -20,7 +20,7 @@ from payments.adapters.breaker import CircuitBreaker
 from payments.domain.payment import ProviderUnavailable
 from shared.observability import count, logger
 
-# What the answers look like is this version's business, and no setting of the account's.
+# Pinned, so that no setting of the account changes the shape of the answers.
 API_VERSION = "2024-06-20"
 
 _MAX_ATTEMPTS = 4
@@ -32,31 +32,31 @@ _SHORTEST_CALL_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long the client waits, in seconds. `budget` is for one operation as a whole, of which `asking` is kept for
-    finding out what became of it. A step needs at most two operations: twice `budget` must stay below its timeout."""
+class Timeouts:
+    """How long the client waits, in seconds. `budget` is for one operation as a whole; `lookup` is the part of it that
+    is left for reading the intent. A saga step makes two operations: twice `budget` must stay below its timeout."""
 
     connect: float = 2.0
     read: float = 3.5
     budget: float = 8.0
-    asking: float = 2.5
+    lookup: float = 2.5
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the provider said, once it said something."""
+    """The provider's answer to a request."""
 
     status: int
     body: dict[str, Any]
 
     @property
     def ok(self) -> bool:
-        """Whether it did what it was asked."""
+        """Whether the provider did the command."""
         return self.status == HTTPStatus.OK
 
 
 class _NoAnswer(ProviderUnavailable):
-    """One try brought no usable answer; `retry_after` is how long the provider asks to wait, in seconds."""
+    """One try without a usable answer; `retry_after` is the wait that the provider asks for, in seconds."""
 
     def __init__(self, reason: str, retry_after: float = 0.0) -> None:
         super().__init__(reason)
@@ -66,8 +66,8 @@ class _NoAnswer(ProviderUnavailable):
 class Transport:
     """Sends requests to the provider at `base_url`.
 
-    `api_key` is called for every request, and is expected to remember the key. `clock`, `sleep` and `jitter` (which
-    picks a number between its two arguments) are there for tests.
+    `api_key` is called for every request, and should cache the key. Tests set `clock`, `sleep` and `jitter`, which
+    picks a number between its two arguments.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class Transport:
         base_url: str,
         api_key: Callable[[], str],
         *,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
         breaker: CircuitBreaker | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        self.patience = patience or Patience()
+        self.timeouts = timeouts or Timeouts()
         self.breaker = breaker or CircuitBreaker(clock=clock)
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
@@ -91,8 +91,8 @@ class Transport:
         self._session = requests.Session()
 
     def deadline(self) -> float:
-        """When an operation that begins now must have ended, on this transport's clock."""
-        return self._clock() + self.patience.budget
+        """The end of an operation that begins now, on this transport's clock."""
+        return self._clock() + self.timeouts.budget
 
     def send(
         self,
@@ -104,8 +104,7 @@ class Transport:
         query: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Answer:
-        """Sends the request until it is answered with anything but "try again", or `ends_at` has come; then raises
-        ProviderUnavailable."""
+        """Sends the request until the answer is other than "try again"; raises ProviderUnavailable at `ends_at`."""
         headers = {"Authorization": f"Bearer {self._api_key()}", "Stripe-Version": API_VERSION}
         if idempotency_key:
             headers["Idempotency-Key"] = idempotency_key
@@ -155,12 +154,12 @@ class Transport:
                 params=request.params,
                 data=request.data,
                 headers=request.headers,
-                timeout=(min(self.patience.connect, left), min(self.patience.read, left)),
+                timeout=(min(self.timeouts.connect, left), min(self.timeouts.read, left)),
                 allow_redirects=False,
             )
         except requests.RequestException as error:
             raise _NoAnswer(type(error).__name__) from error
-        if _says_try_again(response):
+        if _is_retryable(response):
             raise _NoAnswer(f"HTTP {response.status_code}", _retry_after(response))
         try:
             body = response.json()
@@ -171,13 +170,13 @@ class Transport:
         return Answer(response.status_code, body)
 
 
-def _says_try_again(response: requests.Response) -> bool:
-    """Whether this is no answer yet: a request with our key is under way, there are too many, or they failed."""
+def _is_retryable(response: requests.Response) -> bool:
+    """Whether the provider asks for a retry: our key is in use, requests are too many, or the provider failed."""
     return response.status_code in _WORTH_A_RETRY or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _retry_after(response: requests.Response) -> float:
-    """The seconds in Retry-After, or 0 without one (or with a date, which this provider does not send)."""
+    """The seconds in Retry-After, or 0 without one. This provider sends no dates there."""
     try:
         return max(0.0, float(response.headers.get("Retry-After", "0")))
     except ValueError:

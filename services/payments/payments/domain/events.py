@@ -1,4 +1,4 @@
-"""What the payments service tells the others."""
+"""The events that the payments service publishes."""
 
 from typing import Annotated
 
@@ -7,15 +7,17 @@ from pydantic import Field
 from shared.events import Payload
 from shared.money import Money
 
-_Reason = Annotated[str, Field(description="The provider's code for why", examples=["card_declined"])]
+_Reason = Annotated[str, Field(description="The provider's code for the reason", examples=["card_declined"])]
 
 
 class PaymentFacts(Payload):
-    """What every event of a payment tells of it."""
+    """The fields that every event of a payment has."""
 
     order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     payment_id: Annotated[str, Field(examples=["pay-ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
-    amount: Annotated[Money, Field(description="The order's total; nothing is taken or given back in parts")]
+    amount: Annotated[
+        Money, Field(description="The order's total; no payment is captured or refunded in parts")
+    ]
 
 
 class PaymentAuthorized(PaymentFacts):
@@ -39,7 +41,7 @@ class PaymentCaptured(PaymentFacts):
 
 
 class PaymentCaptureFailed(PaymentFacts):
-    """The money that was held cannot be taken: the hold is gone, or the bank refuses now."""
+    """The provider cannot take the money: the hold has expired, or the bank refuses now."""
 
     event_type = "payment.capture_failed"
 
@@ -47,7 +49,7 @@ class PaymentCaptureFailed(PaymentFacts):
 
 
 class PaymentVoided(PaymentFacts):
-    """Nothing is held for the order, nor will be."""
+    """The provider holds no money for the order, and will not hold any later."""
 
     event_type = "payment.voided"
 
@@ -55,7 +57,7 @@ class PaymentVoided(PaymentFacts):
 
 
 class PaymentRefunded(PaymentFacts):
-    """All of the money that was taken went back."""
+    """The provider gave back all of the money that it took."""
 
     event_type = "payment.refunded"
 

@@ -1,7 +1,7 @@
-"""What the provider says of an order's payment, and whether that fits what we have written down; without AWS.
+"""The provider's statements on an order's payment, and whether they fit the payment that we have stored.
 
-An observation changes no payment: the provider's events come late, twice and in any order. Where it does not fit it is
-marked, for somebody to ask the provider and put the payment right.
+An observation changes no payment, since the provider's events come late, twice and in any order. An observation that
+does not fit is marked; the reconcile function then asks the provider and resolves the difference.
 """
 
 from datetime import datetime
@@ -10,38 +10,22 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from payments.domain.intent import ProviderStatus
 from payments.domain.payment import Payment, PaymentStatus
-from shared.errors import TransientError
 
 _MAX_ORDER_ID = 255
 _Id = Annotated[str, Field(min_length=1, max_length=255)]
 
-
-class ObservationContended(TransientError):
-    """Another event of the same intent was recorded at the same moment; trying again works."""
-
-
-class ProviderStatus(StrEnum):
-    """What became of an intent, in the order in which it can happen."""
-
-    FAILED = "requires_payment_method"
-    HELD = "requires_capture"
-    TAKEN = "succeeded"
-    PARTIALLY_REFUNDED = "partially_refunded"
-    REFUNDED = "refunded"
-    CANCELED = "canceled"
-
-
 _OWES_NOTHING = {ProviderStatus.FAILED, ProviderStatus.REFUNDED, ProviderStatus.CANCELED}
 
-# What the provider may say while a payment has a status.
+# The provider's statuses that fit each status of a payment.
 _FITS: dict[PaymentStatus, set[ProviderStatus]] = {
     PaymentStatus.AUTHORIZING: {ProviderStatus.FAILED, ProviderStatus.HELD},
     PaymentStatus.AUTHORIZED: {ProviderStatus.HELD},
     PaymentStatus.DECLINED: {ProviderStatus.FAILED, ProviderStatus.CANCELED},
     PaymentStatus.CAPTURING: {ProviderStatus.HELD, ProviderStatus.TAKEN},
     PaymentStatus.CAPTURED: {ProviderStatus.TAKEN},
-    # Taken by hand at the provider, it differs: the order's capture has to be tried again.
+    # TAKEN differs: an operator took the money at the provider, and the order's capture has to be tried again.
     PaymentStatus.CAPTURE_FAILED: {ProviderStatus.FAILED, ProviderStatus.HELD, ProviderStatus.CANCELED},
     PaymentStatus.VOIDING: {
         ProviderStatus.FAILED,
@@ -57,7 +41,7 @@ _FITS: dict[PaymentStatus, set[ProviderStatus]] = {
     },
     PaymentStatus.REFUNDED: {ProviderStatus.REFUNDED},
 }
-# What it may have said on the way there, in an event from before the payment's last change.
+# Earlier statuses that also fit, in an event from before the payment's last change.
 _PASSED: dict[PaymentStatus, set[ProviderStatus]] = {
     PaymentStatus.CAPTURED: {ProviderStatus.HELD},
     PaymentStatus.VOIDED: {ProviderStatus.FAILED, ProviderStatus.HELD},
@@ -67,7 +51,7 @@ _PASSED: dict[PaymentStatus, set[ProviderStatus]] = {
 
 
 class Remedy(StrEnum):
-    """What puts an intent right that differs from our payment."""
+    """The action that resolves a difference between an intent and our payment."""
 
     NONE = "none"
     CANCEL = "cancel"
@@ -75,12 +59,12 @@ class Remedy(StrEnum):
     OPERATOR = "operator"
 
 
-# The payments that owe the provider's customer nothing more, so what the provider has of it must go back.
-_GONE = {PaymentStatus.VOIDED, PaymentStatus.DECLINED, PaymentStatus.REFUNDED}
+# The payments that are over: money that the provider still has for them must go back.
+_OVER = {PaymentStatus.VOIDED, PaymentStatus.DECLINED, PaymentStatus.REFUNDED}
 
 
 class _Lenient(BaseModel):
-    """Part of what the provider sends: what is not read here is none of our business, and is never logged."""
+    """Part of a provider's event. Fields that are not listed are ignored, and never logged."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -112,7 +96,7 @@ class _Charge(_Lenient):
 
     @property
     def status(self) -> ProviderStatus:
-        """What the refund means: the release of a hold that was never captured is told as one too."""
+        """The status after a refund. Stripe also reports the release of a hold as a refund."""
         if not self.captured:
             return ProviderStatus.CANCELED
         return ProviderStatus.REFUNDED if self.refunded else ProviderStatus.PARTIALLY_REFUNDED
@@ -127,9 +111,10 @@ _INTENT_EVENTS = {
 
 
 class Observation(BaseModel):
-    """What the provider was last heard to say of one intent. `observed_at` is in Unix seconds, by its clock.
+    """The provider's latest statement on one intent. `observed_at` is in Unix seconds, by the provider's clock.
 
-    `differs_from` is our payment's status where the two did not fit when this was written, or `none` without a payment.
+    `differs_from` is set if the statement did not fit our payment when it was stored: to the payment's status, or to
+    `none` if the order had no payment.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -144,9 +129,9 @@ class Observation(BaseModel):
 
     @classmethod
     def in_event(cls, event: ProviderEvent) -> Self | None:
-        """What the event says of an order's payment; None when it is of a kind that says nothing, or no order's.
+        """The observation in the event; None if the event is of another type, or its intent belongs to no order.
 
-        Raises pydantic's ValidationError when it should say something and cannot be read.
+        Raises pydantic's ValidationError if the event is of a known type and cannot be read.
         """
         reference: str | None
         if event.type in _INTENT_EVENTS:
@@ -169,34 +154,34 @@ class Observation(BaseModel):
         )
 
     def later_than(self, other: Self) -> bool:
-        """Whether this tells of a later state; within a second, by the order in which states can follow."""
+        """Whether this is the later statement; within one second the order of `ProviderStatus` decides."""
         ranks = list(ProviderStatus)
         mine, theirs = ranks.index(self.provider_status), ranks.index(other.provider_status)
         return (self.observed_at, mine) > (other.observed_at, theirs)
 
     def compared(self, payment: Payment | None) -> Self:
-        """The observation with `differs_from` set by how it fits the order's payment."""
+        """The observation with `differs_from` set, if it does not fit the order's payment."""
         ours = payment.status.value if payment else "none"
         return self.model_copy(update={"differs_from": None if self.fits(payment) else ours})
 
     def remedy(self, payment: Payment | None) -> Remedy:
-        """What is to be done, given that the provider says this now, of the order's payment as it is now.
+        """The action that resolves this present statement, given the order's present payment.
 
-        Money goes back by itself only where it is this payment's own, and the payment is over. An intent that no
-        payment names may be another stage's; and whether an order that is not paid shall stand, somebody must decide.
+        Money goes back without an operator only if the intent is the payment's own and the payment is over. An intent
+        that no payment names may belong to another stage. An operator decides whether an unpaid order stands.
         """
         if self.fits(payment):
             return Remedy.NONE
-        if payment is None or payment.provider_reference != self.reference or payment.status not in _GONE:
+        if payment is None or payment.provider_reference != self.reference or payment.status not in _OVER:
             return Remedy.OPERATOR
         if self.provider_status in _OWES_NOTHING:
             return Remedy.NONE
         return Remedy.CANCEL if self.provider_status is ProviderStatus.HELD else Remedy.REFUND
 
     def fits(self, payment: Payment | None) -> bool:
-        """Whether what the provider says may be true beside the order's payment as it is written down."""
+        """Whether the statement is consistent with the order's payment as we have stored it."""
         if payment is None or payment.provider_reference != self.reference:
-            # Money of a customer's that no payment of ours knows of.
+            # No payment of ours names this intent, so it must hold none of a customer's money.
             return self.provider_status in _OWES_NOTHING
         if self.provider_status in _FITS[payment.status]:
             return True

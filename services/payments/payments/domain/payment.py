@@ -1,27 +1,18 @@
-"""The rules of a payment, without AWS: which status may follow which, and which event tells of it.
+"""The rules of a payment: its statuses, the transitions between them, and the event of each.
 
-A payment is the customer's money for one order: held, then taken, or given back. Its status is written *before* the
-provider is asked to act and again after it answered, so that whoever comes later knows what may have happened there:
+A payment is the customer's money for one order: the provider holds it, then takes it, or gives it back. The service
+stores each status *before* it asks the provider to act, and the next one after the answer. So a later caller knows what
+may have happened at the provider.
 
-    (none) ──► authorizing ──► authorized ──► capturing ──► captured
-      │            │ │             │            │  ▲ │         │
-      │            │ └► declined   │            │  │ └► capture_failed
-      │            │               │            │  └──────┘│   ▼
-      │            ▼               ▼            ▼          │ refunding ──► refunded
-      │         voiding ◄──────────┴────────────┴──────────┘   ▲
-      │            │ └────── it turned out to be captured ─────┘
-      └────────► voided
-
-A capture that failed for good is tried again only when somebody asks for that.
-From `voiding` and `refunding` on nothing is authorized or captured any more. A payment is voided straight away where
-the provider was never asked to hold anything.
-
-The provider's intent is opened first, which moves no money, and its reference recorded; only then is it confirmed. So a
-payment without a reference holds nothing, and one with a reference can always be undone at the provider by it.
+The provider's intent is opened first, which moves no money, and its reference is stored. Only then is it confirmed. So
+the provider holds nothing for a payment without a reference, and a reference is enough to undo any other payment.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -35,7 +26,7 @@ from shared.saga import SagaOrder
 
 
 class PaymentStatus(StrEnum):
-    """Where a payment stands."""
+    """The status of a payment. A status in -ing says that the provider was asked and its answer is not stored yet."""
 
     AUTHORIZING = "authorizing"
     AUTHORIZED = "authorized"
@@ -50,44 +41,44 @@ class PaymentStatus(StrEnum):
 
     @property
     def given_up(self) -> bool:
-        """Whether the money went back or is on its way: nothing is authorized or captured any more."""
+        """Whether the money is released or refunded, or about to be: no authorization or capture may follow."""
         return self in {self.VOIDING, self.VOIDED, self.REFUNDING, self.REFUNDED}
 
     @property
     def is_under_way(self) -> bool:
-        """Whether the provider was asked, and its answer is yet to be written down."""
+        """Whether the provider was asked, and its answer is not stored yet."""
         return self in {self.AUTHORIZING, self.CAPTURING, self.VOIDING, self.REFUNDING}
 
     @property
     def was_authorized(self) -> bool:
-        """Whether the money was held, whatever became of its capture, and was not given up since."""
+        """Whether the provider held the money and the payment was not given up since."""
         return self in {self.AUTHORIZED, self.CAPTURING, self.CAPTURED, self.CAPTURE_FAILED}
 
 
 class CardDeclined(PermanentError):
-    """The customer's means of payment was refused; the order cannot be paid with it."""
+    """The provider refused the customer's means of payment; the order cannot be paid with it."""
 
 
 class PaymentVoided(PermanentError):
-    """The payment was voided or refunded before: this authorization or capture came too late and does nothing."""
+    """The payment was voided or refunded before, so this authorization or capture does nothing."""
 
 
 class PaymentNotAuthorized(PermanentError):
-    """Nothing is held for the order, so there is nothing to capture."""
+    """The provider holds no money for the order, so there is nothing to capture."""
 
 
 class CaptureFailed(PermanentError):
-    """The money that was held cannot be taken: the hold is gone at the provider, or the card's bank refuses."""
+    """The provider cannot take the money: the hold has expired, or the card's bank refuses."""
 
 
 class PaymentNotCaptured(PermanentError):
-    """The order's money was not taken, so there is nothing to refund; what is held is released by a void."""
+    """The order's money was not captured, so there is nothing to refund; a void releases held money."""
 
 
 class PaymentRefused(PermanentError):
-    """The provider refuses the request for a reason that no retry and no customer can mend (key, account, state).
+    """The provider refused the request for a reason that no retry and no customer can mend (key, account, state).
 
-    `intent_status` is the status in which it refused, at the provider, where it was asked for that.
+    `intent_status` is the intent's status at the provider, if the provider was asked for it.
     """
 
     def __init__(self, reason: str, *, intent_status: str | None = None) -> None:
@@ -96,15 +87,48 @@ class PaymentRefused(PermanentError):
 
 
 class AlreadyCaptured(PaymentRefused):
-    """The money cannot be released, since the provider took it already; it can be refunded."""
+    """The provider took the money already: it cannot release the money any more, but refund it."""
 
 
 class ProviderUnavailable(TransientError):
-    """The provider gave no usable answer in time; what it did is unknown, and asking again is safe."""
+    """The provider gave no usable answer in time. The effect is unknown, and another try is safe."""
 
 
 class IllegalTransition(PermanentError):
     """The payment's status does not allow this change."""
+
+
+@dataclass(frozen=True)
+class Transition:
+    """The statuses that a command is allowed in, and the status that it leads to."""
+
+    allowed_in: frozenset[PaymentStatus]
+    leads_to: PaymentStatus
+
+
+def _from(*allowed_in: PaymentStatus, to: PaymentStatus) -> Transition:
+    return Transition(frozenset(allowed_in), to)
+
+
+_S = PaymentStatus
+TRANSITIONS: Mapping[str, Transition] = MappingProxyType(
+    {
+        "opened": _from(_S.AUTHORIZING, to=_S.AUTHORIZING),
+        "authorize": _from(_S.AUTHORIZING, to=_S.AUTHORIZED),
+        "decline": _from(_S.AUTHORIZING, to=_S.DECLINED),
+        # From CAPTURE_FAILED only if an operator or the order asks for another try.
+        "begin_capture": _from(_S.AUTHORIZED, _S.CAPTURE_FAILED, to=_S.CAPTURING),
+        "capture": _from(_S.CAPTURING, to=_S.CAPTURED),
+        "fail_capture": _from(_S.CAPTURING, to=_S.CAPTURE_FAILED),
+        "begin_void": _from(_S.AUTHORIZING, _S.AUTHORIZED, _S.CAPTURING, _S.CAPTURE_FAILED, to=_S.VOIDING),
+        # From AUTHORIZING only without a reference: then the provider was never asked to hold money.
+        "void": _from(_S.AUTHORIZING, _S.VOIDING, to=_S.VOIDED),
+        # From VOIDING if the provider turns out to have captured the money.
+        "begin_refund": _from(_S.CAPTURED, _S.VOIDING, to=_S.REFUNDING),
+        "refund": _from(_S.REFUNDING, to=_S.REFUNDED),
+    }
+)
+"""Each command of `Payment`; the first status is AUTHORIZING (`begun`) or VOIDED (`tombstone`)."""
 
 
 class Payment(BaseModel):
@@ -126,12 +150,12 @@ class Payment(BaseModel):
 
     @classmethod
     def begun(cls, order: SagaOrder, now: datetime) -> Self:
-        """The payment that is about to be authorized."""
+        """A new payment, about to be authorized."""
         return cls._first(order, PaymentStatus.AUTHORIZING, now)
 
     @classmethod
     def tombstone(cls, order: SagaOrder, now: datetime) -> Self:
-        """The voided payment of an order for which none was ever begun; a late authorization finds it and stops."""
+        """A voided payment for an order without one; a late authorization finds it and stops."""
         return cls._first(order, PaymentStatus.VOIDED, now)
 
     @classmethod
@@ -149,111 +173,95 @@ class Payment(BaseModel):
 
     @property
     def may_hold_money(self) -> bool:
-        """Whether the provider may have the customer's money, held or taken, as far as the records tell."""
+        """Whether the provider may hold the customer's money, or have taken it."""
         settled = {PaymentStatus.DECLINED, PaymentStatus.VOIDED, PaymentStatus.REFUNDED}
         return self.provider_reference is not None and self.status not in settled
 
     @property
     def reference(self) -> str:
-        """The provider's reference; raises IllegalTransition before its intent was opened."""
+        """The reference of the provider's intent; raises IllegalTransition if no intent is stored."""
         if self.provider_reference is None:
             raise IllegalTransition(f"payment {self.payment_id} has no intent")
         return self.provider_reference
 
     def opened(self, reference: str, now: datetime) -> Self:
-        """The provider's intent is open under `reference`; nothing is held yet."""
-        self._refuse_unless(PaymentStatus.AUTHORIZING)
-        return self._changed(now, provider_reference=reference)
+        """The provider opened the intent `reference`, and holds nothing yet."""
+        return self._changed("opened", now, provider_reference=reference)
 
     def authorize(self, now: datetime) -> tuple[Self, list[Event]]:
         """The provider holds the money."""
-        self._refuse_unless(PaymentStatus.AUTHORIZING)
-        return self._told(events.PaymentAuthorized, PaymentStatus.AUTHORIZED, now)
+        return self._published("authorize", events.PaymentAuthorized, now)
 
     def decline(self, reason: str, now: datetime) -> tuple[Self, list[Event]]:
-        """The provider refused the means of payment; `reason` is its code for why."""
-        self._refuse_unless(PaymentStatus.AUTHORIZING)
-        return self._told(events.PaymentDeclined, PaymentStatus.DECLINED, now, reason=reason)
+        """The provider refused the means of payment; `reason` is its code."""
+        return self._published("decline", events.PaymentDeclined, now, reason=reason)
 
     def begin_capture(self, now: datetime) -> Self:
-        """The held money is about to be taken, for the first time or once more after that failed."""
-        self._refuse_unless(PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURE_FAILED)
-        return self._changed(now, status=PaymentStatus.CAPTURING)
+        """The provider is about to be asked for the held money, for the first time or after a failure."""
+        return self._changed("begin_capture", now)
 
     def capture(self, now: datetime) -> tuple[Self, list[Event]]:
         """The provider took the money."""
-        self._refuse_unless(PaymentStatus.CAPTURING)
-        return self._told(events.PaymentCaptured, PaymentStatus.CAPTURED, now, reason=None)
+        return self._published("capture", events.PaymentCaptured, now, reason=None)
 
     def fail_capture(self, reason: str, now: datetime) -> tuple[Self, list[Event]]:
-        """The provider will not give the money; `reason` is what it says."""
-        self._refuse_unless(PaymentStatus.CAPTURING)
-        return self._told(
-            events.PaymentCaptureFailed,
-            PaymentStatus.CAPTURE_FAILED,
-            now,
-            reason=reason,
-            failed_captures=self.failed_captures + 1,
+        """The provider cannot take the money; `reason` is its code or message."""
+        failures = self.failed_captures + 1
+        return self._published(
+            "fail_capture", events.PaymentCaptureFailed, now, reason=reason, failed_captures=failures
         )
 
     def outcome_of_capture(self) -> Event:
-        """The event that told what came of the capture, as it was told then."""
-        self._refuse_unless(PaymentStatus.CAPTURED, PaymentStatus.CAPTURE_FAILED)
+        """The event of the last capture or of its failure, as it was published then."""
+        if self.status not in {PaymentStatus.CAPTURED, PaymentStatus.CAPTURE_FAILED}:
+            raise IllegalTransition(f"payment {self.payment_id} is {self.status.value}")
         captured = self.status is PaymentStatus.CAPTURED
-        told = events.PaymentCaptured if captured else events.PaymentCaptureFailed
-        return self._telling(told, datetime.fromisoformat(self.updated_at))
+        kind = events.PaymentCaptured if captured else events.PaymentCaptureFailed
+        return self._event(kind, datetime.fromisoformat(self.updated_at))
 
     @property
     def capture_key(self) -> str:
-        """The idempotency key of the capture: a new one after each that failed, as the provider repeats its answer."""
+        """The idempotency key of the next capture. It changes with each failure: the provider repeats answers."""
         again = f"-{self.failed_captures}" if self.failed_captures else ""
         return f"{self.order_id}:capture{again}"
 
     def begin_void(self, now: datetime) -> Self:
-        """The hold is about to be released; no authorization and no capture counts from here on."""
-        self._refuse_unless(
-            PaymentStatus.AUTHORIZING,
-            PaymentStatus.AUTHORIZED,
-            PaymentStatus.CAPTURING,
-            PaymentStatus.CAPTURE_FAILED,
-        )
-        return self._changed(now, status=PaymentStatus.VOIDING)
+        """The provider is about to be asked to release the money; no authorization or capture may follow."""
+        return self._changed("begin_void", now)
 
     def void(self, now: datetime) -> tuple[Self, list[Event]]:
-        """Nothing is held and nothing will be. Raises IllegalTransition while the provider may still hold money."""
-        if self.may_hold_money:
-            self._refuse_unless(PaymentStatus.VOIDING)
-        self._refuse_unless(PaymentStatus.AUTHORIZING, PaymentStatus.VOIDING)
-        return self._told(events.PaymentVoided, PaymentStatus.VOIDED, now)
+        """The provider holds no money and will not. Raises IllegalTransition if it may still hold money."""
+        if self.may_hold_money and self.status is not PaymentStatus.VOIDING:
+            raise IllegalTransition(f"payment {self.payment_id} may hold money")
+        return self._published("void", events.PaymentVoided, now)
 
     def begin_refund(self, now: datetime) -> Self:
-        """The money is about to be given back, also where it was to be released and turned out to be captured."""
-        self._refuse_unless(PaymentStatus.CAPTURED, PaymentStatus.VOIDING)
-        return self._changed(now, status=PaymentStatus.REFUNDING)
+        """The provider is about to be asked to give the captured money back."""
+        return self._changed("begin_refund", now)
 
     def refund(self, now: datetime) -> tuple[Self, list[Event]]:
         """The provider gave all of the money back."""
-        self._refuse_unless(PaymentStatus.REFUNDING)
-        return self._told(events.PaymentRefunded, PaymentStatus.REFUNDED, now)
+        return self._published("refund", events.PaymentRefunded, now)
 
-    def _refuse_unless(self, *allowed: PaymentStatus) -> None:
-        if self.status not in allowed:
+    def _changed(self, command: str, now: datetime, **changes: Any) -> Self:
+        """The next version of the payment, after `command`; raises IllegalTransition."""
+        transition = TRANSITIONS[command]
+        if self.status not in transition.allowed_in:
             raise IllegalTransition(f"payment {self.payment_id} is {self.status.value}")
+        progress = {"status": transition.leads_to, "version": self.version + 1, "updated_at": timestamp(now)}
+        return self.model_copy(update={**changes, **progress})
 
-    def _changed(self, now: datetime, **changes: Any) -> Self:
-        return self.model_copy(update={**changes, "version": self.version + 1, "updated_at": timestamp(now)})
-
-    def _told(
-        self, told: type[events.PaymentFacts], status: PaymentStatus, now: datetime, **changes: Any
+    def _published(
+        self, command: str, kind: type[events.PaymentFacts], now: datetime, **changes: Any
     ) -> tuple[Self, list[Event]]:
-        """The payment in its new status, and the event that tells of it."""
-        changed = self._changed(now, status=status, **changes)
-        return changed, [changed._telling(told, now)]
+        """The payment after `command`, with its event."""
+        changed = self._changed(command, now, **changes)
+        return changed, [changed._event(kind, now)]
 
-    def _telling(self, told: type[events.PaymentFacts], now: datetime) -> Event:
+    def _event(self, kind: type[events.PaymentFacts], now: datetime) -> Event:
         reason = {"reason": self.reason} if self.reason else {}
         return Event.of(
-            told(order_id=self.order_id, payment_id=self.payment_id, amount=self.amount, **reason),
+            kind(order_id=self.order_id, payment_id=self.payment_id, amount=self.amount, **reason),
             aggregate_id=self.payment_id,
             aggregate_version=self.version,
             occurred_at=now,

@@ -1,18 +1,14 @@
-"""Authorizing, capturing, voiding and refunding: the order of writes and provider calls that keeps them right under
-retries and races.
+"""The payment service: authorizes, captures, voids and refunds the money of orders, whatever is repeated or overtaken.
 
-A write comes before every call that has an effect at the provider, so a crash between the two leaves a record of what
-may have happened. Every write is conditional on the version that was read; whoever loses a race starts over from what
-the winner wrote.
+Each operation stores the payment before every call that has an effect at the provider. If the function dies between
+the two, the stored payment says what may have happened. Every write is conditional on the version that was read; an
+operation that loses a race starts over from the winner's version.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
-
-from payments.adapters.payment_store import PaymentContended, PaymentStore
-from payments.adapters.provider import CANCELED, UNPAID, Provider
+from payments.domain.intent import ProviderStatus
 from payments.domain.payment import (
     AlreadyCaptured,
     CaptureFailed,
@@ -24,72 +20,69 @@ from payments.domain.payment import (
     PaymentStatus,
     PaymentVoided,
 )
+from payments.domain.ports import PaymentProvider, PaymentRepository
 from shared.saga import SagaOrder
+from shared.versioned_table import retry_on_conflict
 
-# Each lost race means that another writer moved the payment forward, which it does at most six times.
-_RACES = 7
-
-# An intent that was refused in one of these holds nothing (any more). A refusal in any other status, or of who asks
-# (a key that is wrong, an account that is closed), says nothing of the customer's money, and may be mended.
-_HOLD_IS_GONE = {CANCELED, UNPAID}
+# A refusal in one of these statuses says that the intent holds nothing (any more). A refusal in another status, or of
+# the caller (a wrong key, a closed account), says nothing about the customer's money, and an operator can mend it.
+_HOLD_IS_GONE = {ProviderStatus.CANCELED, ProviderStatus.FAILED}
 
 
-class Cashier:
-    """Holds, takes and gives back the money of orders. Every operation may be repeated, and answers alike."""
+class PaymentService:
+    """Holds, takes and gives back the money of orders. Every operation may be repeated, and answers alike.
 
-    def __init__(self, payments: PaymentStore, provider: Provider, now: Callable[[], datetime]) -> None:
+    Every operation may raise ProviderUnavailable and WriteConflict, which are worth another try, and PaymentRefused if
+    the provider refuses for a reason that an operator has to mend.
+    """
+
+    def __init__(
+        self, payments: PaymentRepository, provider: PaymentProvider, now: Callable[[], datetime]
+    ) -> None:
         self._payments = payments
         self._provider = provider
         self._now = now
 
     def authorize(self, order: SagaOrder) -> Payment:
-        """Holds the order's total; a retry answers as the first time did, also once the money was captured.
+        """Holds the order's total. A repeat answers as the first time, also after the capture.
 
-        Raises CardDeclined; PaymentVoided when the order's payment was voided or refunded, before or meanwhile;
-        ProviderUnavailable when the provider gave no answer (worth another try); PaymentRefused.
+        Raises CardDeclined, and PaymentVoided if the order's payment was voided or refunded before or meanwhile.
         """
-        return _start_over_after_lost_races()(self._authorize, order)
+        return retry_on_conflict(self._authorize, order)
 
     def capture(
-        self, order_id: str, *, despite_failure: int | None = None, tell_again: bool = False
+        self, order_id: str, *, despite_failure: int | None = None, republish_outcome: bool = False
     ) -> Payment:
-        """Takes the money that is held for the order.
+        """Takes the money that the provider holds for the order.
 
-        A capture that failed for good stays failed, unless the payment's version is `despite_failure`: then it is
-        tried once more. `tell_again` has what came of an earlier capture told once more, by the same event.
+        A failed capture is tried again only if `despite_failure` is the payment's version after that failure.
+        `republish_outcome` publishes the event of an earlier capture, or of its failure, once more.
 
-        Raises CaptureFailed when the hold is gone at the provider or the card's bank refuses;
-        PaymentNotAuthorized when nothing is held; PaymentVoided when it was given up, before or meanwhile;
-        ProviderUnavailable (worth another try); PaymentRefused when the provider refuses for what an operator can mend.
+        Raises CaptureFailed if the hold has expired or the card's bank refuses; PaymentNotAuthorized if nothing is
+        held; PaymentVoided if the payment was given up before or meanwhile.
         """
-        return _start_over_after_lost_races()(self._capture, order_id, despite_failure, tell_again)
+        return retry_on_conflict(self._capture, order_id, despite_failure, republish_outcome)
 
     def void(self, order: SagaOrder) -> Payment:
-        """Leaves the order without any of the customer's money, whatever came before, and rules out later holds.
+        """Leaves the order without any of the customer's money, and rules out later holds.
 
-        What is held is released, what was captured is refunded in full. The answer's status is `voided`, `refunded`,
-        or `declined` where nothing was ever held. Right also when the payment was never begun, and when the answer to
-        its authorization or capture was lost. Raises ProviderUnavailable (worth another try); PaymentRefused when
-        the provider will not give the money back, which needs a human.
+        The provider releases held money, and refunds captured money in full. This also works if the payment was never
+        begun, or if the answer to its authorization or capture was lost. The payment that is returned is `voided` or
+        `refunded`, or `declined` if nothing was ever held.
         """
-        return _start_over_after_lost_races()(self._void, order)
+        return retry_on_conflict(self._void, order)
 
     def refund(self, order_id: str) -> Payment:
-        """Gives the captured money back in full.
-
-        Raises PaymentNotCaptured when it was not taken: then a void is due. ProviderUnavailable (worth another try);
-        PaymentRefused.
-        """
-        return _start_over_after_lost_races()(self._refund, order_id)
+        """Gives the captured money back in full; raises PaymentNotCaptured if the provider did not take it."""
+        return retry_on_conflict(self._refund, order_id)
 
     def complete(self, order_id: str) -> Payment | None:
-        """Finishes what an operation that was cut short has begun at the provider; the payment as it is then.
+        """Finishes an operation that was cut short at the provider, and returns the payment after it.
 
-        An authorization is finished only where the provider holds the money: where it does not, nothing is held for
-        nobody, and the order's compensation ends it. Raises CaptureFailed, which is told by then;
-        ProviderUnavailable; PaymentRefused.
+        An authorization is finished only if the provider holds the money; otherwise the order's compensation ends it.
+        Raises CaptureFailed, whose event is published by then.
         """
-        return _start_over_after_lost_races()(self._complete, order_id)
+        return retry_on_conflict(self._complete, order_id)
 
     def _complete(self, order_id: str) -> Payment | None:
         payment = self._payments.find(order_id)
@@ -137,7 +130,7 @@ class Cashier:
         )
 
     def _capture(
-        self, order_id: str, despite_failure: int | None = None, tell_again: bool = False
+        self, order_id: str, despite_failure: int | None = None, republish_outcome: bool = False
     ) -> Payment:
         payment = self._payments.find(order_id)
         if payment is None or payment.status in (PaymentStatus.AUTHORIZING, PaymentStatus.DECLINED):
@@ -145,8 +138,8 @@ class Cashier:
         if payment.status.given_up:
             raise PaymentVoided(payment.payment_id)
         failed = payment.status is PaymentStatus.CAPTURE_FAILED and payment.version != despite_failure
-        if tell_again and (failed or payment.status is PaymentStatus.CAPTURED):
-            self._payments.tell_again(payment, payment.outcome_of_capture())
+        if republish_outcome and (failed or payment.status is PaymentStatus.CAPTURED):
+            self._payments.republish(payment, payment.outcome_of_capture())
         if payment.status is PaymentStatus.CAPTURED:
             return payment
         if failed:
@@ -200,13 +193,7 @@ class Cashier:
         return self._payments.save(*payment.refund(self._now()))
 
     def _raise_if_given_up(self, payment: Payment, refused: CardDeclined | PaymentRefused) -> None:
-        """Raises PaymentVoided when a void overtook us: that the provider refuses is then no fault of its own."""
+        """Raises PaymentVoided if a void came first: the void is then the reason for which the provider refused."""
         current = self._payments.find(payment.order_id)
         if current is not None and current.status.given_up:
             raise PaymentVoided(payment.payment_id) from refused
-
-
-def _start_over_after_lost_races() -> Retrying:
-    return Retrying(
-        retry=retry_if_exception_type(PaymentContended), stop=stop_after_attempt(_RACES), reraise=True
-    )

@@ -1,7 +1,7 @@
-"""The provider's signature on a webhook: who sent this body, and when.
+"""Verifies the provider's signature on a webhook, and its age.
 
-The header is `t=<Unix seconds>,v1=<hex>[,v1=<hex>…]`, each v1 an HMAC-SHA256 over `<t>.<body>` with one of the secrets
-that are valid just now; other schemes in it (v0) are ignored. https://docs.stripe.com/webhooks#verify-manually
+The header is `t=<Unix seconds>,v1=<hex>[,v1=<hex>…]`. Each v1 is an HMAC-SHA256 over `<t>.<body>` with one of the
+valid secrets; other schemes (v0) are ignored. https://docs.stripe.com/webhooks#verify-manually
 """
 
 import hashlib
@@ -10,29 +10,29 @@ from collections.abc import Iterable
 
 from shared.errors import BadRequest
 
-# How far the sender's clock and ours may be apart, and how long a captured request can be sent again, in seconds.
+# How far the two clocks may be apart, and how long an attacker can replay a captured request, in seconds.
 TOLERANCE_SECONDS = 300
 # Seconds have ten digits until the year 2286.
 _MAX_TIME_DIGITS = 12
 
 
 class InvalidSignature(BadRequest):
-    """The body is not signed by the provider, or was signed too long ago."""
+    """The provider did not sign the body, or signed it too long ago."""
 
     code = "invalid-signature"
 
 
 def verify(payload: bytes, header: str, secrets: Iterable[str], now: int) -> None:
-    """Returns when `payload` was signed with one of `secrets` within the tolerance of `now` (Unix seconds).
+    """Accepts a `payload` that one of `secrets` signed within the tolerance of `now` (Unix seconds).
 
-    Raises InvalidSignature otherwise; the message tells no secret and nothing of the payload.
+    Raises InvalidSignature otherwise; its message contains no secret and nothing of the payload.
     """
     signed_at, signatures = _parse(header)
     if signed_at is None or not signatures:
         raise InvalidSignature("Stripe-Signature must be t=<seconds>,v1=<signature>.")
     signed = str(signed_at).encode() + b"." + payload
     expected = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode() for secret in secrets]
-    # Every pair is compared, in constant time, so that the time taken tells nothing.
+    # Compares every pair, in constant time, so that the duration reveals nothing.
     matches = [hmac.compare_digest(given, one) for given in signatures for one in expected]
     if not any(matches):
         raise InvalidSignature("The signature does not fit the body.")

@@ -1,7 +1,7 @@
-"""Where the payment provider tells what happened to payments: POST /payments/webhook.
+"""Receives the payment provider's events: POST /payments/webhook.
 
-The provider is the only client, so the route is not in the customers' API reference. It is open to anyone, and believes
-nobody without the provider's signature on the very bytes that came.
+The provider is the only client, so the route is not in the customers' API reference. The route takes no token; it
+accepts a request only if the provider's signature fits the bytes of the body.
 """
 
 import base64
@@ -11,9 +11,9 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Header
 from pydantic import BaseModel, Field, ValidationError
 
-from payments.dependencies import observer, signing_secrets
+from payments.dependencies import provider_event_recorder, signing_secrets
 from payments.domain.observation import Observation, ProviderEvent
-from payments.domain.observer import Noted
+from payments.domain.provider_event_recorder import Recorded
 from payments.domain.signature import InvalidSignature, verify
 from shared.access import Access
 from shared.api import MAX_BODY_BYTES, api_handler, api_resolver, contract
@@ -23,10 +23,10 @@ from shared.observability import count, logger
 app = api_resolver()
 
 _METRICS = {
-    Noted.FITS: "ProviderEventsNoted",
-    Noted.DIFFERS: "ProviderDiffers",
-    Noted.LATECOMER: "ProviderEventsLate",
-    Noted.REPEATED: "ProviderEventsRepeated",
+    Recorded.FITS: "ProviderEventsRecorded",
+    Recorded.DIFFERS: "ProviderDiffers",
+    Recorded.LATE: "ProviderEventsLate",
+    Recorded.REPEATED: "ProviderEventsRepeated",
 }
 
 Signature = Annotated[
@@ -41,13 +41,13 @@ Signature = Annotated[
 
 
 class Received(BaseModel):
-    """The event was heard; the provider need not send it again."""
+    """The service has received the event; the provider need not send it again."""
 
     received: bool = Field(description="Always true", examples=[True])
 
 
 class UnreadableEvent(Unprocessable):
-    """The event is signed, and cannot be read."""
+    """The event is signed by the provider, but cannot be read."""
 
     code = "unreadable-event"
 
@@ -58,11 +58,11 @@ class UnreadableEvent(Unprocessable):
         Access.ANYONE,
         tag="payments",
         raises=(InvalidSignature, UnreadableEvent),
-        answers="Heard, or of no interest",
+        answers="Received, and recorded or ignored",
     ),
 )
 def receive_provider_event(signature: Signature = "") -> Received:
-    """Hears an event from the payment provider."""
+    """Receives an event from the payment provider."""
     payload = _payload()
     try:
         verify(payload, signature, signing_secrets(), int(time.time()))
@@ -71,36 +71,36 @@ def receive_provider_event(signature: Signature = "") -> Received:
         raise
     try:
         event = ProviderEvent.model_validate_json(payload)
-        seen = Observation.in_event(event)
+        observation = Observation.in_event(event)
     except ValidationError as error:
         logger.error("provider event cannot be read", problems=[entry["loc"] for entry in error.errors()])
-        raise UnreadableEvent("The event does not look like one of the provider's.") from error
-    if seen is None:
+        raise UnreadableEvent("The body is not an event in the provider's format.") from error
+    if observation is None:
         count("ProviderEventsIgnored")
         logger.info("provider event ignored", event_id=event.id, event_type=event.type)
         return Received(received=True)
-    noted = observer().note(event, seen, int(time.time()))
-    count(_METRICS[noted])
-    log = logger.warning if noted is Noted.DIFFERS else logger.info
+    outcome = provider_event_recorder().record(event, observation, int(time.time()))
+    count(_METRICS[outcome])
+    log = logger.warning if outcome is Recorded.DIFFERS else logger.info
     log(
-        "provider event noted",
+        "provider event recorded",
         event_id=event.id,
         event_type=event.type,
-        order_id=seen.order_id,
-        provider_reference=seen.reference,
-        provider_status=seen.provider_status.value,
-        noted=noted.value,
+        order_id=observation.order_id,
+        provider_reference=observation.reference,
+        provider_status=observation.provider_status.value,
+        outcome=outcome.value,
     )
     return Received(received=True)
 
 
 def _payload() -> bytes:
-    """The body as it was sent, byte for byte: what the signature is over. Raises PayloadTooLarge."""
+    """The body byte for byte, as the provider signed it; raises PayloadTooLarge."""
     event = app.current_event
     body = (event.body or "").encode("utf-8", "surrogatepass")
     payload = base64.b64decode(body) if event.is_base64_encoded else body
     if len(payload) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(f"A body has {MAX_BODY_BYTES // 1024} KiB at most.")
+        raise PayloadTooLarge(f"The body must not exceed {MAX_BODY_BYTES // 1024} KiB.")
     return payload
 
 

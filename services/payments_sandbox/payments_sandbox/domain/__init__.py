@@ -1,1 +1,1 @@
-"""The rules: no AWS, no clock, no I/O."""
+"""The rules of the sandbox provider: no AWS, no clock, no I/O."""

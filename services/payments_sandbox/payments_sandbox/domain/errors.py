@@ -1,4 +1,4 @@
-"""Answers other than success, shaped as Stripe's are (https://docs.stripe.com/api/errors)."""
+"""Answers other than success, in the shape of Stripe's errors (https://docs.stripe.com/api/errors)."""
 
 from http import HTTPStatus
 from typing import Any, Self
@@ -14,12 +14,12 @@ class ApiError(Exception):
 
     @classmethod
     def invalid(cls, message: str, **details: Any) -> Self:
-        """The request asks for something that cannot be; `details` are Stripe's `param` and `code`."""
+        """The request cannot be fulfilled; `details` are Stripe's `param` and `code`."""
         return cls(HTTPStatus.BAD_REQUEST, "invalid_request_error", message, **details)
 
     @classmethod
     def no_such_intent(cls, intent_id: str) -> Self:
-        """There is no intent of that id."""
+        """No intent has that id."""
         return cls(
             HTTPStatus.NOT_FOUND,
             "invalid_request_error",
@@ -30,7 +30,7 @@ class ApiError(Exception):
 
 
 def key_reused() -> ApiError:
-    """The idempotency key came before with another request."""
+    """An earlier, different request had the same idempotency key."""
     message = (
         "Keys for idempotent requests can only be used with the same parameters they were first used with."
     )
@@ -38,6 +38,6 @@ def key_reused() -> ApiError:
 
 
 def request_under_way() -> ApiError:
-    """Another request changed the same thing at the same moment; the caller may try again."""
+    """Another request changed the same intent, or used the same key, at the same moment; the caller may try again."""
     message = "Another request on this object or with this key is under way."
     return ApiError(HTTPStatus.CONFLICT, "invalid_request_error", message, code="idempotency_key_in_use")

@@ -1,8 +1,9 @@
-"""Answering a request exactly once: the same idempotency key gets the same answer, and has one effect."""
+"""Idempotent requests: a request with the same idempotency key gets the same answer, and has one effect."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
-from payments_sandbox.adapters import Books, Contended, GivenAnswer
 from payments_sandbox.domain.errors import ApiError, key_reused, request_under_way
 from payments_sandbox.domain.intent import (
     Answer,
@@ -15,16 +16,39 @@ from payments_sandbox.domain.intent import (
     open_intent,
     refund,
 )
+from shared.versioned_table import WriteConflict
 
-# Longer ones are no keys of the table's, and no ids of ours.
+# The table takes no longer keys, and no id of ours is longer.
 _LONGEST_ID = 255
 
 
-class Desk:
-    """Takes the requests that change something. `now` gives Unix time in seconds, `new_id` what ends a new id."""
+@dataclass(frozen=True)
+class StoredAnswer:
+    """The answer to the first request with an idempotency key, and that request's fingerprint."""
 
-    def __init__(self, books: Books, now: Callable[[], int], new_id: Callable[[], str]) -> None:
-        self._books = books
+    key: str
+    fingerprint: str
+    answer: Answer
+
+
+class IntentRepository(Protocol):
+    """The intents, and the answers under idempotency keys; `payments_sandbox.adapters` implements it."""
+
+    def find(self, intent_id: str) -> Intent | None:
+        """The intent, as last written, or None."""
+
+    def answer_under(self, key: str) -> StoredAnswer | None:
+        """The answer to the first request with this idempotency key, or None."""
+
+    def save(self, intent: Intent, stored: StoredAnswer | None, now: int) -> None:
+        """Stores the intent's next version and the answer to its request, both or none; raises WriteConflict."""
+
+
+class IdempotentRequests:
+    """The requests that change an intent. `now` gives Unix time in seconds, `new_id` the end of a new id."""
+
+    def __init__(self, intents: IntentRepository, now: Callable[[], int], new_id: Callable[[], str]) -> None:
+        self._intents = intents
         self._now = now
         self._new_id = new_id
 
@@ -59,22 +83,23 @@ class Desk:
         return self._once(key, fingerprint_of("refund", form), act)
 
     def read(self, intent_id: str) -> Intent:
-        """The intent; raises ApiError when there is none."""
-        intent = self._books.intent(intent_id) if len(intent_id) <= _LONGEST_ID else None
+        """The intent; raises ApiError if there is none."""
+        intent = self._intents.find(intent_id) if len(intent_id) <= _LONGEST_ID else None
         if intent is None:
             raise ApiError.no_such_intent(intent_id)
         return intent
 
     def _once(self, key: str | None, fingerprint: str, act: Callable[[], Outcome]) -> Answer:
-        given = self._books.given_answer(key) if key else None
-        if given:
-            if given.fingerprint != fingerprint:
+        stored = self._intents.answer_under(key) if key else None
+        if stored:
+            if stored.fingerprint != fingerprint:
                 raise key_reused()
-            return given.answer
+            return stored.answer
         outcome = act()
-        lasting = GivenAnswer(key, fingerprint, outcome.answer) if key and outcome.lasting else None
+        lasting = StoredAnswer(key, fingerprint, outcome.answer) if key and outcome.lasting else None
         try:
-            self._books.write(outcome.intent, lasting, self._now())
-        except Contended as contended:
-            raise request_under_way() from contended
+            self._intents.save(outcome.intent, lasting, self._now())
+        except WriteConflict as conflict:
+            # No retry here: Stripe answers 409 to a request that meets another, and so the client has to retry.
+            raise request_under_way() from conflict
         return outcome.answer

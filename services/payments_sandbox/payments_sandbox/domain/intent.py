@@ -1,4 +1,4 @@
-"""The rules of the sandbox provider, without AWS: what becomes of a payment intent, by its test payment method.
+"""The rules of a payment intent, which depend on its test payment method.
 
 An intent's statuses and the shape of answers and errors are Stripe's (https://docs.stripe.com/api/payment_intents):
 
@@ -7,7 +7,7 @@ An intent's statuses and the shape of answers and errors are Stripe's (https://d
              │    └──declined──► requires_payment_method ──cancel──►┘
              └───────────────────────cancel────────────────────────►┘
 
-A refund leaves the intent's status as it is, as at Stripe: it is the charge that says what went back.
+As at Stripe, a refund leaves the intent's status as it is; the charge shows the refunded amount.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from payments_sandbox.domain.errors import ApiError
 
 
 class IntentStatus(StrEnum):
-    """Where an intent stands."""
+    """The status of an intent."""
 
     REQUIRES_CONFIRMATION = "requires_confirmation"
     REQUIRES_PAYMENT_METHOD = "requires_payment_method"
@@ -33,23 +33,23 @@ class IntentStatus(StrEnum):
 
 
 class PaymentMethod(StrEnum):
-    """The test payment methods, and what confirming an intent with one does."""
+    """The test payment methods, each with the effect of a confirmation."""
 
     APPROVED = "pm_card_visa"
     DECLINED = "pm_card_chargeDeclined"
     # Stripe's own name for a card that is accepted and cannot be charged.
     CHARGE_FAILS = "pm_card_chargeCustomerFail"
-    # The money is held, and the answer comes after the caller has stopped waiting; so does the answer to what is held.
+    # Holds the money, and answers after the caller has stopped waiting. Reading the intent is answered as late.
     ANSWERS_TOO_LATE = "pm_sandbox_timeout"
-    # The money is held, and the answer comes after the caller has stopped waiting; who then asks is told.
+    # Holds the money, and answers after the caller has stopped waiting. Reading the intent is answered at once.
     ANSWER_LOST = "pm_sandbox_lost_answer"
     # Answers 500 every time and changes nothing.
     ALWAYS_FAILS = "pm_sandbox_error"
     # Answers 500 the first time and changes nothing, and approves the second time.
     FAILS_ONCE = "pm_sandbox_flaky"
-    # The money is held, and the hold has run out when it is to be taken.
+    # Holds the money; the hold has expired by the capture.
     HOLD_EXPIRES = "pm_sandbox_capture_expired"
-    # The money is held, and the card's bank refuses the first capture; a later one succeeds.
+    # Holds the money; the card's bank refuses the first capture, and accepts a later one.
     CAPTURE_DECLINED_ONCE = "pm_sandbox_capture_declined_once"
 
 
@@ -58,7 +58,7 @@ _LATE = {PaymentMethod.ANSWERS_TOO_LATE, PaymentMethod.ANSWER_LOST}
 
 
 class Intent(BaseModel):
-    """One payment intent in the provider's books. `created` and `canceled_at` are Unix times in seconds."""
+    """One payment intent. `created` and `canceled_at` are Unix times in seconds."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -72,19 +72,19 @@ class Intent(BaseModel):
     canceled_at: int | None = None
     amount_received: int = 0
     amount_refunded: int = 0
-    # How often a confirmation was tried, and how often the intent was written.
+    # The number of confirmations that were tried.
     attempts: int = 0
     refused_captures: int = 0
     version: int = 1
 
     @property
     def order_id(self) -> str | None:
-        """The order that the caller says the intent is for."""
+        """The order id in the intent's metadata."""
         return self.metadata.get("order_id")
 
     @property
     def answers_late(self) -> bool:
-        """Whether who asks for the intent is answered too late."""
+        """Whether the sandbox answers too late to a caller who reads the intent."""
         return (
             self.payment_method is PaymentMethod.ANSWERS_TOO_LATE
             and self.status is IntentStatus.REQUIRES_CAPTURE
@@ -92,12 +92,12 @@ class Intent(BaseModel):
 
     @property
     def charge_id(self) -> str | None:
-        """The charge that a confirmation made, whatever came of it."""
+        """The charge of the last confirmation, accepted or declined; None before it."""
         confirmed = self.attempts > 0 and self.status is not IntentStatus.REQUIRES_CONFIRMATION
         return f"ch_{self.id.removeprefix('pi_')}" if confirmed else None
 
     def charge_as_json(self) -> dict[str, Any]:
-        """The intent's charge as the API shows it; a hold that was released counts as refunded, as at Stripe."""
+        """The intent's charge as the API shows it; a released hold counts as refunded, as at Stripe."""
         failed = self.status is IntentStatus.REQUIRES_PAYMENT_METHOD
         released = self.status is IntentStatus.CANCELED
         return {
@@ -116,7 +116,7 @@ class Intent(BaseModel):
         }
 
     def as_json(self, *, with_charge: bool = False) -> dict[str, Any]:
-        """The intent as the API shows it, `with_charge` its latest charge in full rather than by its id."""
+        """The intent as the API shows it; `with_charge` shows its latest charge in full instead of its id."""
         return {
             "id": self.id,
             "object": "payment_intent",
@@ -142,7 +142,7 @@ class Intent(BaseModel):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the caller is told. `late` when it is to come after the caller has stopped waiting."""
+    """An answer to the caller. A `late` answer comes after the caller has stopped waiting."""
 
     status: int
     body: dict[str, Any]
@@ -151,9 +151,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a request comes to: the intent to store, the answer, and whether the answer holds for the request's key.
+    """The outcome of a request: the intent to store, the answer, and whether the request's key repeats that answer.
 
-    A failure of the provider's own (500) does not: the same key then tries again.
+    A failure of the provider itself (500) is not lasting: the same key then tries again.
     """
 
     intent: Intent
@@ -162,13 +162,13 @@ class Outcome:
 
 
 def fingerprint_of(path: str, form: Mapping[str, str]) -> str:
-    """Tells requests apart: the same for the same path and parameters, in whatever order they were sent."""
+    """A hash of the request: the same for the same path and parameters, in any order."""
     parameters = "\n".join(f"{name}={form[name]}" for name in sorted(form))
     return hashlib.sha256(f"{path}\n{parameters}".encode()).hexdigest()
 
 
 def open_intent(form: Mapping[str, str], intent_id: str, now: int) -> Outcome:
-    """A new intent, which holds nothing yet; raises ApiError for what the sandbox does not take."""
+    """A new intent, which holds nothing yet; raises ApiError for parameters that the sandbox does not take."""
     if form.get("capture_method") != "manual":
         raise ApiError.invalid("The sandbox takes capture_method=manual only.", param="capture_method")
     if form.get("confirm", "false") != "false":
@@ -185,7 +185,7 @@ def open_intent(form: Mapping[str, str], intent_id: str, now: int) -> Outcome:
 
 
 def confirm(intent: Intent) -> Outcome:
-    """Holds the intent's money, or does what its test payment method is for; raises ApiError in a wrong status."""
+    """Holds the intent's money, or has the effect of its test payment method; raises ApiError in a wrong status."""
     if intent.status is not IntentStatus.REQUIRES_CONFIRMATION:
         raise _unexpected_state(intent, "confirmed")
     tried = intent.changed(attempts=intent.attempts + 1)
@@ -200,7 +200,7 @@ def confirm(intent: Intent) -> Outcome:
 
 
 def cancel(intent: Intent, now: int) -> Outcome:
-    """Releases what the intent holds and closes it for good; raises ApiError when it is closed or captured already."""
+    """Releases the held money and closes the intent for good; raises ApiError if it is closed or captured already."""
     if intent.status in (IntentStatus.CANCELED, IntentStatus.SUCCEEDED):
         raise _unexpected_state(intent, "canceled")
     canceled = intent.changed(status=IntentStatus.CANCELED, canceled_at=now)
@@ -208,8 +208,7 @@ def cancel(intent: Intent, now: int) -> Outcome:
 
 
 def capture(intent: Intent, form: Mapping[str, str], now: int) -> Outcome:
-    """Takes all that the intent holds, or does what its test payment method is for; raises ApiError when it holds
-    nothing."""
+    """Takes all of the held money, or has the effect of the test payment method; raises ApiError if nothing is held."""
     if intent.status is not IntentStatus.REQUIRES_CAPTURE:
         raise _unexpected_state(intent, "captured")
     if form.get("amount_to_capture", str(intent.amount)) != str(intent.amount):
@@ -226,7 +225,7 @@ def capture(intent: Intent, form: Mapping[str, str], now: int) -> Outcome:
 
 
 def refund(intent: Intent, form: Mapping[str, str], refund_id: str, now: int) -> Outcome:
-    """Gives captured money back: `amount`, or all that is left; raises ApiError when that much is not there."""
+    """Gives captured money back: `amount`, or the rest; raises ApiError if less than that is left."""
     if intent.status is not IntentStatus.SUCCEEDED:
         raise ApiError.invalid(
             f"This PaymentIntent ({intent.id}) does not have a successful charge to refund.",

@@ -16,7 +16,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from payments_sandbox.dependencies import api_key, books, desk, environment
+from payments_sandbox.dependencies import api_key, environment, idempotent_requests, intent_store
 from payments_sandbox.domain.errors import ApiError
 from payments_sandbox.domain.intent import Answer
 from shared.observability import count, logger, metrics, tracer
@@ -28,7 +28,7 @@ app = APIGatewayRestResolver()
 
 
 def _only_with_key(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[str]:
-    """Lets nobody through without the secret key as a bearer token."""
+    """Refuses a request without the secret key as its bearer token."""
     scheme, _, key = _header("Authorization").partition(" ")
     if scheme.lower() != "bearer" or not hmac.compare_digest(key.encode(), api_key().encode()):
         raise ApiError(HTTPStatus.UNAUTHORIZED, "invalid_request_error", "Invalid API Key provided.")
@@ -42,7 +42,7 @@ app.use(middlewares=[_only_with_key])
 @app.post("/v1/payment_intents")
 def open_intent() -> Response[str]:
     """Opens an intent: amount, currency, payment_method, capture_method=manual, metadata[…]."""
-    return _answered(desk().open(_form(), _idempotency_key()))
+    return _answered(idempotent_requests().open(_form(), _idempotency_key()))
 
 
 @app.get("/v1/payment_intents/search")
@@ -51,7 +51,7 @@ def search_intents() -> Response[str]:
     match = _BY_ORDER.fullmatch((app.current_event.get_query_string_value("query") or "").strip())
     if match is None:
         raise ApiError.invalid("The sandbox searches by metadata['order_id']:'…' only.", param="query")
-    found = [intent.as_json() for intent in books().intents_of_order(match["order_id"])]
+    found = [intent.as_json() for intent in intent_store().of_order(match["order_id"])]
     body = {"object": "search_result", "url": "/v1/payment_intents/search", "has_more": False, "data": found}
     return _json(HTTPStatus.OK, body)
 
@@ -59,7 +59,7 @@ def search_intents() -> Response[str]:
 @app.get("/v1/payment_intents/<intent_id>")
 def read_intent(intent_id: str) -> Response[str]:
     """One intent; ?expand[]=latest_charge shows its charge in full."""
-    intent = desk().read(intent_id)
+    intent = idempotent_requests().read(intent_id)
     expanded = (app.current_event.query_string_parameters or {}).get("expand[]")
     body = intent.as_json(with_charge=expanded == "latest_charge")
     return _answered(Answer(HTTPStatus.OK, body, late=intent.answers_late))
@@ -67,26 +67,26 @@ def read_intent(intent_id: str) -> Response[str]:
 
 @app.post("/v1/payment_intents/<intent_id>/confirm")
 def confirm_intent(intent_id: str) -> Response[str]:
-    """Holds the intent's money, or does what its test payment method is for."""
-    return _answered(desk().confirm(intent_id, _form(), _idempotency_key()))
+    """Holds the intent's money, or has the effect of its test payment method."""
+    return _answered(idempotent_requests().confirm(intent_id, _form(), _idempotency_key()))
 
 
 @app.post("/v1/payment_intents/<intent_id>/cancel")
 def cancel_intent(intent_id: str) -> Response[str]:
-    """Releases what the intent holds and closes it for good."""
-    return _answered(desk().cancel(intent_id, _form(), _idempotency_key()))
+    """Releases the held money and closes the intent for good."""
+    return _answered(idempotent_requests().cancel(intent_id, _form(), _idempotency_key()))
 
 
 @app.post("/v1/payment_intents/<intent_id>/capture")
 def capture_intent(intent_id: str) -> Response[str]:
     """Takes the money that the intent holds."""
-    return _answered(desk().capture(intent_id, _form(), _idempotency_key()))
+    return _answered(idempotent_requests().capture(intent_id, _form(), _idempotency_key()))
 
 
 @app.post("/v1/refunds")
 def refund_intent() -> Response[str]:
-    """Gives captured money back: payment_intent, amount (all that is left, by default), metadata[…]."""
-    return _answered(desk().refund(_form(), _idempotency_key()))
+    """Gives captured money back: payment_intent, amount (by default the rest), metadata[…]."""
+    return _answered(idempotent_requests().refund(_form(), _idempotency_key()))
 
 
 @app.exception_handler(ApiError)
@@ -104,10 +104,10 @@ def _no_route(_: Exception) -> Response[str]:
 
 
 def _answered(answer: Answer) -> Response[str]:
-    told = answer.body.get("error", answer.body)
-    # An error shows the intent that it is about; a refund names it.
-    within = told.get("payment_intent")
-    intent = within if isinstance(within, dict) else told
+    shown = answer.body.get("error", answer.body)
+    # An error shows the whole intent; a refund has its id alone.
+    within = shown.get("payment_intent")
+    intent = within if isinstance(within, dict) else shown
     metadata = intent.get("metadata", {})
     logger.info(
         "sandbox answers",
@@ -120,7 +120,7 @@ def _answered(answer: Answer) -> Response[str]:
     )
     count("SandboxAnswers")
     if answer.late:
-        # The point of this payment method: the effect is there, and nobody waits for the answer any more.
+        # The purpose of this payment method: the effect is there, and the caller no longer waits for the answer.
         time.sleep(environment().lost_answer_delay_seconds)
     return _json(answer.status, answer.body)
 
@@ -146,5 +146,5 @@ def _header(name: str) -> str:
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answers one request. It is another company's API: it knows neither our access rules nor our problem details."""
+    """Answers one request. The API imitates another company's: our access rules and problem details do not apply."""
     return app.resolve(event, context)

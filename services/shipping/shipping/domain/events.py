@@ -1,4 +1,4 @@
-"""What the shipping service tells the others."""
+"""The events that the shipping service publishes."""
 
 from typing import Annotated
 
@@ -6,11 +6,14 @@ from pydantic import Field
 
 from shared.events import Payload
 
-_Tracking = Annotated[str, Field(description="What the parcel is followed by", examples=["CW8K87J2WHJWVB"])]
+_Tracking = Annotated[
+    str,
+    Field(description="The reference by which the customer follows the parcel", examples=["CW8K87J2WHJWVB"]),
+]
 
 
 class ShipmentFacts(Payload):
-    """What every event of a shipment tells of it."""
+    """The fields that every event of a shipment has."""
 
     order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     shipment_id: Annotated[str, Field(examples=["shp_b9edc5f5451e5e628dbb57e194da1e01"])]
@@ -25,7 +28,7 @@ class ShipmentCreated(ShipmentFacts):
 
 
 class ShipmentDispatched(ShipmentFacts):
-    """The parcel was handed to the carrier; it cannot be cancelled any more."""
+    """The carrier has the parcel; it cannot be cancelled any more."""
 
     event_type = "shipment.dispatched"
 

@@ -1,13 +1,13 @@
-"""The rules of a shipment, without AWS: who is served, what it is called, and which status may follow which.
+"""The rules of a shipment: the served countries, its ids, its statuses and its events.
 
-    (nothing) ──create──► created ──dispatch──► dispatched      gone: a cancellation that comes after it is refused
-        │                    └──────cancel────► cancelled       a dispatch that comes after it is refused
-        └───────────────────────────cancel────────▲             a tombstone: the creation that comes late is refused
+    (none) ──create──► created ──dispatch──► dispatched    a later cancellation is refused
+       │                  └──────cancel────► cancelled     a later dispatch is refused
+       └─────────────────────────cancel────────▲           a tombstone: a late creation is refused
 
-Once its customer is erased, a shipment keeps the country of its address and nothing else of it, whatever its status.
+An erased customer's shipment keeps the country of its address, and nothing else of it, in every status.
 
-A shipment's status changes only through the methods of `Shipment`, each of which returns the changed shipment together
-with the events that tell of it; nothing changes, and nothing is told, the second time.
+Only the methods of `Shipment` change its status. Each returns the changed shipment and the events to publish. A repeat
+changes nothing and returns no events.
 """
 
 from datetime import datetime
@@ -27,13 +27,13 @@ from shipping.domain import events
 _SHIPMENT_NAMESPACE = UUID("0b8a3a9e-4a55-5c0c-8f0e-3c1f8d0f6a21")
 _TRACKING_NAMESPACE = UUID("c6d3e1f7-2f0b-5b7a-9f43-7a5e1d9b0c84")
 
-# Crockford's base 32 (https://www.crockford.com/base32.html): no letter that is mistaken for a digit on the phone.
+# Crockford's base 32 (https://www.crockford.com/base32.html) has no letter that one mistakes for a digit.
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TRACKING_SYMBOLS = 12
 
 
 class ShipmentStatus(StrEnum):
-    """Where a shipment stands."""
+    """The status of a shipment."""
 
     CREATED = "created"
     DISPATCHED = "dispatched"
@@ -41,15 +41,15 @@ class ShipmentStatus(StrEnum):
 
 
 class AddressNotServed(PermanentError):
-    """No parcel is sent to the order's country."""
+    """The shop sends no parcels to the order's country."""
 
 
 class ShipmentCancelled(PermanentError):
-    """The order's shipment was cancelled, perhaps before it was created; it is never created or dispatched again."""
+    """The order's shipment was cancelled, perhaps before its creation; it cannot be created or dispatched any more."""
 
 
 class ShipmentDispatched(PermanentError):
-    """The order's parcel is on its way; it cannot be cancelled any more, only returned."""
+    """The order's parcel is on its way; the customer can return it, but it cannot be cancelled any more."""
 
 
 class ShipmentNotCreated(PermanentError):
@@ -57,7 +57,7 @@ class ShipmentNotCreated(PermanentError):
 
 
 class CustomerErased(PermanentError):
-    """The order's customer was erased meanwhile: there is nobody to send a parcel to."""
+    """The order's customer was erased meanwhile, so the parcel has no recipient."""
 
 
 CountryCode = Annotated[
@@ -66,7 +66,7 @@ CountryCode = Annotated[
 
 
 class ErasedAddress(BaseModel):
-    """What is left of the address of a customer who was erased: taxes and carriers' bills are told apart by country."""
+    """The rest of an erased customer's address; taxes and carriers' bills depend on the country."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -75,7 +75,7 @@ class ErasedAddress(BaseModel):
 
 
 class Parcel(BaseModel):
-    """What is sent, and where to."""
+    """The contents of the parcel, and its destination."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -84,7 +84,7 @@ class Parcel(BaseModel):
 
 
 class ParcelLine(BaseModel):
-    """How many of one product are in the parcel."""
+    """The quantity of one product in the parcel."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -95,8 +95,8 @@ class ParcelLine(BaseModel):
 class Shipment(BaseModel):
     """The shipment of one order. `version` counts its changes and orders its events.
 
-    `parcel` is absent when the shipment was cancelled before it was created. When it was dispatched, and by which
-    version, is kept for `dispatch_told_again`.
+    `parcel` is absent if the shipment was cancelled before its creation. `dispatched_at` and `dispatched_version` allow
+    `dispatch_or_republish` to publish the same event again.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -115,16 +115,16 @@ class Shipment(BaseModel):
 
     @property
     def has_address(self) -> bool:
-        """Whether it still says where somebody lives."""
+        """Whether it still has its customer's address."""
         return self.parcel is not None and isinstance(self.parcel.address, ShippingAddress)
 
     @classmethod
     def create(
         cls, existing: Self | None, order: SagaOrder, served: frozenset[str], now: datetime
     ) -> tuple[Self, list[Event]]:
-        """The shipment of `order`, whose `existing` one is returned as it is.
+        """The shipment of `order`: the `existing` one as it is, or a new one.
 
-        Raises ShipmentCancelled, and AddressNotServed when the address lies in none of the `served` countries.
+        Raises ShipmentCancelled, and AddressNotServed if the address lies in none of the `served` countries.
         """
         if existing is not None:
             if existing.status is ShipmentStatus.CANCELLED:
@@ -147,17 +147,15 @@ class Shipment(BaseModel):
                 lines=[ParcelLine(sku=line.sku, quantity=line.quantity) for line in order.lines],
             ),
         )
-        created = shipment._telling(
-            events.ShipmentCreated, now, tracking_reference=shipment.tracking_reference
-        )
+        created = shipment._event(events.ShipmentCreated, now, tracking_reference=shipment.tracking_reference)
         return shipment, [created]
 
     @classmethod
     def cancel(cls, existing: Self | None, order: SagaOrder, now: datetime) -> tuple[Self, list[Event]]:
-        """The shipment of `order` without effect, for good; says `shipment.cancelled` only if there was a shipment.
+        """The shipment of `order`, cancelled for good; `shipment.cancelled` is published only if it existed.
 
-        Without an existing one it is a tombstone, so that a creation still on its way does nothing. Raises
-        ShipmentDispatched when the parcel is gone.
+        Without an existing shipment the result is a tombstone, so that a late creation does nothing. Raises
+        ShipmentDispatched if the carrier has the parcel.
         """
         if existing is None:
             tombstone = cls(
@@ -177,11 +175,11 @@ class Shipment(BaseModel):
             case ShipmentStatus.DISPATCHED:
                 raise ShipmentDispatched(f"the parcel of order {order.order_id} is on its way")
         cancelled = existing._changed(now, status=ShipmentStatus.CANCELLED)
-        return cancelled, [cancelled._telling(events.ShipmentCancelled, now)]
+        return cancelled, [cancelled._event(events.ShipmentCancelled, now)]
 
     @classmethod
     def dispatch(cls, existing: Self | None, order_id: str, now: datetime) -> tuple[Self, list[Event]]:
-        """The shipment of the order after its parcel was handed to the carrier; changes nothing the second time.
+        """The shipment of the order, handed to the carrier; a repeat changes nothing.
 
         Raises ShipmentNotCreated, and ShipmentCancelled.
         """
@@ -198,27 +196,27 @@ class Shipment(BaseModel):
             dispatched_at=timestamp(now),
             dispatched_version=existing.version + 1,
         )
-        return dispatched, [dispatched._dispatch()]
+        return dispatched, [dispatched._dispatch_event()]
 
     @classmethod
-    def dispatch_told_again(
+    def dispatch_or_republish(
         cls, existing: Self | None, order_id: str, now: datetime
     ) -> tuple[Self, list[Event]]:
-        """The same, but for a parcel that had left: its dispatch is told once more, by the same event."""
-        dispatched, told = cls.dispatch(existing, order_id, now)
-        return dispatched, told or [dispatched._dispatch()]
+        """Like `dispatch`; the event of an earlier dispatch is published once more, unchanged."""
+        dispatched, published = cls.dispatch(existing, order_id, now)
+        return dispatched, published or [dispatched._dispatch_event()]
 
     def erase_address(self, now: datetime) -> tuple[Self, list[Event]]:
-        """The shipment without name and address, which it keeps the country of; nobody needs to hear of it."""
+        """The shipment with the country as the rest of its address; no other service needs an event of it."""
         if self.parcel is None or not self.has_address:
             return self, []
         erased = ErasedAddress(country=self.parcel.address.country, erased_at=timestamp(now))
         return self._changed(now, parcel=self.parcel.model_copy(update={"address": erased})), []
 
-    def _dispatch(self) -> Event:
-        """The event that the parcel left, the same at any later time; a shipment of old did not note when it did."""
+    def _dispatch_event(self) -> Event:
+        """The event of the dispatch, the same at any later time. Old shipments have no time of their dispatch."""
         then = self.model_copy(update={"version": self.dispatched_version or self.version})
-        return then._telling(
+        return then._event(
             events.ShipmentDispatched,
             datetime.fromisoformat(self.dispatched_at or self.changed_at),
             tracking_reference=self.tracking_reference,
@@ -227,9 +225,9 @@ class Shipment(BaseModel):
     def _changed(self, now: datetime, **changes: Any) -> Self:
         return self.model_copy(update={**changes, "changed_at": timestamp(now), "version": self.version + 1})
 
-    def _telling(self, told: type[events.ShipmentFacts], now: datetime, **more: Any) -> Event:
+    def _event(self, kind: type[events.ShipmentFacts], now: datetime, **more: Any) -> Event:
         return Event.of(
-            told(order_id=self.order_id, shipment_id=self.shipment_id, **more),
+            kind(order_id=self.order_id, shipment_id=self.shipment_id, **more),
             aggregate_id=self.shipment_id,
             aggregate_version=self.version,
             occurred_at=now,
@@ -238,11 +236,11 @@ class Shipment(BaseModel):
 
 
 def shipment_id_of(order_id: str) -> str:
-    """The id of the shipment of `order_id`: the same at every retry."""
+    """The id of the order's shipment: the same at every retry."""
     return f"shp_{uuid5(_SHIPMENT_NAMESPACE, order_id).hex}"
 
 
 def tracking_reference_of(order_id: str) -> str:
-    """The reference under which the parcel of `order_id` is followed: "CW" and 12 base-32 symbols (60 bits)."""
+    """The carrier's reference of the order's parcel: "CW" and 12 base-32 symbols (60 bits)."""
     number = uuid5(_TRACKING_NAMESPACE, order_id).int
     return "CW" + "".join(_BASE32[(number >> (5 * position)) & 31] for position in range(_TRACKING_SYMBOLS))

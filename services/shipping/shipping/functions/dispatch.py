@@ -1,7 +1,7 @@
-"""Hands the parcel of an order that stands to the carrier, on `order.confirmed`; and where that was missed, or was not
-heard of, on `order.fulfilment_requested`.
+"""Hands the parcels of confirmed orders to the carrier, on `order.confirmed`.
 
-The queue holds each message back for as long as packing takes; until then the order can be cancelled.
+`order.fulfilment_requested` asks for a dispatch that was missed, or for its event once more. The queue delays each
+message for as long as packing takes; until then the order can be cancelled.
 """
 
 from collections.abc import Callable
@@ -18,22 +18,22 @@ from shipping.domain.shipment import Shipment, ShipmentCancelled
 
 
 class OrderToSend(BaseModel):
-    """What this consumer reads of its events."""
+    """The data that this consumer reads."""
 
     order_id: str
 
 
 def dispatch(event: Event) -> None:
-    """Dispatches the order's shipment; a repeat changes nothing, and one that was cancelled before stays so.
+    """Dispatches the order's shipment; a repeat changes nothing, and a cancelled shipment stays cancelled.
 
-    Raises ShipmentContended (the queue delivers it again), and for what no retry mends ShipmentNotCreated.
+    Raises WriteConflict, after which the queue delivers the event again, and ShipmentNotCreated, which no retry mends.
     """
     _dispatch(event, shipment_store().dispatch)
 
 
-def dispatch_or_tell_again(event: Event) -> None:
-    """The same; a dispatch that was made before is told once more, as the order has not heard of it."""
-    _dispatch(event, shipment_store().tell_dispatch_again)
+def dispatch_or_republish(event: Event) -> None:
+    """Like `dispatch`; publishes an earlier dispatch once more, since the order may have missed its event."""
+    _dispatch(event, shipment_store().dispatch_or_republish)
 
 
 def _dispatch(event: Event, make: Callable[[str, datetime], Shipment]) -> None:
@@ -47,6 +47,4 @@ def _dispatch(event: Event, make: Callable[[str, datetime], Shipment]) -> None:
         count("ShipmentsDispatched")
 
 
-handler = consumer_handler(
-    {"order.confirmed": dispatch, "order.fulfilment_requested": dispatch_or_tell_again}
-)
+handler = consumer_handler({"order.confirmed": dispatch, "order.fulfilment_requested": dispatch_or_republish})

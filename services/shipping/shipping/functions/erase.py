@@ -8,7 +8,7 @@ from shipping.dependencies import shipment_store
 
 
 def erase(event: Event) -> None:
-    """Erases the user that a `user.deleted` is about. Raises ShipmentContended."""
+    """Erases the addresses of the user that a `user.deleted` names; raises WriteConflict."""
     count("AddressesErased", shipment_store().erase_customer(event.aggregate_id, utc_now()))
 
 

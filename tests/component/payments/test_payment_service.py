@@ -1,15 +1,11 @@
-"""The cashier on a real table, with a provider that loses answers and is overtaken."""
+"""The payment service on a real table, with a provider that loses answers and is overtaken."""
 
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from payments.adapters.payment_store import PaymentContended, PaymentStore
+from payments.adapters.payment_store import PaymentStore
 from payments.domain.payment import (
-    AlreadyCaptured,
     CaptureFailed,
     CardDeclined,
     Payment,
@@ -20,286 +16,199 @@ from payments.domain.payment import (
     PaymentVoided,
     ProviderUnavailable,
 )
-from payments.domain.payment_service import Cashier
-from shared.aws import client
-from shared.saga import SagaOrder
-from tests.component.payments.provider_server import payments_tables
-
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-ORDER = SagaOrder.model_validate(
-    {
-        "order_id": "order-1",
-        "customer_id": "customer-1",
-        "correlation_id": "correlation-1",
-        "lines": [{"sku": "MUG", "quantity": 2, "unit_price": {"amount": 1000, "currency": "EUR"}}],
-        "total": {"amount": 2000, "currency": "EUR"},
-        "shipping_address": {
-            "name": "Ada Example",
-            "line1": "Beispielweg 1",
-            "city": "Berlin",
-            "postal_code": "10115",
-            "country": "DE",
-        },
-        "payment_token": "pm_card_visa",
-    }
-)
-
-
-class FakeProvider:
-    """A provider in memory. `before` and `after` run around the named operation, to fail it or to overtake it."""
-
-    def __init__(self) -> None:
-        self.intents: dict[str, str] = {}
-        self.before: dict[str, Callable[[], None]] = {}
-        self.after: dict[str, Callable[[], None]] = {}
-        self.calls: list[str] = []
-
-    def open(self, *_: Any, idempotency_key: str, **__: Any) -> str:
-        return self._do("open", "pi_1", "requires_confirmation", idempotency_key)
-
-    def confirm(self, reference: str, idempotency_key: str) -> None:
-        self._do("confirm", reference, "requires_capture", idempotency_key)
-
-    def cancel(self, reference: str, idempotency_key: str) -> None:
-        self._do("cancel", reference, "canceled", idempotency_key)
-
-    def capture(self, reference: str, idempotency_key: str) -> None:
-        self._do("capture", reference, "succeeded", idempotency_key)
-
-    def refund(self, reference: str, idempotency_key: str) -> None:
-        self._do("refund", reference, "refunded", idempotency_key)
-
-    def _do(self, operation: str, reference: str, status: str, key: str) -> str:
-        self.calls.append(key)
-        self.before.pop(operation, lambda: None)()
-        now = self.intents.get(reference)
-        if (operation == "confirm" and now not in {"requires_confirmation", "requires_capture"}) or (
-            operation == "capture" and now not in {"requires_capture", "succeeded"}
-        ):
-            raise PaymentRefused("payment_intent_unexpected_state", intent_status=now)
-        if operation == "cancel" and now == "succeeded":
-            raise AlreadyCaptured(reference, intent_status=now)
-        assert operation != "refund" or now in {"succeeded", "refunded"}
-        self.intents[reference] = status
-        self.after.pop(operation, lambda: None)()
-        return reference
-
-
-def fails_with(error: Exception) -> Callable[[], None]:
-    def fail() -> None:
-        raise error
-
-    return fail
-
-
-@pytest.fixture
-def store(aws: None) -> PaymentStore:
-    payments_tables()
-    return PaymentStore(client("dynamodb"), "payments")
-
-
-@pytest.fixture
-def provider() -> FakeProvider:
-    return FakeProvider()
-
-
-@pytest.fixture
-def cashier(store: PaymentStore, provider: FakeProvider) -> Cashier:
-    return Cashier(store, provider, lambda: NOW)  # type: ignore[arg-type]
-
-
-def outbox() -> list[dict[str, Any]]:
-    """The events of the payment's last change."""
-    item = client("dynamodb").get_item(TableName="payments", Key={"pk": {"S": "order-1"}})["Item"]
-    return [json.loads(entry["S"]) for entry in item["outbox"]["L"]]
+from payments.domain.payment_service import PaymentService
+from shared.versioned_table import WriteConflict
+from tests.component.payments.fakes import NOW, ORDER, FakeProvider, fails_with, outbox
 
 
 def test_a_retry_gives_the_same_payment_and_asks_the_provider_once(
-    cashier: Cashier, provider: FakeProvider
+    payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    first = cashier.authorize(ORDER)
+    first = payment_service.authorize(ORDER)
     assert first.status is PaymentStatus.AUTHORIZED
     assert first.provider_reference == "pi_1"
-    assert cashier.authorize(ORDER) == first
+    assert payment_service.authorize(ORDER) == first
     assert provider.calls == ["order-1:open", "order-1:authorize"]
     assert [event["event_type"] for event in outbox()] == ["payment.authorized"]
 
 
-def test_a_declined_card_stays_declined(cashier: Cashier, provider: FakeProvider) -> None:
+def test_a_declined_card_stays_declined(payment_service: PaymentService, provider: FakeProvider) -> None:
     provider.before["confirm"] = fails_with(CardDeclined("generic_decline"))
     for _ in range(2):
         with pytest.raises(CardDeclined, match="generic_decline"):
-            cashier.authorize(ORDER)
+            payment_service.authorize(ORDER)
     [event] = outbox()
     assert event["event_type"] == "payment.declined"
     assert event["data"]["reason"] == "generic_decline"
     assert provider.calls == ["order-1:open", "order-1:authorize"]
 
 
-def test_a_declined_payment_needs_no_void(cashier: Cashier, provider: FakeProvider) -> None:
+def test_a_declined_payment_needs_no_void(payment_service: PaymentService, provider: FakeProvider) -> None:
     provider.before["confirm"] = fails_with(CardDeclined("generic_decline"))
     with pytest.raises(CardDeclined):
-        cashier.authorize(ORDER)
-    assert cashier.void(ORDER).status is PaymentStatus.DECLINED
+        payment_service.authorize(ORDER)
+    assert payment_service.void(ORDER).status is PaymentStatus.DECLINED
     assert "order-1:void" not in provider.calls
 
 
 def test_a_retry_after_a_lost_answer_confirms_the_same_intent(
-    cashier: Cashier, provider: FakeProvider
+    payment_service: PaymentService, provider: FakeProvider
 ) -> None:
     provider.after["confirm"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
-        cashier.authorize(ORDER)
-    assert cashier.authorize(ORDER).status is PaymentStatus.AUTHORIZED
+        payment_service.authorize(ORDER)
+    assert payment_service.authorize(ORDER).status is PaymentStatus.AUTHORIZED
     assert provider.calls == ["order-1:open", "order-1:authorize", "order-1:authorize"]
 
 
-def test_void_releases_an_authorized_payment_once(cashier: Cashier, provider: FakeProvider) -> None:
-    cashier.authorize(ORDER)
-    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+def test_void_releases_an_authorized_payment_once(
+    payment_service: PaymentService, provider: FakeProvider
+) -> None:
+    payment_service.authorize(ORDER)
+    assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
     assert provider.intents == {"pi_1": "canceled"}
     assert [event["event_type"] for event in outbox()] == ["payment.voided"]
-    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+    assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
     assert provider.calls.count("order-1:void") == 1
 
 
 def test_void_releases_money_whose_authorization_was_never_answered(
-    cashier: Cashier, provider: FakeProvider
+    payment_service: PaymentService, provider: FakeProvider
 ) -> None:
     provider.after["confirm"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
-        cashier.authorize(ORDER)
+        payment_service.authorize(ORDER)
     assert provider.intents == {"pi_1": "requires_capture"}
-    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+    assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
     assert provider.intents == {"pi_1": "canceled"}
 
 
 def test_void_of_an_intent_whose_opening_was_never_answered_needs_no_provider(
-    cashier: Cashier, provider: FakeProvider
+    payment_service: PaymentService, provider: FakeProvider
 ) -> None:
     provider.after["open"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
-        cashier.authorize(ORDER)
-    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+        payment_service.authorize(ORDER)
+    assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
     assert provider.intents == {"pi_1": "requires_confirmation"}
 
 
 def test_an_authorization_after_the_void_never_reaches_the_provider(
-    cashier: Cashier, provider: FakeProvider
+    payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+    assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
     assert outbox() == []
     with pytest.raises(PaymentVoided):
-        cashier.authorize(ORDER)
+        payment_service.authorize(ORDER)
     assert provider.calls == []
 
 
 @pytest.mark.parametrize("operation", ["open", "confirm"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_void_that_overtakes_an_authorization_leaves_nothing_held(
-    cashier: Cashier, provider: FakeProvider, operation: str, moment: str
+    payment_service: PaymentService, provider: FakeProvider, operation: str, moment: str
 ) -> None:
-    getattr(provider, moment)[operation] = lambda: cashier.void(ORDER)
+    getattr(provider, moment)[operation] = lambda: payment_service.void(ORDER)
     with pytest.raises(PaymentVoided):
-        cashier.authorize(ORDER)
+        payment_service.authorize(ORDER)
     assert provider.intents.get("pi_1") in (None, "requires_confirmation", "canceled")
-    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+    assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
 
 
 def test_a_void_that_the_provider_did_not_answer_is_finished_by_its_retry(
-    cashier: Cashier, provider: FakeProvider, store: PaymentStore
+    payment_service: PaymentService, provider: FakeProvider, store: PaymentStore
 ) -> None:
-    cashier.authorize(ORDER)
+    payment_service.authorize(ORDER)
     provider.after["cancel"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
-        cashier.void(ORDER)
+        payment_service.void(ORDER)
     unfinished = store.find("order-1")
     assert unfinished is not None
     assert unfinished.status is PaymentStatus.VOIDING
     with pytest.raises(PaymentVoided):
-        cashier.authorize(ORDER)
-    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+        payment_service.authorize(ORDER)
+    assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
 
 
 def test_a_refusal_that_no_retry_mends_is_passed_on_and_can_be_voided(
-    cashier: Cashier, provider: FakeProvider
+    payment_service: PaymentService, provider: FakeProvider
 ) -> None:
     provider.before["confirm"] = fails_with(PaymentRefused("HTTP 401"))
     with pytest.raises(PaymentRefused):
-        cashier.authorize(ORDER)
-    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+        payment_service.authorize(ORDER)
+    assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
 
 
-def test_held_money_is_taken_once(cashier: Cashier, provider: FakeProvider) -> None:
-    cashier.authorize(ORDER)
-    assert cashier.capture("order-1").status is PaymentStatus.CAPTURED
+def test_held_money_is_taken_once(payment_service: PaymentService, provider: FakeProvider) -> None:
+    payment_service.authorize(ORDER)
+    assert payment_service.capture("order-1").status is PaymentStatus.CAPTURED
     assert [event["event_type"] for event in outbox()] == ["payment.captured"]
-    assert cashier.capture("order-1").status is PaymentStatus.CAPTURED
-    assert cashier.authorize(ORDER).status is PaymentStatus.CAPTURED
+    assert payment_service.capture("order-1").status is PaymentStatus.CAPTURED
+    assert payment_service.authorize(ORDER).status is PaymentStatus.CAPTURED
     assert provider.calls == ["order-1:open", "order-1:authorize", "order-1:capture"]
 
 
 def test_a_capture_that_was_not_answered_is_finished_by_its_retry(
-    cashier: Cashier, provider: FakeProvider
+    payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    cashier.authorize(ORDER)
+    payment_service.authorize(ORDER)
     provider.after["capture"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
-        cashier.capture("order-1")
-    assert cashier.capture("order-1").status is PaymentStatus.CAPTURED
+        payment_service.capture("order-1")
+    assert payment_service.capture("order-1").status is PaymentStatus.CAPTURED
 
 
 def test_a_hold_that_ran_out_fails_the_capture_for_good_and_says_so_once(
-    cashier: Cashier, provider: FakeProvider
+    payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    cashier.authorize(ORDER)
+    payment_service.authorize(ORDER)
     provider.intents["pi_1"] = "canceled"
     for _ in range(3):
         with pytest.raises(CaptureFailed):
-            cashier.capture("order-1")
+            payment_service.capture("order-1")
     [event] = outbox()
     assert (event["event_type"], event["aggregate_version"]) == ("payment.capture_failed", 5)
     assert event["data"]["reason"] == "payment_intent_unexpected_state"
     assert provider.calls.count("order-1:capture") == 1
-    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+    assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
 
 
 def test_a_card_that_is_refused_at_the_capture_fails_it_for_good(
-    cashier: Cashier, provider: FakeProvider
+    payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    cashier.authorize(ORDER)
+    payment_service.authorize(ORDER)
     provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
     with pytest.raises(CaptureFailed):
-        cashier.capture("order-1")
+        payment_service.capture("order-1")
     assert outbox()[0]["data"]["reason"] == "generic_decline"
 
 
 @pytest.mark.parametrize("intent_status", [None, "requires_capture"], ids=["a wrong key", "still held"])
 def test_a_refusal_that_leaves_the_money_held_fails_no_capture(
-    cashier: Cashier, provider: FakeProvider, store: PaymentStore, intent_status: str | None
+    payment_service: PaymentService, provider: FakeProvider, store: PaymentStore, intent_status: str | None
 ) -> None:
     """A key that is wrong for an hour must not cancel an hour's orders."""
-    cashier.authorize(ORDER)
+    payment_service.authorize(ORDER)
     provider.before["capture"] = fails_with(PaymentRefused("HTTP 401", intent_status=intent_status))
     with pytest.raises(PaymentRefused):
-        cashier.capture("order-1")
+        payment_service.capture("order-1")
     payment = store.find("order-1")
     assert payment and payment.status is PaymentStatus.CAPTURING
-    assert cashier.capture("order-1").status is PaymentStatus.CAPTURED
+    assert payment_service.capture("order-1").status is PaymentStatus.CAPTURED
 
 
 def test_a_failed_capture_is_tried_once_more_when_that_is_asked_for_and_under_another_key(
-    cashier: Cashier, provider: FakeProvider
+    payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    cashier.authorize(ORDER)
+    payment_service.authorize(ORDER)
     for failure in (None, 5):
         provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
         with pytest.raises(CaptureFailed):
-            cashier.capture("order-1", despite_failure=failure)
+            payment_service.capture("order-1", despite_failure=failure)
     # Asked for again by a message that came twice: that failure is overcome, or not, already.
     with pytest.raises(CaptureFailed):
-        cashier.capture("order-1", despite_failure=5)
-    assert cashier.capture("order-1", despite_failure=7).status is PaymentStatus.CAPTURED
+        payment_service.capture("order-1", despite_failure=5)
+    assert payment_service.capture("order-1", despite_failure=7).status is PaymentStatus.CAPTURED
     assert [key for key in provider.calls if ":capture" in key] == [
         "order-1:capture",
         "order-1:capture-1",
@@ -307,22 +216,26 @@ def test_a_failed_capture_is_tried_once_more_when_that_is_asked_for_and_under_an
     ]
 
 
-def test_a_capture_that_a_void_overtakes_did_not_fail(cashier: Cashier, provider: FakeProvider) -> None:
-    cashier.authorize(ORDER)
+def test_a_capture_that_a_void_overtakes_did_not_fail(
+    payment_service: PaymentService, provider: FakeProvider
+) -> None:
+    payment_service.authorize(ORDER)
 
     def overtake() -> None:
-        cashier.void(ORDER)
+        payment_service.void(ORDER)
 
     provider.before["capture"] = overtake
     with pytest.raises(PaymentVoided):
-        cashier.capture("order-1")
+        payment_service.capture("order-1")
 
 
-def test_voiding_a_captured_payment_refunds_it_once(cashier: Cashier, provider: FakeProvider) -> None:
-    cashier.authorize(ORDER)
-    cashier.capture("order-1")
+def test_voiding_a_captured_payment_refunds_it_once(
+    payment_service: PaymentService, provider: FakeProvider
+) -> None:
+    payment_service.authorize(ORDER)
+    payment_service.capture("order-1")
     for _ in range(2):
-        assert cashier.void(ORDER).status is PaymentStatus.REFUNDED
+        assert payment_service.void(ORDER).status is PaymentStatus.REFUNDED
     [event] = outbox()
     assert event["event_type"] == "payment.refunded"
     assert event["data"]["amount"] == {"amount": 2000, "currency": "EUR"}
@@ -331,46 +244,49 @@ def test_voiding_a_captured_payment_refunds_it_once(cashier: Cashier, provider: 
 
 
 def test_money_whose_capture_was_never_answered_is_refunded_by_a_void(
-    cashier: Cashier, provider: FakeProvider
+    payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    cashier.authorize(ORDER)
+    payment_service.authorize(ORDER)
     provider.after["capture"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
-        cashier.capture("order-1")
-    assert cashier.void(ORDER).status is PaymentStatus.REFUNDED
+        payment_service.capture("order-1")
+    assert payment_service.void(ORDER).status is PaymentStatus.REFUNDED
     assert provider.intents == {"pi_1": "refunded"}
 
 
 def test_money_whose_capture_never_arrived_is_released_by_a_void(
-    cashier: Cashier, provider: FakeProvider
+    payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    cashier.authorize(ORDER)
+    payment_service.authorize(ORDER)
     provider.before["capture"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
-        cashier.capture("order-1")
-    assert cashier.void(ORDER).status is PaymentStatus.VOIDED
+        payment_service.capture("order-1")
+    assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
     assert provider.intents == {"pi_1": "canceled"}
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_void_that_overtakes_a_capture_leaves_nothing_taken(
-    cashier: Cashier, provider: FakeProvider, moment: str
+    payment_service: PaymentService, provider: FakeProvider, moment: str
 ) -> None:
-    cashier.authorize(ORDER)
-    getattr(provider, moment)["capture"] = lambda: cashier.void(ORDER)
+    payment_service.authorize(ORDER)
+    getattr(provider, moment)["capture"] = lambda: payment_service.void(ORDER)
     with pytest.raises(PaymentVoided):
-        cashier.capture("order-1")
+        payment_service.capture("order-1")
     assert provider.intents["pi_1"] in {"canceled", "refunded"}
 
 
 @pytest.mark.parametrize("operation", ["void", "refund"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_refund_that_the_provider_did_not_answer_is_finished_by_its_retry(
-    cashier: Cashier, provider: FakeProvider, store: PaymentStore, operation: str, moment: str
+    payment_service: PaymentService, provider: FakeProvider, store: PaymentStore, operation: str, moment: str
 ) -> None:
-    cashier.authorize(ORDER)
-    cashier.capture("order-1")
-    again = {"void": lambda: cashier.void(ORDER), "refund": lambda: cashier.refund("order-1")}[operation]
+    payment_service.authorize(ORDER)
+    payment_service.capture("order-1")
+    again = {
+        "void": lambda: payment_service.void(ORDER),
+        "refund": lambda: payment_service.refund("order-1"),
+    }[operation]
     getattr(provider, moment)["refund"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
         again()
@@ -476,7 +392,7 @@ def test_the_table_of_outcomes_is_complete() -> None:
 @pytest.mark.parametrize("operation", ["authorize", "capture", "void", "refund"])
 @pytest.mark.parametrize("status", [None, *PaymentStatus], ids=str)
 def test_every_operation_in_every_status(
-    cashier: Cashier,
+    payment_service: PaymentService,
     provider: FakeProvider,
     store: PaymentStore,
     status: PaymentStatus | None,
@@ -488,10 +404,10 @@ def test_every_operation_in_every_status(
         provider.intents["pi_1"] = AT_THE_PROVIDER[status]
     outcome = OUTCOMES[status][operation]
     run: dict[str, Callable[[], Payment]] = {
-        "authorize": lambda: cashier.authorize(ORDER),
-        "capture": lambda: cashier.capture("order-1"),
-        "void": lambda: cashier.void(ORDER),
-        "refund": lambda: cashier.refund("order-1"),
+        "authorize": lambda: payment_service.authorize(ORDER),
+        "capture": lambda: payment_service.capture("order-1"),
+        "void": lambda: payment_service.void(ORDER),
+        "refund": lambda: payment_service.refund("order-1"),
     }
     before = store.find("order-1")
     # A second call, late or repeated, comes to the same.
@@ -509,10 +425,10 @@ def test_every_operation_in_every_status(
         assert provider.intents.get("pi_1") not in MONEY
 
 
-def test_only_the_next_version_can_be_stored(cashier: Cashier, store: PaymentStore) -> None:
-    authorized = cashier.authorize(ORDER)
+def test_only_the_next_version_can_be_stored(payment_service: PaymentService, store: PaymentStore) -> None:
+    authorized = payment_service.authorize(ORDER)
     store.save(authorized.begin_void(NOW))
-    with pytest.raises(PaymentContended):
+    with pytest.raises(WriteConflict):
         store.save(authorized.begin_void(NOW))
-    with pytest.raises(PaymentContended):
+    with pytest.raises(WriteConflict):
         store.add(authorized)

@@ -1,0 +1,63 @@
+"""What the payment provider has of an order's money: one payment intent.
+
+https://docs.stripe.com/payments/paymentintents/lifecycle
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+
+class ProviderStatus(StrEnum):
+    """What became of an intent, in the order in which it can happen. The values are Stripe's, but for the refunds."""
+
+    FAILED = "requires_payment_method"
+    HELD = "requires_capture"
+    TAKEN = "succeeded"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A payment intent as the provider has it now; `status` is Stripe's own. Amounts are in minor units."""
+
+    reference: str
+    status: str
+    amount: int
+    amount_refunded: int
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """The intent in an answer that has its latest charge expanded."""
+        charge = body.get("latest_charge")
+        refunded = charge.get("amount_refunded", 0) if isinstance(charge, dict) else 0
+        return cls(str(body["id"]), str(body["status"]), int(body["amount"]), int(refunded))
+
+    @property
+    def holds_money(self) -> bool:
+        """Whether the provider holds the money and has not taken it yet."""
+        return self.status == ProviderStatus.HELD
+
+    @property
+    def partially_refunded(self) -> bool:
+        """Whether the provider gave back a part of the money that it took."""
+        return self.status == ProviderStatus.TAKEN and 0 < self.amount_refunded < self.amount
+
+    @property
+    def refunded(self) -> bool:
+        """Whether the provider gave back all of the money that it took."""
+        return self.status == ProviderStatus.TAKEN and self.amount_refunded >= self.amount
+
+    @property
+    def provider_status(self) -> ProviderStatus:
+        """The status with the refunds told apart; an intent that holds nothing yet counts as failed."""
+        if self.refunded:
+            return ProviderStatus.REFUNDED
+        if self.partially_refunded:
+            return ProviderStatus.PARTIALLY_REFUNDED
+        if self.status in set(ProviderStatus):
+            return ProviderStatus(self.status)
+        return ProviderStatus.FAILED
