@@ -1,4 +1,4 @@
-"""The rules of a product and of the shelves."""
+"""The rules of a product, and the order of the shelves."""
 
 import json
 from datetime import UTC, datetime
@@ -64,7 +64,7 @@ def test_a_revision_that_changes_nothing_is_no_new_version_and_no_event() -> Non
     assert product.revise(details(), correlation_id="c-2", now=NOW) == (product, [])
 
 
-def test_a_retired_product_is_the_next_version_off_sale_and_told_of() -> None:
+def test_a_retired_product_is_the_next_version_off_sale_with_an_event() -> None:
     product, [event] = introduced().retire(correlation_id="c-2", now=NOW)
     assert (product.version, product.active) == (2, False)
     assert (event.aggregate_version, event.data["active"], event.data["version"]) == (2, False, 2)

@@ -244,7 +244,7 @@ def test_a_chunk_that_cannot_be_applied_stops_no_other_and_fails_the_job(
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "detail"),
     [
         (products_csv(header=HEADER.replace("sku,", "")), "lacks the column sku"),
         (products_csv(good(1), header=HEADER + ",colour"), "'colour' that is not known"),
@@ -256,12 +256,12 @@ def test_a_chunk_that_cannot_be_applied_stops_no_other_and_fails_the_job(
         (products_csv(*["A"] * 20_001), "more than 20000 lines"),
     ],
 )
-def test_a_file_that_cannot_be_read_fails_the_job_in_words(world: JobsWorld, data: bytes, told: str) -> None:
+def test_a_file_that_cannot_be_read_fails_the_job_in_words(world: JobsWorld, data: bytes, detail: str) -> None:
     job = world.run(importing(world, data))
 
     assert job["status"] == "failed"
     assert job["failure"]["code"] == "upload-refused"
-    assert told in job["failure"]["detail"]
+    assert detail in job["failure"]["detail"]
     assert job["result"] is None
     assert world.invocations["CatalogImportCheckFunction"] == 1
 
