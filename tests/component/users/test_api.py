@@ -8,12 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.component.rest_events import CORRELATION_ID, claims_of, header, json_body
-from tests.component.users.account import PASSWORD, Users, users_account
-
-
-@pytest.fixture
-def users(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Users:
-    return users_account(lambda_context, monkeypatch)
+from tests.component.users.account import PASSWORD, Users
 
 
 def lose_the_next_write(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,12 +138,12 @@ def test_the_own_profile_needs_a_token(users: Users) -> None:
 
 
 def test_too_many_sign_ups_are_answered_as_such(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
-    from users import dependencies as resources
+    from users import dependencies
 
     def throttle(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "slow down"}}, "SignUp")
 
-    monkeypatch.setattr(resources.sign_ups()._cognito, "sign_up", throttle)
+    monkeypatch.setattr(dependencies.sign_ups()._cognito, "sign_up", throttle)
     answer = users.sign_up()
     assert answer["statusCode"] == 429
     assert json_body(answer)["type"].endswith("/too-many-requests")

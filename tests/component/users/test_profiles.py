@@ -9,16 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.component.rest_events import claims_of, header, json_body
-from tests.component.users.account import ADA, Users, users_account
+from tests.component.users.account import ADA, Users
 
 ADMIN = claims_of("admin-1", groups="admin")
 CHANGE = {"name": "Ada King", "locale": "fr"}
 SOON = "9999999999"
-
-
-@pytest.fixture
-def users(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Users:
-    return users_account(lambda_context, monkeypatch)
 
 
 def problem(answer: dict[str, Any]) -> tuple[int, str]:
@@ -41,18 +36,18 @@ def interpose(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     from users.adapters.profile_store import ProfileStore
     from users.domain.profile import ProfileChange
 
-    replace, waiting = ProfileStore._replace, list(names)
+    put, waiting = ProfileStore.put, list(names)
 
-    def write_after_others(store: Any, existing: Any, changed: Any, events: Any) -> bool:
+    def put_after_others(store: Any, changed: Any, events: Any, *, replaces: int) -> None:
         if waiting:
-            current = store.find(existing.user_id)
+            current = store.find(changed.user_id)
             theirs = current.change(
                 ProfileChange(name=waiting.pop(0), locale="en"), correlation_id="other", now=utc_now()
             )
-            assert replace(store, current, *theirs)
-        return replace(store, existing, changed, events)
+            put(store, *theirs, replaces=current.version)
+        put(store, changed, events, replaces=replaces)
 
-    monkeypatch.setattr(ProfileStore, "_replace", write_after_others)
+    monkeypatch.setattr(ProfileStore, "put", put_after_others)
 
 
 # --- Groups
@@ -166,7 +161,7 @@ def test_a_change_that_always_comes_second_is_to_be_sent_again(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user_id = users.signed_up()
-    interpose(monkeypatch, "First", "Second", "Third")
+    interpose(monkeypatch, *["First", "Second"] * 3, "Third")
     assert problem(change(users, user_id)) == (503, "temporarily-unavailable")
     assert users.stored()[0]["name"] == {"S": "Third"}
 
@@ -294,14 +289,14 @@ def test_an_export_without_an_account_says_so(users: Users) -> None:
 def test_an_export_while_cognito_is_busy_is_to_be_asked_for_again(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from users import dependencies as resources
+    from users import dependencies
 
     user_id = users.signed_up()
 
     def throttle(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "AdminGetUser")
 
-    monkeypatch.setattr(resources.accounts()._cognito, "admin_get_user", throttle)
+    monkeypatch.setattr(dependencies.accounts()._cognito, "admin_get_user", throttle)
     answer = users.call("GET", "/users/me/export", claims=claims_of(user_id))
     assert problem(answer) == (503, "temporarily-unavailable")
 
@@ -346,17 +341,17 @@ def test_a_change_that_meets_a_closing_does_not_bring_the_profile_back(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from users.adapters.profile_store import ProfileStore
-    from users.functions.profile_changes import close_profile
+    from users.functions.profile_requests import close_profile
 
     user_id = users.signed_up()
-    replace = ProfileStore._replace
+    put = ProfileStore.put
 
-    def write_after_the_closing(store: Any, *write: Any) -> bool:
-        monkeypatch.setattr(ProfileStore, "_replace", replace)
+    def put_after_the_closing(store: Any, *write: Any, replaces: int) -> None:
+        monkeypatch.setattr(ProfileStore, "put", put)
         close_profile(user_id)
-        return replace(store, *write)
+        put(store, *write, replaces=replaces)
 
-    monkeypatch.setattr(ProfileStore, "_replace", write_after_the_closing)
+    monkeypatch.setattr(ProfileStore, "put", put_after_the_closing)
     assert problem(change(users, user_id)) == (404, "not-found")
     assert "deleted_at" in users.stored()[0]
 
@@ -379,7 +374,7 @@ def test_an_address_that_nobody_confirmed_for_a_day_is_freed_when_it_is_asked_fo
     assert problem(users.sign_up()) == (409, "email-taken")
     assert [event["event_type"] for event in users.outbox()] == ["user.registered"]
 
-    monkeypatch.setattr("users.functions.profile_changes.utc_now", lambda: utc_now() + timedelta(hours=25))
+    monkeypatch.setattr("users.functions.profile_requests.utc_now", lambda: utc_now() + timedelta(hours=25))
     assert problem(users.sign_up()) == (409, "email-taken")
     [event] = users.outbox()
     assert (event["event_type"], event["aggregate_id"]) == ("user.deleted", squatter)
@@ -392,6 +387,6 @@ def test_an_address_that_somebody_confirmed_is_never_freed(
 
     users.signed_up()
     boto3.client("cognito-idp").admin_confirm_sign_up(UserPoolId=users.pool, Username="ada@example.com")
-    monkeypatch.setattr("users.functions.profile_changes.utc_now", lambda: utc_now() + timedelta(days=400))
+    monkeypatch.setattr("users.functions.profile_requests.utc_now", lambda: utc_now() + timedelta(days=400))
     assert problem(users.sign_up()) == (409, "email-taken")
     assert [event["event_type"] for event in users.outbox()] == ["user.registered"]
