@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from image_processor.domain.picture import LONG_SIDES, MAX_PIXELS, PictureRefused
-from image_processor.domain.rendering import Rendered, render
+from image_processor.domain.rendering import RenditionFile, render
 from tests.pictures.corpus import SECRET, Good, good, quadrants, saved
 from tests.pictures.defects import Bad, bad
 from tests.pictures.png import chunk, header
@@ -23,12 +23,12 @@ SEED = 20261121
 
 
 @cache
-def rendered(case: Good) -> list[Rendered]:
+def rendered(case: Good) -> list[RenditionFile]:
     """The picture's renditions, made once for all tests."""
     return render(case.content)
 
 
-def opened(rendition: Rendered) -> Image.Image:
+def opened(rendition: RenditionFile) -> Image.Image:
     picture = Image.open(BytesIO(rendition.body))
     picture.load()
     return picture
