@@ -106,7 +106,7 @@ def test_an_event_that_comes_again_changes_nothing(catalog: CatalogAccount) -> N
     assert header(catalog.get(PRODUCT), "ETag") == '"2"'
 
 
-def test_an_event_that_comes_again_does_not_bring_back_what_was_removed(catalog: CatalogAccount) -> None:
+def test_an_event_that_comes_again_does_not_bring_back_a_removed_picture(catalog: CatalogAccount) -> None:
     catalog.deliver(ready())
     catalog.send("DELETE", f"{PRODUCT}/pictures/p1", headers={"If-Match": '"2"'})
     catalog.deliver(ready())

@@ -58,7 +58,7 @@ def test_signing_up_leaves_one_event_in_the_outbox_with_the_requests_correlation
     assert event["data"]["email"] == "ada@example.com"
 
 
-def test_an_address_that_has_an_account_is_a_conflict_that_tells_nothing_of_it(users: Users) -> None:
+def test_an_address_with_an_account_is_a_conflict_that_reveals_nothing_of_it(users: Users) -> None:
     users.sign_up()
     answer = users.sign_up(email="ADA@example.com", name="Someone Else")
     assert answer["statusCode"] == 409

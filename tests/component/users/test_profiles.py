@@ -75,7 +75,7 @@ def test_a_sign_up_that_did_not_become_a_customer_has_no_profile_and_is_healed_b
     assert users.groups_of(user_id) == ["customer"]
 
 
-def test_who_was_put_out_of_the_group_is_not_put_back_by_looking(users: Users) -> None:
+def test_reading_the_profile_does_not_put_a_barred_customer_back_into_the_group(users: Users) -> None:
     user_id = users.signed_up()
     boto3.client("cognito-idp").admin_remove_user_from_group(
         UserPoolId=users.pool, Username=user_id, GroupName="customer"
@@ -84,13 +84,13 @@ def test_who_was_put_out_of_the_group_is_not_put_back_by_looking(users: Users) -
     assert users.groups_of(user_id) == []
 
 
-# --- Whose it is
+# --- Access
 
 OWN = [("GET", "", 200), ("PUT", "", 200), ("DELETE", "", 204), ("GET", "/export", 200)]
 
 
 @pytest.mark.parametrize(("method", "tail", "status"), OWN)
-def test_a_profile_is_its_owners_and_admins_and_nobody_elses(
+def test_only_the_owner_and_admins_have_access_to_a_profile(
     users: Users, method: str, tail: str, status: int
 ) -> None:
     user_id = users.signed_up()
@@ -113,7 +113,7 @@ def test_a_profile_is_its_owners_and_admins_and_nobody_elses(
 # --- Changing
 
 
-def test_a_change_is_answered_with_its_version_and_told_to_everyone(users: Users) -> None:
+def test_a_change_answers_with_its_version_and_is_published(users: Users) -> None:
     user_id = users.signed_up()
     answer = change(users, user_id, '"1"')
 
@@ -147,7 +147,7 @@ def test_of_two_changes_based_on_one_version_the_second_is_refused(
     assert users.stored()[0]["name"] == {"S": "First"}
 
 
-def test_a_change_that_names_no_version_is_made_on_what_others_left(
+def test_a_change_that_names_no_version_applies_to_the_latest_version(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user_id = users.signed_up()
@@ -245,14 +245,14 @@ def test_a_cursor_that_the_list_did_not_hand_out_is_refused(users: Users, cursor
     assert problem(answer) == (400, "invalid-cursor")
 
 
-def test_an_address_finds_its_user_in_any_spelling_or_nobody(users: Users) -> None:
+def test_an_address_finds_its_user_in_any_spelling_if_there_is_one(users: Users) -> None:
     user_id = users.signed_up()
     assert [user["user_id"] for user in listed(users, email="ADA@example.com")["users"]] == [user_id]
     assert listed(users, email="bob@example.com") == {"users": [], "next": None}
 
 
-def test_an_address_that_passed_from_one_to_another_finds_whoever_has_it_now(users: Users) -> None:
-    """The first user changed it in the account and has not been seen since, so their profile still says it."""
+def test_an_address_that_changed_hands_finds_its_present_owner(users: Users) -> None:
+    """The first user changed it in the account and did not return, so their profile still shows it."""
     first, second = users.signed_up(), users.signed_up(email="bob@example.com")
     users.me(user_id=second, email="ada@example.com", email_verified="true", iat=SOON)
     assert first != second
@@ -301,10 +301,10 @@ def test_an_export_while_cognito_is_busy_is_to_be_asked_for_again(
     assert problem(answer) == (503, "temporarily-unavailable")
 
 
-# --- The end
+# --- Closing
 
 
-def test_closing_keeps_nothing_of_the_person_and_tells_everyone_at_once(users: Users) -> None:
+def test_closing_erases_all_personal_data_and_is_published_at_once(users: Users) -> None:
     user_id = users.signed_up()
     answer = users.call("DELETE", "/users/me", claims=claims_of(user_id))
     assert (answer["statusCode"], answer["body"]) == (204, "")
@@ -317,7 +317,7 @@ def test_closing_keeps_nothing_of_the_person_and_tells_everyone_at_once(users: U
     assert listed(users)["users"] == listed(users, email="ada@example.com")["users"] == []
 
 
-def test_closing_again_is_answered_the_same_and_tells_nothing_new(users: Users) -> None:
+def test_closing_again_answers_the_same_and_publishes_nothing(users: Users) -> None:
     user_id = users.signed_up()
     users.call("DELETE", "/users/me", claims=claims_of(user_id))
     before = users.stored()
@@ -326,7 +326,7 @@ def test_closing_again_is_answered_the_same_and_tells_nothing_new(users: Users) 
     assert users.stored() == before
 
 
-def test_what_is_closed_stays_closed_for_a_token_that_lives_on(users: Users) -> None:
+def test_a_closed_profile_stays_closed_for_a_token_that_is_still_valid(users: Users) -> None:
     user_id = users.signed_up()
     token = claims_of(user_id, "ada@example.com", email_verified="true", iat=SOON)
     users.call("DELETE", "/users/me", claims=token)
@@ -362,10 +362,10 @@ def test_an_account_that_never_looked_at_its_profile_can_be_closed(users: Users)
     assert [event["event_type"] for event in users.outbox()] == ["user.deleted"]
 
 
-# --- An address that somebody signed up who cannot read its mail
+# --- An address that a stranger signed up
 
 
-def test_an_address_that_nobody_confirmed_for_a_day_is_freed_when_it_is_asked_for(
+def test_an_address_unconfirmed_for_a_day_is_freed_by_the_next_sign_up(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from shared.clock import utc_now
@@ -380,9 +380,7 @@ def test_an_address_that_nobody_confirmed_for_a_day_is_freed_when_it_is_asked_fo
     assert (event["event_type"], event["aggregate_id"]) == ("user.deleted", squatter)
 
 
-def test_an_address_that_somebody_confirmed_is_never_freed(
-    users: Users, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_confirmed_address_is_never_freed(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
     from shared.clock import utc_now
 
     users.signed_up()

@@ -102,7 +102,7 @@ def sweep(
 ) -> Swept:
     """Removes the orphans of the bucket, or counts them in a dry run, page by page while time remains.
 
-    A second sweep finds none of them. Raises what `bucket.remove` raises.
+    A second sweep finds none of them. Raises the errors of `bucket`.
     """
     swept = Swept(next=request.after)
     while remaining_ms() > TIME_FOR_A_PAGE_MS:

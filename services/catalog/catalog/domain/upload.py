@@ -1,4 +1,4 @@
-"""An upload of a product's picture: which pictures may be uploaded, and what became of an upload."""
+"""An upload of a product's picture: its limits and its outcome."""
 
 import re
 from datetime import timedelta

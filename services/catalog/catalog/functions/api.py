@@ -110,7 +110,7 @@ def read_product(sku: AnySku, if_none_match: IfNoneMatch = None) -> Response[Pro
         tag="catalog",
         status=HTTPStatus.CREATED,
         answers="The new product",
-        headers={**_ETAG, "Location": "Where the product is"},
+        headers={**_ETAG, "Location": "The product's path"},
         raises=(SkuTaken,),
     ),
 )
