@@ -24,7 +24,7 @@ CONSUMERS = {
     "OrdersErase": "user.deleted",
     "OrdersFulfil": "payment.captured",
     "OrdersPrices": "product.changed",
-    "CatalogPictureOutcomes": "product.image_ready",
+    "CatalogRecordPictures": "product.image_ready",
     "NotificationsMail": "order.confirmed",
     "NotificationsAddresses": "user.registered",
     "InventoryKeep": "order.confirmed",

@@ -125,7 +125,7 @@ def test_a_picture_of_today_is_left_though_no_product_knows_it(stack: Stack, swe
 
 
 def test_a_sweep_that_fails_stops_no_other_and_the_run_says_so(stack: Stack) -> None:
-    with configured(stack, "CatalogSweepFunction", PICTURES_BUCKET=f"no-such-bucket-{uuid4().hex}"):
+    with configured(stack, "CatalogSweepRenditionsFunction", PICTURES_BUCKET=f"no-such-bucket-{uuid4().hex}"):
         started = stack.client("stepfunctions").start_execution(
             stateMachineArn=stack.resource("Cleanup"), input="{}"
         )

@@ -1,4 +1,4 @@
-"""The rules of a product and of the shelves."""
+"""The rules of a product, and the order of the shelves."""
 
 import json
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def introduced(**changes: Any) -> Product:
     return Product.introduce(details(**changes), correlation_id="c-1", now=NOW)[0]
 
 
-def test_a_product_begins_at_version_1_with_one_event_that_carries_what_orders_need() -> None:
+def test_a_product_begins_at_version_1_with_one_event_that_orders_can_price_by() -> None:
     product, [event] = Product.introduce(details(), correlation_id="c-1", now=NOW)
     assert product.version == 1
     assert (event.event_type, event.aggregate_id, event.aggregate_version) == (
@@ -64,7 +64,7 @@ def test_a_revision_that_changes_nothing_is_no_new_version_and_no_event() -> Non
     assert product.revise(details(), correlation_id="c-2", now=NOW) == (product, [])
 
 
-def test_a_retired_product_is_the_next_version_off_sale_and_told_of() -> None:
+def test_a_retired_product_is_the_next_version_off_sale_with_an_event() -> None:
     product, [event] = introduced().retire(correlation_id="c-2", now=NOW)
     assert (product.version, product.active) == (2, False)
     assert (event.aggregate_version, event.data["active"], event.data["version"]) == (2, False, 2)
@@ -123,7 +123,7 @@ def test_a_description_may_have_lines() -> None:
 
 
 @given(st.text(max_size=60))
-def test_what_has_the_form_of_a_sku_is_what_a_product_may_be_called(text: str) -> None:
+def test_a_product_may_have_exactly_the_skus_that_is_sku_accepts(text: str) -> None:
     try:
         details(sku=text)
         accepted = True

@@ -1,15 +1,21 @@
-"""How an import reads a file and what it says of a line."""
+"""How an import reads a file and checks its lines."""
 
 import pytest
 
-from catalog.domain.product_import import CHUNK_LINES, CheckedLine, UploadRefused, checked_lines, chunks_of
+from catalog.domain.product_import import (
+    CHUNK_LINES,
+    CheckedLine,
+    UploadRefused,
+    check_lines,
+    split_into_chunks,
+)
 
 HEADER = "sku,name,description,category,price_amount,price_currency,active"
 GOOD = "TEA-1,Assam,Malty,tea,790,EUR,true"
 
 
 def read(*lines: str, header: str = HEADER, end: str = "\n", mark: bytes = b"") -> list[CheckedLine]:
-    return list(checked_lines(mark + end.join([header, *lines]).encode()))
+    return list(check_lines(mark + end.join([header, *lines]).encode()))
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -81,13 +87,13 @@ def test_a_broken_quote_refuses_the_file_from_its_line_on() -> None:
 
 def test_bytes_that_are_no_utf_8_refuse_the_file_and_name_the_line() -> None:
     with pytest.raises(UploadRefused, match="Line 2 is not UTF-8"):
-        list(checked_lines(f"{HEADER}\nTEA-1,Caf\u00e9".encode("latin-1")))
+        list(check_lines(f"{HEADER}\nTEA-1,Caf\u00e9".encode("latin-1")))
 
 
 def test_chunks_hold_every_line_once_and_no_more_than_a_chunk() -> None:
     lines = read(*[GOOD.replace("TEA-1", f"TEA-{number}") for number in range(250)])
 
-    chunks = list(chunks_of(iter(lines)))
+    chunks = list(split_into_chunks(iter(lines)))
 
     assert [len(chunk) for chunk in chunks] == [CHUNK_LINES, CHUNK_LINES, 50]
     assert [line for chunk in chunks for line in chunk] == lines

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from image_processor.domain.picture import LONG_SIDES, MAX_PIXELS, PictureRefused
-from image_processor.domain.rendering import Rendered, render
+from image_processor.domain.rendering import RenditionFile, render
 from tests.pictures.corpus import SECRET, Good, good, quadrants, saved
 from tests.pictures.defects import Bad, bad
 from tests.pictures.png import chunk, header
@@ -23,12 +23,12 @@ SEED = 20261121
 
 
 @cache
-def rendered(case: Good) -> list[Rendered]:
+def rendered(case: Good) -> list[RenditionFile]:
     """The picture's renditions, made once for all tests."""
     return render(case.content)
 
 
-def opened(rendition: Rendered) -> Image.Image:
+def opened(rendition: RenditionFile) -> Image.Image:
     picture = Image.open(BytesIO(rendition.body))
     picture.load()
     return picture
@@ -102,7 +102,7 @@ def test_the_same_picture_makes_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case.name)
-def test_what_cannot_be_shown_is_refused_with_its_reason(case: Bad) -> None:
+def test_a_picture_that_cannot_be_shown_is_refused_with_its_reason(case: Bad) -> None:
     started = time.process_time()
     with pytest.raises(PictureRefused) as refused:
         render(case.content)
@@ -111,7 +111,7 @@ def test_what_cannot_be_shown_is_refused_with_its_reason(case: Bad) -> None:
     assert time.process_time() - started < 2  # seconds of work, whatever the file claims to be
 
 
-def test_an_unsupported_type_is_named_and_what_to_send_instead() -> None:
+def test_the_refusal_of_an_unsupported_type_names_the_supported_ones() -> None:
     with pytest.raises(PictureRefused) as refused:
         render(saved(quadrants(size=(60, 40)), "GIF"))
     assert refused.value.detail == "Pictures of the type GIF are not taken. Send it as JPEG, PNG or WebP."

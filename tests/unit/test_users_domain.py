@@ -56,7 +56,7 @@ def test_a_sign_up_that_could_not_be_mailed_or_stored_is_refused(field: str, val
     assert refused.value.errors()[0]["loc"] == (field,)
 
 
-def test_a_field_nobody_asked_for_is_refused_rather_than_ignored() -> None:
+def test_an_unknown_field_is_refused_rather_than_ignored() -> None:
     with pytest.raises(ValidationError):
         SignUp.model_validate({**VALID, "groups": "admin"})
 
@@ -68,7 +68,7 @@ def test_neither_a_sign_up_nor_its_refusal_shows_the_password() -> None:
     assert "secret" not in str(refused.value)
 
 
-def test_a_profile_begins_at_version_1_with_one_event_that_carries_what_mails_need() -> None:
+def test_a_profile_begins_at_version_1_with_one_event_that_mails_can_be_sent_by() -> None:
     profile, events = Profile.register(
         "user-1", email="ada@example.com", name="Ada", locale="de-AT", correlation_id="c-1", now=NOW
     )
@@ -90,7 +90,7 @@ def test_registering_the_same_user_twice_makes_the_same_event_id() -> None:
     assert len(ids) == 1
 
 
-def test_what_an_elsewhere_made_account_does_not_tell_has_a_default() -> None:
+def test_missing_attributes_of_an_account_made_elsewhere_have_defaults() -> None:
     profile = register(name="", locale="")
     assert (profile.name, profile.locale) == ("ada", "en")
 
@@ -98,13 +98,15 @@ def test_what_an_elsewhere_made_account_does_not_tell_has_a_default() -> None:
 @pytest.mark.parametrize(
     ("name", "locale"), [("Ada\nBcc: eve@example.com", "en"), (" Ada ", "xx-yy"), ("", ""), ("x" * 500, "en")]
 )
-def test_an_elsewhere_made_profile_can_be_changed_back_to_what_it_was(name: str, locale: str) -> None:
+def test_a_profile_of_an_account_made_elsewhere_accepts_its_own_values_as_a_change(
+    name: str, locale: str
+) -> None:
     profile = register(name=name, locale=locale)
     change = ProfileChange(name=profile.name, locale=profile.locale)
     assert profile.change(change, correlation_id="c-2", now=LATER) == (profile, [])
 
 
-def test_a_change_is_the_next_version_and_tells_what_is_so_now() -> None:
+def test_a_change_is_the_next_version_and_its_event_carries_the_new_values() -> None:
     changed, [event] = register().change(
         ProfileChange(name="Ada King", locale="fr"), correlation_id="c-2", now=LATER
     )
@@ -153,14 +155,14 @@ def test_in_whatever_order_tokens_come_the_newest_address_stays(ages: list[int])
     assert follow(profile, "ada@example.com", SIGNED_UP) == profile
 
 
-def test_closing_leaves_that_there_was_a_user_and_nothing_of_whom() -> None:
+def test_closing_leaves_a_tombstone_without_personal_data() -> None:
     closed, [event] = close("user-1", register(), correlation_id="c-9", now=LATER)
     assert closed == ClosedProfile(user_id="user-1", version=2, deleted_at="2026-11-22T10:15:00.000Z")
     assert (event.event_type, event.aggregate_id, event.aggregate_version) == ("user.deleted", "user-1", 2)
     assert event.data == {"user_id": "user-1"}
 
 
-def test_closing_twice_tells_nothing_new() -> None:
+def test_closing_twice_publishes_nothing_new() -> None:
     closed, _ = close("user-1", register(), correlation_id="c-9", now=LATER)
     again = close("user-1", closed, correlation_id="c-10", now=LATER + timedelta(days=1))
     assert again == (closed, [])

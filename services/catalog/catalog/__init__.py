@@ -1,1 +1,1 @@
-"""What the shop sells: products, their prices, and browsing them."""
+"""The products of the shop: their details, prices and pictures, and browsing them."""

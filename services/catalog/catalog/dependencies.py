@@ -1,9 +1,11 @@
-"""What the service's functions work with, made once per execution environment from the environment variables."""
+"""Wires the adapters of the service's functions, once per execution environment, from the environment variables."""
 
 from functools import cache
 
+from catalog.adapters.import_files import ImportFiles
 from catalog.adapters.import_store import ImportStore
-from catalog.adapters.pictures_bucket import PictureLinks, PictureUploads
+from catalog.adapters.picture_objects import RENDITIONS, UPLOADS, PictureObjects
+from catalog.adapters.picture_signing import LinkSigner, UploadSigner
 from catalog.adapters.product_store import ProductStore
 from catalog.adapters.upload_store import UploadStore
 from shared.aws import client
@@ -18,7 +20,7 @@ class CatalogTable(LambdaEnvironment):
 
 
 class ImportsTable(LambdaEnvironment):
-    """Names the table of what imports have done."""
+    """Names the table of applied import lines."""
 
     imports_table_name: str
 
@@ -31,37 +33,52 @@ class PicturesBucket(LambdaEnvironment):
 
 @cache
 def product_store() -> ProductStore:
-    """The catalogue table's store."""
+    """The catalogue table's products."""
     return ProductStore(client("dynamodb"), CatalogTable.load().table_name)
 
 
 @cache
 def upload_store() -> UploadStore:
-    """What the catalogue table knows of uploads of pictures."""
+    """The catalogue table's uploads of pictures."""
     return UploadStore(client("dynamodb"), CatalogTable.load().table_name)
 
 
 @cache
-def picture_uploads() -> PictureUploads:
+def upload_signer() -> UploadSigner:
     """The signer of uploads into the pictures bucket."""
-    return PictureUploads(PicturesBucket.load().pictures_bucket)
+    return UploadSigner(PicturesBucket.load().pictures_bucket)
 
 
 @cache
-def picture_links() -> PictureLinks:
-    """The signer of links to what the pictures bucket holds."""
-    return PictureLinks(PicturesBucket.load().pictures_bucket)
+def link_signer() -> LinkSigner:
+    """The signer of links to objects of the pictures bucket."""
+    return LinkSigner(PicturesBucket.load().pictures_bucket)
+
+
+@cache
+def rendition_objects() -> PictureObjects:
+    """The renditions in the pictures bucket."""
+    return PictureObjects(client("s3"), PicturesBucket.load().pictures_bucket, RENDITIONS)
+
+
+@cache
+def upload_objects() -> PictureObjects:
+    """The uploaded pictures in the pictures bucket."""
+    return PictureObjects(client("s3"), PicturesBucket.load().pictures_bucket, UPLOADS)
 
 
 @cache
 def import_store() -> ImportStore:
-    """The store of what imports do."""
-    return ImportStore(
-        client("dynamodb"), ImportsTable.load().imports_table_name, CatalogTable.load().table_name
-    )
+    """The imports table, with the products that an import writes."""
+    return ImportStore(client("dynamodb"), ImportsTable.load().imports_table_name, product_store())
 
 
 @cache
 def job_files() -> JobFiles:
     """The files of jobs."""
     return JobFiles(client("s3"), JobsBucket.load().jobs_bucket)
+
+
+def import_files(job_id: str) -> ImportFiles:
+    """The files of one import."""
+    return ImportFiles(job_files(), job_id)

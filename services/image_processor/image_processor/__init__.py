@@ -1,1 +1,1 @@
-"""Makes what the shop shows of an uploaded picture: renditions of a few sizes, upright, in sRGB, without metadata."""
+"""Makes the renditions of an uploaded picture that the shop shows: a few sizes, upright, in sRGB, without metadata."""

@@ -1,15 +1,15 @@
-"""What the service's function works with, made once per execution environment from the environment variables."""
+"""Wires the adapters of the service's function, once per execution environment, from the environment variables."""
 
 from functools import cache
 
-from image_processor.adapters import PicturesBucket
+from image_processor.adapters.pictures_bucket import PicturesBucket
 from shared.aws import client
 from shared.environment import LambdaEnvironment
 from shared.publisher import EventPublisher
 
 
 class Environment(LambdaEnvironment):
-    """What the function reads from its environment."""
+    """The function's environment variables."""
 
     pictures_bucket: str
     topic_arn: str
@@ -23,5 +23,5 @@ def pictures_bucket() -> PicturesBucket:
 
 @cache
 def publisher() -> EventPublisher:
-    """The way to the domain events' topic."""
+    """The publisher of domain events."""
     return EventPublisher(client("sns"), Environment.load().topic_arn)

@@ -1,1 +1,1 @@
-"""Who the shop's customers are: sign-up and the profile."""
+"""The shop's customers: sign-up and profiles."""

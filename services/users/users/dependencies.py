@@ -1,4 +1,4 @@
-"""What the service's functions work with, made once per execution environment from the environment variables."""
+"""Wires the adapters of the service's functions, once per execution environment, from the environment variables."""
 
 from functools import cache
 
@@ -15,13 +15,13 @@ class UsersTable(LambdaEnvironment):
 
 
 class UserPool(LambdaEnvironment):
-    """Names the pool that has the accounts."""
+    """Names the user pool."""
 
     user_pool_id: str
 
 
 class UserPoolClient(LambdaEnvironment):
-    """Names the app client of the pool that customers sign up with."""
+    """Names the user pool's app client for sign-ups."""
 
     user_pool_client_id: str
 
@@ -34,7 +34,7 @@ def profile_store() -> ProfileStore:
 
 @cache
 def sign_ups() -> SignUps:
-    """The way into the user pool."""
+    """Sign-up in the user pool."""
     return SignUps(client("cognito-idp"), UserPoolClient.load().user_pool_client_id)
 
 

@@ -1,11 +1,10 @@
-"""The catalogue in a pretended account: its API as clients meet it, and what is stored behind it."""
+"""The catalogue in a pretended account: requests to its API, events to its consumer, and its stored items."""
 
 import json
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
-import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from catalog.adapters.product_store import ProductStore
@@ -14,15 +13,14 @@ from shared.money import Money
 from tests.component.rest_events import claims_of, json_body, rest_event
 
 NOW = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
+TABLE = "CatalogTable"
 ADMIN = claims_of("u-admin", groups="admin")
 CUSTOMER = claims_of("u-customer", groups="customer")
 BUCKET = "pictures"
 
-_STORED = ("sku", "name", "description", "category", "price", "active", "version", "changed_at", "pictures")
-
 
 def details(sku: str, **changes: Any) -> ProductDetails:
-    """What the shop says of a product."""
+    """The details of a product."""
     fields: dict[str, Any] = {
         "sku": sku,
         "name": sku.title(),
@@ -51,7 +49,7 @@ def new_product(sku: str = "TEA-1", **changes: Any) -> dict[str, Any]:
 
 
 class CatalogAccount:
-    """The API, called with whatever claims a test chooses, and the store that the shop is filled through."""
+    """The API, called with the claims that a test chooses, and the store of products."""
 
     def __init__(self, store: ProductStore, context: Any) -> None:
         self.store = store
@@ -90,8 +88,8 @@ class CatalogAccount:
         self.store.put_product(revised, events)
         return revised
 
-    def tell(self, *events: dict[str, Any]) -> list[str]:
-        """Hands events to the consumer of pictures' outcomes; the ids of the messages that are to come again."""
+    def deliver(self, *events: dict[str, Any]) -> list[str]:
+        """Delivers events to the consumer of pictures; the ids of the messages that the queue delivers again."""
         from catalog.functions.record_pictures import handler
 
         records = [
@@ -102,7 +100,7 @@ class CatalogAccount:
             answer = handler({"Records": records}, self._context)
         except (
             BatchProcessingError
-        ):  # nothing of the batch succeeded: the function itself fails, and all comes again
+        ):  # every message failed, so the function fails and the whole batch comes again
             return [record["messageId"] for record in records]
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
@@ -118,39 +116,6 @@ class CatalogAccount:
         raise AssertionError(f"the list does not end: {pages}")
 
     def outbox(self, sku: str) -> list[dict[str, Any]]:
-        """The events that the product's last change is about to send out."""
-        item = boto3.client("dynamodb").get_item(TableName="catalog", Key={"pk": {"S": sku}})["Item"]
+        """The events of the product's last change."""
+        item = boto3.client("dynamodb").get_item(TableName=TABLE, Key={"pk": {"S": sku}})["Item"]
         return [json.loads(entry["S"]) for entry in item["outbox"]["L"]]
-
-
-def catalog_account(monkeypatch: pytest.MonkeyPatch, context: Any) -> CatalogAccount:
-    """Makes the service's table and bucket in the present pretended account, and the service work with them."""
-    boto3.client("dynamodb").create_table(
-        TableName="catalog",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "shelf", "place")
-        ],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "by-shelf",
-                "KeySchema": [
-                    {"AttributeName": "shelf", "KeyType": "HASH"},
-                    {"AttributeName": "place", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(_STORED)},
-            }
-        ],
-    )
-    monkeypatch.setenv("TABLE_NAME", "catalog")
-    monkeypatch.setenv("PICTURES_BUCKET", BUCKET)
-    from catalog import dependencies as resources
-    from catalog.adapters import pictures_bucket
-
-    resources.product_store.cache_clear()
-    resources.upload_store.cache_clear()
-    resources.picture_uploads.cache_clear()
-    resources.picture_links.cache_clear()
-    pictures_bucket._s3.cache_clear()
-    return CatalogAccount(resources.product_store(), context)

@@ -8,16 +8,10 @@ import pytest
 from tests.component.catalog.account import (
     CUSTOMER,
     CatalogAccount,
-    catalog_account,
     change,
     new_product,
 )
 from tests.component.rest_events import CORRELATION_ID, header, json_body
-
-
-@pytest.fixture
-def catalog(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> CatalogAccount:
-    return catalog_account(monkeypatch, lambda_context)
 
 
 def kind(answer: dict[str, Any]) -> tuple[int, str]:
@@ -33,7 +27,7 @@ def delete(catalog: CatalogAccount, *, etag: str | None, sku: str = "TEA-1") -> 
     return catalog.send("DELETE", f"/products/{sku}", headers={"If-Match": etag} if etag else None)
 
 
-def test_an_added_product_is_on_sale_and_told_of(catalog: CatalogAccount) -> None:
+def test_an_added_product_is_on_sale_and_published(catalog: CatalogAccount) -> None:
     answer = catalog.send("POST", "/products", new_product(name="  Assam  ", description="One\nTwo\n"))
     assert answer["statusCode"] == 201
     assert (header(answer, "Location"), header(answer, "ETag")) == ("/products/TEA-1", '"1"')
@@ -59,7 +53,7 @@ def test_a_product_can_be_prepared_before_it_is_sold(catalog: CatalogAccount) ->
     assert catalog.pages() == [["TEA-1"]]
 
 
-def test_a_product_is_on_sale_at_once_unless_said_otherwise(catalog: CatalogAccount) -> None:
+def test_a_product_is_on_sale_at_once_by_default(catalog: CatalogAccount) -> None:
     body = new_product()
     del body["active"]
     assert json_body(catalog.send("POST", "/products", body))["active"] is True
@@ -79,7 +73,7 @@ def test_the_sku_of_a_retired_product_stays_taken(catalog: CatalogAccount) -> No
     assert kind(catalog.send("POST", "/products", new_product())) == (409, "sku-taken")
 
 
-def test_a_change_replaces_all_that_is_said_and_is_told_of(catalog: CatalogAccount) -> None:
+def test_a_change_replaces_all_details_and_is_published(catalog: CatalogAccount) -> None:
     catalog.sell("TEA-1")
     body = change(
         name="Yixing pot",
@@ -118,7 +112,7 @@ def test_a_change_can_retire_as_well(catalog: CatalogAccount) -> None:
     assert catalog.pages() == [[]]
 
 
-def test_a_retired_product_is_off_sale_and_told_of(catalog: CatalogAccount) -> None:
+def test_a_retired_product_is_off_sale_and_published(catalog: CatalogAccount) -> None:
     catalog.sell("TEA-1")
     answer = delete(catalog, etag='"1"')
     assert (answer["statusCode"], answer["body"], header(answer, "ETag")) == (204, "", '"2"')
@@ -139,7 +133,7 @@ CHANGES = {"PUT": change(name="Mine"), "DELETE": None}
 
 
 @pytest.mark.parametrize("method", CHANGES)
-def test_a_change_must_say_what_it_is_based_on(catalog: CatalogAccount, method: str) -> None:
+def test_a_change_must_name_the_version_it_is_based_on(catalog: CatalogAccount, method: str) -> None:
     catalog.sell("TEA-1")
     assert kind(catalog.send(method, "/products/TEA-1", CHANGES[method])) == (428, "precondition-required")
 
@@ -177,9 +171,7 @@ def test_a_change_that_another_one_overtakes_is_refused_and_not_stored(
 
 @pytest.mark.parametrize("method", CHANGES)
 @pytest.mark.parametrize("sku", ["TEA-404", "not a sku", "x" * 3000])
-def test_a_product_that_is_not_there_cannot_be_changed(
-    catalog: CatalogAccount, method: str, sku: str
-) -> None:
+def test_an_unknown_product_cannot_be_changed(catalog: CatalogAccount, method: str, sku: str) -> None:
     answer = catalog.send(method, f"/products/{sku}", CHANGES[method], headers={"If-Match": '"1"'})
     assert kind(answer) == (404, "not-found")
 
@@ -262,7 +254,7 @@ def test_bad_details_are_unprocessable_and_named(catalog: CatalogAccount, field:
 
 
 @pytest.mark.parametrize("missing", ["name", "description", "category", "price", "active", "sku"])
-def test_a_change_says_everything_and_an_addition_nearly(catalog: CatalogAccount, missing: str) -> None:
+def test_a_change_needs_every_detail_and_a_new_product_nearly(catalog: CatalogAccount, missing: str) -> None:
     catalog.sell("TEA-1")
     body = {name: value for name, value in new_product("TEA-2").items() if name != missing}
     added = catalog.send("POST", "/products", body)
@@ -301,5 +293,5 @@ def test_a_write_that_fails_for_another_reason_is_no_conflict(
     def refuse(*_: Any) -> None:
         raise RuntimeError("table is gone")
 
-    monkeypatch.setattr(catalog.store, "put_product", refuse)
+    monkeypatch.setattr(catalog.store, "add", refuse)
     assert kind(catalog.send("POST", "/products", new_product())) == (500, "internal-error")

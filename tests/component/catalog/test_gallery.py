@@ -1,4 +1,4 @@
-"""A product's pictures: shown once they are ready, loaded by anyone, removed by admins; and what became of uploads."""
+"""A product's pictures: shown once they are ready, loaded by anyone, removed by admins; and the status of uploads."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -6,25 +6,22 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
-from catalog.domain.pictures import MAX_PICTURES
+from catalog.domain.picture import MAX_PICTURES
 from shared.clock import timestamp
-from tests.component.catalog.account import BUCKET, CUSTOMER, NOW, CatalogAccount, catalog_account
+from tests.component.catalog.account import BUCKET, CUSTOMER, NOW, TABLE, CatalogAccount, change
 from tests.component.rest_events import header, json_body
 
 PRODUCT = "/products/TEA-1"
 UPLOADS = f"{PRODUCT}/picture-uploads"
 
 
-@pytest.fixture
-def catalog(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> CatalogAccount:
-    dead_letters = boto3.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
-    monkeypatch.setenv("DLQ_URL", dead_letters)
-    account = catalog_account(monkeypatch, lambda_context)
-    account.sell("TEA-1")
-    return account
+@pytest.fixture(autouse=True)
+def tea(catalog: CatalogAccount) -> None:
+    """TEA-1 is on sale."""
+    catalog.sell("TEA-1")
 
 
-def told(kind: str, upload_id: str, when: str = timestamp(NOW), **data: Any) -> dict[str, Any]:
+def picture_event(kind: str, upload_id: str, when: str = timestamp(NOW), **data: Any) -> dict[str, Any]:
     return {
         "event_id": f"TEA-1/{upload_id}/tag:1:{kind}",
         "event_type": kind,
@@ -49,12 +46,12 @@ def ready(upload_id: str = "1" * 32, picture_id: str = "p1", **changes: Any) -> 
         for suffix, kind in (("jpg", "jpeg"), ("webp", "webp"))
     ]
     data = {"picture_id": picture_id, "renditions": renditions, **changes}
-    return told("product.image_ready", upload_id, **data)
+    return picture_event("product.image_ready", upload_id, **data)
 
 
 def refused(upload_id: str = "1" * 32, **changes: Any) -> dict[str, Any]:
     data = {"reason": "truncated", "detail": "It ends too early.", **changes}
-    return told("product.image_refused", upload_id, **data)
+    return picture_event("product.image_refused", upload_id, **data)
 
 
 def pictures(catalog: CatalogAccount) -> list[dict[str, Any]]:
@@ -72,14 +69,14 @@ def status(catalog: CatalogAccount, upload_id: str) -> dict[str, Any]:
     return found
 
 
-def test_a_product_without_pictures_says_so(catalog: CatalogAccount) -> None:
+def test_a_new_product_has_no_pictures(catalog: CatalogAccount) -> None:
     assert pictures(catalog) == []
 
 
 def test_a_picture_that_is_ready_is_shown_on_the_products_page_and_in_the_list(
     catalog: CatalogAccount,
 ) -> None:
-    assert catalog.tell(ready()) == []
+    assert catalog.deliver(ready()) == []
     (picture,) = pictures(catalog)
     assert picture["picture_id"] == "p1"
     assert picture["renditions"][0] == {
@@ -95,7 +92,7 @@ def test_a_new_picture_is_a_new_version_so_that_no_cache_keeps_the_page_without_
     catalog: CatalogAccount,
 ) -> None:
     before = header(catalog.get(PRODUCT), "ETag")
-    catalog.tell(ready())
+    catalog.deliver(ready())
     answer = catalog.get(PRODUCT, headers={"If-None-Match": str(before)})
     assert (answer["statusCode"], header(answer, "ETag")) == (200, '"2"')
     (event,) = catalog.outbox("TEA-1")
@@ -103,51 +100,44 @@ def test_a_new_picture_is_a_new_version_so_that_no_cache_keeps_the_page_without_
 
 
 def test_an_event_that_comes_again_changes_nothing(catalog: CatalogAccount) -> None:
-    catalog.tell(ready(), ready())
-    assert catalog.tell(ready()) == []
+    catalog.deliver(ready(), ready())
+    assert catalog.deliver(ready()) == []
     assert len(pictures(catalog)) == 1
     assert header(catalog.get(PRODUCT), "ETag") == '"2"'
 
 
-def test_an_event_that_comes_again_does_not_bring_back_what_was_removed(catalog: CatalogAccount) -> None:
-    catalog.tell(ready())
+def test_an_event_that_comes_again_does_not_bring_back_a_removed_picture(catalog: CatalogAccount) -> None:
+    catalog.deliver(ready())
     catalog.send("DELETE", f"{PRODUCT}/pictures/p1", headers={"If-Match": '"2"'})
-    catalog.tell(ready())
+    catalog.deliver(ready())
     assert pictures(catalog) == []
 
 
 def test_the_same_picture_uploaded_twice_is_shown_once_and_both_uploads_are_ready(
     catalog: CatalogAccount,
 ) -> None:
-    catalog.tell(ready("1" * 32), ready("2" * 32))
+    catalog.deliver(ready("1" * 32), ready("2" * 32))
     assert len(pictures(catalog)) == 1
     assert [status(catalog, digit * 32)["status"] for digit in "12"] == ["ready", "ready"]
 
 
 def test_a_removed_picture_is_shown_again_when_it_is_uploaded_again(catalog: CatalogAccount) -> None:
-    catalog.tell(ready("1" * 32))
+    catalog.deliver(ready("1" * 32))
     catalog.send("DELETE", f"{PRODUCT}/pictures/p1", headers={"If-Match": '"2"'})
-    catalog.tell(ready("2" * 32))
+    catalog.deliver(ready("2" * 32))
     assert len(pictures(catalog)) == 1
 
 
 def test_a_change_of_the_product_keeps_its_pictures(catalog: CatalogAccount) -> None:
-    catalog.tell(ready())
-    body = {
-        "name": "New",
-        "description": "",
-        "category": "tea",
-        "price": {"amount": 1, "currency": "EUR"},
-        "active": True,
-    }
-    answer = catalog.send("PUT", PRODUCT, body, headers={"If-Match": '"2"'})
+    catalog.deliver(ready())
+    answer = catalog.send("PUT", PRODUCT, change(name="New"), headers={"If-Match": '"2"'})
     assert (json_body(answer)["name"], len(json_body(answer)["pictures"])) == ("New", 1)
 
 
 def test_a_retired_product_keeps_its_pictures_and_takes_new_ones(catalog: CatalogAccount) -> None:
-    catalog.tell(ready())
+    catalog.deliver(ready())
     catalog.send("DELETE", PRODUCT, headers={"If-Match": '"2"'})
-    catalog.tell(ready("2" * 32, "p2"))
+    catalog.deliver(ready("2" * 32, "p2"))
     assert [picture["picture_id"] for picture in pictures(catalog)] == ["p1", "p2"]
     assert json_body(catalog.get(PRODUCT))["active"] is False
 
@@ -164,7 +154,7 @@ def test_changes_at_the_same_time_are_both_kept(
 
     catalog.revise(product, name="Changed meanwhile")
     monkeypatch.setattr(type(catalog.store), "find", outdated)
-    assert catalog.tell(ready()) == []
+    assert catalog.deliver(ready()) == []
     assert json_body(catalog.get(PRODUCT))["name"] == "Changed meanwhile"
     assert len(pictures(catalog)) == 1
 
@@ -177,9 +167,9 @@ def test_a_product_that_never_stands_still_gets_its_picture_with_the_next_delive
     catalog.revise(product, name="Changed meanwhile")
     with monkeypatch.context() as patched:
         patched.setattr(type(catalog.store), "find", lambda *_, **__: product)
-        assert catalog.tell(ready()) == [ready()["event_id"]]
+        assert catalog.deliver(ready()) == [ready()["event_id"]]
     assert status_of_missing(catalog) == 404
-    assert catalog.tell(ready()) == []
+    assert catalog.deliver(ready()) == []
     assert len(pictures(catalog)) == 1
 
 
@@ -190,7 +180,7 @@ def status_of_missing(catalog: CatalogAccount) -> int:
 
 def test_more_pictures_than_a_product_may_have_are_refused_readably(catalog: CatalogAccount) -> None:
     for number in range(MAX_PICTURES + 1):
-        catalog.tell(ready(f"{number:032x}", f"p{number}"))
+        catalog.deliver(ready(f"{number:032x}", f"p{number}"))
     assert len(pictures(catalog)) == MAX_PICTURES
     last = status(catalog, f"{MAX_PICTURES:032x}")
     assert (last["status"], last["reason"]) == ("refused", "too-many-pictures")
@@ -200,7 +190,7 @@ def test_more_pictures_than_a_product_may_have_are_refused_readably(catalog: Cat
 def test_a_picture_of_no_product_is_a_dead_letter(catalog: CatalogAccount) -> None:
     event = ready()
     event["data"]["sku"] = "TEA-404"
-    assert catalog.tell(event) == []
+    assert catalog.deliver(event) == []
     sqs: Any = boto3.client("sqs")
     (letter,) = sqs.receive_message(
         QueueUrl=sqs.get_queue_url(QueueName="dead-letters")["QueueUrl"], MessageAttributeNames=["All"]
@@ -219,14 +209,14 @@ def test_an_upload_is_awaited_then_ready(catalog: CatalogAccount) -> None:
         "detail": None,
         "picture_id": None,
     }
-    catalog.tell(ready(upload_id))
+    catalog.deliver(ready(upload_id))
     assert status(catalog, upload_id)["status"] == "ready"
     assert status(catalog, upload_id)["picture_id"] == "p1"
 
 
-def test_why_an_upload_was_refused_can_be_read(catalog: CatalogAccount) -> None:
+def test_an_admin_reads_why_an_upload_was_refused(catalog: CatalogAccount) -> None:
     upload_id = prepared(catalog)["upload_id"]
-    catalog.tell(refused(upload_id))
+    catalog.deliver(refused(upload_id))
     found = status(catalog, upload_id)
     assert (found["status"], found["reason"], found["detail"]) == (
         "refused",
@@ -236,17 +226,17 @@ def test_why_an_upload_was_refused_can_be_read(catalog: CatalogAccount) -> None:
     assert pictures(catalog) == []
 
 
-def test_of_two_outcomes_the_later_upload_counts_whichever_is_heard_last(catalog: CatalogAccount) -> None:
+def test_of_two_outcomes_the_later_upload_counts_whichever_is_received_last(catalog: CatalogAccount) -> None:
     later = {**ready(), "occurred_at": "2026-11-21T10:20:00.000Z"}
-    catalog.tell(later, refused())
+    catalog.deliver(later, refused())
     assert status(catalog, "1" * 32)["status"] == "ready"
 
 
-def test_what_is_known_of_an_upload_expires(catalog: CatalogAccount) -> None:
+def test_the_status_of_an_upload_expires(catalog: CatalogAccount) -> None:
     upload_id = prepared(catalog)["upload_id"]
-    item = boto3.client("dynamodb").get_item(
-        TableName="catalog", Key={"pk": {"S": f"upload#TEA-1#{upload_id}"}}
-    )["Item"]
+    item = boto3.client("dynamodb").get_item(TableName=TABLE, Key={"pk": {"S": f"upload#TEA-1#{upload_id}"}})[
+        "Item"
+    ]
     days = (int(item["expires_at"]["N"]) - NOW.timestamp()) / 86400
     assert days > 28
 
@@ -258,12 +248,12 @@ def test_uploads_are_no_products(catalog: CatalogAccount) -> None:
 
 
 @pytest.mark.parametrize("upload_id", ["1" * 32, "x", "1" * 2000, "1" * 31 + "é"])
-def test_an_upload_that_there_is_not_is_not_found(catalog: CatalogAccount, upload_id: str) -> None:
+def test_an_unknown_upload_is_not_found(catalog: CatalogAccount, upload_id: str) -> None:
     assert catalog.send("GET", f"{UPLOADS}/{upload_id}")["statusCode"] == 404
 
 
 def test_only_admins_read_uploads_and_remove_pictures(catalog: CatalogAccount) -> None:
-    catalog.tell(ready())
+    catalog.deliver(ready())
     for method, path in (("GET", f"{UPLOADS}/{'1' * 32}"), ("DELETE", f"{PRODUCT}/pictures/p1")):
         assert catalog.send(method, path, claims=CUSTOMER)["statusCode"] == 403
         assert catalog.send(method, path, claims=None)["statusCode"] == 401
@@ -273,7 +263,7 @@ def test_only_admins_read_uploads_and_remove_pictures(catalog: CatalogAccount) -
 def test_a_rendition_is_where_the_redirect_says_for_as_long_as_it_may_be_cached(
     catalog: CatalogAccount,
 ) -> None:
-    catalog.tell(ready())
+    catalog.deliver(ready())
     answer = catalog.get("/products/TEA-1/pictures/p1/800.webp")
     assert answer["statusCode"] == 302
     assert header(answer, "Cache-Control") == "public, max-age=1800"
@@ -284,14 +274,14 @@ def test_a_rendition_is_where_the_redirect_says_for_as_long_as_it_may_be_cached(
 
 
 @pytest.mark.parametrize("path", ["p1/900.webp", "p1/..", "p2/800.webp", "p1/folder"])
-def test_a_rendition_that_there_is_not_is_not_found(catalog: CatalogAccount, path: str) -> None:
-    catalog.tell(ready())
+def test_an_unknown_rendition_is_not_found(catalog: CatalogAccount, path: str) -> None:
+    catalog.deliver(ready())
     assert catalog.get(f"/products/TEA-1/pictures/{path}")["statusCode"] == 404
     assert catalog.get(f"/products/TEA-404/pictures/{path}")["statusCode"] == 404
 
 
 def test_a_picture_is_removed_at_the_version_that_was_read(catalog: CatalogAccount) -> None:
-    catalog.tell(ready())
+    catalog.deliver(ready())
     path = f"{PRODUCT}/pictures/p1"
     assert catalog.send("DELETE", path)["statusCode"] == 428
     assert catalog.send("DELETE", path, headers={"If-Match": '"1"'})["statusCode"] == 412

@@ -1,4 +1,4 @@
-"""The form by which a browser uploads a product's picture: what it allows, and who signs it."""
+"""The form by which a browser uploads a product's picture: its limits and its signature."""
 
 import base64
 import json
@@ -7,18 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.component.catalog.account import BUCKET, CatalogAccount, catalog_account
+from tests.component.catalog.account import BUCKET, CatalogAccount
 from tests.component.rest_events import header, json_body
 
 TEN_MIB = 10 * 1024 * 1024
 PATH = "/products/TEA-1/picture-uploads"
 
 
-@pytest.fixture
-def catalog(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> CatalogAccount:
-    account = catalog_account(monkeypatch, lambda_context)
-    account.sell("TEA-1")
-    return account
+@pytest.fixture(autouse=True)
+def tea(catalog: CatalogAccount) -> None:
+    """TEA-1 is on sale."""
+    catalog.sell("TEA-1")
 
 
 def prepared(catalog: CatalogAccount, content_type: str = "image/png") -> dict[str, Any]:
@@ -95,7 +94,7 @@ def test_at_an_endpoint_without_names_the_form_goes_to_the_buckets_path(
     assert prepared(catalog)["url"] == f"http://127.0.0.1:4566/{BUCKET}"
 
 
-def test_the_answer_is_not_to_be_kept_by_caches(catalog: CatalogAccount) -> None:
+def test_caches_do_not_store_the_answer(catalog: CatalogAccount) -> None:
     answer = catalog.send("POST", PATH, {"content_type": "image/png"})
     assert header(answer, "Cache-Control") == "no-store"
 
@@ -108,7 +107,7 @@ def test_a_retired_product_may_get_a_picture_before_it_comes_back(catalog: Catal
 
 
 @pytest.mark.parametrize("sku", ["TEA-404", "not a sku", "x" * 3000])
-def test_a_product_that_is_not_there_gets_no_picture(catalog: CatalogAccount, sku: str) -> None:
+def test_an_unknown_product_gets_no_picture(catalog: CatalogAccount, sku: str) -> None:
     answer = catalog.send("POST", f"/products/{sku}/picture-uploads", {"content_type": "image/png"})
     assert answer["statusCode"] == 404
 
@@ -124,7 +123,7 @@ def test_a_product_that_is_not_there_gets_no_picture(catalog: CatalogAccount, sk
         ({"content_type": "image/png", "key": "uploads/OTHER/1"}, "/body/key"),
     ],
 )
-def test_what_is_no_picture_is_unprocessable_and_named(
+def test_a_request_for_another_type_is_unprocessable_and_named(
     catalog: CatalogAccount, body: dict[str, Any], pointer: str
 ) -> None:
     answer = catalog.send("POST", PATH, body)

@@ -59,7 +59,7 @@ def results(world: JobsWorld, job: dict[str, Any]) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(world.file(job).decode(), newline="")))
 
 
-def test_a_thousand_lines_with_37_bad_ones_apply_the_good_and_tell_of_each_line(world: JobsWorld) -> None:
+def test_a_thousand_lines_with_37_bad_ones_apply_the_good_and_report_each_line(world: JobsWorld) -> None:
     job = world.run(importing(world, products_csv(*thousand())))
 
     assert job["status"] == "succeeded"
@@ -97,7 +97,7 @@ def test_with_apply_none_a_file_without_bad_lines_is_applied(world: JobsWorld) -
     assert job["counts"]["created"] == 3
 
 
-def test_the_same_file_again_changes_nothing_and_another_changes_what_differs(world: JobsWorld) -> None:
+def test_the_same_file_again_changes_nothing_and_another_changes_the_differences(world: JobsWorld) -> None:
     world.run(importing(world, products_csv(good(1), good(2))))
     again = world.run(importing(world, products_csv(good(1), good(2)), key="k-2"))
     other = world.run(importing(world, products_csv(good(1), good(2, price=900)), key="k-3"))
@@ -151,7 +151,7 @@ def test_a_worker_killed_in_the_middle_resumes_without_doing_a_line_twice(
     assert job["progress"]["done"] == 1000
 
 
-def test_what_an_admin_changed_between_two_runs_of_a_chunk_is_not_overwritten(
+def test_a_second_run_of_a_chunk_does_not_overwrite_an_admins_change(
     world: JobsWorld, dying_at: Callable[..., Counter[str]]
 ) -> None:
     dying_at(2, after=True)
@@ -195,7 +195,7 @@ def test_a_check_that_dies_in_the_middle_is_done_again(
     assert job["counts"]["created"] == 250
 
 
-def test_cancelling_stops_between_chunks_and_tells_what_was_applied(world: JobsWorld) -> None:
+def test_cancelling_stops_between_chunks_and_reports_the_applied_lines(world: JobsWorld) -> None:
     answer = importing(world, products_csv(*map(good, range(900))))
     job_id = json_body(answer)["job_id"]
     world.before(
@@ -244,7 +244,7 @@ def test_a_chunk_that_cannot_be_applied_stops_no_other_and_fails_the_job(
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "detail"),
     [
         (products_csv(header=HEADER.replace("sku,", "")), "lacks the column sku"),
         (products_csv(good(1), header=HEADER + ",colour"), "'colour' that is not known"),
@@ -256,17 +256,19 @@ def test_a_chunk_that_cannot_be_applied_stops_no_other_and_fails_the_job(
         (products_csv(*["A"] * 20_001), "more than 20000 lines"),
     ],
 )
-def test_a_file_that_cannot_be_read_fails_the_job_in_words(world: JobsWorld, data: bytes, told: str) -> None:
+def test_a_file_that_cannot_be_read_fails_the_job_in_words(
+    world: JobsWorld, data: bytes, detail: str
+) -> None:
     job = world.run(importing(world, data))
 
     assert job["status"] == "failed"
     assert job["failure"]["code"] == "upload-refused"
-    assert told in job["failure"]["detail"]
+    assert detail in job["failure"]["detail"]
     assert job["result"] is None
     assert world.invocations["CatalogImportCheckFunction"] == 1
 
 
-def test_a_fault_of_ours_fails_the_job_without_telling_what_it_was(
+def test_an_internal_fault_fails_the_job_without_revealing_its_cause(
     world: JobsWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any) -> None:

@@ -15,8 +15,8 @@ import cleanup.adapters
 import inventory.dependencies
 import orders.dependencies
 from catalog.adapters.upload_store import UploadStore
-from catalog.domain.pictures import Upload, UploadStatus
-from catalog.functions.sweep_renditions import ORPHAN_AFTER
+from catalog.domain.orphans import RENDITION_GRACE
+from catalog.domain.upload import Upload, UploadStatus
 from cleanup.domain import SweepFailed, UnreadableRequest
 from inventory.adapters.stock_store import StockStore
 from inventory.domain.reservation import RESERVATION_LIFETIME, ReservationStatus
@@ -74,7 +74,7 @@ class Account:
     def sweep_renditions(self, *, dry_run: bool = False, after: str | None = None) -> dict[str, Any]:
         """A run of the catalogue's sweep, far enough in the future that everything stored is old."""
         return self.sweep_later(
-            "catalog.functions.sweep_renditions", ORPHAN_AFTER + timedelta(days=1), dry_run, after
+            "catalog.functions.sweep_renditions", RENDITION_GRACE + timedelta(days=1), dry_run, after
         )
 
     def sweep_later(
@@ -270,7 +270,7 @@ def test_a_dry_run_counts_renditions_and_leaves_them(account: Account):
 
 def test_a_sweep_that_runs_out_of_time_goes_on_where_it_ended(account: Account):
     fill(account)
-    account.monkeypatch.setattr("catalog.adapters.sweeping._PAGE", 2)
+    account.monkeypatch.setattr("catalog.adapters.picture_objects._PAGE", 2)
     times = iter([300_000, 1_000])
     account.context.get_remaining_time_in_millis = lambda: next(times)
 

@@ -1,4 +1,4 @@
-"""The image processor in a pretended account: its bucket, its queues, and what S3 tells it."""
+"""The image processor in a pretended account: its bucket, its queues, and S3's notifications."""
 
 import json
 from collections.abc import Callable
@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import boto3
-import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 BUCKET = "pictures"
@@ -14,7 +13,7 @@ UPLOADED_AT = "2026-11-21T10:15:00.125Z"
 
 
 def notification(*keys: str) -> str:
-    """S3's word of new objects, their keys encoded as S3 does."""
+    """S3's notification of new objects, their keys encoded as S3 does."""
     return json.dumps(
         {
             "Records": [
@@ -42,7 +41,7 @@ def notification(*keys: str) -> str:
 
 
 class ImageProcessorAccount:
-    """The function, fed with messages, and what it has left behind."""
+    """The function, fed with messages, and its stored objects and events."""
 
     def __init__(self, context: Any, dead_letters: str, received: Callable[[], list[dict[str, Any]]]) -> None:
         self._context = context
@@ -55,7 +54,7 @@ class ImageProcessorAccount:
         self._s3.put_object(Bucket=BUCKET, Key=key, Body=content, Metadata=metadata)
 
     def deliver(self, *bodies: str) -> list[str]:
-        """Hands messages to the function; the ids of those that are to be delivered again."""
+        """Delivers messages to the function; the ids of the messages that the queue delivers again."""
         from image_processor.functions.render import handler
 
         records: list[dict[str, Any]] = [
@@ -75,12 +74,12 @@ class ImageProcessorAccount:
             answer = handler({"Records": records}, self._context)
         except (
             BatchProcessingError
-        ):  # nothing of the batch succeeded: the function itself fails, and all comes again
+        ):  # every message failed, so the function fails and the whole batch comes again
             return [record["messageId"] for record in records]
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def process(self, key: str, content: bytes, **metadata: str) -> list[dict[str, Any]]:
-        """Uploads a picture and delivers S3's word of it; the events that came of it."""
+        """Uploads a picture and delivers S3's notification; the events that the function then published."""
         self.upload(key, content, **metadata)
         assert self.deliver(notification(key)) == []
         return self.events()
@@ -90,7 +89,7 @@ class ImageProcessorAccount:
         return self._received()
 
     def objects(self, prefix: str = "renditions/") -> dict[str, bytes]:
-        """What lies in the bucket under `prefix`."""
+        """The bucket's objects under `prefix`."""
         listed = self._s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
         return {entry["Key"]: self.head(entry["Key"])["Body"].read() for entry in listed}
 
@@ -110,19 +109,4 @@ class ImageProcessorAccount:
         ]
 
 
-def image_processor_account(
-    monkeypatch: pytest.MonkeyPatch, context: Any, subscriber: Callable[[str], Any], event_type: str
-) -> ImageProcessorAccount:
-    """Makes what the function works with in the present pretended account; events of `event_type` are received."""
-    received = subscriber(event_type)
-    boto3.client("s3").create_bucket(
-        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-    )
-    dead_letters = boto3.client("sqs").create_queue(QueueName="image-processor-dead-letters")["QueueUrl"]
-    monkeypatch.setenv("PICTURES_BUCKET", BUCKET)
-    monkeypatch.setenv("DLQ_URL", dead_letters)
-    from image_processor import dependencies as resources
-
-    resources.pictures_bucket.cache_clear()
-    resources.publisher.cache_clear()
-    return ImageProcessorAccount(context, dead_letters, received)
+Make = Callable[[str], ImageProcessorAccount]

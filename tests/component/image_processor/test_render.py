@@ -1,7 +1,6 @@
-"""From S3's word of an upload to stored renditions and the event, against a pretended S3, SQS and SNS."""
+"""From S3's notification of an upload to stored renditions and the event, against a pretended S3, SQS and SNS."""
 
 import json
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -11,29 +10,12 @@ from PIL import Image
 
 from image_processor.domain.picture import MAX_BYTES
 from shared.publisher import EventPublisher, FailedEntry
-from tests.component.image_processor.account import (
-    UPLOADED_AT,
-    ImageProcessorAccount,
-    image_processor_account,
-    notification,
-)
+from tests.component.image_processor.account import UPLOADED_AT, ImageProcessorAccount, Make, notification
 from tests.pictures.corpus import BLUE, SMALL, quadrants, saved
 
 PICTURE = saved(quadrants(size=SMALL), "PNG")
 OTHER = saved(Image.new("RGB", SMALL, BLUE), "PNG")
 KEY = "uploads/TEA-1/0b8f3c526f0e4a0c9f572f3a5d1c7e90"
-
-Make = Callable[[str], ImageProcessorAccount]
-
-
-@pytest.fixture
-def make(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch, subscriber: Any) -> Make:
-    return lambda event_type: image_processor_account(monkeypatch, lambda_context, subscriber, event_type)
-
-
-@pytest.fixture
-def account(make: Make) -> ImageProcessorAccount:
-    return make("product.image_ready")
 
 
 def test_an_upload_becomes_renditions_that_the_event_names(account: ImageProcessorAccount) -> None:
@@ -44,10 +26,10 @@ def test_an_upload_becomes_renditions_that_the_event_names(account: ImageProcess
     assert event["correlation_id"] == "c-1"
     assert event["occurred_at"] == UPLOADED_AT
     folder = f"renditions/TEA-1/{data['picture_id']}"
-    told = {entry["key"]: entry for entry in data["renditions"]}
-    assert list(told) == [f"{folder}/{name}" for name in ("200.jpg", "200.webp", "300.jpg", "300.webp")]
-    assert account.objects().keys() == told.keys()
-    for key, entry in told.items():
+    named = {entry["key"]: entry for entry in data["renditions"]}
+    assert list(named) == [f"{folder}/{name}" for name in ("200.jpg", "200.webp", "300.jpg", "300.webp")]
+    assert account.objects().keys() == named.keys()
+    for key, entry in named.items():
         stored = account.head(key)
         assert stored["ContentType"] == entry["content_type"]
         assert stored["CacheControl"] == "public, max-age=31536000, immutable"
@@ -96,7 +78,7 @@ def test_every_name_that_an_object_may_have_is_found(account: ImageProcessorAcco
         (PICTURE + bytes(MAX_BYTES), "too-large"),
     ],
 )
-def test_what_cannot_be_shown_is_told_with_its_reason(make: Make, content: bytes, reason: str) -> None:
+def test_a_refused_picture_is_published_with_its_reason(make: Make, content: bytes, reason: str) -> None:
     account = make("product.image_refused")
     (event,) = account.process(KEY, content)
     assert (event["data"]["reason"], event["data"]["sku"]) == (reason, "TEA-1")
@@ -132,17 +114,17 @@ def test_an_event_that_does_not_go_out_is_made_again_with_the_message(
     assert len(account.events()) == 1
 
 
-def test_a_rendition_that_cannot_be_stored_is_not_told_of(
+def test_a_rendition_that_cannot_be_stored_is_not_published(
     account: ImageProcessorAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from image_processor.adapters import PicturesBucket
+    from image_processor.adapters.pictures_bucket import PicturesBucket
 
     stored = PicturesBucket.put
 
-    def fail_at_webp(self: PicturesBucket, key: str, rendition: Any) -> None:
+    def fail_at_webp(self: PicturesBucket, sku: str, picture_id: str, rendition: Any) -> str:
         if rendition.name == "300.webp":
             raise ClientError({"Error": {"Code": "SlowDown"}}, "PutObject")
-        stored(self, key, rendition)
+        return stored(self, sku, picture_id, rendition)
 
     account.upload(KEY, PICTURE)
     with monkeypatch.context() as patched:
@@ -177,8 +159,8 @@ def test_a_message_that_can_never_succeed_is_a_dead_letter_at_once(
 ) -> None:
     account.upload("renditions/TEA-1/p/200.jpg", PICTURE)
     assert account.deliver(body) == []
-    ((letter, told),) = account.dead_letters()
-    assert (letter, told.partition(":")[0]) == (body, reason)
+    ((letter, given),) = account.dead_letters()
+    assert (letter, given.partition(":")[0]) == (body, reason)
     assert account.events() == []
     assert list(account.objects()) == ["renditions/TEA-1/p/200.jpg"]
 
@@ -193,9 +175,9 @@ def test_a_bucket_that_does_not_answer_fails_the_message_alone(
     account: ImageProcessorAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account.upload(KEY, PICTURE)
-    from image_processor.adapters import PicturesBucket
+    from image_processor.adapters.pictures_bucket import PicturesBucket
 
-    def refuse(self: PicturesBucket, key: str) -> Any:
+    def refuse(self: PicturesBucket, upload: Any) -> Any:
         raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
 
     monkeypatch.setattr(PicturesBucket, "find", refuse)

@@ -8,12 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.component.rest_events import CORRELATION_ID, claims_of, header, json_body
-from tests.component.users.account import PASSWORD, Users, users_account
-
-
-@pytest.fixture
-def users(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Users:
-    return users_account(lambda_context, monkeypatch)
+from tests.component.users.account import PASSWORD, Users
 
 
 def lose_the_next_write(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +58,7 @@ def test_signing_up_leaves_one_event_in_the_outbox_with_the_requests_correlation
     assert event["data"]["email"] == "ada@example.com"
 
 
-def test_an_address_that_has_an_account_is_a_conflict_that_tells_nothing_of_it(users: Users) -> None:
+def test_an_address_with_an_account_is_a_conflict_that_reveals_nothing_of_it(users: Users) -> None:
     users.sign_up()
     answer = users.sign_up(email="ADA@example.com", name="Someone Else")
     assert answer["statusCode"] == 409
@@ -143,12 +138,12 @@ def test_the_own_profile_needs_a_token(users: Users) -> None:
 
 
 def test_too_many_sign_ups_are_answered_as_such(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
-    from users import dependencies as resources
+    from users import dependencies
 
     def throttle(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "slow down"}}, "SignUp")
 
-    monkeypatch.setattr(resources.sign_ups()._cognito, "sign_up", throttle)
+    monkeypatch.setattr(dependencies.sign_ups()._cognito, "sign_up", throttle)
     answer = users.sign_up()
     assert answer["statusCode"] == 429
     assert json_body(answer)["type"].endswith("/too-many-requests")

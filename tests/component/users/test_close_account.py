@@ -1,4 +1,4 @@
-"""Removing the sign-in of users who were erased, against a pretended Cognito."""
+"""Removing the account of an erased user, against a pretended Cognito."""
 
 import json
 from importlib import import_module, reload
@@ -14,7 +14,7 @@ EXAMPLE = json.loads((Path(__file__).parents[3] / "events" / "users_close_accoun
 
 
 class Closing:
-    """The deployed consumer, and the accounts there are."""
+    """The consumer as deployed, and the accounts in the user pool."""
 
     def __init__(self, pool: str, dlq_url: str, context: Any) -> None:
         self._pool, self._dlq_url, self._context = pool, dlq_url, context
@@ -29,7 +29,7 @@ class Closing:
     def accounts(self) -> int:
         return len(boto3.client("cognito-idp").list_users(UserPoolId=self._pool)["Users"])
 
-    def tell(self, user_id: str, event_type: str = "user.deleted") -> Any:
+    def deliver(self, user_id: str, event_type: str = "user.deleted") -> Any:
         [record] = EXAMPLE["Records"]
         event = json.loads(record["body"]) | {"aggregate_id": user_id, "event_type": event_type}
         return self.module.handler({"Records": [record | {"body": json.dumps(event)}]}, self._context)
@@ -42,23 +42,16 @@ class Closing:
 
 
 @pytest.fixture
-def closing(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Closing:
-    pool = boto3.client("cognito-idp").create_user_pool(PoolName="users", UsernameAttributes=["email"])[
-        "UserPool"
-    ]["Id"]
+def closing(pool: str, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Closing:
     dlq_url = boto3.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
-    monkeypatch.setenv("USER_POOL_ID", pool)
     monkeypatch.setenv("DLQ_URL", dlq_url)
-    from users import dependencies as resources
-
-    resources.accounts.cache_clear()
     return Closing(pool, dlq_url, lambda_context)
 
 
-def test_an_erased_user_has_no_account_any_more_however_often_it_is_told(closing: Closing) -> None:
+def test_an_erased_user_has_no_account_any_more_however_often_the_event_comes(closing: Closing) -> None:
     user_id = closing.account()
     for _ in range(2):
-        assert closing.tell(user_id) == {"batchItemFailures": []}
+        assert closing.deliver(user_id) == {"batchItemFailures": []}
         assert closing.accounts() == 0
     assert closing.dead_letters() == []
 
@@ -66,7 +59,7 @@ def test_an_erased_user_has_no_account_any_more_however_often_it_is_told(closing
 def test_while_cognito_is_busy_the_event_comes_again(
     closing: Closing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from users import dependencies as resources
+    from users import dependencies
 
     user_id = closing.account()
 
@@ -74,16 +67,16 @@ def test_while_cognito_is_busy_the_event_comes_again(
         raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "AdminDeleteUser")
 
     with monkeypatch.context() as busy:
-        busy.setattr(resources.accounts()._cognito, "admin_delete_user", throttle)
+        busy.setattr(dependencies.accounts()._cognito, "admin_delete_user", throttle)
         with pytest.raises(BatchProcessingError):
-            closing.tell(user_id)
+            closing.deliver(user_id)
     assert (closing.accounts(), closing.dead_letters()) == (1, [])
-    closing.tell(user_id)
+    closing.deliver(user_id)
     assert closing.accounts() == 0
 
 
 def test_an_event_of_another_type_closes_nothing_and_is_a_dead_letter(closing: Closing) -> None:
     user_id = closing.account()
-    closing.tell(user_id, "user.changed")
+    closing.deliver(user_id, "user.changed")
     assert closing.accounts() == 1
     assert closing.dead_letters() == ["UnknownEvent: events of type user.changed are not read here"]

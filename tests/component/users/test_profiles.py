@@ -9,16 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.component.rest_events import claims_of, header, json_body
-from tests.component.users.account import ADA, Users, users_account
+from tests.component.users.account import ADA, Users
 
 ADMIN = claims_of("admin-1", groups="admin")
 CHANGE = {"name": "Ada King", "locale": "fr"}
 SOON = "9999999999"
-
-
-@pytest.fixture
-def users(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Users:
-    return users_account(lambda_context, monkeypatch)
 
 
 def problem(answer: dict[str, Any]) -> tuple[int, str]:
@@ -41,18 +36,18 @@ def interpose(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     from users.adapters.profile_store import ProfileStore
     from users.domain.profile import ProfileChange
 
-    replace, waiting = ProfileStore._replace, list(names)
+    put, waiting = ProfileStore.put, list(names)
 
-    def write_after_others(store: Any, existing: Any, changed: Any, events: Any) -> bool:
+    def put_after_others(store: Any, changed: Any, events: Any, *, replaces: int) -> None:
         if waiting:
-            current = store.find(existing.user_id)
+            current = store.find(changed.user_id)
             theirs = current.change(
                 ProfileChange(name=waiting.pop(0), locale="en"), correlation_id="other", now=utc_now()
             )
-            assert replace(store, current, *theirs)
-        return replace(store, existing, changed, events)
+            put(store, *theirs, replaces=current.version)
+        put(store, changed, events, replaces=replaces)
 
-    monkeypatch.setattr(ProfileStore, "_replace", write_after_others)
+    monkeypatch.setattr(ProfileStore, "put", put_after_others)
 
 
 # --- Groups
@@ -80,7 +75,7 @@ def test_a_sign_up_that_did_not_become_a_customer_has_no_profile_and_is_healed_b
     assert users.groups_of(user_id) == ["customer"]
 
 
-def test_who_was_put_out_of_the_group_is_not_put_back_by_looking(users: Users) -> None:
+def test_reading_the_profile_does_not_put_a_barred_customer_back_into_the_group(users: Users) -> None:
     user_id = users.signed_up()
     boto3.client("cognito-idp").admin_remove_user_from_group(
         UserPoolId=users.pool, Username=user_id, GroupName="customer"
@@ -89,13 +84,13 @@ def test_who_was_put_out_of_the_group_is_not_put_back_by_looking(users: Users) -
     assert users.groups_of(user_id) == []
 
 
-# --- Whose it is
+# --- Access
 
 OWN = [("GET", "", 200), ("PUT", "", 200), ("DELETE", "", 204), ("GET", "/export", 200)]
 
 
 @pytest.mark.parametrize(("method", "tail", "status"), OWN)
-def test_a_profile_is_its_owners_and_admins_and_nobody_elses(
+def test_only_the_owner_and_admins_have_access_to_a_profile(
     users: Users, method: str, tail: str, status: int
 ) -> None:
     user_id = users.signed_up()
@@ -118,7 +113,7 @@ def test_a_profile_is_its_owners_and_admins_and_nobody_elses(
 # --- Changing
 
 
-def test_a_change_is_answered_with_its_version_and_told_to_everyone(users: Users) -> None:
+def test_a_change_answers_with_its_version_and_is_published(users: Users) -> None:
     user_id = users.signed_up()
     answer = change(users, user_id, '"1"')
 
@@ -152,7 +147,7 @@ def test_of_two_changes_based_on_one_version_the_second_is_refused(
     assert users.stored()[0]["name"] == {"S": "First"}
 
 
-def test_a_change_that_names_no_version_is_made_on_what_others_left(
+def test_a_change_that_names_no_version_applies_to_the_latest_version(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user_id = users.signed_up()
@@ -166,7 +161,7 @@ def test_a_change_that_always_comes_second_is_to_be_sent_again(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user_id = users.signed_up()
-    interpose(monkeypatch, "First", "Second", "Third")
+    interpose(monkeypatch, *["First", "Second"] * 3, "Third")
     assert problem(change(users, user_id)) == (503, "temporarily-unavailable")
     assert users.stored()[0]["name"] == {"S": "Third"}
 
@@ -250,14 +245,14 @@ def test_a_cursor_that_the_list_did_not_hand_out_is_refused(users: Users, cursor
     assert problem(answer) == (400, "invalid-cursor")
 
 
-def test_an_address_finds_its_user_in_any_spelling_or_nobody(users: Users) -> None:
+def test_an_address_finds_its_user_in_any_spelling_if_there_is_one(users: Users) -> None:
     user_id = users.signed_up()
     assert [user["user_id"] for user in listed(users, email="ADA@example.com")["users"]] == [user_id]
     assert listed(users, email="bob@example.com") == {"users": [], "next": None}
 
 
-def test_an_address_that_passed_from_one_to_another_finds_whoever_has_it_now(users: Users) -> None:
-    """The first user changed it in the account and has not been seen since, so their profile still says it."""
+def test_an_address_that_changed_hands_finds_its_present_owner(users: Users) -> None:
+    """The first user changed it in the account and did not return, so their profile still shows it."""
     first, second = users.signed_up(), users.signed_up(email="bob@example.com")
     users.me(user_id=second, email="ada@example.com", email_verified="true", iat=SOON)
     assert first != second
@@ -294,22 +289,22 @@ def test_an_export_without_an_account_says_so(users: Users) -> None:
 def test_an_export_while_cognito_is_busy_is_to_be_asked_for_again(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from users import dependencies as resources
+    from users import dependencies
 
     user_id = users.signed_up()
 
     def throttle(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "AdminGetUser")
 
-    monkeypatch.setattr(resources.accounts()._cognito, "admin_get_user", throttle)
+    monkeypatch.setattr(dependencies.accounts()._cognito, "admin_get_user", throttle)
     answer = users.call("GET", "/users/me/export", claims=claims_of(user_id))
     assert problem(answer) == (503, "temporarily-unavailable")
 
 
-# --- The end
+# --- Closing
 
 
-def test_closing_keeps_nothing_of_the_person_and_tells_everyone_at_once(users: Users) -> None:
+def test_closing_erases_all_personal_data_and_is_published_at_once(users: Users) -> None:
     user_id = users.signed_up()
     answer = users.call("DELETE", "/users/me", claims=claims_of(user_id))
     assert (answer["statusCode"], answer["body"]) == (204, "")
@@ -322,7 +317,7 @@ def test_closing_keeps_nothing_of_the_person_and_tells_everyone_at_once(users: U
     assert listed(users)["users"] == listed(users, email="ada@example.com")["users"] == []
 
 
-def test_closing_again_is_answered_the_same_and_tells_nothing_new(users: Users) -> None:
+def test_closing_again_answers_the_same_and_publishes_nothing(users: Users) -> None:
     user_id = users.signed_up()
     users.call("DELETE", "/users/me", claims=claims_of(user_id))
     before = users.stored()
@@ -331,7 +326,7 @@ def test_closing_again_is_answered_the_same_and_tells_nothing_new(users: Users) 
     assert users.stored() == before
 
 
-def test_what_is_closed_stays_closed_for_a_token_that_lives_on(users: Users) -> None:
+def test_a_closed_profile_stays_closed_for_a_token_that_is_still_valid(users: Users) -> None:
     user_id = users.signed_up()
     token = claims_of(user_id, "ada@example.com", email_verified="true", iat=SOON)
     users.call("DELETE", "/users/me", claims=token)
@@ -346,17 +341,17 @@ def test_a_change_that_meets_a_closing_does_not_bring_the_profile_back(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from users.adapters.profile_store import ProfileStore
-    from users.functions.profile_changes import close_profile
+    from users.functions.profile_requests import close_profile
 
     user_id = users.signed_up()
-    replace = ProfileStore._replace
+    put = ProfileStore.put
 
-    def write_after_the_closing(store: Any, *write: Any) -> bool:
-        monkeypatch.setattr(ProfileStore, "_replace", replace)
+    def put_after_the_closing(store: Any, *write: Any, replaces: int) -> None:
+        monkeypatch.setattr(ProfileStore, "put", put)
         close_profile(user_id)
-        return replace(store, *write)
+        put(store, *write, replaces=replaces)
 
-    monkeypatch.setattr(ProfileStore, "_replace", write_after_the_closing)
+    monkeypatch.setattr(ProfileStore, "put", put_after_the_closing)
     assert problem(change(users, user_id)) == (404, "not-found")
     assert "deleted_at" in users.stored()[0]
 
@@ -367,10 +362,10 @@ def test_an_account_that_never_looked_at_its_profile_can_be_closed(users: Users)
     assert [event["event_type"] for event in users.outbox()] == ["user.deleted"]
 
 
-# --- An address that somebody signed up who cannot read its mail
+# --- An address that a stranger signed up
 
 
-def test_an_address_that_nobody_confirmed_for_a_day_is_freed_when_it_is_asked_for(
+def test_an_address_unconfirmed_for_a_day_is_freed_by_the_next_sign_up(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from shared.clock import utc_now
@@ -379,19 +374,17 @@ def test_an_address_that_nobody_confirmed_for_a_day_is_freed_when_it_is_asked_fo
     assert problem(users.sign_up()) == (409, "email-taken")
     assert [event["event_type"] for event in users.outbox()] == ["user.registered"]
 
-    monkeypatch.setattr("users.functions.profile_changes.utc_now", lambda: utc_now() + timedelta(hours=25))
+    monkeypatch.setattr("users.functions.profile_requests.utc_now", lambda: utc_now() + timedelta(hours=25))
     assert problem(users.sign_up()) == (409, "email-taken")
     [event] = users.outbox()
     assert (event["event_type"], event["aggregate_id"]) == ("user.deleted", squatter)
 
 
-def test_an_address_that_somebody_confirmed_is_never_freed(
-    users: Users, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_confirmed_address_is_never_freed(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
     from shared.clock import utc_now
 
     users.signed_up()
     boto3.client("cognito-idp").admin_confirm_sign_up(UserPoolId=users.pool, Username="ada@example.com")
-    monkeypatch.setattr("users.functions.profile_changes.utc_now", lambda: utc_now() + timedelta(days=400))
+    monkeypatch.setattr("users.functions.profile_requests.utc_now", lambda: utc_now() + timedelta(days=400))
     assert problem(users.sign_up()) == (409, "email-taken")
     assert [event["event_type"] for event in users.outbox()] == ["user.registered"]

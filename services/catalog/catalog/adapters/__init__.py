@@ -1,1 +1,1 @@
-"""All that talks to the outside."""
+"""Access to the catalogue table, the imports table, the pictures bucket and the jobs bucket."""

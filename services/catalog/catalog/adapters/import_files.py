@@ -1,4 +1,4 @@
-"""What the steps of an import leave for each other in the bucket of jobs, chunk by chunk, as a JSON object a line."""
+"""The files that the steps of an import hand to each other in the jobs bucket: per chunk, one JSON object a line."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from shared.job_files import JobFiles, work_key
 
 
 class ChunkMissing(Exception):
-    """The checked lines of a chunk are not there (any more)."""
+    """The checked lines of a chunk do not exist, or no longer."""
 
 
 class ImportFiles:
@@ -20,7 +20,7 @@ class ImportFiles:
         self._job_id = job_id
 
     def put_lines(self, chunk: int, lines: list[CheckedLine]) -> None:
-        """Leaves the checked lines of a chunk."""
+        """Stores the checked lines of a chunk."""
         self._files.put(self._key("checked", chunk), _written(lines))
 
     def lines(self, chunk: int) -> list[CheckedLine]:
@@ -31,11 +31,11 @@ class ImportFiles:
         return [CheckedLine.model_validate_json(line) for line in data.splitlines()]
 
     def put_results(self, chunk: int, results: list[LineResult]) -> None:
-        """Leaves what the lines of a chunk came to."""
+        """Stores the results of a chunk's lines."""
         self._files.put(self._key("results", chunk), _written(results))
 
     def results(self, chunk: int) -> list[LineResult] | None:
-        """What the lines of a chunk came to, or None of a chunk that was not done."""
+        """The results of a chunk's lines, or None if the chunk was not applied."""
         data = self._files.get(self._key("results", chunk))
         return None if data is None else [LineResult.model_validate_json(line) for line in data.splitlines()]
 

@@ -1,43 +1,42 @@
-"""Applies an import's lines, each once: the product and the mark that its line is done are one atomic write.
+"""Applies the lines of an import, each once: one atomic write stores the product and marks the line as applied.
 
-Imports table    a line that is done   pk = job id, "#" and the chunk's number; sk = line; forgotten after 30 days
+Imports table    an applied line   pk = job id, "#" and the chunk's number; sk = line; deleted after 30 days
 
-Only lines that changed something leave a mark. A line that changed nothing may be looked at again: if somebody changed
-the product meanwhile, then it takes effect then, and is reported so.
+Only a line that changed a product leaves a mark. A line that changed nothing may run again. If another writer changed
+the product meanwhile, the line takes effect then, and the report says so.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from catalog.adapters.product_store import ProductContended, product_write
+from catalog.adapters.product_store import ProductStore
 from catalog.domain.product import Product
 from catalog.domain.product_import import CheckedLine, LineOutcome
 from shared.dynamo import from_item, to_item
-from shared.errors import TransientError
 from shared.events import Event
+from shared.versioned_table import VersionedTable, WriteConflict
 
-_REMEMBERED_FOR = timedelta(days=30)
-_FAILED = "ConditionalCheckFailed"
+_RETENTION = timedelta(days=30)
+_MARK = 0
+"""The mark's position in the transaction."""
 
 
 class LineDone(Exception):
-    """Another run of the same chunk has applied the line."""
+    """Another run of the same chunk has applied the line. It is no WriteConflict: a retry would fail again."""
 
 
 class ImportStore:
-    """Access to the imports table, and to the catalogue's for what an import writes."""
+    """Access to the imports table, and through `products` to the products that an import writes."""
 
-    def __init__(self, dynamodb: Any, table_name: str, products_table_name: str) -> None:
+    def __init__(self, dynamodb: Any, table_name: str, products: ProductStore) -> None:
         self._dynamodb = dynamodb
-        self._table = table_name
-        self._products = products_table_name
+        self._table = VersionedTable(dynamodb, table_name)
+        self._products = products
 
     def done(self, job_id: str, chunk: int) -> dict[int, LineOutcome]:
-        """What the chunk's lines came to that were applied before, by line."""
+        """The outcomes of the chunk's lines that earlier runs applied, by line."""
         pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
+            TableName=self._table.name,
             KeyConditionExpression="pk = :chunk",
             ExpressionAttributeValues=to_item({":chunk": _key(job_id, chunk)}),
             ConsistentRead=True,
@@ -57,8 +56,7 @@ class ImportStore:
     ) -> LineOutcome:
         """Stores the product's version that the line makes, with its events and the line's mark.
 
-        Raises LineDone when the mark is there, ProductContended when another change of the product came first, and
-        TransientError for whatever else DynamoDB cancels a transaction for.
+        Raises LineDone when the mark is there, and WriteConflict when another writer changed the product first.
         """
         outcome = LineOutcome.CREATED if product.version == 1 else LineOutcome.CHANGED
         mark = {
@@ -66,35 +64,14 @@ class ImportStore:
             "sk": line.line,
             "sku": product.sku,
             "outcome": outcome.value,
-            "expires_at": int((now + _REMEMBERED_FOR).timestamp()),
+            "expires_at": int((now + _RETENTION).timestamp()),
         }
-        try:
-            self._dynamodb.transact_write_items(
-                TransactItems=[
-                    {
-                        "Put": {
-                            "TableName": self._table,
-                            "Item": to_item(mark),
-                            "ConditionExpression": "attribute_not_exists(pk)",
-                        }
-                    },
-                    {"Put": {"TableName": self._products, **product_write(product, events)}},
-                ]
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "TransactionCanceledException":
-                raise
-            self._tell(error, product)
+        failed = self._table.write_all([self._table.new(mark), self._products.write_of(product, events)])
+        if _MARK in failed:
+            raise LineDone(product.sku)
+        if failed:
+            raise WriteConflict(f"{product.sku} version {product.version}")
         return outcome
-
-    def _tell(self, error: ClientError, product: Product) -> None:
-        details: Any = error.response
-        reasons = [reason.get("Code") for reason in details.get("CancellationReasons", [])]
-        if reasons[:1] == [_FAILED]:
-            raise LineDone(product.sku) from error
-        if reasons[1:] == [_FAILED]:
-            raise ProductContended(f"{product.sku} version {product.version}") from error
-        raise TransientError(f"{product.sku}: {reasons}") from error
 
 
 def _key(job_id: str, chunk: int) -> str:

@@ -1,52 +1,44 @@
-"""Uploads of pictures in the catalogue table: `pk` = `upload#<sku>#<upload id>`, which no sku is like.
+"""Uploads of pictures in the catalogue table: `pk` = `upload#<sku>#<upload id>`, which has the form of no sku."""
 
-What is known of an upload is kept for 30 days, longer than any message about it can lie in a queue or its dead letters
-(14 days each), so that one delivered late is recognised.
-"""
-
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from catalog.domain.pictures import Upload
-from shared.dynamo import condition_failed, from_item, to_item
-
-KEPT_FOR = timedelta(days=30)
+from catalog.domain.upload import RETENTION, Upload
+from shared.dynamo import to_item
+from shared.versioned_table import VersionedTable
 
 
 class UploadStore:
     """Access to the uploads in the catalogue table."""
 
     def __init__(self, dynamodb: Any, table_name: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
+        self._table = VersionedTable(dynamodb, table_name)
 
     def record(self, upload: Upload, *, now: datetime) -> None:
-        """Stores what is known of the upload, unless something newer is: what an event told later, or at all."""
+        """Stores the upload's status, unless the status of a later event is stored. Raises WriteConflict.
+
+        A status without an event is older than every status with one.
+        """
+        # The condition is on the event's time, not on a version: events arrive in any order, and the last one counts.
         guard: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(told_at)"}
-        if upload.told_at is not None:
+        if upload.occurred_at is not None:
             guard = {
-                "ConditionExpression": "attribute_not_exists(told_at) OR told_at <= :told_at",
-                "ExpressionAttributeValues": to_item({":told_at": upload.told_at}),
+                "ConditionExpression": "attribute_not_exists(told_at) OR told_at <= :occurred_at",
+                "ExpressionAttributeValues": to_item({":occurred_at": upload.occurred_at}),
             }
         item = {
             "pk": _key(upload.sku, upload.upload_id),
-            **upload.model_dump(mode="json"),
-            "expires_at": int((now + KEPT_FOR).timestamp()),
+            **upload.model_dump(mode="json", exclude={"occurred_at"}),
+            "told_at": upload.occurred_at,
+            "expires_at": int((now + RETENTION).timestamp()),
         }
-        try:
-            self._dynamodb.put_item(TableName=self._table, Item=to_item(item), **guard)
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
+        # A failed condition leaves the later status in place, as promised.
+        self._table.write_one({"Put": {"TableName": self._table.name, "Item": to_item(item), **guard}})
 
     def find(self, sku: str, upload_id: str) -> Upload | None:
-        """What is known of the upload, or None where it was never prepared, or too long ago."""
-        answer = self._dynamodb.get_item(
-            TableName=self._table, Key=to_item({"pk": _key(sku, upload_id)}), ConsistentRead=True
-        )
-        return Upload.model_validate(from_item(answer["Item"])) if "Item" in answer else None
+        """The upload's status; None if no form was signed for it, or more than 30 days ago."""
+        item = self._table.get({"pk": _key(sku, upload_id)})
+        return Upload.model_validate({**item, "occurred_at": item.get("told_at")}) if item else None
 
 
 def _key(sku: str, upload_id: str) -> str:

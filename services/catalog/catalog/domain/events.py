@@ -1,4 +1,4 @@
-"""What the catalog service tells the others."""
+"""The events that the catalog service publishes."""
 
 from typing import Annotated
 
@@ -9,13 +9,13 @@ from shared.money import Money
 
 
 class ProductChanged(Payload):
-    """A product came into the catalogue or changed; this is all that others need of its present version."""
+    """A product was added or changed; the event carries all that other services need of its present version."""
 
     event_type = "product.changed"
 
     sku: Annotated[str, Field(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
     name: Annotated[str, Field(examples=["Assam Second Flush, 100 g"])]
-    category: Annotated[str, Field(description="The shelf; there may be new ones", examples=["tea"])]
+    category: Annotated[str, Field(description="The shelf; new categories may be added", examples=["tea"])]
     price: Money
     active: Annotated[bool, Field(description="Whether it can be ordered; false once it is retired")]
     version: Annotated[int, Field(ge=1, description="Counts the product's changes", examples=[3])]

@@ -1,7 +1,7 @@
-"""The rules of a product, without AWS: what one must be, how it changes, and the order in which products are browsed.
+"""The rules of a product: its limits, its changes, and the order in which products are browsed.
 
-The catalogue is a row of shelves, one a category, each sorted by name; browsing everything walks the shelves in the
-order of `Category`. A position on them is all that a page's successor needs to know.
+The catalogue is a row of shelves, one per category, each sorted by name. Browsing everything walks the shelves in the
+order of `Category`. The next page needs only the position at which the page before it ended.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from catalog.domain.events import ProductChanged
-from catalog.domain.pictures import MAX_PICTURES, Picture, TooManyPictures
+from catalog.domain.picture import MAX_PICTURES, Picture, TooManyPictures
 from shared.clock import timestamp
 from shared.events import Event
 from shared.money import Money
@@ -29,16 +29,16 @@ _NAME = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\
 _DESCRIPTION = r"^[^\x00-\x09\x0B-\x1F\x7F-\x9F\u2028\u2029]*$"
 
 LOWEST_PRICE = 1
-"""In minor units: nothing is free."""
+"""In minor units: no product is free."""
 HIGHEST_PRICE = 10_000_000_00
-"""In minor units, 10 million of a currency with cents: a mistyped price is more likely than such a product."""
+"""In minor units, 10 million in a currency with cents: a higher price is more likely mistyped than meant."""
 
 Sku = Annotated[
     str,
     Field(pattern=_SKU, max_length=_MAX_SKU, description="Stock-keeping unit", examples=["TEA-ASSAM-100"]),
 ]
 
-# Trimmed after the check, so that what passes is exactly what the published schema says.
+# Trimmed after the check, so that exactly the texts of the published schema pass.
 ProductName = Annotated[
     str,
     Field(pattern=_NAME, max_length=_MAX_NAME, examples=["Assam Second Flush, 100 g"]),
@@ -63,8 +63,10 @@ class Category(StrEnum):
 
 
 class ProductDetails(BaseModel):
-    """What the shop says of a product. A retired one is not active: still shown to whoever follows an old order's link,
-    but neither browsed nor ordered."""
+    """The details of a product.
+
+    A retired product is not active: the link of an old order still shows it, but nobody can browse or order it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -94,16 +96,16 @@ class Product(ProductDetails):
     def introduce(
         cls, details: ProductDetails, *, correlation_id: str, now: datetime
     ) -> tuple[Self, list[Event]]:
-        """The product's first version, and the event that tells of it."""
+        """The product's first version and its event."""
         product = cls(**_fields_of(details), version=1, changed_at=timestamp(now))
         return product, [product._changed(correlation_id, now)]
 
     def revise(
         self, details: ProductDetails, *, correlation_id: str, now: datetime
     ) -> tuple[Self, list[Event]]:
-        """The product's next version, and the event that tells of it; itself and no event when nothing differs.
+        """The product's next version and its event; itself and no event if nothing differs.
 
-        Raises ValueError when `details` are of another sku.
+        Raises ValueError if `details` are of another sku.
         """
         if details.sku != self.sku:
             raise ValueError(f"{details.sku} is not {self.sku}")
@@ -112,13 +114,12 @@ class Product(ProductDetails):
         return self._next(_fields_of(details), correlation_id, now)
 
     def retire(self, *, correlation_id: str, now: datetime) -> tuple[Self, list[Event]]:
-        """The product taken off sale, and the event that tells of it; itself and no event when it is so already."""
+        """The product taken off sale and its event; itself and no event if it is retired already."""
         retired = self.model_copy(update={"active": False})
         return self.revise(retired, correlation_id=correlation_id, now=now)
 
     def show(self, picture: Picture, *, correlation_id: str, now: datetime) -> tuple[Self, list[Event]]:
-        """The product with `picture` as its last one, and the event that tells of it; itself and no event when it shows
-        it already.
+        """The product with `picture` as its last one, and its event; itself and no event if it shows it already.
 
         Raises TooManyPictures.
         """
@@ -129,11 +130,11 @@ class Product(ProductDetails):
         return self._next({"pictures": (*self.pictures, picture)}, correlation_id, now)
 
     def remove(self, picture_id: str, *, correlation_id: str, now: datetime) -> tuple[Self, list[Event]]:
-        """The product without that picture, and the event that tells of it; itself and no event when it lacks it."""
-        kept = tuple(picture for picture in self.pictures if picture.picture_id != picture_id)
-        if len(kept) == len(self.pictures):
+        """The product without that picture, and its event; itself and no event if it does not show the picture."""
+        remaining = tuple(picture for picture in self.pictures if picture.picture_id != picture_id)
+        if len(remaining) == len(self.pictures):
             return self, []
-        return self._next({"pictures": kept}, correlation_id, now)
+        return self._next({"pictures": remaining}, correlation_id, now)
 
     def picture(self, picture_id: str) -> Picture | None:
         """The picture of that id, or None."""
@@ -142,7 +143,7 @@ class Product(ProductDetails):
     def _next(
         self, changes: dict[str, object], correlation_id: str, now: datetime
     ) -> tuple[Self, list[Event]]:
-        """The version after this one, with `changes`, and the event that tells of it."""
+        """The version after this one, with `changes`, and its event."""
         changed = self.model_copy(
             update={**changes, "version": self.version + 1, "changed_at": timestamp(now)}
         )
@@ -167,7 +168,7 @@ class Product(ProductDetails):
 
 
 class Position(BaseModel):
-    """A place on the shelves, after which a page starts: a shelf, and what its products are sorted by."""
+    """A place on the shelves, after which a page starts: a shelf, and the sort key of its products."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -183,21 +184,30 @@ class Position(BaseModel):
 
     @classmethod
     def of(cls, product: ProductDetails) -> Self:
-        """Where `product` stands: by name without regard to case, and by sku among equal names."""
+        """The position of `product`: by name without regard to case, and by sku among equal names."""
         # Folding can make three letters of one; a place of at most a name's length always fits a key and a cursor.
         folded = product.name.casefold()[:_MAX_NAME]
         return cls(shelf=product.category, place=f"{folded}#{product.sku}")
 
 
+def apply_details(
+    stored: Product | None, details: ProductDetails, *, correlation_id: str, now: datetime
+) -> tuple[Product, list[Event]]:
+    """The product with `details` and its event, introduced unless it is `stored`; no event if nothing differs."""
+    if stored is None:
+        return Product.introduce(details, correlation_id=correlation_id, now=now)
+    return stored.revise(details, correlation_id=correlation_id, now=now)
+
+
 def is_sku(text: str) -> bool:
-    """Whether `text` has the form of a sku; what has not, no product has."""
+    """Whether `text` has the form of a sku; no product has a sku of another form."""
     return len(text) <= _MAX_SKU and re.fullmatch(_SKU, text) is not None
 
 
 def shelves_from(position: Position | None, category: Category | None) -> Sequence[Category]:
     """The shelves left to browse after `position`, of one `category` or of all.
 
-    Raises ValueError when the position is on a shelf that is not among those browsed.
+    Raises ValueError if the position is on none of these shelves.
     """
     shelves = [category] if category else list(Category)
     return shelves[shelves.index(position.shelf) :] if position else shelves

@@ -1,8 +1,8 @@
-"""The rules of importing products from a CSV file, without AWS: how it is read, what is checked, what a line comes to.
+"""The rules of importing products from a CSV file: its format, the check of each line, and the outcome of each line.
 
 The file is UTF-8, with or without a byte-order mark, with a header, in the form of RFC 4180 (line ends may be LF). Its
-columns, in any order, are `COLUMNS`. A line is checked by the catalogue's own rules; one that fails them is refused by
-itself. A file that cannot be read as a whole is refused whole: behind a broken quote nobody knows where a line ends.
+columns, in any order, are `COLUMNS`. The catalogue's own rules check each line, and refuse a bad line by itself. A file
+that cannot be read is refused as a whole: behind a broken quote the end of a line is unknown.
 """
 
 import csv
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from io import StringIO
 from itertools import batched
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -21,14 +21,18 @@ from shared.money import Money
 REQUIRED = ("sku", "name", "description", "category", "price_amount", "price_currency")
 OPTIONAL = ("active",)
 COLUMNS = REQUIRED + OPTIONAL
-"""`price_amount` is in minor units; `active` is true or false, true where it is empty or missing."""
+"""`price_amount` is in minor units; `active` is true or false, and true if it is empty or missing."""
 
 MAX_LINES = 20_000
 CHUNK_LINES = 100
-"""How many lines are applied, and tried again, together: some seconds of work."""
+"""How many lines a step applies and retries together: some seconds of work."""
 
-_TRUTH = {"": True, "true": True, "false": False}
-_SHOWN = 64
+_BOOLEANS = {"": True, "true": True, "false": False}
+_MAX_QUOTED = 64
+"""How much of a bad value a reason repeats, in characters."""
+
+_WITHHELD = "other lines were refused, and then none was to be applied"
+_STOPPED = "the job was cancelled, or this part of it failed; import the line again"
 
 
 class UploadRefused(PermanentError):
@@ -36,19 +40,21 @@ class UploadRefused(PermanentError):
 
 
 class LineOutcome(StrEnum):
-    """What became of a line."""
+    """The outcome of a line."""
 
     CREATED = "created"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     REFUSED = "refused"
     NOT_APPLIED = "not_applied"
-    """Nothing is wrong with the line, but it was not to be applied any more."""
+    """The line is good, but the import ended before it, or was not to apply any line."""
 
 
 class CheckedLine(BaseModel):
-    """A line of the file, by the number that an editor shows for its start, and either what it says of the product or
-    why it is refused."""
+    """A line of the file, with either the details of its product or the reason why it is refused.
+
+    `line` is the number that an editor shows for the line's start.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,7 +65,7 @@ class CheckedLine(BaseModel):
 
 
 class LineResult(BaseModel):
-    """What a line came to, and why."""
+    """The outcome of a line, and the reason for it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,11 +74,31 @@ class LineResult(BaseModel):
     outcome: LineOutcome
     reason: str = ""
 
+    @classmethod
+    def of(cls, line: CheckedLine, outcome: LineOutcome, reason: str = "") -> Self:
+        """The result of `line`; a refused line is refused whatever else is given."""
+        if line.refused is not None:
+            outcome, reason = LineOutcome.REFUSED, line.refused
+        return cls(line=line.line, sku=line.sku, outcome=outcome, reason=reason)
 
-def checked_lines(data: bytes) -> Iterator[CheckedLine]:
-    """The lines of the file, each checked; empty ones are passed over.
+    @classmethod
+    def not_applied(cls, line: CheckedLine, *, withheld: bool) -> Self:
+        """The result of a line of a chunk that was not applied.
 
-    Raises UploadRefused for a file that is no CSV in UTF-8 with the columns, has no lines or too many.
+        `withheld` says that the import was to apply no line, since it has bad ones.
+        """
+        return cls.of(line, LineOutcome.NOT_APPLIED, _WITHHELD if withheld else _STOPPED)
+
+
+def is_withheld(on_error: str, refused: int) -> bool:
+    """Whether the import applies no line, because `refused` lines are bad and the admin asked for all or none."""
+    return on_error == "apply_none" and refused > 0
+
+
+def check_lines(data: bytes) -> Iterator[CheckedLine]:
+    """The lines of the file, each checked, without the empty ones.
+
+    Raises UploadRefused if the file is no CSV in UTF-8 with the columns, or has no lines or too many.
     """
     rows = _rows(data)
     _, header = next(rows, (1, []))
@@ -83,19 +109,19 @@ def checked_lines(data: bytes) -> Iterator[CheckedLine]:
         count += 1
         if count > MAX_LINES:
             raise UploadRefused(f"The file has more than {MAX_LINES} lines; split it.")
-        yield _checked(number, row, columns, seen)
+        yield _check(number, row, columns, seen)
     if not count:
         raise UploadRefused("The file has no line after its header.")
 
 
-def chunks_of(lines: Iterator[CheckedLine]) -> Iterator[list[CheckedLine]]:
-    """The lines in the pieces in which they are applied."""
+def split_into_chunks(lines: Iterator[CheckedLine]) -> Iterator[list[CheckedLine]]:
+    """The lines in chunks of at most CHUNK_LINES."""
     for chunk in batched(lines, CHUNK_LINES, strict=False):
         yield list(chunk)
 
 
 def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not empty, each with the number of the line on which it starts; raises UploadRefused."""
+    """The rows, without empty ones, each with the number of the line on which it starts; raises UploadRefused."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -121,7 +147,7 @@ def _columns(header: list[str]) -> list[str]:
     problems = [
         *(f"lacks the column {name}" for name in REQUIRED if name not in columns),
         *(
-            f"has a column {name[:_SHOWN]!r} that is not known"
+            f"has a column {name[:_MAX_QUOTED]!r} that is not known"
             for name in dict.fromkeys(columns)
             if name not in COLUMNS
         ),
@@ -132,7 +158,7 @@ def _columns(header: list[str]) -> list[str]:
     return columns
 
 
-def _checked(number: int, row: list[str], columns: list[str], seen: dict[str, int]) -> CheckedLine:
+def _check(number: int, row: list[str], columns: list[str], seen: dict[str, int]) -> CheckedLine:
     """The line, checked; `seen` are the skus of the lines before, by line."""
     if len(row) != len(columns):
         return CheckedLine(
@@ -143,7 +169,7 @@ def _checked(number: int, row: list[str], columns: list[str], seen: dict[str, in
     try:
         details = _details(fields | {"sku": sku})
     except ValueError as error:
-        return CheckedLine(line=number, sku=sku[:_SHOWN], refused=_reason(error))
+        return CheckedLine(line=number, sku=sku[:_MAX_QUOTED], refused=_reason(error))
     earlier = seen.setdefault(sku, number)
     if earlier != number:
         return CheckedLine(line=number, sku=sku, refused=f"sku: stands on line {earlier} already")
@@ -151,23 +177,23 @@ def _checked(number: int, row: list[str], columns: list[str], seen: dict[str, in
 
 
 def _details(fields: dict[str, str]) -> ProductDetails:
-    """What the fields say of the product; raises ValueError (pydantic's ValidationError is one)."""
+    """The product's details by the line's fields; raises ValueError (pydantic's ValidationError is one)."""
     amount, active = fields["price_amount"].strip(), fields.get("active", "").strip().lower()
-    if not (amount.isascii() and amount.isdecimal() and len(amount) <= _SHOWN):
+    if not (amount.isascii() and amount.isdecimal() and len(amount) <= _MAX_QUOTED):
         raise ValueError("price_amount: is no whole number of minor units (790 for 7.90 EUR)")
-    if active not in _TRUTH:
+    if active not in _BOOLEANS:
         raise ValueError("active: is neither true nor false")
     values: dict[str, Any] = {name: fields[name] for name in ("sku", "name", "description")}
     return ProductDetails(
         **values,
         category=fields["category"].strip(),
         price=Money(amount=int(amount), currency=fields["price_currency"].strip()),
-        active=_TRUTH[active],
+        active=_BOOLEANS[active],
     )
 
 
 def _reason(error: ValueError) -> str:
-    """What is wrong with a line, in the columns' names and without what the line says."""
+    """The reason why a line is refused: it names the columns, and repeats none of the line's values."""
     if not isinstance(error, ValidationError):
         return str(error)
     named = {"currency": "price_currency", "amount": "price_amount", "price": "price_amount"}

@@ -1,5 +1,7 @@
-"""The catalogue API: anyone browses products and reads one; admins add, change and retire them
-and upload pictures (`picture_routes`)."""
+"""The catalogue API: anyone browses and reads products; admins add, change and retire them.
+
+`picture_routes` adds the routes of their pictures.
+"""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -8,11 +10,16 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from pydantic import ValidationError
 
-from catalog.adapters.product_store import ProductContended
 from catalog.dependencies import product_store
 from catalog.domain.product import Category, Position, Product, shelves_from
 from catalog.functions.picture_routes import add_picture_routes
-from catalog.functions.product_changes import AnySku, found, found_at, replace, store
+from catalog.functions.product_requests import (
+    AnySku,
+    log_change,
+    require_product,
+    require_product_at,
+    store_change,
+)
 from catalog.functions.views import NewProduct, ProductChange, ProductPage, ProductView
 from shared.access import Access
 from shared.api import api_handler, api_resolver, contract, correlation_id, success
@@ -26,7 +33,7 @@ from shared.parameters import IfMatch, PageCursor, PageLimit
 _CACHE = "public, max-age=30"
 
 _ETAG = {"ETag": "The product's version, for `If-Match` and `If-None-Match`"}
-_ETAG_AND_CACHE = {**_ETAG, "Cache-Control": "How long the product may be shown without asking again"}
+_ETAG_AND_CACHE = {**_ETAG, "Cache-Control": "How long a cache may show the product without a new request"}
 
 app = api_resolver()
 
@@ -35,20 +42,20 @@ IfNoneMatch = Annotated[
     Header(
         alias="If-None-Match",
         max_length=1000,
-        description="The `ETag` of the version that the client has; the answer is 304 while that is the latest",
+        description="The `ETag` of the client's version; the answer is 304 while that is the latest version",
         examples=['"3"'],
     ),
 ]
 
 
 class SkuTaken(Conflict):
-    """There is a product of this sku already, on sale or retired."""
+    """A product with this sku exists already, on sale or retired."""
 
     code = "sku-taken"
 
 
 class NotModified(Exception):
-    """The client has this version already."""
+    """The client has the latest version."""
 
     def __init__(self, version: int) -> None:
         super().__init__(f"version {version}")
@@ -61,7 +68,7 @@ def list_products(
     limit: PageLimit = 20,
     cursor: PageCursor = None,
 ) -> ProductPage:
-    """The products on sale, by category and name, by page."""
+    """Lists the products on sale, by category and name, in pages."""
     after = _position_of(cursor) if cursor is not None else None
     try:
         shelves = shelves_from(after, category)
@@ -88,11 +95,11 @@ _read_contract["responses"][int(HTTPStatus.NOT_MODIFIED)] = success(
 
 @app.get("/products/<sku>", **_read_contract)
 def read_product(sku: AnySku, if_none_match: IfNoneMatch = None) -> Response[ProductView]:
-    """One product, retired ones included: old orders link to them."""
-    product = found(sku)
-    if if_none_match is not None and _names(if_none_match, product.version):
+    """Reads one product, also a retired one: old orders link to it."""
+    product = require_product(sku)
+    if if_none_match is not None and _matches(if_none_match, product.version):
         raise NotModified(product.version)
-    # Said here, not by the route's `cache_control`, which would forbid keeping what a 304 has just confirmed.
+    # Set here: the route's `cache_control` would forbid caches to store a product that a 304 has just confirmed.
     return _answer(product, headers={"Cache-Control": _CACHE})
 
 
@@ -103,22 +110,21 @@ def read_product(sku: AnySku, if_none_match: IfNoneMatch = None) -> Response[Pro
         tag="catalog",
         status=HTTPStatus.CREATED,
         answers="The new product",
-        headers={**_ETAG, "Location": "Where the product is"},
+        headers={**_ETAG, "Location": "The product's path"},
         raises=(SkuTaken,),
     ),
 )
 def add_product(request: NewProduct) -> Response[ProductView]:
-    """Adds a product. A repeat is told that the sku is taken, even of the very same details."""
+    """Adds a product. A repeated request answers 409 `sku-taken`, even with the same details."""
     product, events = Product.introduce(
         request.details(request.sku), correlation_id=correlation_id(), now=utc_now()
     )
-    try:
-        store(product, events)
-    except ProductContended as error:
+    if not product_store().add(product, events):
         raise SkuTaken(
             f"There is a product {product.sku} already; change it by PUT, or choose another sku.",
             [FieldError("/body/sku", "taken")],
-        ) from error
+        )
+    log_change(product)
     return _answer(product, status=HTTPStatus.CREATED, headers={"Location": f"/products/{product.sku}"})
 
 
@@ -133,10 +139,10 @@ def add_product(request: NewProduct) -> Response[ProductView]:
     ),
 )
 def change_product(sku: AnySku, request: ProductChange, if_match: IfMatch = None) -> Response[ProductView]:
-    """Replaces all that is said of a product. What changes nothing makes no new version."""
-    product = found_at(sku, if_match)
+    """Replaces all details of a product. A request that changes nothing makes no new version."""
+    product = require_product_at(sku, if_match)
     changed, events = product.revise(request.details(sku), correlation_id=correlation_id(), now=utc_now())
-    replace(changed, events)
+    store_change(changed, events)
     return _answer(changed)
 
 
@@ -152,10 +158,10 @@ def change_product(sku: AnySku, request: ProductChange, if_match: IfMatch = None
     ),
 )
 def retire_product(sku: AnySku, if_match: IfMatch = None) -> Response[str]:
-    """Takes a product off sale; PUT can put it back. Retiring a retired one changes nothing."""
-    product = found_at(sku, if_match)
+    """Takes a product off sale; PUT can put it back on sale. Retiring a retired product changes nothing."""
+    product = require_product_at(sku, if_match)
     retired, events = product.retire(correlation_id=correlation_id(), now=utc_now())
-    replace(retired, events)
+    store_change(retired, events)
     return Response(status_code=HTTPStatus.NO_CONTENT, body="", headers={"ETag": etag_of(retired.version)})
 
 
@@ -175,8 +181,8 @@ def _position_of(cursor: str) -> Position:
         raise InvalidCursor from error
 
 
-def _names(if_none_match: str, version: int) -> bool:
-    """Whether the header names the version: by weak comparison, in a list or by `*` (RFC 9110, section 13.1.2)."""
+def _matches(if_none_match: str, version: int) -> bool:
+    """Whether the header matches the version: by weak comparison, in a list or by `*` (RFC 9110, section 13.1.2)."""
     tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     return not tags.isdisjoint({"*", etag_of(version)})
 

@@ -1,10 +1,9 @@
-"""Step of a product import: reads the uploaded file, checks each line, and leaves the lines in chunks."""
+"""Step of a product import: reads the uploaded file, checks each line, and stores the lines in chunks."""
 
 from typing import Any
 
-from catalog.adapters.import_files import ImportFiles
-from catalog.dependencies import job_files
-from catalog.domain.product_import import UploadRefused, checked_lines, chunks_of
+from catalog.dependencies import import_files, job_files
+from catalog.domain.product_import import UploadRefused, check_lines, split_into_chunks
 from shared.job_files import upload_key
 from shared.job_steps import JobInput, JobModel, job_step
 
@@ -22,16 +21,16 @@ class Check(JobInput):
 
 
 def check_upload(given: Check) -> dict[str, Any]:
-    """Leaves the file's lines, each checked; answers how many there are, how many are refused, and the chunks' numbers.
+    """Stores the file's lines, each checked; answers the numbers of lines, of refused lines and of the chunks.
 
-    Raises UploadRefused for a file that cannot be read as products.
+    Raises UploadRefused if the file cannot be read as products.
     """
     data = job_files().get(upload_key(given.request.upload))
     if data is None:
         raise UploadRefused("The uploaded file is gone; upload it again.")
-    files = ImportFiles(job_files(), given.job.job_id)
+    files = import_files(given.job.job_id)
     lines = refused = number = 0
-    for number, chunk in enumerate(chunks_of(checked_lines(data)), start=1):
+    for number, chunk in enumerate(split_into_chunks(check_lines(data)), start=1):
         files.put_lines(number, chunk)
         lines += len(chunk)
         refused += sum(line.refused is not None for line in chunk)

@@ -1,29 +1,25 @@
-"""Last step of a product import: one file that tells of each line what became of it."""
+"""Last step of a product import: writes one file with the outcome of each line."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from catalog.adapters.import_files import ImportFiles
-from catalog.dependencies import job_files
-from catalog.domain.product_import import LineOutcome, LineResult
+from catalog.dependencies import import_files, job_files
+from catalog.domain.product_import import LineOutcome, LineResult, is_withheld
 from shared.job_files import result_key
 from shared.job_steps import JobInput, JobModel, JobResult, job_step
 from shared.spreadsheets import csv_row
 
-_WITHHELD = "other lines were refused, and then none was to be applied"
-_STOPPED = "the job was cancelled, or this part of it failed; import the line again"
-
 
 class Checked(JobModel):
-    """What the check found."""
+    """The findings of the check."""
 
     refused: int
     chunks: list[int]
 
 
 class Choice(JobModel):
-    """Whether good lines are applied though others are bad."""
+    """Whether the import applies good lines although others are bad."""
 
     on_error: str
 
@@ -34,39 +30,29 @@ class Import(JobInput):
     check: Checked
     request: Choice
 
-    @property
-    def is_withheld(self) -> bool:
-        """Whether nothing was applied, as was asked for."""
-        return self.request.on_error == "apply_none" and self.check.refused > 0
-
 
 def write_result(given: Import) -> dict[str, Any]:
-    """Writes the file; answers where it is, how many lines came to what, and whether all was done that should be."""
-    files = ImportFiles(job_files(), given.job.job_id)
+    """Writes the file; answers its key, the number of lines by outcome, and whether the import is complete."""
+    files = import_files(given.job.job_id)
+    withheld = is_withheld(given.request.on_error, given.check.refused)
     counts: Counter[str] = Counter({outcome.value: 0 for outcome in LineOutcome})
     key = result_key(given.job.job_id, "csv")
     with job_files().writing(key, "text/csv; charset=utf-8") as file:
         file.write(csv_row(("line", "sku", "outcome", "reason")).encode())
         for chunk in given.check.chunks:
-            for result in _results(files, chunk, withheld=given.is_withheld):
+            for result in _results(files, chunk, withheld=withheld):
                 counts[result.outcome.value] += 1
                 row = csv_row((result.line, result.sku, result.outcome.value, result.reason))
                 file.write(row.encode())
-    complete = given.is_withheld or not counts[LineOutcome.NOT_APPLIED]
+    complete = withheld or not counts[LineOutcome.NOT_APPLIED]
     return JobResult(key=key, counts=counts, complete=complete).model_dump()
 
 
-def _results(files: ImportFiles, chunk: int, *, withheld: bool) -> Iterator[LineResult]:
+def _results(files: ImportFiles, chunk: int, *, withheld: bool) -> list[LineResult]:
     results = files.results(chunk)
     if results is not None:
-        yield from results
-        return
-    for line in files.lines(chunk):
-        if line.refused is not None:
-            yield LineResult(line=line.line, sku=line.sku, outcome=LineOutcome.REFUSED, reason=line.refused)
-        else:
-            reason = _WITHHELD if withheld else _STOPPED
-            yield LineResult(line=line.line, sku=line.sku, outcome=LineOutcome.NOT_APPLIED, reason=reason)
+        return results
+    return [LineResult.not_applied(line, withheld=withheld) for line in files.lines(chunk)]
 
 
 handler = job_step(Import, write_result)

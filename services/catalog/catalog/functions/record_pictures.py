@@ -1,76 +1,72 @@
-"""Shows a product's picture once it is ready, and writes down what became of its upload.
+"""Shows a product's picture once it is ready, and stores the outcome of its upload.
 
-The product changes first and the upload says so afterwards, so that a try that was cut short is repeated in full. Once
-the upload says it, the event changes nothing any more: a picture that was taken away meanwhile stays away.
+The product changes first and the upload's status after it. So an attempt that was cut short is repeated in full. Once
+the status is stored, the event changes nothing any more: a picture that an admin removed meanwhile stays away.
 """
 
-from tenacity import retry, retry_if_exception_type, stop_after_attempt
-
-from catalog.adapters.product_store import ProductContended
 from catalog.dependencies import product_store, upload_store
-from catalog.domain.pictures import (
-    MAX_PICTURES,
-    PictureReady,
-    PictureRefused,
-    TooManyPictures,
-    Upload,
-    UploadStatus,
-)
+from catalog.domain.picture import MAX_PICTURES, PictureReady, PictureRefused, TooManyPictures
+from catalog.domain.upload import Upload
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.errors import PermanentError
 from shared.events import Event
 from shared.observability import count, logger
+from shared.versioned_table import retry_on_conflict
 
 
 class UnknownProduct(PermanentError):
-    """There never was such a product; the picture was not uploaded by a form of ours."""
+    """No product ever had this sku; the picture was not uploaded by a form of the catalogue."""
 
 
-def show(event: Event) -> None:
+def show_picture(event: Event) -> None:
     """Adds the picture of `product.image_ready` to its product, retired or not.
 
-    Raises UnknownProduct, and ProductContended where the product is changed at the same time.
+    Raises UnknownProduct, and WriteConflict if other writers keep changing the product.
     """
-    told = PictureReady.model_validate(event.data)
-    known = upload_store().find(told.sku, told.upload_id)
-    if known and known.status is UploadStatus.READY and known.picture_id == told.picture_id:
+    ready = PictureReady.model_validate(event.data)
+    known = upload_store().find(ready.sku, ready.upload_id)
+    if known and known.shows(ready.picture_id):
         return
-    upload_store().record(_shown(told, event), now=utc_now())
+    # Pictures of one product arrive in handfuls and meet at the product; the queue would take a minute to retry.
+    upload = retry_on_conflict(_add_to_product, ready, event)
+    upload_store().record(upload, now=utc_now())
 
 
-def refuse(event: Event) -> None:
-    """Writes down why nothing was made of the upload, for the admin who asks for it."""
-    told = PictureRefused.model_validate(event.data)
+def record_refusal(event: Event) -> None:
+    """Stores why the picture was refused, for the admin who asks for it."""
+    refused = PictureRefused.model_validate(event.data)
     upload = Upload.refused(
-        told.sku, told.upload_id, reason=told.reason, detail=told.detail, told_at=event.occurred_at
+        refused.sku,
+        refused.upload_id,
+        reason=refused.reason,
+        detail=refused.detail,
+        occurred_at=event.occurred_at,
     )
     upload_store().record(upload, now=utc_now())
-    logger.info("picture refused", sku=told.sku, upload_id=told.upload_id, reason=told.reason)
+    logger.info("picture refused", sku=refused.sku, upload_id=refused.upload_id, reason=refused.reason)
 
 
-# Pictures of one product come in handfuls, and then meet at it; the queue would take a minute to try again.
-@retry(retry=retry_if_exception_type(ProductContended), stop=stop_after_attempt(4), reraise=True)
-def _shown(told: PictureReady, event: Event) -> Upload:
-    """What became of the upload, after the product shows its picture or has no room for it."""
-    product = product_store().find(told.sku, consistent=True)
+def _add_to_product(ready: PictureReady, event: Event) -> Upload:
+    """The upload's outcome, after the product shows its picture or has no room for it."""
+    product = product_store().find(ready.sku, consistent=True)
     if product is None:
-        raise UnknownProduct(f"there is no product {told.sku}")
+        raise UnknownProduct(f"there is no product {ready.sku}")
     try:
-        shown, events = product.show(told.picture(), correlation_id=event.correlation_id, now=utc_now())
+        changed, events = product.show(ready.picture(), correlation_id=event.correlation_id, now=utc_now())
     except TooManyPictures:
         return Upload.refused(
-            told.sku,
-            told.upload_id,
+            ready.sku,
+            ready.upload_id,
             reason="too-many-pictures",
             detail=f"The product shows {MAX_PICTURES} pictures already; remove one, then upload again.",
-            told_at=event.occurred_at,
+            occurred_at=event.occurred_at,
         )
     if events:
-        product_store().put_product(shown, events)
+        product_store().put_product(changed, events)
         count("PicturesShown")
-        logger.info("picture shown", sku=shown.sku, version=shown.version, picture_id=told.picture_id)
-    return Upload.ready(told, event.occurred_at)
+        logger.info("picture shown", sku=changed.sku, version=changed.version, picture_id=ready.picture_id)
+    return Upload.ready(ready, event.occurred_at)
 
 
-handler = consumer_handler({"product.image_ready": show, "product.image_refused": refuse})
+handler = consumer_handler({"product.image_ready": show_picture, "product.image_refused": record_refusal})

@@ -1,4 +1,4 @@
-"""Publishes the outbox of the catalog table: what its stream says was written, as domain events on the topic."""
+"""Publishes the outbox of the catalogue table: reads its stream and publishes the events on the topic."""
 
 from shared.relay import relay_handler
 

@@ -1,11 +1,11 @@
-"""What the catalogue's clients send and see."""
+"""The requests and answers of the catalogue's API."""
 
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalog.adapters.pictures_bucket import PictureType
-from catalog.domain.pictures import Picture, Upload, UploadStatus
+from catalog.adapters.picture_signing import UploadForm
+from catalog.domain.picture import Picture
 from catalog.domain.product import (
     HIGHEST_PRICE,
     LOWEST_PRICE,
@@ -16,6 +16,8 @@ from catalog.domain.product import (
     ProductName,
     Sku,
 )
+from catalog.domain.upload import MAX_BYTES, PictureType, Upload, UploadStatus
+from shared.clock import timestamp
 from shared.money import CurrencyCode, Money
 from shared.numbers import INTEGRAL
 
@@ -24,7 +26,7 @@ class RenditionView(BaseModel):
     """One size of a picture in one format, upright and in sRGB."""
 
     href: str = Field(
-        description="Where it is, below the API's URL; it answers with a redirect to the picture",
+        description="Path below the API's URL; it redirects to the picture",
         examples=["/products/TEA-ASSAM-100/pictures/4b0d9c1f6a7e4f0b8d2c3a5e6f708192/800.webp"],
     )
     content_type: str = Field(description="`image/jpeg` or `image/webp`", examples=["image/webp"])
@@ -33,7 +35,7 @@ class RenditionView(BaseModel):
 
 
 class PictureView(BaseModel):
-    """A picture of a product, in several sizes and formats to choose from; the smallest come first."""
+    """A picture of a product, in several sizes and formats, the smallest first."""
 
     picture_id: str = Field(examples=["4b0d9c1f6a7e4f0b8d2c3a5e6f708192"])
     renditions: list[RenditionView]
@@ -56,7 +58,7 @@ class PictureView(BaseModel):
 
 
 class ProductView(BaseModel):
-    """A product as anyone sees it; one that is not active is retired and cannot be ordered."""
+    """A product as anyone sees it. A product that is not active is retired, and nobody can order it."""
 
     sku: str
     name: str
@@ -64,7 +66,7 @@ class ProductView(BaseModel):
     category: Category
     price: Money
     active: bool
-    pictures: list[PictureView] = Field(description="In the order in which they came")
+    pictures: list[PictureView] = Field(description="The oldest picture first")
 
     @classmethod
     def of(cls, product: Product) -> Self:
@@ -88,7 +90,7 @@ class ProductPage(BaseModel):
 
 
 class ProductPrice(BaseModel):
-    """What one piece costs."""
+    """The price of one piece."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -107,7 +109,7 @@ class ProductPrice(BaseModel):
 
 
 class ProductChange(BaseModel):
-    """All that is said of a product, as it shall be from now on."""
+    """The new details of a product, all of them."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -115,50 +117,77 @@ class ProductChange(BaseModel):
     description: ProductDescription
     category: Category
     price: ProductPrice
-    active: Annotated[bool, Field(strict=True, description="Whether it is on sale; false retires it")]
+    active: Annotated[
+        bool, Field(strict=True, description="Whether the product is on sale; false retires it")
+    ]
 
     def details(self, sku: str) -> ProductDetails:
-        """The product `sku` as this says."""
+        """These details for the product `sku`."""
         return ProductDetails.model_validate({**self.model_dump(), "sku": sku})
 
 
 class NewProduct(ProductChange):
-    """A product to be added. One that is not active is prepared, and put on sale by a change."""
+    """A product to add. A product that is not active is prepared; a later change puts it on sale."""
 
     sku: Sku
-    active: Annotated[bool, Field(strict=True, description="Whether it is on sale at once")] = True
+    active: Annotated[bool, Field(strict=True, description="Whether the product is on sale at once")] = True
 
 
 class PictureRequest(BaseModel):
-    """A picture to be uploaded."""
+    """A picture to upload."""
 
     model_config = ConfigDict(extra="forbid")
 
     content_type: Annotated[PictureType, Field(examples=[PictureType.JPEG])]
 
 
+class PictureUpload(BaseModel):
+    """The form for uploading one picture: POST a multipart form of `fields`, then the field `file`, to `url`."""
+
+    upload_id: str = Field(description="Id by which to read the outcome of the upload")
+    url: str
+    fields: dict[str, str] = Field(
+        description="The form's fields; send all of them unchanged, before the file"
+    )
+    key: str = Field(description="The picture's key in the bucket")
+    expires_at: str = Field(description="When the form expires, RFC 3339 in UTC")
+    max_bytes: int = Field(description="The largest size of the picture, in bytes")
+
+    @classmethod
+    def of(cls, upload_id: str, form: UploadForm) -> Self:
+        """The view of a signed form."""
+        return cls(
+            upload_id=upload_id,
+            url=form.url,
+            fields=form.fields,
+            key=form.key,
+            expires_at=timestamp(form.expires_at),
+            max_bytes=MAX_BYTES,
+        )
+
+
 class UploadView(BaseModel):
-    """What became of an upload of a picture."""
+    """The outcome of an upload of a picture."""
 
     upload_id: str
     status: UploadStatus = Field(
-        description="`awaited`: nothing is known of it yet; `ready`: the product shows the picture; "
-        "`refused`: nothing was made of it, for `reason`"
+        description="`awaited`: no outcome is known yet; `ready`: the product shows the picture; "
+        "`refused`: the picture was refused, for `reason`"
     )
     reason: str | None = Field(
         None,
-        description="Why it was refused: `not-a-picture`, `unsupported-type`, `truncated`, `damaged`, `too-large`, "
-        "`too-many-pixels`, `too-complex` or `too-many-pictures`; there may be new ones",
+        description="Why the picture was refused: `not-a-picture`, `unsupported-type`, `truncated`, `damaged`, "
+        "`too-large`, `too-many-pixels`, `too-complex` or `too-many-pictures`; later versions may add others",
         examples=["too-many-pixels"],
     )
     detail: str | None = Field(
         None,
-        description="The same for people: what was wrong, and what would be taken",
+        description="The reason in words: what is wrong, and how to correct it",
         examples=["It has more than 50 megapixels; send it smaller."],
     )
     picture_id: str | None = Field(
         None,
-        description="Which of the product's pictures it is",
+        description="Id of the product's picture",
         examples=["4b0d9c1f6a7e4f0b8d2c3a5e6f708192"],
     )
 

@@ -1,7 +1,7 @@
-"""Colours: any picture's pixels as 8-bit sRGB, with or without transparency.
+"""Colours: the pixels of any picture as 8-bit sRGB, with or without transparency.
 
 Renditions carry no profile, which means sRGB everywhere (https://www.w3.org/TR/css-color-4/#untagged). So a picture
-whose profile says something else is converted, and the profile dropped.
+with another profile is converted, and its profile dropped.
 """
 
 from io import BytesIO
@@ -17,7 +17,7 @@ _TOP_BYTE = [value >> 8 for value in range(65536)]
 def in_eight_bits(picture: Image.Image, *, sixteen_bits: bool) -> Image.Image:
     """`picture` in one of the modes L, LA, RGB, RGBA and CMYK, its transparency in the alpha band.
 
-    `sixteen_bits` says that the file had so many a band, which decides how its one transparent colour is written.
+    `sixteen_bits` says that the file had 16 bits per band, which decides how its one transparent colour is written.
     """
     transparent = picture.info.get("transparency")
     if picture.mode.startswith("I"):
@@ -33,15 +33,15 @@ def in_eight_bits(picture: Image.Image, *, sixteen_bits: bool) -> Image.Image:
             return picture.convert("RGB" if transparent is None else "RGBA")
         case "LA" | "RGBA" | "CMYK":
             return picture
-        case _:  # what else a decoder may make of a file, such as a palette with alpha
+        case _:  # other modes that a decoder may return, such as a palette with alpha
             return picture.convert("RGBA")
 
 
 def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """A picture as `in_eight_bits` makes it, with its colours in sRGB: mode L, LA, RGB or RGBA.
+    """A picture from `in_eight_bits`, with its colours in sRGB: mode L, LA, RGB or RGBA.
 
-    `profile` is the ICC profile that came with it. One that is broken, or of another kind of picture, counts for
-    nothing, as in browsers. CMYK without a profile is taken for plain complements of RGB, since nobody knows the inks.
+    `profile` is the picture's ICC profile. A broken profile, or one of another kind of picture, is ignored, as browsers
+    do. CMYK without a profile is taken for plain complements of RGB, since the inks are unknown.
     """
     alpha = picture.getchannel("A") if "A" in picture.getbands() else None
     colours = picture.convert(picture.mode[:-1]) if alpha else picture
@@ -56,7 +56,7 @@ def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
 
 def _from_sixteen_bits(picture: Image.Image, transparent: int | None) -> Image.Image:
     """A grey picture of 16 bits in 8, with its transparent value, which is one of 65,536, in an alpha band."""
-    levels = picture.convert("I")  # what takes a table of 65,536 values
+    levels = picture.convert("I")  # this mode takes a table of 65,536 values
     grey = levels.point(_TOP_BYTE, "L")
     if transparent is not None:
         shown = [0 if value == transparent else 255 for value in range(65536)]
@@ -65,7 +65,7 @@ def _from_sixteen_bits(picture: Image.Image, transparent: int | None) -> Image.I
 
 
 def _converted(colours: Image.Image, profile: bytes) -> Image.Image | None:
-    """`colours` from the profile's meaning to sRGB, or None where the profile does not say what they mean."""
+    """`colours` converted from the profile to sRGB, or None if the profile does not describe them."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         mode = _MODE_OF_SPACE.get(source.profile.xcolor_space.strip())

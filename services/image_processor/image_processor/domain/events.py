@@ -1,4 +1,4 @@
-"""What the image processor tells the others: what became of an uploaded picture."""
+"""The events that the image processor publishes: the outcome of an uploaded picture."""
 
 from typing import Annotated
 
@@ -8,14 +8,14 @@ from shared.events import Payload
 
 
 class Rendition(BaseModel):
-    """One size of a picture in one format, as it lies in the pictures bucket."""
+    """One size of a picture in one format, stored in the pictures bucket."""
 
     model_config = ConfigDict(frozen=True)
 
     key: Annotated[
         str,
         Field(
-            description="What it is called in the pictures bucket; its bytes never change",
+            description="The key in the pictures bucket; the object's bytes never change",
             examples=["renditions/TEA-ASSAM-100/4b0d9c1f6a7e4f0b8d2c3a5e6f708192/800.webp"],
         ),
     ]
@@ -28,14 +28,12 @@ class _UploadFacts(Payload):
     sku: Annotated[str, Field(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
     upload_id: Annotated[
         str,
-        Field(
-            description="Which upload of the product's it was", examples=["0b8f3c526f0e4a0c9f572f3a5d1c7e90"]
-        ),
+        Field(description="Id of the upload", examples=["0b8f3c526f0e4a0c9f572f3a5d1c7e90"]),
     ]
 
 
 class ProductImageReady(_UploadFacts):
-    """An uploaded picture of a product can be shown; all of its renditions are stored."""
+    """All renditions of an uploaded picture of a product are stored, so the shop can show it."""
 
     event_type = "product.image_ready"
 
@@ -53,15 +51,17 @@ class ProductImageReady(_UploadFacts):
 
 
 class ProductImageRefused(_UploadFacts):
-    """What was uploaded as a picture of a product cannot be shown, and nothing was made of it."""
+    """An uploaded picture of a product was refused, and no renditions were made."""
 
     event_type = "product.image_refused"
 
-    reason: Annotated[str, Field(description="Stable; there may be new ones", examples=["too-many-pixels"])]
+    reason: Annotated[
+        str, Field(description="Stable; later versions may add others", examples=["too-many-pixels"])
+    ]
     detail: Annotated[
         str,
         Field(
-            description="The same for people: what was wrong and what would be taken",
+            description="The reason in words: what is wrong, and how to correct it",
             examples=["It has more than 50 megapixels; send it smaller."],
         ),
     ]

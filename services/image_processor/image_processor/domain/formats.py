@@ -1,13 +1,13 @@
-"""What a file is by its first bytes, whatever its name and its declared type say.
+"""The format of a file by its first bytes, regardless of its name and its declared type.
 
-Three formats are taken: those that cameras and drawing programs export and that every browser shows. Each further one
-is a decoder more that strangers' bytes go through. The others are recognised only to tell the admin what it was.
+Three formats are accepted: cameras and drawing programs export them, and every browser shows them. Each further format
+would expose one more decoder to strangers' bytes. Other formats are recognised only to name them to the admin.
 """
 
 from image_processor.domain.picture import PictureRefused, Refusal
 
-TAKEN = ("JPEG", "PNG", "WEBP")
-_WELCOME = "Send it as JPEG, PNG or WebP."
+ACCEPTED = ("JPEG", "PNG", "WEBP")
+_ACCEPTED_HINT = "Send it as JPEG, PNG or WebP."
 
 # Signature, its place in the file, and the format's name.
 _SIGNATURES = (
@@ -37,20 +37,22 @@ _SIGNATURES = (
 _SVG_WITHIN = 1024
 
 
-def require_taken(content: bytes) -> str:
-    """Which of TAKEN the content is; raises PictureRefused for anything else."""
+def require_accepted(content: bytes) -> str:
+    """The content's format, one of ACCEPTED; raises PictureRefused for any other."""
     name = format_of(content)
     if name is None:
-        raise PictureRefused(Refusal.NOT_A_PICTURE, f"This is no picture, whatever its name says. {_WELCOME}")
-    if name not in TAKEN:
         raise PictureRefused(
-            Refusal.UNSUPPORTED_TYPE, f"Pictures of the type {name} are not taken. {_WELCOME}"
+            Refusal.NOT_A_PICTURE, f"This is no picture, whatever its name says. {_ACCEPTED_HINT}"
+        )
+    if name not in ACCEPTED:
+        raise PictureRefused(
+            Refusal.UNSUPPORTED_TYPE, f"Pictures of the type {name} are not taken. {_ACCEPTED_HINT}"
         )
     return name
 
 
 def format_of(content: bytes) -> str | None:
-    """The name of the picture format that `content` starts like, or None."""
+    """The name of the picture format whose signature `content` has, or None."""
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return "WEBP"
     for signature, place, name in _SIGNATURES:

@@ -1,7 +1,7 @@
-"""Pixels: what is made of a picture's bytes. The only module, with `colour`, that knows Pillow.
+"""Pixels: makes the renditions from a picture's bytes. Only this module and `colour` use Pillow.
 
-Bytes come from outside. So a picture's size is read from its header before anything is decoded, limits hold the
-decoders (Pillow's own for what PNG unpacks beside the pixels), and what fails is refused with a reason.
+The bytes come from outside. So a picture's size is read from its header before any decoding. Limits bound the decoders
+(Pillow's own limits bound the texts and profiles of a PNG). A picture that fails is refused with a reason.
 """
 
 import struct
@@ -15,10 +15,10 @@ from io import BytesIO
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from image_processor.domain.colour import in_eight_bits, in_srgb
-from image_processor.domain.formats import TAKEN, require_taken
+from image_processor.domain.formats import ACCEPTED, require_accepted
 from image_processor.domain.picture import MAX_PIXELS, MAX_SCANS, MAX_SIDE, PictureRefused, Refusal, sizes_of
 
-# Pillow raises at twice this, and for WebP before its decoder takes memory; what it warns of at once is allowed here.
+# Pillow raises at twice this number, and for WebP before its decoder takes memory. Below that it warns only.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
@@ -26,11 +26,11 @@ _QUALITY_JPEG = 82
 _QUALITY_WEBP = 80
 _TOP_QUALITY_GAP = 2
 _START_OF_SCAN = b"\xff\xda"
-# The second is what many telephones write: a JPEG with further ones behind it.
+# Many telephones write the second format: a JPEG with further ones behind it.
 _JPEGS = ("JPEG", "MPO")
 _PNG_BIT_DEPTH = 24  # where in the file: https://www.w3.org/TR/png-3/#11IHDR
 
-# EXIF's Orientation (CIPA DC-008, 4.6.5): what makes the stored picture upright.
+# How to make a picture of each EXIF Orientation upright (CIPA DC-008, 4.6.5).
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -41,13 +41,13 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# What Pillow's decoders raise for bytes that are not what they say, beside OSError.
+# The exceptions of Pillow's decoders for broken bytes, beside OSError.
 _BROKEN = (ValueError, TypeError, LookupError, ArithmeticError, SyntaxError, zlib.error)
 
 
 @dataclass(frozen=True)
-class Rendered:
-    """One rendition: `body` is the file, `name` what it is called within the picture (`800.webp`)."""
+class RenditionFile:
+    """One rendition: `body` is the file, `name` its name within the picture (`800.webp`)."""
 
     name: str
     content_type: str
@@ -56,47 +56,47 @@ class Rendered:
     body: bytes
 
 
-def render(content: bytes) -> list[Rendered]:
+def render(content: bytes) -> list[RenditionFile]:
     """The renditions of a picture, smallest first, each as JPEG and as WebP; the same bytes for the same content.
 
     They are upright, in sRGB, and hold nothing but pixels. Raises PictureRefused.
     """
     picture = _largest(content)
-    renditions: list[Rendered] = []
+    renditions: list[RenditionFile] = []
     for width, height in sizes_of(picture.size):
         scaled = picture.resize((width, height), Image.Resampling.LANCZOS)
         renditions += [
-            Rendered(f"{max(width, height)}.jpg", "image/jpeg", width, height, _jpeg(scaled)),
-            Rendered(f"{max(width, height)}.webp", "image/webp", width, height, _webp(scaled)),
+            RenditionFile(f"{max(width, height)}.jpg", "image/jpeg", width, height, _jpeg(scaled)),
+            RenditionFile(f"{max(width, height)}.webp", "image/webp", width, height, _webp(scaled)),
         ]
     return renditions
 
 
 def _largest(content: bytes) -> Image.Image:
     """The largest rendition's pixels, upright and in sRGB, from which the smaller ones are made."""
-    if require_taken(content) == "WEBP" and _riff_size(content) > len(content):
-        raise _truncated()  # what its decoder says of this, it says of anything
-    with _refusing(), Image.open(BytesIO(content), formats=TAKEN) as opened:
-        _require_moderate(opened, content)
+    if require_accepted(content) == "WEBP" and _riff_size(content) > len(content):
+        raise _truncated()  # its decoder reports this like any other fault
+    with _refusing_broken_pictures(), Image.open(BytesIO(content), formats=ACCEPTED) as opened:
+        _require_decodable(opened, content)
         size = sizes_of(opened.size)[-1]
-        # A JPEG is decoded at a half, a quarter or an eighth where that is still twice as large as needed.
+        # A JPEG is decoded at a half, a quarter or an eighth, if that is still twice as large as needed.
         opened.draft(None, (size[0] * _TOP_QUALITY_GAP, size[1] * _TOP_QUALITY_GAP))
         opened.load()
         orientation, profile = _orientation(opened), opened.info.get("icc_profile")
         sixteen_bits = opened.format == "PNG" and content[_PNG_BIT_DEPTH] == 16
         decoded: Image.Image = in_eight_bits(opened, sixteen_bits=sixteen_bits)
-    # Scaled first, so that what follows costs little memory and time.
+    # Scaled first, so that the next steps cost little memory and time.
     scaled = decoded.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     del decoded, opened
     upright = scaled.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else scaled
     picture = in_srgb(upright, profile)
-    picture.info = {}  # or a comment would go with it
+    picture.info = {}  # or a comment would stay in the file
     return picture
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
-    """Refuses a picture that cannot be decoded, for the reason that its decoder gives."""
+def _refusing_broken_pictures() -> Iterator[None]:
+    """Refuses a picture that cannot be decoded, with its decoder's reason."""
     try:
         yield
     except Image.DecompressionBombError as error:
@@ -127,18 +127,18 @@ def _truncated() -> PictureRefused:
 
 
 def _riff_size(content: bytes) -> int:
-    """How many bytes a WebP file says that it has (https://developers.google.com/speed/webp/docs/riff_container)."""
+    """The size of a WebP file in bytes, by its header (https://developers.google.com/speed/webp/docs/riff_container)."""
     return 8 + int.from_bytes(content[4:8], "little")
 
 
-def _require_moderate(opened: Image.Image, content: bytes) -> None:
-    """Raises PictureRefused for what would cost too much to decode; Pillow has counted the pixels."""
+def _require_decodable(opened: Image.Image, content: bytes) -> None:
+    """Raises PictureRefused if decoding would cost too much; Pillow has counted the pixels."""
     if max(opened.size) > MAX_SIDE:
         width, height = opened.size
         raise PictureRefused(
             Refusal.TOO_MANY_PIXELS, f"It is {width} x {height} pixels; a side has {MAX_SIDE:,} at most."
         )
-    # Within a scan 0xFF is always followed by something else, so this counts scans, and a thumbnail's at most.
+    # Within a scan another byte follows 0xFF, so this counts the scans, and those of a thumbnail at most.
     if opened.format in _JPEGS and content.count(_START_OF_SCAN) > MAX_SCANS:
         raise PictureRefused(
             Refusal.TOO_COMPLEX, "It is stored in too many passes; save it again, not as progressive."
@@ -146,7 +146,7 @@ def _require_moderate(opened: Image.Image, content: bytes) -> None:
 
 
 def _orientation(opened: Image.Image) -> int:
-    """How the picture is stored, 1 to 8; upright where its EXIF cannot be read."""
+    """The picture's EXIF orientation, 1 to 8; 1 (upright) if its EXIF cannot be read."""
     try:
         orientation = opened.getexif().get(ExifTags.Base.Orientation, 1)
     except (OSError, EOFError, struct.error, *_BROKEN):
@@ -155,7 +155,7 @@ def _orientation(opened: Image.Image) -> int:
 
 
 def _jpeg(picture: Image.Image) -> bytes:
-    """The picture over white, as JPEG has no transparency."""
+    """The picture over white, since JPEG has no transparency."""
     if "A" in picture.getbands():
         base = Image.new(picture.mode[:-1], picture.size, "white")
         base.paste(picture.convert(base.mode), mask=picture.getchannel("A"))

@@ -1,1 +1,1 @@
-"""What Lambda runs: one thin module a function."""
+"""The Lambda functions, one thin module each."""

@@ -1,15 +1,15 @@
-"""Makes the renditions of what was uploaded to the pictures bucket, on S3's word in the queue.
+"""Makes the renditions of a picture that was uploaded to the pictures bucket, on S3's notification in the queue.
 
-Nothing but the message says what is still to be done: it goes once the renditions are stored and the event is out, and
-until then every try makes the same objects and the same event.
+The message is the only record of the work to do. The queue deletes it once the renditions are stored and the event is
+published. Until then every attempt makes the same objects and the same event.
 """
 
-from image_processor.adapters import Found
+from image_processor.adapters.pictures_bucket import UploadedFile
+from image_processor.adapters.s3_notifications import uploads_in
 from image_processor.dependencies import pictures_bucket, publisher
 from image_processor.domain.events import Rendition
-from image_processor.domain.picture import PictureRefused, Upload, picture_id_of, rendition_key
+from image_processor.domain.picture import PictureRefused, Upload, picture_id_of
 from image_processor.domain.rendering import render
-from image_processor.domain.s3_notifications import uploads_in
 from shared.cause import present_cause
 from shared.consumer import message_handler
 from shared.errors import TransientError
@@ -19,45 +19,42 @@ from shared.outbox import with_cause
 
 
 class NotPublished(TransientError):
-    """SNS did not take the event; the queue delivers the upload's message again."""
+    """SNS did not accept the event; the queue delivers the upload's message again."""
 
 
 def process(upload: Upload) -> None:
-    """Stores the upload's renditions, or finds out why there can be none, and tells which.
+    """Stores the upload's renditions or refuses the picture, and publishes the outcome.
 
-    Raises UploadGone, and NotPublished when SNS did not take the event.
+    Raises UploadGone, and NotPublished if SNS did not accept the event.
     """
-    found = pictures_bucket().find(upload.key)
-    correlation_id = found.correlation_id or f"upload-{found.tag}"
+    file = pictures_bucket().find(upload)
+    correlation_id = file.correlation_id or f"upload-{file.etag}"
     with logger.append_context_keys(
         correlation_id=correlation_id, sku=upload.sku, upload_id=upload.upload_id
     ):
-        _publish(_outcome(upload, found, correlation_id))
+        _publish(_outcome(upload, file, correlation_id))
 
 
-def _outcome(upload: Upload, found: Found, correlation_id: str) -> Event:
-    """The event that tells what became of the upload; of one that is ready, the renditions are stored."""
+def _outcome(upload: Upload, file: UploadedFile, correlation_id: str) -> Event:
+    """The upload's outcome, after its renditions are stored or its picture is refused."""
     try:
-        content = found.read()
-        renditions = _stored(upload, content)
+        content = file.read()
+        renditions = _store_renditions(upload, content)
     except PictureRefused as refusal:
-        logger.info("picture refused", reason=refusal.reason, bytes=found.size)
+        logger.info("picture refused", reason=refusal.reason, bytes=file.size)
         count("PicturesRefused")
-        return upload.refused(refusal, content_tag=found.tag, correlation_id=correlation_id)
-    logger.info("picture rendered", bytes=found.size, renditions=len(renditions))
+        return upload.refused(refusal, etag=file.etag, correlation_id=correlation_id)
+    logger.info("picture rendered", bytes=file.size, renditions=len(renditions))
     count("PicturesRendered")
-    return upload.ready(
-        picture_id_of(content), renditions, content_tag=found.tag, correlation_id=correlation_id
-    )
+    return upload.ready(picture_id_of(content), renditions, etag=file.etag, correlation_id=correlation_id)
 
 
-def _stored(upload: Upload, content: bytes) -> list[Rendition]:
-    """The picture's renditions, all stored; raises PictureRefused."""
+def _store_renditions(upload: Upload, content: bytes) -> list[Rendition]:
+    """Stores the picture's renditions, and returns them; raises PictureRefused."""
     picture_id = picture_id_of(content)
     stored = []
     for rendered in render(content):
-        key = rendition_key(upload.sku, picture_id, rendered.name)
-        pictures_bucket().put(key, rendered)
+        key = pictures_bucket().put(upload.sku, picture_id, rendered)
         stored.append(
             Rendition(
                 key=key, content_type=rendered.content_type, width=rendered.width, height=rendered.height
@@ -73,8 +70,10 @@ def _publish(event: Event) -> None:
 
 
 def process_message(body: str) -> None:
-    """Processes the uploads that a message of S3's tells of; raises UnreadableNotification and NotAnUpload, and what
-    `process` raises."""
+    """Processes the uploads in a message from S3.
+
+    Raises UnreadableNotification, NotAnUpload, UploadGone and NotPublished.
+    """
     for upload in uploads_in(body):
         process(upload)
 

@@ -1,1 +1,1 @@
-"""All that talks to the outside."""
+"""Access to the users table and to the Cognito user pool."""

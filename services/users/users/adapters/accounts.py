@@ -1,4 +1,4 @@
-"""Accounts in the Cognito user pool: the only module of the service that knows Cognito."""
+"""Accounts in the Cognito user pool."""
 
 from datetime import datetime
 from typing import Any
@@ -10,13 +10,13 @@ from shared.access import CUSTOMER_GROUP
 from shared.errors import Conflict, FieldError, Problem, TooManyRequests, TransientError, Unprocessable
 from users.domain.profile import SignUp
 
-# What Cognito answers when the same call may succeed in a moment:
+# The errors after which the same call may succeed in a moment:
 # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/CommonErrors.html
 _BUSY = frozenset({"InternalErrorException", "LimitExceededException", "TooManyRequestsException"})
 
 
 class EmailTaken(Conflict):
-    """The address cannot be signed up: an account has it."""
+    """An account has this address already."""
 
     code = "email-taken"
 
@@ -28,21 +28,21 @@ class WeakPassword(Unprocessable):
 
 
 class AccountRefused(Unprocessable):
-    """The user pool does not take the address or the attributes."""
+    """The user pool does not accept the address or the attributes."""
 
     code = "account-refused"
 
 
 class TooManySignUps(TooManyRequests):
-    """The user pool takes no more sign-ups for the moment."""
+    """The user pool accepts no more sign-ups at the moment."""
 
 
 class AccountsBusy(TransientError):
-    """The user pool does not answer just now."""
+    """The user pool does not answer at the moment."""
 
 
 class Account(BaseModel):
-    """Someone's account as the user pool has it; times are those of the pool."""
+    """An account in the user pool, with the pool's times."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -57,7 +57,7 @@ class Account(BaseModel):
 
     @property
     def confirmed(self) -> bool:
-        """Whether somebody who can read the address's mail has said that the account is theirs."""
+        """Whether the address's owner confirmed the account with the mailed code."""
         return self.status != "UNCONFIRMED"
 
 
@@ -72,9 +72,9 @@ class SignUps:
         self._client_id = client_id
 
     def create(self, request: SignUp) -> str:
-        """Makes an unconfirmed account, to which Cognito mails a code; returns its `sub`.
+        """Makes an unconfirmed account, and Cognito mails a code to its address; returns the account's `sub`.
 
-        Of any number of calls with one address, at once or not, one succeeds: the pool holds an address once.
+        Of any number of calls with one address, at once or not, one succeeds: the pool holds each address once.
         Raises EmailTaken, WeakPassword, AccountRefused or TooManySignUps.
         """
         try:
@@ -98,14 +98,14 @@ class SignUps:
 
 
 class Accounts:
-    """The accounts of one user pool. Whoever is named by `user_id`, the `sub`, or by the address, is the same to it."""
+    """The accounts of one user pool. The pool finds an account by its `sub` and by its address alike."""
 
     def __init__(self, cognito: Any, user_pool_id: str) -> None:
         self._cognito = cognito
         self._pool = user_pool_id
 
     def make_customer(self, user_id: str) -> None:
-        """Puts the account into the group of customers; once more changes nothing. Raises AccountsBusy."""
+        """Puts the account into the group of customers; a repeat changes nothing. Raises AccountsBusy."""
         self._call("admin_add_user_to_group", Username=user_id, GroupName=CUSTOMER_GROUP)
 
     def find(self, username: str) -> Account | None:
@@ -126,17 +126,17 @@ class Accounts:
         )
 
     def groups_of(self, user_id: str) -> list[str]:
-        """The names of the groups that the account is in; none when there is no account. Raises AccountsBusy."""
+        """The names of the account's groups; none if there is no account. Raises AccountsBusy."""
         # A pool has a handful of groups: they fit one page.
         found = self._call("admin_list_groups_for_user", Username=user_id)
         return [group["GroupName"] for group in found["Groups"]] if found else []
 
     def close(self, user_id: str) -> bool:
-        """Removes the account, and with it every way to sign in; says whether there was one. Raises AccountsBusy."""
+        """Removes the account, and with it every way to sign in; False if there was none. Raises AccountsBusy."""
         return self._call("admin_delete_user", Username=user_id) is not None
 
     def _call(self, operation: str, **arguments: str) -> dict[str, Any] | None:
-        """The operation's answer, or None when there is no such account."""
+        """The operation's answer, or None if there is no such account."""
         try:
             answer = getattr(self._cognito, operation)(UserPoolId=self._pool, **arguments)
         except ClientError as error:
@@ -150,19 +150,19 @@ class Accounts:
 
 
 def _problem_of(error: ClientError) -> Problem | None:
-    """The answer to a refused sign-up, or None when the refusal is our own fault."""
+    """The problem of a refused sign-up, or None if the refusal is the shop's own fault."""
     match error.response["Error"]["Code"]:
         case "UsernameExistsException" | "AliasExistsException":
             return EmailTaken(
-                "This address cannot be signed up. If it is yours, sign in or reset the password; if its account was "
-                "not confirmed within a day, the address is being freed now: try again in a minute."
+                "An account has this address already. If the address is yours, sign in or reset the password. If the "
+                "account was not confirmed within a day, the shop frees the address now: try again in a minute."
             )
         case "InvalidPasswordException":
-            # Cognito's message tells which rule of the pool's policy is broken, and nothing of the password.
+            # Cognito's message names the broken rule of the pool's policy, and no part of the password.
             reason = error.response["Error"].get("Message") or "does not meet the password policy"
             return WeakPassword("The password is too weak.", [FieldError("/body/password", reason)])
         case "InvalidParameterException":
-            return AccountRefused("The address or the password has a form that accounts cannot have.")
+            return AccountRefused("The form of the address or of the password is not allowed.")
         case "TooManyRequestsException" | "LimitExceededException":
             return TooManySignUps("Too many sign-ups at the moment; try again in a minute.")
         case _:

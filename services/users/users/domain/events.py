@@ -1,4 +1,4 @@
-"""What the users service tells the others."""
+"""The events that the users service publishes."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ UserId = Annotated[
 class _UserFacts(Payload):
     user_id: UserId
     email: Annotated[
-        str, Field(description="In small letters", examples=["ada@example.com"], json_schema_extra=PERSONAL)
+        str, Field(description="In lower case", examples=["ada@example.com"], json_schema_extra=PERSONAL)
     ]
     name: Annotated[str, Field(examples=["Ada Lovelace"], json_schema_extra=PERSONAL)]
     locale: Annotated[
@@ -29,19 +29,19 @@ class _UserFacts(Payload):
 
 
 class UserRegistered(_UserFacts):
-    """Somebody signed up, or asked for their profile for the first time."""
+    """A user signed up, or asked for their profile for the first time."""
 
     event_type = "user.registered"
 
 
 class UserChanged(_UserFacts):
-    """A user's name, language or address is another now; this is all of it."""
+    """A user's name, language or address changed; the event carries all three."""
 
     event_type = "user.changed"
 
 
 class UserDeleted(Payload):
-    """The account is closed: whoever holds personal data of the user erases them."""
+    """A user closed their account; every service erases its personal data of the user."""
 
     event_type = "user.deleted"
 

@@ -1,11 +1,11 @@
-"""The rules of a user, without AWS: what a sign-up must say, what a profile is, and how it changes and ends.
+"""The rules of sign-ups and profiles: their limits, and how a profile begins, changes and ends.
 
     (nothing) ──register──► Profile ──change, follow_account──► Profile
         └─────────close────────┴───────────close──────────────► ClosedProfile, for good
 
-A profile begins once: at sign-up, or when someone who signed up elsewhere first asks for it. Both ways make the same
-version 1 with the same event id, so that whoever comes second changes nothing. It ends once as well: what is left says
-that it was, and nothing of whom.
+A profile begins once: at sign-up, or when a user who signed up elsewhere first asks for it. Both ways make the same
+version 1 with the same event id, so the second one changes nothing. A profile also ends once: the tombstone that stays
+shows that there was a user, and holds no personal data.
 """
 
 import re
@@ -20,7 +20,7 @@ from users.domain.events import UserChanged, UserDeleted, UserRegistered
 
 DEFAULT_LOCALE = "en"
 
-# For how long the confirmation code of a sign-up is good:
+# How long the confirmation code of a sign-up is valid:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html
 CONFIRMATION_PERIOD = timedelta(hours=24)
 
@@ -30,13 +30,13 @@ _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})+$"
 _LOCALE = r"^[a-z]{2}(-[A-Z]{2})?$"
 _MAX_NAME = 100
-# Control characters and line separators would break a mail's lines; at least one character must be seen.
+# Control characters and line separators would break a mail's lines; at least one character must be visible.
 _UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _NAME = rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$"
 
 
 def _lowered(address: str) -> str:
-    # The user pool ignores case in user names, so the profile must not keep two spellings of one account apart.
+    # The user pool ignores case in user names, so two spellings of one address must make one profile.
     return address.lower()
 
 
@@ -57,7 +57,7 @@ Locale = Annotated[str, Field(pattern=_LOCALE, description="Language of mails", 
 
 
 class SignUp(BaseModel):
-    """What someone says who signs up. The password is never shown, stored or logged here; the user pool judges it."""
+    """The data for signing up. The shop never shows, stores or logs the password; the user pool checks it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -68,7 +68,7 @@ class SignUp(BaseModel):
 
 
 class ProfileChange(BaseModel):
-    """What of a profile its owner sets: all of it, each time."""
+    """The new name and language of a profile; both are required."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -77,7 +77,7 @@ class ProfileChange(BaseModel):
 
 
 class ProfilePosition(BaseModel):
-    """A place in the list of profiles, newest first: the last profile before it."""
+    """A position in the list of profiles, newest first: the last profile before it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -86,7 +86,7 @@ class ProfilePosition(BaseModel):
 
 
 class ClosedProfile(BaseModel):
-    """What is left of a user who was erased: that there was one. Ids are never given twice, so it stays for good."""
+    """The tombstone of an erased user. Ids are never given twice, so the tombstone stays for good."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -98,8 +98,8 @@ class ClosedProfile(BaseModel):
 class Profile(BaseModel):
     """A user as the shop knows them; `user_id` is the `sub` of their account in the user pool.
 
-    `email_as_of` is when the account is known to have had this address, in seconds since 1970: at sign-up, or when the
-    token was issued that said so.
+    `email_as_of` is the time at which the account had this address, in seconds since 1970: the time of the sign-up, or
+    the time at which the token with this address was issued.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -124,10 +124,10 @@ class Profile(BaseModel):
         now: datetime,
         email_as_of: int | None = None,
     ) -> tuple[Self, list[Event]]:
-        """A new profile and its `user.registered`; its address is known as of `now` unless it is said otherwise.
+        """A new profile and its `user.registered`; `email_as_of` is `now` unless given.
 
-        An account that was made elsewhere may say less or more than a sign-up does: a missing name becomes the part of
-        the address before the @, too long a one is cut, and a locale that is none becomes the default.
+        An account that was made elsewhere may have any name and locale. A missing name becomes the part of the address
+        before the @, and a long name is cut. An invalid locale becomes the default.
         """
         profile = cls(
             user_id=user_id,
@@ -143,15 +143,16 @@ class Profile(BaseModel):
     def change(
         self, change: ProfileChange, *, correlation_id: str, now: datetime
     ) -> tuple[Self, list[Event]]:
-        """The profile as `change` wants it, and its `user.changed`; no event when it is so already."""
+        """The profile after `change`, and its `user.changed`; itself and no event if nothing differs."""
         return self._with(change.model_dump(), correlation_id, now)
 
     def follow_account(
         self, email: str, *, issued_at: int, correlation_id: str, now: datetime
     ) -> tuple[Self, list[Event]]:
-        """The profile with the verified address of a token issued at `issued_at`, if that tells something newer.
+        """The profile with the verified address of a token, if the token was issued later than `email_as_of`.
 
-        A token lives on for an hour when the address has changed: an older one never turns the address back.
+        A token is valid for an hour, even if the address changes meanwhile. So an older token never brings back an
+        earlier address.
         """
         if email.lower() == self.email or issued_at <= self.email_as_of:
             return self, []
@@ -165,9 +166,11 @@ class Profile(BaseModel):
         changed = self.model_copy(update={**values, "version": self.version + 1})
         return changed, [changed._event(UserChanged, correlation_id, now)]
 
-    def _event(self, told: type[UserRegistered | UserChanged], correlation_id: str, now: datetime) -> Event:
+    def _event(
+        self, payload: type[UserRegistered | UserChanged], correlation_id: str, now: datetime
+    ) -> Event:
         return Event.of(
-            told(user_id=self.user_id, email=self.email, name=self.name, locale=self.locale),
+            payload(user_id=self.user_id, email=self.email, name=self.name, locale=self.locale),
             aggregate_id=self.user_id,
             aggregate_version=self.version,
             occurred_at=now,
@@ -178,9 +181,9 @@ class Profile(BaseModel):
 def close(
     user_id: str, existing: Profile | ClosedProfile | None, *, correlation_id: str, now: datetime
 ) -> tuple[ClosedProfile, list[Event]]:
-    """What is left of the user, and the `user.deleted` on which everyone erases what they copied of them.
+    """The user's tombstone, and the `user.deleted` on which every service erases its copies.
 
-    A user whose profile was never made is closed as well, since there is an account; closing twice changes nothing.
+    A user without a profile is closed as well, since there is an account. Closing twice changes nothing.
     """
     if isinstance(existing, ClosedProfile):
         return existing, []
@@ -200,5 +203,5 @@ def close(
 
 
 def is_abandoned(*, confirmed: bool, signed_up_at: datetime, now: datetime) -> bool:
-    """Whether an account stands in the way of the address's real owner: nobody confirmed it while its code was good."""
+    """Whether an account was never confirmed while its code was valid, and so blocks the address for its owner."""
     return not confirmed and now - signed_up_at > CONFIRMATION_PERIOD

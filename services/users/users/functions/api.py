@@ -1,4 +1,7 @@
-"""The users API: signing up, profiles, their export and their end. `me` stands for the caller's own id."""
+"""The users API: sign-up, and reading, changing, exporting and closing profiles.
+
+`me` stands for the caller's own id.
+"""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -17,12 +20,12 @@ from shared.parameters import IfMatch, PageCursor, PageLimit
 from users.adapters.accounts import AccountRefused, EmailTaken, TooManySignUps, WeakPassword
 from users.dependencies import accounts, profile_store, sign_ups
 from users.domain.profile import EmailAddress, Profile, ProfileChange, ProfilePosition, SignUp, UserId
-from users.functions.profile_changes import (
+from users.functions.profile_requests import (
     change_profile,
     close_profile,
-    free_abandoned,
-    own_profile,
-    register,
+    ensure_own_profile,
+    free_abandoned_address,
+    register_profile,
 )
 from users.functions.views import ExportView, ProfilePage, ProfileView, RecordsLink, SignInView
 
@@ -37,13 +40,13 @@ _ATTACHMENT = {"Content-Disposition": "`attachment`, with a file name"}
 _READ: dict[str, Any] = {"tag": "users", "answers": "The profile", "headers": _ETAG, "raises": (NotFound,)}
 _CHANGE: dict[str, Any] = {
     "tag": "users",
-    "answers": "The profile as it is now",
+    "answers": "The changed profile",
     "headers": _ETAG,
     "raises": (NotFound, PreconditionFailed),
 }
 _EXPORT: dict[str, Any] = {
     "tag": "users",
-    "answers": "What is kept, as a file",
+    "answers": "The user's data, as a file",
     "headers": _ATTACHMENT,
     "raises": (NotFound,),
 }
@@ -51,7 +54,9 @@ _EXPORT: dict[str, Any] = {
 
 def _closing(access: Access, *raises: type[Problem]) -> dict[str, Any]:
     """The contract of a route that closes an account."""
-    return contract(access, tag="users", status=HTTPStatus.NO_CONTENT, answers="It is closed", raises=raises)
+    return contract(
+        access, tag="users", status=HTTPStatus.NO_CONTENT, answers="The account is closed", raises=raises
+    )
 
 
 @app.post(
@@ -61,30 +66,30 @@ def _closing(access: Access, *raises: type[Problem]) -> dict[str, Any]:
         tag="users",
         status=HTTPStatus.CREATED,
         answers="The new profile",
-        headers={"Location": "Where the profile is", **_ETAG},
+        headers={"Location": "The profile's path", **_ETAG},
         raises=(EmailTaken, WeakPassword, AccountRefused, TooManySignUps),
     ),
 )
 def sign_up(request: SignUp) -> Response[ProfileView]:
-    """Makes an account, to whose address a confirmation code is mailed, and its profile."""
+    """Makes an account and its profile. Amazon Cognito mails a confirmation code to the address."""
     try:
         user_id = sign_ups().create(request)
     except EmailTaken:
-        free_abandoned(request.email)
+        free_abandoned_address(request.email)
         raise
-    profile = register(user_id, email=request.email, name=request.name, locale=request.locale)
+    profile = register_profile(user_id, email=request.email, name=request.name, locale=request.locale)
     return _answer(profile, HTTPStatus.CREATED, {"Location": "/users/me"})
 
 
 @app.get("/users", **contract(Access.ADMIN, tag="users", raises=(InvalidCursor,)))
 def list_users(
     email: Annotated[
-        EmailAddress | None, Query(description="Only the user with this address: one or none")
+        EmailAddress | None, Query(description="Lists only the user with this address, if there is one")
     ] = None,
     limit: PageLimit = 20,
     cursor: PageCursor = None,
 ) -> ProfilePage:
-    """The users by page, newest first, or the one with an address."""
+    """Lists the users in pages, newest first, or finds the user with an address."""
     if email is not None:
         found = profile_store().of_email(email)
         return ProfilePage(users=[ProfileView.of(found)] if found else [])
@@ -98,32 +103,32 @@ def list_users(
 
 @app.get("/users/me", **contract(Access.SIGNED_IN, **_READ))
 def read_own_profile() -> Response[ProfileView]:
-    """The caller's profile. One that is missing, since its write was lost or the sign-up was elsewhere, is made now."""
-    return _answer(own_profile(caller_of(app)))
+    """Reads the caller's profile. If the account has no profile yet, the request makes it."""
+    return _answer(ensure_own_profile(caller_of(app)))
 
 
 @app.put("/users/me", **contract(Access.SIGNED_IN, **_CHANGE))
 def change_own_profile(change: ProfileChange, if_match: IfMatch = None) -> Response[ProfileView]:
-    """Sets the caller's name and language. The address is changed where one signs in, in Amazon Cognito."""
+    """Sets the caller's name and language. The caller changes the address in Amazon Cognito, where they sign in."""
     caller = caller_of(app)
     return _change(caller, caller.user_id, change, if_match)
 
 
 @app.delete("/users/me", **_closing(Access.SIGNED_IN))
 def delete_own_profile() -> Response[str]:
-    """Erases the caller for good: profile, sign-in and every copy. Orders stay, without name and address."""
+    """Erases the caller for good: profile, account and every copy. Orders stay, without name and address."""
     return _delete(caller_of(app).user_id)
 
 
 @app.get("/users/me/export", **contract(Access.SIGNED_IN, **_EXPORT))
 def export_own_data() -> Response[ExportView]:
-    """All that is kept about the caller, as a file."""
-    return _export(own_profile(caller_of(app)))
+    """Exports all data about the caller, as a file."""
+    return _export(ensure_own_profile(caller_of(app)))
 
 
 @app.get("/users/<user_id>", **contract(Access.OWNER, **_READ))
 def read_profile(user_id: PathUserId) -> Response[ProfileView]:
-    """A user's profile."""
+    """Reads a user's profile."""
     return _answer(_profile_of(caller_of(app), user_id))
 
 
@@ -131,13 +136,13 @@ def read_profile(user_id: PathUserId) -> Response[ProfileView]:
 def change_user(
     user_id: PathUserId, change: ProfileChange, if_match: IfMatch = None
 ) -> Response[ProfileView]:
-    """Sets a user's name and language. The address is changed where one signs in, in Amazon Cognito."""
+    """Sets a user's name and language. The user changes the address in Amazon Cognito, where they sign in."""
     return _change(caller_of(app), user_id, change, if_match)
 
 
 @app.delete("/users/<user_id>", **_closing(Access.OWNER, NotFound))
 def delete_user(user_id: PathUserId) -> Response[str]:
-    """Erases a user for good: profile, sign-in and every copy. Orders stay, without name and address."""
+    """Erases a user for good: profile, account and every copy. Orders stay, without name and address."""
     caller = caller_of(app)
     if user_id != caller.user_id:
         stored = profile_store().find(user_id)
@@ -147,13 +152,13 @@ def delete_user(user_id: PathUserId) -> Response[str]:
 
 @app.get("/users/<user_id>/export", **contract(Access.OWNER, **_EXPORT))
 def export_data(user_id: PathUserId) -> Response[ExportView]:
-    """All that is kept about a user, as a file."""
+    """Exports all data about a user, as a file."""
     return _export(_profile_of(caller_of(app), user_id))
 
 
 def _profile_of(caller: Caller, user_id: str) -> Profile:
     if user_id == caller.user_id:
-        return own_profile(caller)
+        return ensure_own_profile(caller)
     stored = profile_store().find(user_id)
     profile = stored if isinstance(stored, Profile) else None
     return require_owner(caller, profile, lambda found: found.user_id)

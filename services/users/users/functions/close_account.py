@@ -1,7 +1,7 @@
-"""Removes the sign-in of a user who was erased.
+"""Removes the account of a user who was erased.
 
-The account goes after the profile, by the event that the profile's end wrote: whatever fails on the way, the queue
-brings the event again, so nobody is left with a sign-in to nothing.
+The account is removed after the profile, by the event that closed the profile. If a step fails, the queue delivers the
+event again, so no account outlives its profile for good.
 """
 
 from shared.consumer import consumer_handler
@@ -11,9 +11,9 @@ from users.dependencies import accounts
 
 
 def close_account(event: Event) -> None:
-    """Removes the account of the user that a `user.deleted` is about; there being none is as good.
+    """Removes the account of the user in `user.deleted`, if there is one.
 
-    Raises AccountsBusy, which another try may settle.
+    Raises AccountsBusy; the queue then delivers the event again.
     """
     if accounts().close(event.aggregate_id):
         count("AccountsClosed")

@@ -1,4 +1,4 @@
-"""What the users API answers with."""
+"""The answers of the users API."""
 
 from typing import Annotated, Self
 
@@ -12,7 +12,7 @@ Moment = Annotated[str, Field(description="RFC 3339, UTC", examples=["2026-11-21
 
 
 class ProfileView(BaseModel):
-    """A profile as its owner and admins see it."""
+    """A profile as its owner and the admins see it."""
 
     user_id: Annotated[str, Field(examples=["0b6d1f3a-52c1-4f0e-8a8e-5f6f3a1c9d27"])]
     email: Annotated[str, Field(examples=["ada@example.com"])]
@@ -34,7 +34,7 @@ class ProfilePage(BaseModel):
 
 
 class SignInView(BaseModel):
-    """The account that somebody signs in with, as Amazon Cognito keeps it. It keeps the password as a hash alone."""
+    """The user's account in Amazon Cognito. Cognito stores the password as a hash only."""
 
     status: Annotated[str, Field(examples=["CONFIRMED"])]
     enabled: bool
@@ -43,8 +43,13 @@ class SignInView(BaseModel):
     attributes: Annotated[
         dict[str, str], Field(examples=[{"email": "ada@example.com", "email_verified": "true"}])
     ]
-    mfa: Annotated[list[str], Field(description="Second factors set up", examples=[["SOFTWARE_TOKEN_MFA"]])]
-    preferred_mfa: Annotated[str, Field(description="The one asked for; empty when none is")]
+    mfa: Annotated[
+        list[str],
+        Field(description="The second factors that the user set up", examples=[["SOFTWARE_TOKEN_MFA"]]),
+    ]
+    preferred_mfa: Annotated[
+        str, Field(description="The second factor that sign-in asks for; empty if there is none")
+    ]
     groups: Annotated[list[str], Field(examples=[["customer"]])]
 
     @classmethod
@@ -63,14 +68,14 @@ class SignInView(BaseModel):
 
 
 class RecordsLink(BaseModel):
-    """Where more of what the shop keeps about the person is read, with the person's own token."""
+    """A path at which the user reads more of their data, with their own token."""
 
     what: Annotated[str, Field(examples=["orders, with their shipping addresses"])]
     href: Annotated[str, Field(examples=["/orders"])]
 
 
 class ExportView(BaseModel):
-    """All that the shop keeps about a person; `sign_in` is null when the account is gone."""
+    """All data that the shop stores about a user; `sign_in` is null if there is no account."""
 
     exported_at: Moment
     profile: ProfileView

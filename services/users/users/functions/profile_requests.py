@@ -1,4 +1,4 @@
-"""What the routes have in common: how a profile comes about, follows its account, changes and ends."""
+"""The profile of an API request: making it, following its account, changing and closing it."""
 
 from shared.access import Caller
 from shared.api import correlation_id
@@ -11,10 +11,12 @@ from users.dependencies import accounts, profile_store
 from users.domain.profile import Profile, ProfileChange, close, is_abandoned
 
 
-def register(user_id: str, *, email: str, name: str, locale: str, email_as_of: int | None = None) -> Profile:
-    """The account's profile, made unless there is one. The account is a customer's before it has a profile.
+def register_profile(
+    user_id: str, *, email: str, name: str, locale: str, email_as_of: int | None = None
+) -> Profile:
+    """The account's profile, made if there is none. The account joins the customers before it has a profile.
 
-    Raises NotFound when the profile was closed.
+    Raises NotFound if the profile was closed.
     """
     accounts().make_customer(user_id)
     profile, events = Profile.register(
@@ -30,21 +32,21 @@ def register(user_id: str, *, email: str, name: str, locale: str, email_as_of: i
     if stored is profile:
         count("UsersRegistered")
         logger.info("user registered", user_id=user_id)
-    return _open(stored)
+    return _require_open(stored)
 
 
-def own_profile(caller: Caller) -> Profile:
-    """The caller's profile, made if there is none yet, with the address that a newer token of theirs tells.
+def ensure_own_profile(caller: Caller) -> Profile:
+    """The caller's profile, made if there is none yet, with the address of the caller's newest token.
 
-    Raises NotFound when it was closed, Unauthorized when it must be made and the token does not carry the address.
+    Raises NotFound if the profile was closed. Raises Unauthorized if there is none yet and the token has no address.
     """
     stored = profile_store().find(caller.user_id)
-    profile = _late_profile(caller) if stored is None else _open(stored)
+    profile = _register_late(caller) if stored is None else _require_open(stored)
     if not caller.email_verified:
         return profile
 
     def follow(existing: StoredProfile | None) -> tuple[Profile, list[Event]]:
-        return _open(existing).follow_account(
+        return _require_open(existing).follow_account(
             caller.email, issued_at=caller.issued_at, correlation_id=correlation_id(), now=utc_now()
         )
 
@@ -55,12 +57,12 @@ def own_profile(caller: Caller) -> Profile:
 def change_profile(user_id: str, change: ProfileChange, expected: int | None) -> Profile:
     """The user's profile after `change`.
 
-    Raises NotFound when there is none, PreconditionFailed when its version is not the one `expected`,
-    ProfileContended when others kept changing it.
+    Raises NotFound if there is none, PreconditionFailed if its version is not `expected`, and WriteConflict if other
+    writers keep changing it.
     """
 
     def apply(existing: StoredProfile | None) -> tuple[Profile, list[Event]]:
-        profile = _open(existing)
+        profile = _require_open(existing)
         if expected is not None and profile.version != expected:
             raise PreconditionFailed("The profile has changed since; read it again.")
         return profile.change(change, correlation_id=correlation_id(), now=utc_now())
@@ -69,7 +71,7 @@ def change_profile(user_id: str, change: ProfileChange, expected: int | None) ->
 
 
 def close_profile(user_id: str) -> None:
-    """Erases the user, once; a repeat changes nothing. Raises ProfileContended."""
+    """Erases the user; a repeat changes nothing. Raises WriteConflict if other writers keep changing the profile."""
     closing = correlation_id()
     profile_store().change(
         user_id, lambda existing: close(user_id, existing, correlation_id=closing, now=utc_now())
@@ -78,24 +80,24 @@ def close_profile(user_id: str) -> None:
     logger.info("user closed", user_id=user_id)
 
 
-def free_abandoned(email: str) -> None:
-    """Closes the account that has the address if nobody ever confirmed it, so that its real owner gets the address."""
+def free_abandoned_address(email: str) -> None:
+    """Closes the address's account if it was never confirmed, so that the address's owner can sign up."""
     account = accounts().find(email)
     if account and is_abandoned(confirmed=account.confirmed, signed_up_at=account.created_at, now=utc_now()):
         close_profile(account.user_id)
 
 
-def _open(stored: StoredProfile | None) -> Profile:
+def _require_open(stored: StoredProfile | None) -> Profile:
     if not isinstance(stored, Profile):
         raise NotFound("There is no such resource, or it is not yours.")
     return stored
 
 
-def _late_profile(caller: Caller) -> Profile:
+def _register_late(caller: Caller) -> Profile:
     if not caller.email:
         # Only an identity token carries the address; an access token cannot make a profile.
-        raise Unauthorized("Your profile is not made yet; ask once with the identity token.")
-    return register(
+        raise Unauthorized("You have no profile yet; send the request once with your identity token.")
+    return register_profile(
         caller.user_id,
         email=caller.email,
         name=caller.name,

@@ -1,21 +1,21 @@
-"""The product that a request is about: found, and changed by no one else meanwhile."""
+"""The product of an API request: reading it, checking it against `If-Match`, and storing its change."""
 
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from catalog.adapters.product_store import ProductContended
 from catalog.dependencies import product_store
 from catalog.domain.product import Product, is_sku
 from shared.errors import NotFound, PreconditionFailed
 from shared.etag import expected_version
 from shared.events import Event
 from shared.observability import count, logger
+from shared.versioned_table import WriteConflict
 
 AnySku = Annotated[str, Path(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
 
 
-def found(sku: str, *, consistent: bool = False) -> Product:
+def require_product(sku: str, *, consistent: bool = False) -> Product:
     """The product, retired or not; raises NotFound."""
     product = product_store().find(sku, consistent=consistent) if is_sku(sku) else None
     if product is None:
@@ -23,30 +23,31 @@ def found(sku: str, *, consistent: bool = False) -> Product:
     return product
 
 
-def found_at(sku: str, if_match: str | None) -> Product:
-    """The product, at the version that the change is based on.
+def require_product_at(sku: str, if_match: str | None) -> Product:
+    """The product, at the version on which the change is based.
 
-    Raises NotFound, PreconditionRequired, and PreconditionFailed when it has another version.
+    Raises NotFound, PreconditionRequired, and PreconditionFailed if the product has another version.
     """
-    product = found(sku, consistent=True)
+    product = require_product(sku, consistent=True)
     if product.version != expected_version(if_match):
         raise _changed_since()
     return product
 
 
-def replace(product: Product, events: list[Event]) -> None:
-    """Stores a change, unless it is none; raises PreconditionFailed when another one came first."""
+def store_change(product: Product, events: list[Event]) -> None:
+    """Stores a changed product, unless nothing changed; raises PreconditionFailed if another change came first."""
     if not events:
         return
     try:
-        store(product, events)
-    except ProductContended as error:
+        product_store().put_product(product, events)
+    except WriteConflict as error:
+        # No retry: the client decided by the version that it read.
         raise _changed_since() from error
+    log_change(product)
 
 
-def store(product: Product, events: list[Event]) -> None:
-    """Stores a new version of a product; raises ProductContended."""
-    product_store().put_product(product, events)
+def log_change(product: Product) -> None:
+    """Counts and logs that the product was stored."""
     count("ProductsChanged")
     logger.info("product changed", sku=product.sku, version=product.version, active=product.active)
 

@@ -1,4 +1,4 @@
-"""What S3 says in the queue's messages.
+"""S3's notifications of new objects, as the queue delivers them.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 """
@@ -9,12 +9,13 @@ from urllib.parse import unquote_plus
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
+from image_processor.adapters.pictures_bucket import upload_of
 from image_processor.domain.picture import Upload
 from shared.errors import PermanentError
 
 
 class UnreadableNotification(PermanentError):
-    """The message is nothing that S3 says."""
+    """The message is no notification from S3."""
 
 
 class _Object(BaseModel):
@@ -36,19 +37,19 @@ class _Notification(BaseModel):
 
 
 class _Test(BaseModel):
-    """What S3 sends when notifications are set up."""
+    """S3 sends this when notifications are set up."""
 
     event: Annotated[str, Field(alias="Event", pattern="^s3:TestEvent$")]
 
 
 def uploads_in(body: str) -> list[Upload]:
-    """The uploads that a message tells of; none for S3's test. Raises UnreadableNotification and NotAnUpload."""
+    """The uploads in a message; none in S3's test message. Raises UnreadableNotification and NotAnUpload."""
     try:
         notification = _Notification.model_validate_json(body)
     except ValidationError as error:
         try:
             _Test.model_validate_json(body)
         except ValidationError:
-            raise UnreadableNotification(f"not a notification of S3: {error}") from error
+            raise UnreadableNotification(f"no notification from S3: {error}") from error
         return []
-    return [Upload.of(record.s3.object.key, record.event_time) for record in notification.records]
+    return [upload_of(record.s3.object.key, record.event_time) for record in notification.records]
