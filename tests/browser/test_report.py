@@ -95,7 +95,7 @@ def sell(stack: Stack, week: Week) -> None:
                 data=data,
             )
             stack.client("sqs").send_message(
-                QueueUrl=stack.resource("ReportsSalesQueue"), MessageBody=event.model_dump_json()
+                QueueUrl=stack.resource("ReportsRecordSalesQueue"), MessageBody=event.model_dump_json()
             )
     wait_for(
         lambda: (
@@ -110,7 +110,7 @@ def sell(stack: Stack, week: Week) -> None:
 def link_to_report(stack: Stack, week: Week) -> str:
     """Where a browser loads the report that the system makes of `week`."""
     answer = stack.client("lambda").invoke(
-        FunctionName=stack.resource("ReportsWeeklyFunction"),
+        FunctionName=stack.resource("ReportsMakeWeeklyReportFunction"),
         Payload=json.dumps({"week": str(week)}).encode(),
     )
     target = {

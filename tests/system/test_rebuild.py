@@ -170,7 +170,7 @@ def tell_of_past_weeks(stack: Stack, sku: str) -> int:
         low | {"occurred_at": timestamp(week.end - timedelta(days=2))},
     ]
     for body in map(json.dumps, told):
-        for queue in ("ArchiveKeepQueue", "ReportsSalesQueue"):
+        for queue in ("ArchiveStoreEventsQueue", "ReportsRecordSalesQueue"):
             stack.client("sqs").send_message(QueueUrl=stack.resource(queue), MessageBody=body)
     return 3
 

@@ -90,7 +90,7 @@ def reports_account(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
     yield Service(
         context=lambda_context,
         sales=reload(import_module("reports.functions.record_sales")),
-        weekly=reload(import_module("reports.functions.weekly")),
+        weekly=reload(import_module("reports.functions.make_weekly_report")),
     )
     _forget(_CACHED)
 

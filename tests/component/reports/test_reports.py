@@ -224,7 +224,7 @@ def test_a_week_without_orders_makes_a_page(service: Service):
 
 
 def test_the_schedule_reports_on_the_week_before_its_own_time(service: Service):
-    event = json.loads((EVENTS / "reports_weekly.json").read_text())
+    event = json.loads((EVENTS / "reports_make_weekly_report.json").read_text())
     assert event["time"] == "2026-11-16T09:00:00Z"
     assert service.start(event)["week"] == "2026-W46"
 

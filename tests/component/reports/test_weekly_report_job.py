@@ -63,8 +63,8 @@ def test_a_worker_that_dies_is_made_up_for_and_the_operators_are_told_once(world
     def die() -> None:
         raise Killed
 
-    world.before("ReportsWeeklyFunction", die)
-    world.before("ReportsJobResultFunction", die)
+    world.before("ReportsMakeWeeklyReportFunction", die)
+    world.before("ReportsCopyToJobFunction", die)
 
     job = world.run(ask(world))
 
@@ -88,7 +88,7 @@ def test_a_job_that_is_cancelled_before_it_begins_makes_no_report(world: JobsWor
     job = world.run(answer)
 
     assert job["status"] == "cancelled" and job["result"] is None
-    assert world.invocations["ReportsWeeklyFunction"] == 0
+    assert world.invocations["ReportsMakeWeeklyReportFunction"] == 0
 
 
 def test_a_report_that_can_never_be_made_fails_the_job_in_words(world: JobsWorld) -> None:
@@ -99,20 +99,20 @@ def test_a_report_that_can_never_be_made_fails_the_job_in_words(world: JobsWorld
             "2026-W10 ends on 2026-03-08; its report can be made from the day after."
         )
 
-    world.before("ReportsWeeklyFunction", refuse)
+    world.before("ReportsMakeWeeklyReportFunction", refuse)
 
     job = world.run(ask(world))
 
     assert (job["status"], job["failure"]["code"]) == ("failed", "week-not-over")
     assert "from the day after" in job["failure"]["detail"]
-    assert world.invocations["ReportsWeeklyFunction"] == 1
+    assert world.invocations["ReportsMakeWeeklyReportFunction"] == 1
 
 
 def test_a_report_that_fails_at_every_try_fails_the_job(world: JobsWorld) -> None:
     def break_down() -> None:
         raise RuntimeError("a secret")
 
-    world.before("ReportsJobResultFunction", *[break_down] * 7)
+    world.before("ReportsCopyToJobFunction", *[break_down] * 7)
 
     job = world.run(ask(world))
 

@@ -22,7 +22,7 @@ from tools.ops import rebuild as rebuilding
 from tools.ops.rebuild import rebuild
 from tools.stack import Stack
 
-READ_BY_SALES = next(types for types, name in template().consumers if name == "ReportsSalesFunction")
+READ_BY_SALES = next(types for types, name in template().consumers if name == "ReportsRecordSalesFunction")
 BIG = "x" * 200_000
 
 
@@ -60,7 +60,7 @@ class Shop:
                 working.result()
 
     def _work_until(self, done: Signal) -> None:
-        sqs, queue = self.client("sqs"), self.resource("ReportsSalesQueue")
+        sqs, queue = self.client("sqs"), self.resource("ReportsRecordSalesQueue")
         while not done.wait(0.01):
             for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
                 assert self.reports.hear(message["Body"]) == failures()
@@ -79,12 +79,12 @@ class Shop:
 @pytest.fixture
 def shop(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     sqs, sns = boto3.client("sqs"), boto3.client("sns")
-    queues = ("ArchiveKeepQueue", "ArchiveKeepDeadLetterQueue", "ReportsSalesQueue")
+    queues = ("ArchiveStoreEventsQueue", "ArchiveStoreEventsDeadLetterQueue", "ReportsRecordSalesQueue")
     resources = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in queues}
-    resources["ReportsSalesSubscription"] = sns.subscribe(
+    resources["ReportsRecordSalesSubscription"] = sns.subscribe(
         TopicArn=sns.create_topic(Name="topic")["TopicArn"],
         Protocol="sqs",
-        Endpoint="arn:aws:sqs:eu-central-1:123456789012:ReportsSalesQueue",
+        Endpoint="arn:aws:sqs:eu-central-1:123456789012:ReportsRecordSalesQueue",
         Attributes={"FilterPolicy": json.dumps({"event_type": sorted(READ_BY_SALES)})},
     )["SubscriptionArn"]
     boto3.client("dynamodb").create_table(**template().tables["ArchiveTable"])
@@ -162,7 +162,7 @@ def test_more_than_one_request_takes_is_told_in_several(shop: Shop) -> None:
 
 
 def test_what_the_archive_takes_in_meanwhile_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    queue, waiting = shop.resource("ArchiveKeepQueue"), rebuilding._waiting
+    queue, waiting = shop.resource("ArchiveStoreEventsQueue"), rebuilding._waiting
     boto3.client("sqs").send_message(QueueUrl=queue, MessageBody="told just before the loss")
 
     def and_catch_up(sqs: Any, of: str) -> int:
@@ -181,7 +181,7 @@ def test_what_the_archive_takes_in_meanwhile_is_told(shop: Shop, monkeypatch: py
 
 def test_an_archive_that_does_not_catch_up_is_said_so_and_gone_on_with(shop: Shop) -> None:
     shop.archive(*examples())
-    boto3.client("sqs").send_message(QueueUrl=shop.resource("ArchiveKeepQueue"), MessageBody="late")
+    boto3.client("sqs").send_message(QueueUrl=shop.resource("ArchiveStoreEventsQueue"), MessageBody="late")
 
     assert shop.rebuild() == len(examples())
 
@@ -191,13 +191,13 @@ def test_an_archive_that_does_not_catch_up_is_said_so_and_gone_on_with(shop: Sho
 
 
 def test_dead_letters_of_the_archive_are_said_to_be_missing(shop: Shop) -> None:
-    boto3.client("sqs").send_message(QueueUrl=shop.resource("ArchiveKeepDeadLetterQueue"), MessageBody="bad")
+    boto3.client("sqs").send_message(QueueUrl=shop.resource("ArchiveStoreEventsDeadLetterQueue"), MessageBody="bad")
 
     assert shop.rebuild() == 0
 
     [said] = shop.said
     assert said.startswith("1 messages lie in the archive's dead letters.")
-    assert "make redrive QUEUE=ArchiveKeep" in said
+    assert "make redrive QUEUE=ArchiveStoreEvents" in said
 
 
 def test_long_work_says_how_far_it_is(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,14 +207,14 @@ def test_long_work_says_how_far_it_is(shop: Shop, monkeypatch: pytest.MonkeyPatc
     shop.rebuild()
 
     assert shop.said[0] == f"{len(examples())} told so far"
-    assert all(line.endswith("wait for ReportsSales") for line in shop.said[1:])
+    assert all(line.endswith("wait for ReportsRecordSales") for line in shop.said[1:])
 
 
 def test_a_consumer_that_takes_nothing_in_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rebuilding, "_WITHOUT_PROGRESS_SECONDS", 0.3)
     shop.archive(*examples())
 
-    with pytest.raises(StepError, match="told, but: waited 0 s in vain for ReportsSales") as raised:
+    with pytest.raises(StepError, match="told, but: waited 0 s in vain for ReportsRecordSales") as raised:
         rebuild(cast(Stack, shop), "reports-sales", say=shop.said.append)
 
     assert "make dlq" in raised.value.advice

@@ -34,7 +34,7 @@ filter on `event_type`. Delivery is at least once and in no order: `event_id` is
 | `causation_id` | what caused this event: the event, request or step before it |
 | `data` | what has happened, below |
 
-`archive.keep` keeps every event but users', for good, without what is *personal* below; the table says who else reads
+`archive.store_events` keeps every event but users', for good, without what is *personal* below; the table says who else reads
 them. Whoever keeps what is personal obeys `user.deleted`.
 
 **Versions.** A released version of an event only grows: it may tell more, but never stops telling what it told, nor
