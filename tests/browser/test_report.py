@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from reports.domain.week import Kind, Week
+from reports.domain.facts import Kind
+from reports.domain.week import Week
 from shared.clock import timestamp
 from shared.events import Event
 from tests.browser.chromium import Page, browser, executable

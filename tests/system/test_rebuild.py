@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from reports.domain.week import Kind, Week
+from reports.domain.facts import Kind
+from reports.domain.week import Week
 from shared.clock import timestamp
 from shared.dynamo import to_item
 from tools.console import StepError

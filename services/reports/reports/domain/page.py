@@ -1,25 +1,22 @@
-"""A week's report as one HTML page that needs nothing else: charts to be read without colour, a table beside each.
+"""A week's report as one HTML page without further files: charts that need no colour, each beside a table.
 
-Everything that comes from outside is escaped. Nothing depends on the clock or on chance: the same figures make the same
-bytes.
+Every value from outside is escaped. Nothing depends on the clock or on chance, so the same figures make the same bytes.
 """
 
 from collections.abc import Sequence
-from functools import cache
 from html import escape
-from pathlib import Path
 from string import Template
 
 from reports.domain.charts import Bar, Series, bars, columns
 from reports.domain.figures import Amounts, Figures, ProductSales, money
-from reports.domain.wording import amount, decimal, long_date, number, plain, reason, weekday
+from reports.domain.formatting import amount, decimal, long_date, number, plain, reason, weekday
 from shared.money import Money
 
 type Row = Sequence[str]
 
 
-def page_of(figures: Figures) -> bytes:
-    """The page, in UTF-8."""
+def page_of(figures: Figures, template: Template) -> bytes:
+    """The page, in UTF-8, which puts its parts into `template`."""
     first, last = figures.week.days[0], figures.week.days[-1]
     sections = [
         _orders(figures),
@@ -29,7 +26,7 @@ def page_of(figures: Figures) -> bytes:
         _slow_movers(figures),
         _low_stock(figures),
     ]
-    page = _template().substitute(
+    page = template.substitute(
         week=str(figures.week),
         period=f"Monday {long_date(first)} to Sunday {long_date(last)}, in UTC",
         summary="\n".join(_fact(*fact) for fact in _summary(figures)),
@@ -39,7 +36,7 @@ def page_of(figures: Figures) -> bytes:
 
 
 def _summary(figures: Figures) -> list[tuple[str, str, str]]:
-    """What the week came to: the name of each number, the number, and what it is."""
+    """The name of each number, the number, and its explanation."""
     return [
         ("Orders placed", number(figures.placed), "whatever became of them"),
         ("Orders that stand", number(figures.standing), "confirmed, and not cancelled by its end"),
@@ -72,7 +69,7 @@ def _orders(figures: Figures) -> str:
 
 
 def _revenue(figures: Figures, currency: str) -> str:
-    """The revenue in one currency; in none, that there was none."""
+    """The revenue in one currency. Without a currency the section says that there was no revenue."""
     if not currency:
         return _section("Revenue", _none("No revenue."), "")
     days = [weekday(day) for day in figures.week.days]
@@ -177,7 +174,7 @@ def _section(heading: str, chart: str, table: str) -> str:
 
 
 def _table(caption: str, head: Row, rows: Sequence[Row], total: Row | None = None) -> str:
-    """A table whose rows are named by their first cell; its numbers are what stands from the last names on."""
+    """A table whose first cells are the rows' headings. Columns of numbers are aligned to the right."""
     numeric = [index for index, name in enumerate(head) if name not in {"Day", "Reason", "Product", "SKU"}]
     body = "\n".join(_row(row, numeric) for row in rows)
     foot = f"\n<tfoot>{_row(total, numeric)}</tfoot>" if total else ""
@@ -224,8 +221,3 @@ def _orders_of(count: int) -> str:
 
 def _products_that(count: int) -> str:
     return "1 product" if count == 1 else f"{number(count)} products"
-
-
-@cache
-def _template() -> Template:
-    return Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))

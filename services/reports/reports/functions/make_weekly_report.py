@@ -1,7 +1,7 @@
-"""Makes a week's report: every Monday that of the week before, or of any week that is over when asked for one.
+"""Makes a week's report: on Mondays that of the week before, and on request that of any week that is over.
 
-The same facts make the same bytes, whenever and however often it runs. Only a report that is new or came out otherwise
-is told of; that and the record of it are one write, after the files are stored.
+The same facts make the same bytes at every run. A run stores the files first. Then, only if the report is new or has
+changed, it stores the next version together with its event, in one write.
 """
 
 from datetime import datetime
@@ -10,9 +10,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from reports.adapters.reports_bucket import CSV, HTML
-from reports.dependencies import report_store, reports_bucket, sales_store
-from reports.domain.figures import figures_of
+from reports.adapters.published_files import CSV, HTML
+from reports.dependencies import page_template, published_files, report_versions, sales_projection
+from reports.domain.figures import Figures, figures_of
 from reports.domain.page import page_of
 from reports.domain.report import Report, page_key, sheet_key
 from reports.domain.sheet import sheet_of
@@ -23,9 +23,9 @@ from shared.observability import count, logger, metrics, tracer
 
 
 class Request(BaseModel):
-    """What starts a run: a schedule's event with its `time`, or the `week` to report on; neither means last week.
+    """The input of a run: a schedule's event with its `time`, or a `week`. Without both it means last week.
 
-    A job gives the `correlation_id` of whoever asked for it.
+    A job also passes the `correlation_id` of the request that asked for the job.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -40,41 +40,39 @@ class Request(BaseModel):
 
 
 def report_on(week: Week, correlation_id: str, now: datetime) -> dict[str, Any]:
-    """Makes the report of `week`; where it is, and whether it is new or came out otherwise than before.
+    """Makes the report of `week`; returns its version, its keys, and whether this run changed it.
 
-    Raises WeekNotOver, and ReportContended when another run made it at the same time.
+    Raises WeekNotOver. Raises WriteConflict if another run stored a version meanwhile: only a new run, with its own
+    reading of the facts, is right then, so this one is not repeated from the conflict on.
     """
     week.check_over(now)
-    store, bucket = sales_store(), reports_bucket()
-    figures = figures_of(
-        week,
-        store.facts_of(week),
-        store.products_at_end_of(week),
-        store.low_stock_of(week),
-        lambda order_id: store.was_confirmed_before(order_id, week),
-    )
-    page, sheet = page_of(figures), sheet_of(figures)
-    bucket.put(page_key(week), page, HTML)
-    bucket.put(sheet_key(week), sheet, CSV)
-    before = report_store().find(week)
-    report = Report.of(week, page, sheet, before)
-    changed = report is not before
+    figures = _figures(week)
+    page, sheet = page_of(figures, page_template()), sheet_of(figures)
+    files = published_files()
+    files.put(page_key(week), page, HTML)
+    files.put(sheet_key(week), sheet, CSV)
+    last = report_versions().find(week)
+    report = Report.of(week, page, sheet, last)
+    changed = report is not last
     if changed:
-        page_url, sheet_url = bucket.url_of(report.page_key), bucket.url_of(report.sheet_key)
-        report_store().put(
-            report, [report.ready(page_url, sheet_url, correlation_id=correlation_id, now=now)]
-        )
+        urls = files.url_of(report.page_key), files.url_of(report.sheet_key)
+        report_versions().put(report, [report.ready(*urls, correlation_id=correlation_id, now=now)])
     logger.info(
         "report made", week=report.week, version=report.version, changed=changed, orders=figures.placed
     )
     count("ReportsMade")
-    return {
-        "week": report.week,
-        "version": report.version,
-        "changed": changed,
-        "page_key": report.page_key,
-        "sheet_key": report.sheet_key,
-    }
+    return {**report.model_dump(exclude={"digest"}), "changed": changed}
+
+
+def _figures(week: Week) -> Figures:
+    sales = sales_projection()
+    return figures_of(
+        week,
+        sales.facts_of(week),
+        sales.products_at_end_of(week),
+        sales.low_stock_of(week),
+        lambda order_id: sales.was_confirmed_before(order_id, week),
+    )
 
 
 @metrics.log_metrics
@@ -85,7 +83,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         request = Request.model_validate(event)
     except ValidationError as error:
-        raise NoSuchWeek(f"A week is asked for as {{'week': '2026-W10'}}: {error}") from error
+        raise NoSuchWeek(f"Name the week as in {{'week': '2026-W10'}}: {error}") from error
     now = utc_now()
     correlation_id = request.correlation_id or context.aws_request_id
     with caused_by(context.aws_request_id, correlation_id=correlation_id):
