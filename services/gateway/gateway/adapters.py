@@ -1,31 +1,26 @@
-"""The reference in the browser: a page of our own around Swagger UI, which Powertools ships for its own use. No other
-server is asked for anything."""
+"""Reads the files that the service serves: the OpenAPI document, and the page with Swagger UI.
 
+Powertools ships Swagger UI in the layer, so the page needs no other server.
+"""
+
+import json
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.domain import ApiDocument
+
 HTML = "text/html"
 JAVASCRIPT = "text/javascript"
 CSS = "text/css"
 
-SECURITY_HEADERS = {
-    # The page loads nothing from elsewhere and calls only the API that it stands in. Swagger UI sets styles inline.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-
-_HERE = Path(__file__).parent
+_PACKAGE = Path(__file__).parent
 _SWAGGER_UI = Path(str(files("aws_lambda_powertools.event_handler.openapi.swagger_ui")))
 
 
-class Part(NamedTuple):
-    """A file of the page and its media type."""
+class WebFile(NamedTuple):
+    """A file and its media type."""
 
     file: Path
     media_type: str
@@ -37,16 +32,21 @@ class Part(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What the file holds; read once."""
+        """The content of the file, which is read once."""
         return _text(self.file)
 
 
-PAGE = Part(_HERE / "page.html", HTML)
-ASSETS = {
-    "page.js": Part(_HERE / "page.js", JAVASCRIPT),
-    "swagger-ui.css": Part(_SWAGGER_UI / "swagger-ui.min.css", CSS),
-    "swagger-ui.js": Part(_SWAGGER_UI / "swagger-ui-bundle.min.js", JAVASCRIPT),
+DOCS_PAGE = WebFile(_PACKAGE / "docs_page" / "page.html", HTML)
+DOCS_ASSETS = {
+    "page.js": WebFile(_PACKAGE / "docs_page" / "page.js", JAVASCRIPT),
+    "swagger-ui.css": WebFile(_SWAGGER_UI / "swagger-ui.min.css", CSS),
+    "swagger-ui.js": WebFile(_SWAGGER_UI / "swagger-ui-bundle.min.js", JAVASCRIPT),
 }
+
+
+def read_api_document() -> ApiDocument:
+    """The committed OpenAPI document."""
+    return ApiDocument(json.loads((_PACKAGE / "openapi.json").read_bytes()))
 
 
 @cache

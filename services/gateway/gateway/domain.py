@@ -1,51 +1,45 @@
-"""The API's reference: the committed OpenAPI document, and what it says about any path. No AWS, no HTTP."""
+"""The OpenAPI document, and the methods that it lists for a path."""
 
-import json
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
-_DOCUMENT = Path(__file__).parents[1] / "openapi.json"
 _METHODS = frozenset({"delete", "get", "head", "options", "patch", "post", "put"})
 
 
-@cache
-def document() -> Mapping[str, Any]:
-    """The OpenAPI document, read and parsed once, when it is first asked for."""
-    parsed: dict[str, Any] = json.loads(_DOCUMENT.read_bytes())
-    return parsed
+class ApiDocument:
+    """The API's description."""
 
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
 
-def served_from(base_url: str | None) -> dict[str, Any]:
-    """The document with `base_url` as its one server; without one it stays relative to where it was read from."""
-    own = document()
-    return {**own, "servers": [{"url": base_url}]} if base_url else dict(own)
+    def served_from(self, base_url: str | None) -> dict[str, Any]:
+        """The document with `base_url` as its one server. Without a URL the server stays relative to the document."""
+        return {**self._document, **({"servers": [{"url": base_url}]} if base_url else {})}
 
+    def methods_of(self, path: str) -> frozenset[str]:
+        """The methods, in capitals, of the resource at `path`; none if there is no such resource.
 
-def methods_of(path: str) -> frozenset[str]:
-    """The methods, in capitals, of the resource that `path` names; none where there is no such resource.
+        As in API Gateway, the most specific resource wins: `/users/me` is not `/users/{user_id}`.
+        """
+        segments = _segments(path)
+        for template in self._templates_by_specificity:
+            if _matches(template, segments):
+                described = self._document["paths"]["/" + "/".join(template)]
+                return frozenset(method.upper() for method in _METHODS & described.keys())
+        return frozenset()
 
-    As API Gateway does, it looks for the most specific resource: `/users/me` is not `/users/{user_id}`.
-    """
-    segments = _segments(path)
-    for template in _by_specificity():
-        if _matches(template, segments):
-            described = document()["paths"]["/" + "/".join(template)]
-            return frozenset(method.upper() for method in _METHODS & described.keys())
-    return frozenset()
-
-
-@cache
-def _by_specificity() -> tuple[tuple[str, ...], ...]:
-    """Every path of the document in segments, those with literal segments in front of those with parameters."""
-    templates = [tuple(_segments(path)) for path in document()["paths"]]
-    return tuple(sorted(templates, key=lambda template: [_is_parameter(segment) for segment in template]))
+    @cached_property
+    def _templates_by_specificity(self) -> list[tuple[str, ...]]:
+        """The segments of every path. Literal segments come before parameters."""
+        templates = [tuple(_segments(path)) for path in self._document["paths"]]
+        return sorted(templates, key=lambda template: [_is_parameter(segment) for segment in template])
 
 
 def _matches(template: tuple[str, ...], segments: list[str]) -> bool:
     return len(template) == len(segments) and all(
-        _is_parameter(wanted) or wanted == given for wanted, given in zip(template, segments, strict=True)
+        _is_parameter(expected) or expected == given
+        for expected, given in zip(template, segments, strict=True)
     )
 
 
