@@ -2,13 +2,16 @@
 
 from functools import cache
 from string import Template
+from typing import TYPE_CHECKING
 
 from reports.adapters.page_template import read_page_template
 from reports.adapters.published_files import PublishedFiles
-from reports.adapters.report_versions import ReportVersions
 from reports.adapters.sales_projection import SalesProjection
 from shared.aws import client
 from shared.environment import LambdaEnvironment
+
+if TYPE_CHECKING:
+    from reports.adapters.report_versions import ReportVersions
 
 
 class SalesTable(LambdaEnvironment):
@@ -37,8 +40,11 @@ def sales_projection() -> SalesProjection:
 
 
 @cache
-def report_versions() -> ReportVersions:
+def report_versions() -> "ReportVersions":
     """The reports table."""
+    # Imported here, because the other functions need no optimistic locking: its imports would slow their cold starts.
+    from reports.adapters.report_versions import ReportVersions  # noqa: PLC0415
+
     return ReportVersions(client("dynamodb"), ReportsTable.load().table_name)
 
 

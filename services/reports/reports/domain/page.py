@@ -38,14 +38,26 @@ def page_of(figures: Figures, template: Template) -> bytes:
 def _summary(figures: Figures) -> list[tuple[str, str, str]]:
     """The name of each number, the number, and its explanation."""
     return [
-        ("Orders placed", number(figures.placed), "whatever became of them"),
-        ("Orders that stand", number(figures.standing), "confirmed, and not cancelled by its end"),
-        ("Revenue", _sums(figures.revenue), "what the orders that stand cost, with shipping and VAT"),
-        ("Orders rejected", number(figures.rejected), "could not stand; by reason below"),
-        ("Orders cancelled", number(figures.cancelled), f"of them {_earlier(figures)}"),
-        ("Orders fulfilled", number(figures.fulfilled), "parcel dispatched and money taken"),
-        ("Refunds", _sums(figures.refunds), f"money given back, for {_orders_of(figures.refunded_orders)}"),
-        ("Reversed revenue", _sums(figures.reversals), "of orders from earlier weeks, cancelled in this one"),
+        ("Orders placed", number(figures.placed), "including orders rejected or cancelled later"),
+        (
+            "Orders that stand",
+            number(figures.standing),
+            "confirmed in this week, and not cancelled by its end",
+        ),
+        ("Revenue", _sums(figures.revenue), "total of the orders that stand, with shipping and VAT"),
+        ("Orders rejected", number(figures.rejected), "by reason below"),
+        (
+            "Orders cancelled",
+            number(figures.cancelled),
+            f"{number(figures.reversed_orders)} of them confirmed in earlier weeks",
+        ),
+        ("Orders fulfilled", number(figures.fulfilled), "parcel dispatched and payment captured"),
+        ("Refunds", _sums(figures.refunds), f"paid back for {_orders_of(figures.refunded_orders)}"),
+        (
+            "Reversed revenue",
+            _sums(figures.reversals),
+            "of orders confirmed in earlier weeks and cancelled in this one",
+        ),
     ]
 
 
@@ -55,7 +67,7 @@ def _orders(figures: Figures) -> str:
     standing = [day.standing for day in figures.days]
     chart = columns(
         "orders",
-        "Orders placed, and orders confirmed that stand, by day",
+        "Orders placed, and confirmed orders that stand, by day",
         days,
         [
             Series("Placed", placed, [number(value) for value in placed]),
@@ -126,7 +138,7 @@ def _best_sellers(figures: Figures) -> str:
 
 
 def _slow_movers(figures: Figures) -> str:
-    note = f'<p class="note">{_products_that(figures.unsold)} sold nothing in this week.</p>'
+    note = f'<p class="note">{_products_that(figures.unsold)} had no sales in this week.</p>'
     if not figures.slow_movers:
         return _section("Slow movers", _none("No other product could be ordered."), "")
     sold = any(product.pieces for product in figures.slow_movers)
@@ -135,7 +147,7 @@ def _slow_movers(figures: Figures) -> str:
         "Slow movers",
         note + chart,
         _table(
-            "Products that can be ordered and sold least",
+            "Products on sale with the fewest pieces sold",
             ("Product", "SKU", "Pieces", "Revenue"),
             [_sales_row(product) for product in figures.slow_movers],
         ),
@@ -149,13 +161,15 @@ def _low_stock(figures: Figures) -> str:
         (plain(each.name), each.sku, number(each.available), number(each.threshold))
         for each in figures.low_stock
     ]
-    note = '<p class="note">As it was when each last ran low in this week; deliveries since are not seen here.</p>'
+    note = (
+        '<p class="note">The stock when each product last ran low in this week, without later deliveries.</p>'
+    )
     table = _table("Products that ran low", ("Product", "SKU", "Available", "Threshold"), rows)
     shown = [
         Bar(plain(each.name), each.available, f"{number(each.available)} of {number(each.threshold)}")
         for each in figures.low_stock
     ]
-    chart = bars("low-stock", "Pieces available of the products that ran low, of their threshold", shown)
+    chart = bars("low-stock", "Available pieces of the products that ran low, and their thresholds", shown)
     return _section("Low stock", note + chart, table)
 
 
@@ -209,10 +223,6 @@ def _none(text: str) -> str:
 
 def _sums(amounts: Amounts) -> str:
     return ", ".join(map(amount, money(amounts))) or "0"
-
-
-def _earlier(figures: Figures) -> str:
-    return f"{number(figures.reversed_orders)} confirmed in earlier weeks"
 
 
 def _orders_of(count: int) -> str:
