@@ -49,7 +49,8 @@ def file(stack: Stack, key: str) -> bytes:
 def report(stack: Stack, week: str) -> dict[str, Any]:
     """What the function answers that is asked for a week's report."""
     answer = stack.client("lambda").invoke(
-        FunctionName=stack.resource("ReportsMakeWeeklyReportFunction"), Payload=json.dumps({"week": week}).encode()
+        FunctionName=stack.resource("ReportsMakeWeeklyReportFunction"),
+        Payload=json.dumps({"week": week}).encode(),
     )
     made: dict[str, Any] = json.loads(answer["Payload"].read())
     return made
