@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from reports.domain.week import Kind, Week
+from reports.domain.facts import Kind
+from reports.domain.week import Week
 from shared.clock import timestamp
 from shared.events import Event
 from tests.browser.chromium import Page, browser, executable
@@ -95,7 +96,7 @@ def sell(stack: Stack, week: Week) -> None:
                 data=data,
             )
             stack.client("sqs").send_message(
-                QueueUrl=stack.resource("ReportsSalesQueue"), MessageBody=event.model_dump_json()
+                QueueUrl=stack.resource("ReportsRecordSalesQueue"), MessageBody=event.model_dump_json()
             )
     wait_for(
         lambda: (
@@ -110,7 +111,7 @@ def sell(stack: Stack, week: Week) -> None:
 def link_to_report(stack: Stack, week: Week) -> str:
     """Where a browser loads the report that the system makes of `week`."""
     answer = stack.client("lambda").invoke(
-        FunctionName=stack.resource("ReportsWeeklyFunction"),
+        FunctionName=stack.resource("ReportsMakeWeeklyReportFunction"),
         Payload=json.dumps({"week": str(week)}).encode(),
     )
     target = {

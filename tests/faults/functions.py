@@ -20,8 +20,8 @@ from tests.faults.world import Work
 
 # SES has no idempotency token: a mail that it took is sent again when its answer, or the record of it, is lost.
 _DOUBLING = {
-    ("NotificationsMailFunction", "SendEmail"): ("lost", "resent", "killed-after", "late", "latest"),
-    ("NotificationsMailFunction", "UpdateItem"): ("error", "throttle", "killed", "late", "latest"),
+    ("NotificationsSendMailFunction", "SendEmail"): ("lost", "resent", "killed-after", "late", "latest"),
+    ("NotificationsSendMailFunction", "UpdateItem"): ("error", "throttle", "killed", "late", "latest"),
 }
 
 # An event of a schedule within one step: at which call (or at the delivery) what happens.

@@ -83,7 +83,7 @@ def begin(cloud: Cloud, scenario: Scenario) -> None:
 def _stock(cloud: Cloud) -> None:
     from inventory.adapters.stock_store import StockStore
     from notifications.adapters.address_book import AddressBook
-    from notifications.domain.occasions import Address
+    from notifications.domain.recipients import Address
     from orders.adapters.order_store import PriceStore
     from orders.domain.pricing import Price
     from shared.aws import client

@@ -25,8 +25,8 @@ CONSUMERS = {
     "OrdersFulfil": "payment.captured",
     "OrdersPrices": "product.changed",
     "CatalogRecordPictures": "product.image_ready",
-    "NotificationsMail": "order.confirmed",
-    "NotificationsAddresses": "user.registered",
+    "NotificationsSendMail": "order.confirmed",
+    "NotificationsRecordAddresses": "user.registered",
     "InventoryKeep": "order.confirmed",
     "InventoryCommit": "shipment.dispatched",
     "PaymentsCapture": "order.confirmed",
@@ -36,8 +36,8 @@ CONSUMERS = {
     "JobsStart": "job.requested",
     "LivePush": "order.fulfilled",
     "LiveErase": "user.deleted",
-    "ReportsSales": "payment.refunded",
-    "ArchiveKeep": "stock.released",
+    "ReportsRecordSales": "payment.refunded",
+    "ArchiveStoreEvents": "stock.released",
 }
 
 
@@ -110,9 +110,9 @@ def test_a_message_that_fails_at_every_try_ends_unchanged_among_the_dead_letters
         )
     )
 
-    with impatient(stack, "NotificationsMailQueue"):
+    with impatient(stack, "NotificationsSendMailQueue"):
         publish(stack, "order.confirmed", body)
-        letter = dead_letter(stack, "NotificationsMail", order_id)
+        letter = dead_letter(stack, "NotificationsSendMail", order_id)
 
     assert letter["Body"] == body
 
@@ -182,7 +182,7 @@ def test_every_consumer_reports_single_failures_and_has_a_dead_letter_queue(stac
 
     assert mappings
     assert all(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for mapping in mappings)
-    for consumer in (*CONSUMERS, "NotificationsFeedback"):
+    for consumer in (*CONSUMERS, "NotificationsRecordFeedback"):
         attributes = stack.client("sqs").get_queue_attributes(
             QueueUrl=stack.resource(f"{consumer}Queue"), AttributeNames=["RedrivePolicy"]
         )["Attributes"]

@@ -103,10 +103,15 @@ def test_an_order_whose_step_dies_is_undone_altogether(
 def test_a_message_whose_consumer_dies_is_done_by_the_next(
     stack: Stack, shop: Shop, books: Books, customer: Customer
 ) -> None:
-    with impatient(stack, "NotificationsMailQueue"), standing_still(stack, "NotificationsMailFunction"):
+    with (
+        impatient(stack, "NotificationsSendMailQueue"),
+        standing_still(stack, "NotificationsSendMailFunction"),
+    ):
         order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
-        wait_for(lambda: in_flight(stack, "NotificationsMailQueue"), "the message to be taken", seconds=60)
-        assert kill_workers(stack, "NotificationsMailFunction") > 0
+        wait_for(
+            lambda: in_flight(stack, "NotificationsSendMailQueue"), "the message to be taken", seconds=60
+        )
+        assert kill_workers(stack, "NotificationsSendMailFunction") > 0
         ended(books, order_id)
 
     wait_for(lambda: is_quiet(stack), "the queues to be empty", seconds=60)

@@ -64,7 +64,7 @@ def tell(stack: Stack, event_type: str, customer: Customer, *, times: int = 1, *
     order_id = f"ord_{uuid4().hex}"
     for _ in range(times):
         told = event(event_type, order_id, facts(order_id, customer, **more))
-        send(stack, "NotificationsMail", json.dumps(told))
+        send(stack, "NotificationsSendMail", json.dumps(told))
     return order_id
 
 
@@ -75,7 +75,7 @@ def test_whoever_signs_up_is_welcomed_once_in_their_language(stack: Stack, reade
         if item.get("user_id") == reader.user_id and "outbox" in item
     ]
     for _ in range(3):
-        send(stack, "NotificationsMail", registered["outbox"][0])
+        send(stack, "NotificationsSendMail", registered["outbox"][0])
     later = tell(stack, "order.confirmed", reader)
     wait_for(lambda: mails_about(stack, later), "a later mail", seconds=30)
 
@@ -130,7 +130,7 @@ def test_a_cancelled_order_is_mailed_about_twice_when_it_was_confirmed_before(
 
 def test_every_event_that_there_is_a_mail_about_comes_to_the_queue(stack: Stack) -> None:
     subscription = stack.client("sns").get_subscription_attributes(
-        SubscriptionArn=stack.resource("NotificationsMailSubscription")
+        SubscriptionArn=stack.resource("NotificationsSendMailSubscription")
     )["Attributes"]
     records = json.loads((EVENTS / "notifications_send_mail.json").read_text())["Records"]
 
@@ -212,7 +212,7 @@ def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_cha
 
     new = f"new.{reader.email}"
     moved = event("user.changed", reader.user_id, {"user_id": reader.user_id, "email": new, "name": "Greta"})
-    send(stack, "NotificationsAddresses", json.dumps({**moved, "aggregate_version": 2}))
+    send(stack, "NotificationsRecordAddresses", json.dumps({**moved, "aggregate_version": 2}))
     wait_for(
         lambda: any(item.get("email") == new for item in books.table("NotificationsTable")),
         "the new address",
@@ -245,7 +245,7 @@ def test_what_is_no_record_of_ses_is_a_dead_letter_at_once_with_its_reason(stack
     body = f"no record {uuid4().hex}"
     publish_feedback(stack, body)
 
-    letter = dead_letter(stack, "NotificationsFeedback", body)
+    letter = dead_letter(stack, "NotificationsRecordFeedback", body)
     assert letter["MessageAttributes"]["reason"]["StringValue"].startswith("ValidationError")
 
 
@@ -256,7 +256,7 @@ def test_ses_is_to_tell_of_bounces_and_complaints_of_everything_that_is_sent(sta
         "EventDestinations"
     ]
     sender = stack.client("lambda").get_function_configuration(
-        FunctionName=stack.resource("NotificationsMailFunction")
+        FunctionName=stack.resource("NotificationsSendMailFunction")
     )["Environment"]["Variables"]
 
     assert destination["Enabled"]

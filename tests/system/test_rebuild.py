@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from reports.domain.week import Kind, Week
+from reports.domain.facts import Kind
+from reports.domain.week import Week
 from shared.clock import timestamp
 from shared.dynamo import to_item
 from tools.console import StepError
@@ -170,7 +171,7 @@ def tell_of_past_weeks(stack: Stack, sku: str) -> int:
         low | {"occurred_at": timestamp(week.end - timedelta(days=2))},
     ]
     for body in map(json.dumps, told):
-        for queue in ("ArchiveKeepQueue", "ReportsSalesQueue"):
+        for queue in ("ArchiveStoreEventsQueue", "ReportsRecordSalesQueue"):
             stack.client("sqs").send_message(QueueUrl=stack.resource(queue), MessageBody=body)
     return 3
 

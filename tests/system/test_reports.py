@@ -30,7 +30,7 @@ def tell(stack: Stack, event_type: str, order_id: str, week: Week, amount: int) 
     data = {"order": facts} if event_type == "order.placed" else facts
     happened = event(event_type, order_id, data) | {"occurred_at": timestamp(week.end - timedelta(days=4))}
     stack.client("sqs").send_message(
-        QueueUrl=stack.resource("ReportsSalesQueue"), MessageBody=json.dumps(happened)
+        QueueUrl=stack.resource("ReportsRecordSalesQueue"), MessageBody=json.dumps(happened)
     )
 
 
@@ -49,7 +49,8 @@ def file(stack: Stack, key: str) -> bytes:
 def report(stack: Stack, week: str) -> dict[str, Any]:
     """What the function answers that is asked for a week's report."""
     answer = stack.client("lambda").invoke(
-        FunctionName=stack.resource("ReportsWeeklyFunction"), Payload=json.dumps({"week": week}).encode()
+        FunctionName=stack.resource("ReportsMakeWeeklyReportFunction"),
+        Payload=json.dumps({"week": week}).encode(),
     )
     made: dict[str, Any] = json.loads(answer["Payload"].read())
     return made
@@ -108,7 +109,7 @@ def test_the_schedule_makes_last_weeks_report_and_the_operators_are_told_where_i
     wait_for(lambda: facts_of(books, order_id), "the sale", seconds=60)
     before = version_of(books, week)
 
-    with scheduled_each_minute(stack, "ReportsWeeklyFunctionSchedule"):
+    with scheduled_each_minute(stack, "ReportsMakeWeeklyReportFunctionSchedule"):
         wait_for(lambda: version_of(books, week) > before, f"the report on {week}", seconds=WITHIN_SECONDS)
 
     revenue = revenue_of(books, week)

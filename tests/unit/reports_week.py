@@ -1,9 +1,12 @@
-"""A week of a shop, made up: the facts of a few orders, as tests of its report need them."""
+"""A made-up week of a shop: the facts of a few orders, for the tests of its report."""
 
 from datetime import UTC, datetime, timedelta
 
+from reports.adapters.page_template import read_page_template
+from reports.domain import page
+from reports.domain.facts import Fact, Kind, Line, LowStock, ProductVersion
 from reports.domain.figures import Figures, figures_of
-from reports.domain.week import Fact, Kind, Line, LowStock, ProductVersion, Week
+from reports.domain.week import Week
 from shared.money import Money
 
 WEEK = Week(2026, 10)
@@ -38,7 +41,7 @@ def fact(
     lines: tuple[Line, ...] = (),
     reason: str | None = None,
 ) -> Fact:
-    """Something that happened to the order, `day` days after the week began."""
+    """A fact of the order, `day` days after the week began."""
     return Fact(
         event_id=f"{order_id}:{kind}:{day}",
         kind=kind,
@@ -51,7 +54,7 @@ def fact(
 
 
 def some_orders() -> list[Fact]:
-    """One order of each fate, each order's facts together."""
+    """One order of each outcome, grouped by order."""
     swiss = Money(amount=5_000, currency="CHF")
     return [
         fact("stands", Kind.PLACED),
@@ -90,3 +93,8 @@ def some_figures() -> Figures:
 def no_figures() -> Figures:
     """The figures of a week in which nothing happened."""
     return figures_of(WEEK, [], [], [], lambda _: False)
+
+
+def page_of(figures: Figures) -> bytes:
+    """The page of these figures, as the service makes it."""
+    return page.page_of(figures, read_page_template())

@@ -1,4 +1,4 @@
-"""What the archive takes, held against the events' contracts: all but users' events, and nothing personal of them."""
+"""The archive compared with the events' contracts: it stores all events except users', without personal data."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from archive.domain import ARCHIVED, archived
+from archive.domain import ARCHIVED, without_personal_data
 from shared.events import PERSONAL, Event
 from tools.contracts.events.contracts import Contract, contracts
 from tools.contracts.openapi.schemas import REFERENCE, Schema
@@ -15,14 +15,14 @@ OTHERS = [contract for contract in contracts() if contract.service != "users"]
 SOUNDS_PERSONAL = re.compile(
     r"(customer|user)_id|e?mail|phone|address|street|line\d|city|postal|birth|token|name|locale|\bip\b"
 )
-# What sounds so and is not.
+# These names sound personal and are not.
 NOT_PERSONAL = {("product.changed.v1", "name")}
 
 type Place = tuple[str, ...]
 
 
 def whole(schema: Schema, definitions: dict[str, Schema]) -> Schema:
-    """The schema without references, and without the null of what may be absent."""
+    """The schema without references, and without the null of an optional field."""
     if "$ref" in schema:
         return {**definitions[schema["$ref"].removeprefix(REFERENCE)], **schema, "$ref": ""}
     options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
@@ -33,7 +33,7 @@ def whole(schema: Schema, definitions: dict[str, Schema]) -> Schema:
 def places(
     schema: Schema, definitions: dict[str, Schema], place: Place = (), *, personal: bool = False
 ) -> Iterator[tuple[Place, bool]]:
-    """Every place that a value stands at, and whether it is personal, itself or as a part of something that is."""
+    """The place of every value, and whether the value or anything around it is marked as personal."""
     schema = whole(schema, definitions)
     personal = personal or schema.items() >= PERSONAL.items()
     if schema.get("properties"):
@@ -59,7 +59,7 @@ def filled(at: set[Place]) -> Any:
 
 
 def leaves(value: Any, place: Place = ()) -> Iterator[Place]:
-    """Where a value has something."""
+    """The places of all values that are not containers."""
     if isinstance(value, dict):
         for name, entry in value.items():
             yield from leaves(entry, (*place, name))
@@ -70,34 +70,34 @@ def leaves(value: Any, place: Place = ()) -> Iterator[Place]:
         yield place
 
 
-def told(contract: Contract, data: dict[str, Any]) -> Event:
+def event_of(contract: Contract, data: dict[str, Any]) -> Event:
     return Event.model_validate(contract.example() | {"data": data})
 
 
-def test_every_type_of_event_is_archived_or_one_of_users() -> None:
+def test_every_type_of_event_is_archived_or_about_a_user() -> None:
     assert sorted(ARCHIVED) == sorted({contract.event_type for contract in OTHERS})
 
 
 @pytest.mark.parametrize("contract", OTHERS, ids=lambda contract: contract.name)
-def test_what_is_personal_is_left_out_and_nothing_else(contract: Contract) -> None:
+def test_personal_data_is_left_out_and_nothing_else(contract: Contract) -> None:
     found = places_of(contract)
 
-    kept = archived(told(contract, filled(set(found))))
+    kept = without_personal_data(event_of(contract, filled(set(found))))
 
     assert set(leaves(kept.data)) == {place for place, personal in found.items() if not personal}
 
 
 @pytest.mark.parametrize("contract", contracts(), ids=lambda contract: contract.name)
-def test_what_sounds_personal_is_said_to_be_so(contract: Contract) -> None:
-    unsaid = [
+def test_every_field_that_sounds_personal_is_marked_as_personal(contract: Contract) -> None:
+    unmarked = [
         place
         for place, personal in places_of(contract).items()
         if any(SOUNDS_PERSONAL.search(part) for part in place) and not personal
     ]
-    assert {(contract.name, *place) for place in unsaid} <= NOT_PERSONAL
+    assert {(contract.name, *place) for place in unmarked} <= NOT_PERSONAL
 
 
-def test_the_walk_finds_what_is_personal() -> None:
+def test_the_walk_finds_personal_fields() -> None:
     [placed] = [contract for contract in OTHERS if contract.event_type == "order.placed"]
     personal = {".".join(place) for place, is_personal in places_of(placed).items() if is_personal}
     assert {"order.customer_id", "order.payment_token", "order.shipping_address.postal_code"} < personal
@@ -108,7 +108,7 @@ def test_the_event_itself_stays_as_it_is() -> None:
     [placed] = [contract for contract in OTHERS if contract.event_type == "order.placed"]
     event = Event.model_validate(placed.example())
 
-    kept = archived(event)
+    kept = without_personal_data(event)
 
     assert kept.model_copy(update={"data": event.data}) == event
     assert kept.data["order"]["order_id"] == event.data["order"]["order_id"]

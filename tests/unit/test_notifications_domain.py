@@ -1,4 +1,4 @@
-"""Whom notifications writes to, and what it reads of the shop's events."""
+"""The notification about each event, and the addresses of users."""
 
 import json
 from datetime import UTC, datetime
@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from notifications.domain.occasions import (
-    Address,
+from notifications.domain.notifications import (
     OrderCancelled,
     OrderConfirmed,
     OrderFulfilled,
@@ -17,8 +16,9 @@ from notifications.domain.occasions import (
     ReportReady,
     StockLow,
     UnexpectedEvent,
-    occasion_of,
+    notification_about,
 )
+from notifications.domain.recipients import Address
 from shared.events import Event
 from tests.made_up import made_up_event
 
@@ -54,7 +54,7 @@ def user_event(**data: Any) -> Event:
 
 
 @pytest.mark.parametrize(
-    ("event_type", "data", "occasion"),
+    ("event_type", "data", "notification"),
     [
         ("user.registered", {"user_id": "user-1"}, Registered(user_id="user-1")),
         ("order.confirmed", ORDER, OrderConfirmed.model_validate(ORDER)),
@@ -79,31 +79,31 @@ def user_event(**data: Any) -> Event:
         ("report.ready", REPORT, ReportReady.model_validate(REPORT)),
     ],
 )
-def test_what_there_is_to_write_about_is_read_from_the_event_alone(
-    event_type: str, data: dict[str, Any], occasion: Any
+def test_a_notification_is_made_from_the_event_alone(
+    event_type: str, data: dict[str, Any], notification: Any
 ):
-    assert occasion_of(event(event_type, **data, something_new="of a later version")) == occasion
+    assert notification_about(event(event_type, **data, something_new="of a later version")) == notification
 
 
-def test_an_event_that_nobody_is_written_to_about_is_refused():
+def test_an_event_without_a_notification_is_refused():
     with pytest.raises(UnexpectedEvent, match=r"order\.placed"):
-        occasion_of(event("order.placed", **ORDER))
+        notification_about(event("order.placed", **ORDER))
 
 
 @pytest.mark.parametrize("order_id", ["ord_1\r\nBcc: everybody@example.com", "", "<b>"])
 def test_an_order_id_that_could_write_a_header_is_refused(order_id: str):
     with pytest.raises(ValidationError):
-        occasion_of(event("order.confirmed", **{**ORDER, "order_id": order_id}))
+        notification_about(event("order.confirmed", **{**ORDER, "order_id": order_id}))
 
 
 @pytest.mark.parametrize("sku", ["TEA\r\nBcc: everybody@example.com", "tea", "", "T" * 41])
 def test_a_sku_that_could_write_a_header_is_refused(sku: str):
     with pytest.raises(ValidationError):
-        occasion_of(event("stock.low", **{**STOCK, "sku": sku}))
+        notification_about(event("stock.low", **{**STOCK, "sku": sku}))
 
 
 def test_an_address_carries_the_version_of_the_user_it_was_taken_from():
-    assert Address.told_by(user_event(email="Ada@Example.com")) == Address(
+    assert Address.from_event(user_event(email="Ada@Example.com")) == Address(
         user_id="user-1", email="ada@example.com", name="Ada", locale="de-AT", version=7
     )
 
@@ -111,14 +111,14 @@ def test_an_address_carries_the_version_of_the_user_it_was_taken_from():
 @pytest.mark.parametrize(
     "email", ["", "ada", "ada@", "a@b.example, c@d.example", "a@b.example\nBcc: c@d.example"]
 )
-def test_what_is_no_single_address_is_refused_without_being_repeated(email: str):
+def test_anything_but_one_address_is_refused_and_the_error_does_not_repeat_it(email: str):
     with pytest.raises(ValidationError) as refused:
-        Address.told_by(user_event(email=email))
+        Address.from_event(user_event(email=email))
     assert json.dumps(email)[1:-1] not in str(refused.value) or not email
 
 
-def test_only_the_very_address_that_was_suppressed_gets_no_more_mail():
-    address = Address.told_by(user_event())
+def test_only_the_suppressed_address_gets_no_more_mail():
+    address = Address.from_event(user_event())
 
     assert not address.is_suppressed
     assert address.model_copy(update={"suppressed_email": "ada@example.com"}).is_suppressed

@@ -1,4 +1,4 @@
-"""Every letter in every language: what it says, in text and in HTML, whatever it is made of."""
+"""The content of every letter in every language, in text and in HTML, also if its values are hostile."""
 
 import re
 from collections.abc import Iterator
@@ -10,21 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifications.domain.layout import Mail, mail_of
+from notifications.adapters.templates import Templates
+from notifications.domain.layout import Mail, render_mail
 from notifications.domain.letters import letter_about
-from notifications.domain.occasions import (
-    Occasion,
+from notifications.domain.notifications import (
+    Notification,
     OrderCancelled,
     OrderConfirmed,
     OrderFulfilled,
-    OrderOutcome,
+    OrderNotification,
     OrderRejected,
     Registered,
     ReportReady,
     StockLow,
 )
-from notifications.domain.wording import languages, wording_in
 
+TEMPLATES = Templates()
 ORDER_ID = "ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"
 PAGE_URL = "https://eu-central-1.console.aws.amazon.com/s3/object/reports?region=eu-central-1&prefix=weekly%2Freport.html"
 HOSTILE = "<script>alert(1)</script>\r\nBcc: x@example.com \u202e$total ${x} &amp; \"'\x00</td>"
@@ -46,8 +47,8 @@ def order(*skus: str, **more: Any) -> dict[str, Any]:
     return {**known, "lines": lines, "breakdown": breakdown, **more}
 
 
-def occasions(*skus: str, tracking_reference: str = "CW-4F8A21C07B") -> list[Occasion]:
-    """One of every kind of letter there is, with all that it can hold."""
+def notifications(*skus: str, tracking_reference: str = "CW-4F8A21C07B") -> list[Notification]:
+    """One notification of every kind, with every optional value."""
     return [
         Registered(user_id="user-1"),
         OrderConfirmed.model_validate(order(*skus)),
@@ -59,19 +60,19 @@ def occasions(*skus: str, tracking_reference: str = "CW-4F8A21C07B") -> list[Occ
     ]
 
 
-def mail(occasion: Occasion, language: str = "en", name: str = "Ada") -> Mail:
-    return mail_of(letter_about(occasion, name, wording_in(language)))
+def mail(notification: Notification, language: str = "en", name: str = "Ada") -> Mail:
+    return render_mail(letter_about(notification, name, TEMPLATES.wording_in(language)), TEMPLATES.layout)
 
 
 EVERY = [
-    pytest.param(occasion, language, id=f"{occasion.topic}-{language}")
-    for occasion in occasions()
-    for language in sorted(languages())
+    pytest.param(notification, language, id=f"{notification.topic}-{language}")
+    for notification in notifications()
+    for language in sorted(TEMPLATES.languages)
 ]
 
 
 def parsed(html: str) -> ElementTree.Element:
-    """The HTML's root, parsed as XML, which forgives nothing."""
+    """The HTML's root, parsed strictly, as XML."""
     return ElementTree.fromstring(html)  # noqa: S314 - our own
 
 
@@ -83,7 +84,7 @@ def seen(html: str) -> list[str]:
 
 
 class Elements(HTMLParser):
-    """The elements that a browser, which forgives a lot, finds in the HTML."""
+    """The elements that a lenient parser, such as a browser's, finds in the HTML."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -95,13 +96,13 @@ class Elements(HTMLParser):
         self.names.append(tag)
 
 
-# What it says
+# Its content
 
 
-@pytest.mark.parametrize(("occasion", "language"), EVERY)
-def test_text_and_html_say_the_same(occasion: Occasion, language: str):
-    letter = letter_about(occasion, "Ada Lovelace", wording_in(language))
-    sent = mail_of(letter)
+@pytest.mark.parametrize(("notification", "language"), EVERY)
+def test_text_and_html_say_the_same(notification: Notification, language: str):
+    letter = letter_about(notification, "Ada Lovelace", TEMPLATES.wording_in(language))
+    sent = render_mail(letter, TEMPLATES.layout)
     shown, text = seen(sent.html), sent.text
     said = [letter.heading, letter.greeting, *letter.paragraphs, letter.closing]
     said += [part for fact in letter.facts for part in (fact.label, fact.value)]
@@ -121,10 +122,14 @@ def test_text_and_html_say_the_same(occasion: Occasion, language: str):
         assert entry.removesuffix(":") in text or entry in columns
 
 
-@pytest.mark.parametrize("language", sorted(languages()))
-@pytest.mark.parametrize("occasion", [each for each in occasions() if isinstance(each, OrderOutcome)])
-def test_a_mail_about_an_order_names_it_and_its_lines_in_both_parts(occasion: OrderOutcome, language: str):
-    sent = mail(occasion, language)
+@pytest.mark.parametrize("language", sorted(TEMPLATES.languages))
+@pytest.mark.parametrize(
+    "notification", [each for each in notifications() if isinstance(each, OrderNotification)]
+)
+def test_a_mail_about_an_order_names_it_and_its_lines_in_both_parts(
+    notification: OrderNotification, language: str
+):
+    sent = mail(notification, language)
     amount = {"en": "1,234.50 EUR", "de": "1.234,50 EUR"}[language]
 
     assert ORDER_ID in sent.subject
@@ -146,8 +151,8 @@ def test_a_mail_about_an_order_names_it_and_its_lines_in_both_parts(occasion: Or
         ),
     ],
 )
-def test_what_is_charged_is_shown_where_something_is(language: str, bill: list[str]):
-    _, confirmed, rejected, cancelled, fulfilled, *_ = occasions()
+def test_the_charged_amount_is_shown_only_if_the_customer_pays(language: str, bill: list[str]):
+    _, confirmed, rejected, cancelled, fulfilled, *_ = notifications()
 
     for charged in (confirmed, fulfilled):
         lines = mail(charged, language).text.splitlines()
@@ -193,7 +198,7 @@ def test_a_rejection_says_why_in_words(reason: str, words: str):
         ("admin", "our customer service has cancelled"),
         ("payment", "the payment could not be collected"),
         (None, "your order is cancelled."),
-        ("somebody new", "your order is cancelled."),
+        ("a new code", "your order is cancelled."),
     ],
 )
 def test_a_cancellation_says_who_or_why_and_that_the_money_is_free_or_comes_back(by: str | None, words: str):
@@ -202,7 +207,7 @@ def test_a_cancellation_says_who_or_why_and_that_the_money_is_free_or_comes_back
     for part in (sent.text, " ".join(seen(sent.html))):
         assert words in part
         assert "becomes free again" in part and "goes back to the means of payment" in part
-        assert "somebody new" not in part
+        assert "a new code" not in part
 
 
 @pytest.mark.parametrize("reference", [None, "", " \n"])
@@ -221,7 +226,7 @@ def test_the_mail_about_low_stock_says_of_what_and_how_much_there_is():
 
 
 def test_the_mail_about_a_report_says_of_which_week_and_where_it_is():
-    report = occasions()[-1]
+    report = notifications()[-1]
     sent = mail(report, "de", name="")
 
     assert sent.subject == "Bericht über die Woche 2026-W10"
@@ -230,8 +235,8 @@ def test_the_mail_about_a_report_says_of_which_week_and_where_it_is():
         assert fact in " ".join(seen(sent.html))
 
 
-@pytest.mark.parametrize("language", sorted(languages()))
-def test_whoever_is_welcomed_to_an_address_not_proven_yet_reads_nothing_that_was_written_at_sign_up(
+@pytest.mark.parametrize("language", sorted(TEMPLATES.languages))
+def test_the_welcome_repeats_no_text_from_the_sign_up(
     language: str,
 ):
     sent = mail(Registered(user_id="user-1"), language, name="Win a prize at evil.example")
@@ -239,19 +244,19 @@ def test_whoever_is_welcomed_to_an_address_not_proven_yet_reads_nothing_that_was
 
 
 def test_a_name_is_shown_as_it_was_written():
-    sent = mail(occasions()[1], name="Ada <b>&</b> Söhne $total")
+    sent = mail(notifications()[1], name="Ada <b>&</b> Söhne $total")
     assert "Hello Ada <b>&</b> Söhne $total," in sent.text
     assert "Hello Ada <b>&</b> Söhne $total," in seen(sent.html)
 
 
-# What it is made of
+# Hostile values, and readers with disabilities
 
 
-@pytest.mark.parametrize("language", sorted(languages()))
-@pytest.mark.parametrize("position", range(len(occasions())))
+@pytest.mark.parametrize("language", sorted(TEMPLATES.languages))
+@pytest.mark.parametrize("position", range(len(notifications())))
 def test_no_hostile_value_becomes_markup_or_a_header_or_a_line_of_its_own(position: int, language: str):
-    hostile = occasions(HOSTILE, HOSTILE, tracking_reference=HOSTILE)[position]
-    harmless = occasions("TEA", "TEA")[position]
+    hostile = notifications(HOSTILE, HOSTILE, tracking_reference=HOSTILE)[position]
+    harmless = notifications("TEA", "TEA")[position]
     sent, expected = mail(hostile, language, HOSTILE), mail(harmless, language)
 
     parsed(sent.html)
@@ -265,18 +270,18 @@ def test_no_hostile_value_becomes_markup_or_a_header_or_a_line_of_its_own(positi
 @settings(max_examples=50)
 @given(hostile=st.text(min_size=1, max_size=40))
 def test_nothing_that_a_customer_wrote_becomes_markup(hostile: str):
-    [_, confirmed, *_] = occasions(hostile)
-    [_, plain, *_] = occasions("TEA")
+    [_, confirmed, *_] = notifications(hostile)
+    [_, plain, *_] = notifications("TEA")
     sent = mail(confirmed, name=hostile)
 
     parsed(sent.html)
     assert Elements(sent.html).names == Elements(mail(plain).html).names
 
 
-@pytest.mark.parametrize(("occasion", "language"), EVERY)
-def test_the_html_can_be_read_by_everybody(occasion: Occasion, language: str):
+@pytest.mark.parametrize(("notification", "language"), EVERY)
+def test_the_html_can_be_read_by_everybody(notification: Notification, language: str):
     """WCAG 2.2 as far as it is decidable: language (3.1.1), structure (1.3.1), title (2.4.2), reflow (1.4.10)."""
-    html = mail(occasion, language).html
+    html = mail(notification, language).html
     root = parsed(html)
     body = root.find("body")
     assert body is not None
@@ -302,10 +307,10 @@ def test_the_html_can_be_read_by_everybody(occasion: Occasion, language: str):
         assert "height:" not in style.replace("line-height:", "")
 
 
-@pytest.mark.parametrize(("occasion", "language"), EVERY)
-def test_text_has_the_contrast_that_everybody_can_read(occasion: Occasion, language: str):
+@pytest.mark.parametrize(("notification", "language"), EVERY)
+def test_text_has_the_contrast_that_everybody_can_read(notification: Notification, language: str):
     """WCAG 2.2, 1.4.6: at least 7 to 1."""
-    body = parsed(mail(occasion, language).html).find("body")
+    body = parsed(mail(notification, language).html).find("body")
     assert body is not None
     [own, *others] = styles(body)
     background = re.search(r"background-color: (#[0-9a-f]{6})", own)

@@ -1,15 +1,14 @@
 """The languages of the letters: the same words in each, and numbers as their readers write them."""
 
 import json
-from pathlib import Path
 from string import Template
 from typing import Any
 
 import pytest
 
-import notifications.domain.wording
-from notifications.domain.occasions import (
-    Occasion,
+from notifications.adapters.templates import Templates
+from notifications.domain.notifications import (
+    Notification,
     OrderCancelled,
     OrderConfirmed,
     OrderFulfilled,
@@ -18,10 +17,12 @@ from notifications.domain.occasions import (
     ReportReady,
     StockLow,
 )
-from notifications.domain.wording import DEFAULT_LANGUAGE, languages, wording_for, wording_in
+from notifications.domain.wording import DEFAULT_LANGUAGE
 from shared.money import Money
+from tools.settings import REPOSITORY
 
-OCCASIONS: list[type[Occasion]] = [
+TEMPLATES = Templates()
+NOTIFICATIONS: list[type[Notification]] = [
     Registered,
     OrderConfirmed,
     OrderRejected,
@@ -34,7 +35,7 @@ REASONS = {"out_of_stock", "payment_declined", "address_not_served", "technical_
 
 
 def words_of(language: str) -> dict[str, Any]:
-    folder = Path(notifications.domain.wording.__file__).parents[1] / "templates" / "wording"
+    folder = REPOSITORY / "services" / "notifications" / "notifications" / "templates" / "wording"
     words: dict[str, Any] = json.loads((folder / f"{language}.json").read_text())
     return words
 
@@ -49,19 +50,19 @@ def outline(value: Any) -> Any:
 
 
 def test_there_are_two_languages():
-    assert {DEFAULT_LANGUAGE, "de"} <= languages()
+    assert {DEFAULT_LANGUAGE, "de"} <= TEMPLATES.languages
 
 
-@pytest.mark.parametrize("language", sorted(languages()))
+@pytest.mark.parametrize("language", sorted(TEMPLATES.languages))
 def test_every_language_has_the_same_keys_and_placeholders(language: str):
     assert outline(words_of(language)) == outline(words_of(DEFAULT_LANGUAGE))
 
 
-@pytest.mark.parametrize("language", sorted(languages()))
+@pytest.mark.parametrize("language", sorted(TEMPLATES.languages))
 def test_every_language_has_words_for_every_letter_and_every_reason(language: str):
-    words = wording_in(language)
+    words = TEMPLATES.wording_in(language)
     assert words.language == language
-    assert set(words.letters) == {occasion.topic for occasion in OCCASIONS}
+    assert set(words.letters) == {notification.topic for notification in NOTIFICATIONS}
     assert set(words.rejections.reasons) == REASONS
     assert set(words.cancellations.reasons) == {"customer", "admin", "payment"}
 
@@ -77,8 +78,8 @@ def test_no_two_languages_share_a_sentence():
 @pytest.mark.parametrize(
     ("locale", "language"), [("en", "en"), ("de-AT", "de"), ("DE_ch", "de"), ("fr-FR", "en"), ("", "en")]
 )
-def test_a_mail_is_written_in_the_readers_language_where_there_are_words(locale: str, language: str):
-    assert wording_for(locale).language == language
+def test_a_mail_is_in_the_readers_language_if_its_words_exist(locale: str, language: str):
+    assert TEMPLATES.wording_for(locale).language == language
 
 
 @pytest.mark.parametrize(
@@ -96,14 +97,14 @@ def test_an_amount_is_shown_in_major_units_as_its_readers_write_it(
     amount: int, currency: str, english: str, german: str
 ):
     money = Money(amount=amount, currency=currency)
-    assert wording_in("en").numbers.amount(money) == english
-    assert wording_in("de").numbers.amount(money) == german
+    assert TEMPLATES.wording_in("en").numbers.amount(money) == english
+    assert TEMPLATES.wording_in("de").numbers.amount(money) == german
 
 
 @pytest.mark.parametrize(
     ("basis_points", "english", "german"),
     [(1900, "19%", "19 %"), (2550, "25.5%", "25,5 %"), (1000, "10%", "10 %")],
 )
-def test_a_rate_is_shown_without_zeros_that_say_nothing(basis_points: int, english: str, german: str):
-    assert wording_in("en").numbers.rate(basis_points) == english
-    assert wording_in("de").numbers.rate(basis_points) == german
+def test_a_rate_is_shown_without_trailing_zeros(basis_points: int, english: str, german: str):
+    assert TEMPLATES.wording_in("en").numbers.rate(basis_points) == english
+    assert TEMPLATES.wording_in("de").numbers.rate(basis_points) == german

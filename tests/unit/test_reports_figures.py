@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.domain.facts import Kind
 from reports.domain.figures import LISTED, figures_of
-from reports.domain.week import Kind, NoSuchWeek, Week, WeekNotOver
+from reports.domain.week import NoSuchWeek, Week, WeekNotOver
 from tests.unit.reports_week import (
     MONDAY,
     PRODUCTS,
@@ -32,7 +33,7 @@ MOMENTS = st.datetimes(datetime(2000, 1, 4), datetime(2100, 1, 1), timezones=st.
         # A year's last days may be in the next one's first week, and the other way round.
         (datetime(2024, 12, 30, tzinfo=UTC), "2025-W01"),
         (datetime(2027, 1, 3, tzinfo=UTC), "2026-W53"),
-        # Weeks are UTC's: in Auckland it was Monday long ago.
+        # Weeks are in UTC: in Auckland it has been Monday for hours.
         (datetime(2026, 3, 9, 6, tzinfo=timezone(timedelta(hours=13))), "2026-W10"),
     ],
 )
@@ -42,7 +43,7 @@ def test_a_moment_is_in_the_iso_week_of_utc(moment: datetime, week: str):
 
 
 @given(MOMENTS)
-def test_a_week_has_seven_days_and_the_moment_that_it_is_of(moment: datetime):
+def test_a_week_has_seven_days_and_contains_its_moment(moment: datetime):
     week = Week.of(moment)
     assert moment.date() in week.days
     assert moment < week.end <= moment + timedelta(days=7)
@@ -64,7 +65,7 @@ def test_a_week_has_seven_days_and_the_moment_that_it_is_of(moment: datetime):
         "0000-W01",
     ],
 )
-def test_what_is_no_week_is_refused(name: str):
+def test_a_name_that_is_no_week_is_refused(name: str):
     with pytest.raises(NoSuchWeek):
         Week.named(name)
 
@@ -92,7 +93,7 @@ def test_an_order_cancelled_in_its_week_made_no_revenue_and_one_of_an_earlier_we
     assert (figures.refunded_orders, figures.refunds) == (2, {"EUR": 3_490})
 
 
-def test_an_order_cancelled_in_a_later_week_leaves_the_report_of_its_own_as_it_was():
+def test_a_later_cancellation_leaves_the_report_of_the_orders_own_week_as_it_was():
     confirmed = fact("late", Kind.CONFIRMED, 6, eur(700), lines=(line("TEA-ASSAM", 1, 700),))
     cancelled = fact("late", Kind.CANCELLED, 8, eur(700))
     assert (confirmed.week, cancelled.week) == (WEEK, Week(2026, 11))
@@ -129,14 +130,14 @@ def test_slow_movers_can_be_ordered_and_are_no_best_sellers():
     assert figures.unsold == 1
 
 
-def test_the_lists_are_ranked_by_pieces_and_then_by_sku_and_end_somewhere():
+def test_the_lists_are_ranked_by_pieces_and_then_by_sku_and_have_a_greatest_length():
     lines = tuple(line(f"SKU-{number:02}", 1 + number // 2, 100) for number in range(2 * LISTED))
     figures = figures_of(WEEK, [fact("o", Kind.CONFIRMED, 0, lines=lines)], [], [], lambda _: False)
     assert [each.sku for each in figures.best_sellers[:3]] == ["SKU-18", "SKU-19", "SKU-16"]
     assert len(figures.best_sellers) == LISTED
 
 
-def test_a_product_that_ran_low_twice_is_listed_once_as_it_was_last():
+def test_a_product_that_ran_low_twice_is_listed_once_with_its_last_stock():
     (shortage,) = some_figures().low_stock
     assert (shortage.sku, shortage.name, shortage.available, shortage.threshold) == (
         "TEA-ASSAM",
@@ -146,7 +147,7 @@ def test_a_product_that_ran_low_twice_is_listed_once_as_it_was_last():
     )
 
 
-def test_a_week_in_which_nothing_happened_comes_to_nothing():
+def test_a_week_without_events_has_no_figures():
     figures = no_figures()
     assert (figures.placed, figures.revenue, figures.rejections, figures.best_sellers) == (0, {}, {}, ())
 

@@ -1,4 +1,4 @@
-"""A week's page and sheet: what they say, to whom, and that the same figures make the same bytes."""
+"""A week's page and sheet: their content, their accessibility, and the same bytes for the same figures."""
 
 import csv
 import re
@@ -12,11 +12,10 @@ import pytest
 
 from reports.domain.charts import Bar, bars
 from reports.domain.figures import Figures
-from reports.domain.page import page_of
+from reports.domain.formatting import amount, shortened
 from reports.domain.sheet import COLUMNS, sheet_of
-from reports.domain.wording import amount, shortened
 from shared.money import Money
-from tests.unit.reports_week import HOSTILE, no_figures, some_figures
+from tests.unit.reports_week import HOSTILE, no_figures, page_of, some_figures
 from tools.settings import REPOSITORY
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -40,17 +39,17 @@ def table(page: bytes, caption: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(("name", "figures"), [("week", some_figures()), ("empty", no_figures())])
-def test_the_bytes_are_those_that_were_looked_at(name: str, figures: Figures):
+def test_the_bytes_equal_the_reviewed_golden_files(name: str, figures: Figures):
     """`python tests/unit/test_reports_page.py` renews them; look at the pages in a browser before committing them."""
     assert page_of(figures) == (GOLDEN / f"report-{name}.html").read_bytes()
     assert sheet_of(figures) == (GOLDEN / f"report-{name}.csv").read_bytes()
 
 
 @pytest.mark.parametrize("seed", ["0", "1"])
-def test_no_chance_is_in_the_bytes(seed: str):
-    """Another process orders its sets otherwise."""
+def test_the_bytes_do_not_depend_on_chance(seed: str):
+    """Another process iterates over its sets in another order."""
     script = (
-        "import sys; from tests.unit.reports_week import some_figures; from reports.domain.page import page_of; "
+        "import sys; from tests.unit.reports_week import page_of, some_figures; "
         "from reports.domain.sheet import sheet_of; week = some_figures(); "
         "sys.stdout.buffer.write(page_of(week) + sheet_of(week))"
     )
@@ -65,7 +64,7 @@ def test_no_chance_is_in_the_bytes(seed: str):
 
 
 @pytest.mark.parametrize("figures", BOTH)
-def test_the_page_needs_nothing_else(figures: Figures):
+def test_the_page_needs_no_other_file(figures: Figures):
     page = page_of(figures)
     tags = {element.tag for element in parsed(page).iter()}
     assert not tags & {"script", "img", "link", "iframe", "image", "use"}
@@ -96,9 +95,9 @@ def test_every_chart_has_a_table_beside_it_with_its_numbers():
     assert len(sections) == 6
     for section in sections:
         shown = [text.text or "" for text in section.iterfind(".//svg/text[@class='n']")]
-        told = {"".join(cell.itertext()) for cell in section.iterfind("table//td")}
+        cells = {"".join(cell.itertext()) for cell in section.iterfind("table//td")}
         assert shown
-        assert all(number.split(" of ")[0] in told for number in shown)
+        assert all(number.split(" of ")[0] in cells for number in shown)
 
 
 def test_bars_that_are_compared_differ_in_pattern_and_are_named():
@@ -108,7 +107,7 @@ def test_bars_that_are_compared_differ_in_pattern_and_are_named():
     assert {"Placed", "Confirmed, standing"} <= {text.text for text in chart.iter("text")}
 
 
-def test_the_page_tells_the_weeks_figures():
+def test_the_page_shows_the_weeks_figures():
     page = page_of(some_figures())
     facts = {each.findtext("dt"): each.findtext("dd/b") for each in parsed(page).iterfind(".//dl/div")}
     assert facts["Revenue"] == "50.00\N{NO-BREAK SPACE}CHF, 34.90\N{NO-BREAK SPACE}EUR"
@@ -164,7 +163,7 @@ def test_the_sheet_has_every_number_of_the_week_in_minor_units():
     )
 
 
-def test_a_bar_of_next_to_nothing_can_be_seen_and_one_of_nothing_is_not_drawn():
+def test_a_very_small_bar_is_visible_and_a_bar_of_zero_is_not_drawn():
     chart = bars("c", "t", [Bar("a", 1_000_000, "1,000,000"), Bar("b", 1, "1"), Bar("c", 0, "0")])
     assert re.findall(r'class="bar"[^>]* width="(\d+)"', chart) == ["280", "2"]
 

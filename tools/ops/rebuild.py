@@ -46,8 +46,8 @@ class Projection:
 
 PROJECTIONS = {
     "orders-prices": Projection("the prices that orders go by", "CatalogTable", "OrdersPrices"),
-    "notifications-addresses": Projection("where mail goes", "UsersTable", "NotificationsAddresses"),
-    "reports-sales": Projection("what weekly reports are made of", "ArchiveTable", "ReportsSales"),
+    "notifications-addresses": Projection("where mail goes", "UsersTable", "NotificationsRecordAddresses"),
+    "reports-sales": Projection("what weekly reports are made of", "ArchiveTable", "ReportsRecordSales"),
 }
 
 
@@ -152,7 +152,7 @@ def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:
 def _let_the_archive_catch_up(stack: Stack, say: Say) -> None:
     """Waits until the archive has what was told just now; says what it still lacks if that takes too long."""
     sqs = stack.client("sqs")
-    queue = stack.resource("ArchiveKeepQueue")
+    queue = stack.resource("ArchiveStoreEventsQueue")
     try:
         wait_for(
             lambda: _waiting(sqs, queue) == 0, "the archive to catch up", seconds=_ARCHIVE_BEHIND_SECONDS
@@ -162,10 +162,10 @@ def _let_the_archive_catch_up(stack: Stack, say: Say) -> None:
             f"{_waiting(sqs, queue):,} events still wait for the archive. Going on with what it has: "
             "run this once more later, which does no harm."
         )
-    if lost := _waiting(sqs, stack.resource("ArchiveKeepDeadLetterQueue")):
+    if lost := _waiting(sqs, stack.resource("ArchiveStoreEventsDeadLetterQueue")):
         say(
             f"{lost:,} messages lie in the archive's dead letters. What they tell will be missing: "
-            "see `make dlq`, then `make redrive QUEUE=ArchiveKeep`, and run this once more."
+            "see `make dlq`, then `make redrive QUEUE=ArchiveStoreEvents`, and run this once more."
         )
 
 

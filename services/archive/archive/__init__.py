@@ -1,1 +1,1 @@
-"""What was told, kept for good: the source of what is made of facts that are told once."""
+"""The archive: every event of the shop without personal data, kept for good, to rebuild projections from."""

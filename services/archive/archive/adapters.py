@@ -1,7 +1,7 @@
-"""The archive's table: the only module of the service that knows DynamoDB.
+"""The archive's table.
 
 an event    pk = aggregate id; sk = aggregate version in 12 digits, "#", type and version of the contract
-            `data` is JSON as it was told, so that nothing of it depends on how DynamoDB keeps numbers
+            `data` is JSON text as published, because DynamoDB does not keep every number as it was
 """
 
 import json
@@ -20,7 +20,7 @@ class ArchiveStore:
         self._table = table_name
 
     def put(self, event: Event) -> None:
-        """Stores the event under the key that follows from it; again stores the same."""
+        """Stores the event under the key that follows from it. A repeat stores the same item."""
         self._dynamodb.put_item(TableName=self._table, Item=item_of(event))
 
 
@@ -37,6 +37,6 @@ def item_of(event: Event) -> dict[str, Any]:
 
 
 def event_of(item: Mapping[str, Any]) -> Event:
-    """The event that an item of the table keeps."""
+    """The event in an item of the table."""
     values = from_item(item)
     return Event.model_validate({**values, "data": json.loads(values["data"])})

@@ -1,4 +1,4 @@
-"""What the service's function works with, made once per execution environment from the environment variables."""
+"""Wires the service's function, once per execution environment, from the environment variables."""
 
 from functools import cache
 
@@ -8,7 +8,7 @@ from shared.environment import LambdaEnvironment
 
 
 class Table(LambdaEnvironment):
-    """Names the archive's table."""
+    """The name of the archive's table."""
 
     table_name: str
 

@@ -1,7 +1,8 @@
-"""Which events are archived, and what of them, without AWS.
+"""The events that are archived, and the personal data that is left out of them.
 
-All are, in every version, but users': theirs is the users' table, where a user can be erased. Of the others nothing
-personal is kept, so the archive has nothing to erase; tests hold both against the events' contracts.
+The archive stores every version of every event except those about users. Users' own table, where a user can be erased,
+is the source of those. It stores no personal data, so it has nothing to erase. Tests compare both rules with the
+events' contracts.
 """
 
 from typing import Any
@@ -40,18 +41,18 @@ ARCHIVED = (
     "shipment.cancelled",
 )
 
-# What the contracts mark as `x-personal-data`. The country that an order's tax is due in stands in its breakdown.
+# The fields that the contracts mark as `x-personal-data`. The country of an order's tax is in its breakdown.
 _PERSONAL = frozenset({"customer_id", "payment_token", "shipping_address"})
 
 
-def archived(event: Event) -> Event:
-    """`event` as it is kept: without what is personal, wherever that stands in its data."""
-    return event.model_copy(update={"data": _without_personal_data(event.data)})
+def without_personal_data(event: Event) -> Event:
+    """`event` without personal data at any depth."""
+    return event.model_copy(update={"data": _cleared(event.data)})
 
 
-def _without_personal_data(value: Any) -> Any:
+def _cleared(value: Any) -> Any:
     if isinstance(value, list):
-        return [_without_personal_data(entry) for entry in value]
+        return [_cleared(entry) for entry in value]
     if isinstance(value, dict):
-        return {name: _without_personal_data(entry) for name, entry in value.items() if name not in _PERSONAL}
+        return {name: _cleared(entry) for name, entry in value.items() if name not in _PERSONAL}
     return value

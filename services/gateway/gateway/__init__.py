@@ -1,1 +1,1 @@
-"""The API as a whole: which version runs, how it is described, and what is answered where nothing is."""
+"""The gateway service: health, the API's description, and the answer to requests that no other service takes."""

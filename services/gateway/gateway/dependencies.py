@@ -1,12 +1,14 @@
-"""What the service's function reads from its environment."""
+"""Wires the service's function, once per execution environment."""
 
 from functools import cache
 
+from gateway.adapters import read_api_document
+from gateway.domain import ApiDocument
 from shared.environment import LambdaEnvironment
 
 
 class Environment(LambdaEnvironment):
-    """Which version of the system this is, and where it runs; `revision` is empty where nobody gave one."""
+    """The version of the system and its stage; `revision` is empty if the deployment named no commit."""
 
     stage: str
     version: str
@@ -17,3 +19,9 @@ class Environment(LambdaEnvironment):
 def environment() -> Environment:
     """The environment, read once."""
     return Environment.load()
+
+
+@cache
+def api_document() -> ApiDocument:
+    """The OpenAPI document, read and parsed when a request first needs it."""
+    return read_api_document()

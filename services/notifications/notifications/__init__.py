@@ -1,1 +1,1 @@
-"""The notifications service: the mails that tell customers what became of their orders."""
+"""The notifications service: mails to customers about their orders, and to operators about the shop."""

@@ -1,35 +1,40 @@
-"""What the service's functions work with, made once per execution environment from the environment variables."""
+"""Wires the service's functions, once per execution environment, from the environment variables."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from notifications.adapters.address_book import AddressBook
 from notifications.adapters.mailer import Mailer
-from notifications.domain.occasions import Address
+from notifications.adapters.templates import Templates
+from notifications.domain.recipients import Address
 from shared.aws import client
 from shared.environment import LambdaEnvironment
 
+if TYPE_CHECKING:
+    from notifications.adapters.sent_mails import SentMails
+
 
 class NotificationsTable(LambdaEnvironment):
-    """Names the table of users' addresses."""
+    """The name of the table of users' addresses."""
 
     table_name: str
 
 
 class IdempotencyTable(LambdaEnvironment):
-    """Names the table of the mails that went out."""
+    """The name of the table of sent mails."""
 
     idempotency_table_name: str
 
 
 class Sender(LambdaEnvironment):
-    """Says from which address mail is sent, and with which of SES's configuration sets."""
+    """The address that mail is sent from, and SES's configuration set."""
 
     mail_sender: str
     mail_configuration_set: str
 
 
 class Operators(LambdaEnvironment):
-    """Says where mail to whoever runs the shop goes, and in which language (a BCP 47 tag)."""
+    """The operators' mail address, and the locale of their mails (a BCP 47 tag)."""
 
     operators_mail: str
     operators_locale: str
@@ -43,12 +48,27 @@ def address_book() -> AddressBook:
 
 @cache
 def mailer() -> Mailer:
-    """The way out to SES."""
+    """The client of SES."""
     sender = Sender.load()
     return Mailer(client("sesv2"), sender.mail_sender, sender.mail_configuration_set)
 
 
+@cache
+def templates() -> Templates:
+    """The words and the layout of mails."""
+    return Templates()
+
+
+@cache
+def sent_mails() -> "SentMails":
+    """The record of sent mails."""
+    # Imported here, because the other functions need no idempotency utility: it would slow their cold starts.
+    from notifications.adapters.sent_mails import SentMails  # noqa: PLC0415
+
+    return SentMails(client("dynamodb"), IdempotencyTable.load().idempotency_table_name)
+
+
 def operators() -> Address:
-    """Where mail to whoever runs the shop goes now."""
+    """The operators' address, with its suppression as it is stored now."""
     environment = Operators.load()
     return address_book().operators(environment.operators_mail, environment.operators_locale)

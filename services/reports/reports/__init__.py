@@ -1,1 +1,1 @@
-"""What the shop sold: a projection of its orders, and a report of it every week."""
+"""The reports service: a projection of the shop's sales, and a report of each week."""

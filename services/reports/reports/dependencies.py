@@ -1,46 +1,61 @@
-"""What the service's functions work with, made once per execution environment from the environment variables."""
+"""Wires the service's functions, once per execution environment, from the environment variables."""
 
 from functools import cache
+from string import Template
+from typing import TYPE_CHECKING
 
-from reports.adapters.report_store import ReportStore, SalesStore
-from reports.adapters.reports_bucket import ReportsBucket
+from reports.adapters.page_template import read_page_template
+from reports.adapters.published_files import PublishedFiles
+from reports.adapters.sales_projection import SalesProjection
 from shared.aws import client
 from shared.environment import LambdaEnvironment
 
+if TYPE_CHECKING:
+    from reports.adapters.report_versions import ReportVersions
+
 
 class SalesTable(LambdaEnvironment):
-    """Names the sales projection's table."""
+    """The name of the sales projection's table."""
 
     sales_table_name: str
 
 
 class ReportsTable(LambdaEnvironment):
-    """Names the reports table."""
+    """The name of the reports table."""
 
     table_name: str
 
 
 class Bucket(LambdaEnvironment):
-    """Names the reports bucket and the region that it is in, which Lambda tells."""
+    """The name of the reports bucket, and its region, which Lambda sets."""
 
     reports_bucket: str
     aws_region: str
 
 
 @cache
-def sales_store() -> SalesStore:
-    """The sales projection's store."""
-    return SalesStore(client("dynamodb"), SalesTable.load().sales_table_name)
+def sales_projection() -> SalesProjection:
+    """The sales projection."""
+    return SalesProjection(client("dynamodb"), SalesTable.load().sales_table_name)
 
 
 @cache
-def report_store() -> ReportStore:
-    """The reports table's store."""
-    return ReportStore(client("dynamodb"), ReportsTable.load().table_name)
+def report_versions() -> "ReportVersions":
+    """The reports table."""
+    # Imported here, because the other functions need no optimistic locking: its imports would slow their cold starts.
+    from reports.adapters.report_versions import ReportVersions  # noqa: PLC0415
+
+    return ReportVersions(client("dynamodb"), ReportsTable.load().table_name)
 
 
 @cache
-def reports_bucket() -> ReportsBucket:
+def published_files() -> PublishedFiles:
     """The reports bucket."""
     bucket = Bucket.load()
-    return ReportsBucket(client("s3"), bucket.reports_bucket, bucket.aws_region)
+    return PublishedFiles(client("s3"), bucket.reports_bucket, bucket.aws_region)
+
+
+@cache
+def page_template() -> Template:
+    """The template of the report's page."""
+    return read_page_template()

@@ -26,7 +26,7 @@ from shared.aws import client
 from shared.clock import utc_now
 from shared.dynamo import to_item
 from tests.component.inventory.account import levels, order, stock
-from tests.component.reports.account import template
+from tests.component.shipped_template import template
 
 PICTURES, REPORTS = "pictures", "cleanup-reports"
 RESOURCES = (

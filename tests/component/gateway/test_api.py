@@ -1,12 +1,12 @@
-"""What the gateway's function answers: health, the reference, and whatever no service takes."""
+"""The gateway's answers: health, the reference, 404 and 405."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from gateway.adapters import DOCS_ASSETS
 from gateway.dependencies import environment
-from gateway.domain.page import ASSETS
 from gateway.functions import api
 from tests.component.rest_events import header, json_body, rest_event
 
@@ -15,7 +15,7 @@ Call = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, lambda_context: Any) -> Iterator[Call]:
-    """Calls the deployed function as API Gateway does: where no resource matches, by way of `/{proxy+}`."""
+    """Calls the deployed function as API Gateway does: by way of `/{proxy+}` if no resource matches."""
     for name, value in {"STAGE": "test", "VERSION": "1.4.0", "REVISION": ""}.items():
         monkeypatch.setenv(name, value)
     environment.cache_clear()
@@ -36,9 +36,7 @@ def test_health_says_which_version_runs_where(call: Call) -> None:
     assert header(answer, "Cache-Control") == "no-store"
 
 
-def test_health_names_the_commit_where_the_deployment_did(
-    call: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_health_names_the_commit_if_the_deployment_did(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REVISION", "9f2c1e7")
     assert json_body(call("GET", "/health"))["revision"] == "9f2c1e7"
 
@@ -85,13 +83,13 @@ def test_the_document_names_the_server_that_was_asked(
     assert "/orders/{order_id}" in document["paths"]
 
 
-def test_the_page_loads_nothing_but_its_own_parts(call: Call) -> None:
+def test_the_page_loads_only_its_own_parts(call: Call) -> None:
     page = call("GET", "/docs")
     assert header(page, "Content-Type") == "text/html; charset=utf-8"
     policy = header(page, "Content-Security-Policy") or ""
     assert "default-src 'none'" in policy and "script-src 'self'" in policy
     assert "//" not in page["body"].replace("</", "").removeprefix("<!DOCTYPE html>")
-    linked = [f"docs/{name}" for name in ASSETS]
+    linked = [f"docs/{name}" for name in DOCS_ASSETS]
     assert all(f'"{link}"' in page["body"] for link in linked)
 
 
@@ -103,7 +101,7 @@ def test_the_page_loads_nothing_but_its_own_parts(call: Call) -> None:
         ("page.js", "text/javascript; charset=utf-8", "/openapi.json"),
     ],
 )
-def test_a_part_of_the_page_comes_with_its_type_and_may_be_kept(
+def test_a_part_of_the_page_comes_with_its_type_and_may_be_cached(
     call: Call, asset: str, content_type: str, holds: str
 ) -> None:
     answer = call("GET", f"/docs/{asset}")
@@ -138,7 +136,7 @@ def test_an_unknown_path_is_a_404_problem(call: Call, method: str, path: str) ->
         ("DELETE", "/docs/anything", "GET, OPTIONS"),
     ],
 )
-def test_a_method_that_a_path_lacks_is_a_405_problem_that_lists_those_it_has(
+def test_a_method_that_a_path_lacks_is_a_405_problem_that_lists_its_methods(
     call: Call, method: str, path: str, allowed: str
 ) -> None:
     answer = call(method, path)
@@ -148,7 +146,7 @@ def test_a_method_that_a_path_lacks_is_a_405_problem_that_lists_those_it_has(
     assert json_body(answer)["type"].endswith("/method-not-allowed")
 
 
-def test_a_documented_method_that_is_not_deployed_is_a_404_rather_than_a_405_that_allows_it(
+def test_a_documented_method_that_is_not_deployed_is_a_404(
     call: Call,
 ) -> None:
     answer = call("GET", "/orders")

@@ -33,7 +33,7 @@ _CACHES = {
     "jobs.adapters.links": ("_s3",),
     "catalog.dependencies": ("product_store", "import_store", "job_files"),
     "orders.dependencies": ("order_store", "placements", "job_files"),
-    "reports.dependencies": ("sales_store", "report_store", "reports_bucket"),
+    "reports.dependencies": ("sales_projection", "report_versions", "published_files"),
 }
 
 

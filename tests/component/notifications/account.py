@@ -1,48 +1,27 @@
-"""A deployed notifications service in a pretended AWS: what arrives in its queues, and what its readers get."""
+"""The notifications service in a pretended AWS, and the events that it consumes."""
 
-import json
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module, reload
-from pathlib import Path
 from typing import Any
 
 import boto3
-import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 
-from notifications import dependencies as resources
 from shared.events import Event
+from tests.component.batches import deliver, example_bodies, example_events
 
-EVENTS = Path(__file__).parents[3] / "events"
 SENDER = "orders@cartwright.example"
 OPERATORS_MAIL = "operators@cartwright.example"
 CONFIGURATION_SET = "mail"
 
-
-def example(function: str) -> list[Event]:
-    """The domain events in the function's example event."""
-    records = json.loads((EVENTS / f"{function}.json").read_text())["Records"]
-    return [Event.model_validate_json(record["body"]) for record in records]
-
-
-CONFIRMED, REJECTED, REGISTERED, CANCELLED, FULFILLED, STOCK_LOW, REPORT_READY = example(
-    "notifications_send_mail"
+CONFIRMED, REJECTED, REGISTERED, CANCELLED, FULFILLED, STOCK_LOW, REPORT_READY = example_events(
+    "notifications_send_mail.json"
 )
-
-
-def sqs_bodies(function: str) -> list[str]:
-    """The bodies of the messages in the function's example event."""
-    return [record["body"] for record in json.loads((EVENTS / f"{function}.json").read_text())["Records"]]
-
-
-BOUNCED, COMPLAINED = sqs_bodies("notifications_record_feedback")
+BOUNCED, COMPLAINED = example_bodies("notifications_record_feedback.json")
 
 
 def user_event(version: int, email: str, event_type: str = "user.changed", **data: Any) -> Event:
-    """Something that became of the user of the example events."""
+    """A later event about the user of the example events."""
     return REGISTERED.model_copy(
         update={
             "event_id": f"{REGISTERED.aggregate_id}:{version}:{event_type}",
@@ -54,7 +33,7 @@ def user_event(version: int, email: str, event_type: str = "user.changed", **dat
 
 
 def erased(version: int = 4) -> Event:
-    """The end of the user of the example events."""
+    """The erasure of the user of the example events."""
     return REGISTERED.model_copy(
         update={
             "event_id": f"{REGISTERED.aggregate_id}:{version}:user.deleted",
@@ -65,61 +44,28 @@ def erased(version: int = 4) -> Event:
     )
 
 
-def batch(*bodies: Event | str) -> dict[str, Any]:
-    """An SQS batch with these bodies; its message ids are m0, m1 ..."""
-    return {
-        "Records": [
-            {
-                "messageId": f"m{position}",
-                "receiptHandle": "handle",
-                "body": body.model_dump_json() if isinstance(body, Event) else body,
-                "attributes": {"ApproximateReceiveCount": "1"},
-                "messageAttributes": {},
-                "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:queue",
-                "awsRegion": "eu-central-1",
-            }
-            for position, body in enumerate(bodies)
-        ]
-    }
-
-
-def failures(*message_ids: str) -> dict[str, Any]:
-    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in message_ids]}
-
-
-def deliver(handler: Callable[..., Any], context: Any, *bodies: Event | str) -> Any:
-    """What SQS makes of a batch: the messages that come again, all of them when the function raises."""
-    try:
-        return handler(batch(*bodies), context)
-    except BatchProcessingError:
-        return failures(*(f"m{position}" for position in range(len(bodies))))
-
-
 @dataclass
 class Service:
-    """The deployed service: what it consumes, what it mailed and what it gave up."""
+    """The deployed service: its functions, the mails that it sent and its dead letters."""
 
     dlq_url: str
     context: Any
-    mail: Any
-    addresses: Any
-    feedback: Any
+    functions: dict[str, Any]
 
-    def learn(self, *events: Event | str) -> Any:
-        """Delivers a batch to the consumer of addresses."""
-        return deliver(self.addresses.handler, self.context, *events)
+    def record_addresses(self, *events: Event | str) -> Any:
+        """Delivers a batch to the function of that name."""
+        return deliver(self.functions["record_addresses"].handler, self.context, *events)
 
-    def tell(self, *events: Event | str) -> Any:
-        """Delivers a batch to the consumer that mails."""
-        return deliver(self.mail.handler, self.context, *events)
+    def send_mail(self, *events: Event | str) -> Any:
+        """Delivers a batch to the function of that name."""
+        return deliver(self.functions["send_mail"].handler, self.context, *events)
 
-    def hear(self, *bodies: str) -> Any:
-        """Delivers a batch to the consumer of what SES tells of sent mails."""
-        return deliver(self.feedback.handler, self.context, *bodies)
+    def record_feedback(self, *bodies: str) -> Any:
+        """Delivers a batch to the function of that name."""
+        return deliver(self.functions["record_feedback"].handler, self.context, *bodies)
 
-    def addresses_table(self) -> list[dict[str, Any]]:
-        """What is kept of whoever gets mail."""
+    def addresses(self) -> list[dict[str, Any]]:
+        """All items of the table of addresses."""
         return boto3.client("dynamodb").scan(TableName="addresses")["Items"]
 
     @property
@@ -129,7 +75,7 @@ class Service:
         return [(message.destinations["ToAddresses"][0], message.subject) for message in messages]
 
     def dead_letters(self) -> list[tuple[str, str]]:
-        """Body and reason of every message that was given up at once."""
+        """Body and reason of every dead letter."""
         answer = boto3.client("sqs").receive_message(
             QueueUrl=self.dlq_url, MessageAttributeNames=["All"], MaxNumberOfMessages=10
         )
@@ -137,41 +83,3 @@ class Service:
             (message["Body"], message["MessageAttributes"]["reason"]["StringValue"])
             for message in answer.get("Messages", [])
         ]
-
-
-def make_table(name: str) -> None:
-    boto3.client("dynamodb").create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-    )
-
-
-def notifications_account(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """The service in an empty account, until the end of the test."""
-    make_table("addresses")
-    make_table("sent")
-    dlq_url = boto3.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
-    boto3.client("ses").verify_email_identity(EmailAddress=SENDER)
-    for name, value in {
-        "TABLE_NAME": "addresses",
-        "IDEMPOTENCY_TABLE_NAME": "sent",
-        "MAIL_SENDER": SENDER,
-        "MAIL_CONFIGURATION_SET": CONFIGURATION_SET,
-        "OPERATORS_MAIL": OPERATORS_MAIL,
-        "OPERATORS_LOCALE": "en",
-        "DLQ_URL": dlq_url,
-    }.items():
-        monkeypatch.setenv(name, value)
-    resources.address_book.cache_clear()
-    resources.mailer.cache_clear()
-    yield Service(
-        dlq_url=dlq_url,
-        context=lambda_context,
-        mail=reload(import_module("notifications.functions.send_mail")),
-        addresses=reload(import_module("notifications.functions.record_addresses")),
-        feedback=reload(import_module("notifications.functions.record_feedback")),
-    )
-    resources.address_book.cache_clear()
-    resources.mailer.cache_clear()

@@ -1,8 +1,7 @@
-"""Notifications' consumers against a pretended AWS: what arrives in the queues, and what readers get."""
+"""The consumers of domain events: which mails they send, to which address, and how often."""
 
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 from unittest.mock import ANY
 
@@ -14,8 +13,10 @@ from botocore.stub import Stubber
 
 from notifications.adapters.mailer import Mailer
 from notifications.domain.layout import Mail
+from shared.clock import utc_now
 from shared.events import Event
 from shared.observability import logger
+from tests.component.batches import failures
 from tests.component.notifications.account import (
     CANCELLED,
     CONFIGURATION_SET,
@@ -29,21 +30,14 @@ from tests.component.notifications.account import (
     STOCK_LOW,
     Service,
     erased,
-    failures,
-    notifications_account,
     user_event,
 )
 
 
-@pytest.fixture
-def service(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    yield from notifications_account(lambda_context, monkeypatch)
-
-
 def test_a_confirmed_and_a_rejected_order_are_mailed_to_the_customers_address(service: Service):
-    service.learn(REGISTERED)
+    service.record_addresses(REGISTERED)
 
-    assert service.tell(CONFIRMED, REJECTED) == failures()
+    assert service.send_mail(CONFIRMED, REJECTED) == failures()
 
     assert service.mails == [
         ("ada@example.com", f"Your order {CONFIRMED.data['order_id']} is confirmed"),
@@ -52,9 +46,9 @@ def test_a_confirmed_and_a_rejected_order_are_mailed_to_the_customers_address(se
 
 
 def test_a_cancelled_and_a_fulfilled_order_are_mailed_to_the_customers_address(service: Service):
-    service.learn(REGISTERED)
+    service.record_addresses(REGISTERED)
 
-    assert service.tell(CANCELLED, FULFILLED) == failures()
+    assert service.send_mail(CANCELLED, FULFILLED) == failures()
 
     assert service.mails == [
         ("ada@example.com", f"Your order {CANCELLED.data['order_id']} is cancelled"),
@@ -62,18 +56,18 @@ def test_a_cancelled_and_a_fulfilled_order_are_mailed_to_the_customers_address(s
     ]
 
 
-def test_whoever_registered_is_welcomed_whether_or_not_the_address_has_arrived_yet(service: Service):
-    assert service.tell(REGISTERED) == failures()
-    service.learn(REGISTERED)
-    assert service.tell(REGISTERED) == failures()
+def test_a_new_user_is_welcomed_whether_or_not_their_address_has_arrived_yet(service: Service):
+    assert service.send_mail(REGISTERED) == failures()
+    service.record_addresses(REGISTERED)
+    assert service.send_mail(REGISTERED) == failures()
 
     assert service.mails == [("ada@example.com", "Welcome to Cartwright")]
 
 
 def test_a_welcome_that_comes_late_goes_to_the_newest_address_in_its_language(service: Service):
-    service.learn(REGISTERED, user_event(2, "new@example.com", locale="de-AT"))
+    service.record_addresses(REGISTERED, user_event(2, "new@example.com", locale="de-AT"))
 
-    assert service.tell(REGISTERED) == failures()
+    assert service.send_mail(REGISTERED) == failures()
 
     assert service.mails == [("new@example.com", "Willkommen bei Cartwright")]
 
@@ -83,13 +77,13 @@ def test_low_stock_is_mailed_to_the_operators_in_their_language(
 ):
     monkeypatch.setenv("OPERATORS_LOCALE", "de")
 
-    assert service.tell(STOCK_LOW) == failures()
+    assert service.send_mail(STOCK_LOW) == failures()
 
     assert service.mails == [(OPERATORS_MAIL, "Geringer Bestand: TEA-EARL-100")]
 
 
 def test_a_report_is_mailed_to_the_operators(service: Service):
-    assert service.tell(REPORT_READY) == failures()
+    assert service.send_mail(REPORT_READY) == failures()
 
     assert service.mails == [(OPERATORS_MAIL, "Report on week 2026-W46")]
 
@@ -98,16 +92,16 @@ EVERY_EVENT = [CONFIRMED, REJECTED, REGISTERED, CANCELLED, FULFILLED, STOCK_LOW,
 
 
 def test_every_event_delivered_three_times_in_any_order_is_mailed_once(service: Service):
-    service.learn(REGISTERED)
+    service.record_addresses(REGISTERED)
 
     for turn in range(3):
         again = EVERY_EVENT[turn:] + EVERY_EVENT[:turn]
-        assert service.tell(*reversed(again), again[0]) == failures()
+        assert service.send_mail(*reversed(again), again[0]) == failures()
 
     assert len(service.mails) == len(set(service.mails)) == len(EVERY_EVENT)
 
 
-def test_a_mail_says_whose_it_is_and_where_ses_is_to_tell_of_it(aws: None):
+def test_a_mail_carries_its_recipients_id_and_the_configuration_set(aws: None):
     ses = boto3.client("sesv2")
     expected = {
         "FromEmailAddress": SENDER,
@@ -123,52 +117,50 @@ def test_a_mail_says_whose_it_is_and_where_ses_is_to_tell_of_it(aws: None):
     assert sent == "m-1"
 
 
-def test_what_was_mailed_is_remembered_for_longer_than_dead_letters_are_kept(service: Service):
-    service.learn(REGISTERED)
-    service.tell(CONFIRMED)
+def test_the_record_of_a_sent_mail_outlives_the_dead_letters(service: Service):
+    service.record_addresses(REGISTERED)
+    service.send_mail(CONFIRMED)
 
     [record] = boto3.client("dynamodb").scan(TableName="sent")["Items"]
-    from shared.clock import utc_now
-
     kept_days = (int(record["expires_at"]["N"]) - utc_now().timestamp()) / 86_400
     assert kept_days > 4 + 14
 
 
-def test_a_customer_who_is_not_known_yet_is_mailed_at_a_later_try(service: Service):
-    assert service.tell(CONFIRMED) == failures("m0")
+def test_a_customer_who_is_not_known_yet_is_mailed_at_a_later_delivery(service: Service):
+    assert service.send_mail(CONFIRMED) == failures("m0")
     assert service.mails == []
     assert service.dead_letters() == []
 
-    service.learn(REGISTERED)
-    assert service.tell(CONFIRMED) == failures()
+    service.record_addresses(REGISTERED)
+    assert service.send_mail(CONFIRMED) == failures()
     assert len(service.mails) == 1
 
 
 def test_of_two_deliveries_at_once_one_is_mailed_and_the_other_comes_again(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ):
-    service.learn(REGISTERED)
+    service.record_addresses(REGISTERED)
     send = Mailer.send
     refused: list[str] = []
 
     def send_while_delivered_again(mailer: Mailer, mail: Mail, **addressed: str) -> str:
         with pytest.raises(IdempotencyAlreadyInProgressError) as refusal:
-            service.mail.notify(CONFIRMED)
+            service.functions["send_mail"].notify(CONFIRMED)
         refused.append(str(refusal.value))
         return send(mailer, mail, **addressed)
 
     monkeypatch.setattr(Mailer, "send", send_while_delivered_again)
 
-    assert service.tell(CONFIRMED) == failures()
+    assert service.send_mail(CONFIRMED) == failures()
     assert len(refused) == 1
     assert len(service.mails) == 1
 
 
-def test_a_claim_that_died_with_its_invocation_does_not_cost_the_mail(
+def test_the_claim_of_a_killed_invocation_does_not_prevent_the_mail(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ):
-    """A function that is cut off between claim and mail leaves a claim that ends with the invocation's time."""
-    service.learn(REGISTERED)
+    """A function that dies between claim and mail leaves a claim that ends with the invocation's time."""
+    service.record_addresses(REGISTERED)
 
     class CutOff(BaseException):
         pass
@@ -180,21 +172,21 @@ def test_a_claim_that_died_with_its_invocation_does_not_cost_the_mail(
         dying.setattr(Mailer, "send", die)
         dying.setattr(type(service.context), "get_remaining_time_in_millis", lambda _: -1)
         with pytest.raises(CutOff):
-            service.tell(CONFIRMED)
+            service.send_mail(CONFIRMED)
     assert service.mails == []
 
-    assert service.tell(CONFIRMED) == failures()
+    assert service.send_mail(CONFIRMED) == failures()
     assert len(service.mails) == 1
 
 
-def test_malformed_messages_go_to_the_dead_letters_with_a_reason_while_the_good_ones_are_done(
+def test_malformed_messages_become_dead_letters_with_a_reason_and_the_good_ones_are_mailed(
     service: Service,
 ):
-    service.learn(REGISTERED)
+    service.record_addresses(REGISTERED)
     hollow = CONFIRMED.model_copy(update={"event_id": "hollow", "data": {"order_id": "ord_9"}})
     unasked = CONFIRMED.model_copy(update={"event_id": "unasked", "event_type": "order.placed"})
 
-    assert service.tell("no json", hollow, unasked, CONFIRMED) == failures()
+    assert service.send_mail("no json", hollow, unasked, CONFIRMED) == failures()
 
     assert len(service.mails) == 1
     reasons = dict(service.dead_letters())
@@ -205,21 +197,21 @@ def test_malformed_messages_go_to_the_dead_letters_with_a_reason_while_the_good_
 
 
 def test_a_mail_that_ses_refuses_goes_to_the_dead_letters_and_is_sent_by_a_redrive(service: Service):
-    service.learn(REGISTERED)
+    service.record_addresses(REGISTERED)
     boto3.client("ses").delete_identity(Identity=SENDER)
 
-    assert service.tell(CONFIRMED) == failures()
+    assert service.send_mail(CONFIRMED) == failures()
     assert service.dead_letters() == [
         (CONFIRMED.model_dump_json(), "MailRefused: SES answered MessageRejected")
     ]
 
     boto3.client("ses").verify_email_identity(EmailAddress=SENDER)
-    assert service.tell(CONFIRMED) == failures()
+    assert service.send_mail(CONFIRMED) == failures()
     assert len(service.mails) == 1
 
 
-def test_a_mail_that_ses_is_too_busy_for_is_tried_again(service: Service, monkeypatch: pytest.MonkeyPatch):
-    service.learn(REGISTERED)
+def test_a_mail_is_tried_again_if_ses_is_busy(service: Service, monkeypatch: pytest.MonkeyPatch):
+    service.record_addresses(REGISTERED)
 
     class BusySes:
         def send_email(self, **_: Any) -> dict[str, Any]:
@@ -229,49 +221,51 @@ def test_a_mail_that_ses_is_too_busy_for_is_tried_again(service: Service, monkey
         busy.setattr(
             "notifications.functions.send_mail.mailer", lambda: Mailer(BusySes(), SENDER, CONFIGURATION_SET)
         )
-        assert service.tell(CONFIRMED) == failures("m0")
+        assert service.send_mail(CONFIRMED) == failures("m0")
     assert service.dead_letters() == []
 
-    assert service.tell(CONFIRMED) == failures()
+    assert service.send_mail(CONFIRMED) == failures()
     assert len(service.mails) == 1
 
 
-def test_mail_goes_to_the_newest_address_in_whatever_order_changes_arrive(service: Service):
+def test_mail_goes_to_the_newest_address_in_any_order_of_changes(service: Service):
     assert (
-        service.learn(user_event(3, "new@example.com"), REGISTERED, user_event(2, "old@example.com"))
+        service.record_addresses(
+            user_event(3, "new@example.com"), REGISTERED, user_event(2, "old@example.com")
+        )
         == failures()
     )
 
-    service.tell(CONFIRMED)
+    service.send_mail(CONFIRMED)
 
     assert [to for to, _ in service.mails] == ["new@example.com"]
 
 
 def test_an_erased_customer_leaves_no_address_and_gets_no_more_mail(service: Service):
-    service.learn(REGISTERED)
+    service.record_addresses(REGISTERED)
 
-    assert service.learn(erased()) == failures()
-    assert service.tell(CONFIRMED, REJECTED) == failures()
+    assert service.record_addresses(erased()) == failures()
+    assert service.send_mail(CONFIRMED, REJECTED) == failures()
 
     assert (service.mails, service.dead_letters()) == ([], [])
-    [item] = boto3.client("dynamodb").scan(TableName="addresses")["Items"]
+    [item] = service.addresses()
     assert set(item) == {"pk", "user_id", "version", "erased_at"}
 
 
 @pytest.mark.parametrize("latecomers", [[REGISTERED], [user_event(3, "old@example.com"), REGISTERED]])
-def test_what_comes_late_does_not_bring_an_erased_address_back(service: Service, latecomers: list[Event]):
-    service.learn(erased(), *latecomers, erased())
+def test_a_late_event_does_not_bring_an_erased_address_back(service: Service, latecomers: list[Event]):
+    service.record_addresses(erased(), *latecomers, erased())
 
-    service.tell(CONFIRMED, REGISTERED)
+    service.send_mail(CONFIRMED, REGISTERED)
 
     assert service.mails == []
-    assert "example.com" not in json.dumps(boto3.client("dynamodb").scan(TableName="addresses")["Items"])
+    assert "example.com" not in json.dumps(service.addresses())
 
 
 def test_an_erasure_that_comes_before_the_registration_skips_the_mail_at_its_first_try(service: Service):
-    service.learn(erased())
+    service.record_addresses(erased())
 
-    assert service.tell(CONFIRMED) == failures()
+    assert service.send_mail(CONFIRMED) == failures()
     assert service.mails == []
 
 
@@ -279,8 +273,8 @@ def test_no_log_line_and_no_reason_holds_personal_data(service: Service, monkeyp
     log = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", log)
 
-    service.learn(REGISTERED, user_event(2, "ada at example.com"), '{"email": "ada@example.com"}')
-    service.tell(CONFIRMED, REGISTERED, REJECTED.model_copy(update={"data": {"name": "Ada Lovelace"}}))
+    service.record_addresses(REGISTERED, user_event(2, "ada at example.com"), '{"email": "ada@example.com"}')
+    service.send_mail(CONFIRMED, REGISTERED, REJECTED.model_copy(update={"data": {"name": "Ada Lovelace"}}))
 
     reasons = [reason for _, reason in service.dead_letters()]
     assert len(reasons) == 3

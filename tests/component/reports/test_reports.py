@@ -5,7 +5,6 @@ import importlib
 import itertools
 import json
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -13,15 +12,16 @@ from typing import Any
 import boto3
 import pytest
 
-from reports.adapters.report_store import ReportContended
-from reports.dependencies import report_store, sales_store
+from reports.dependencies import report_versions, sales_projection
 from reports.domain.week import NoSuchWeek, Week, WeekNotOver
 from shared.aws import client
 from shared.clock import timestamp, utc_now
 from shared.dynamo import to_item
 from shared.events import Event
-from tests.component.notifications.account import failures
-from tests.component.reports.account import EVENTS, Service, examples, reports_account
+from shared.versioned_table import WriteConflict
+from tests.component.batches import example_events, failures
+from tests.component.reports.account import Service
+from tests.examples import example
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 WEEK = Week(2026, 10)
@@ -29,12 +29,7 @@ EUR = {"currency": "EUR"}
 _versions = itertools.count(1)
 
 
-@pytest.fixture
-def service(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    yield from reports_account(lambda_context, monkeypatch)
-
-
-def told(event_type: str, aggregate_id: str, at: datetime, **data: Any) -> Event:
+def event(event_type: str, aggregate_id: str, at: datetime, **data: Any) -> Event:
     version = next(_versions)
     return Event(
         event_id=f"{aggregate_id}:{version}:{event_type}",
@@ -51,17 +46,19 @@ def order(event_type: str, order_id: str, at: datetime, amount: int = 1_490, **m
     lines = [{"sku": "TEA-ASSAM-100", "quantity": 1, "unit_price": EUR | {"amount": amount - 490}}]
     facts = {"order_id": order_id, "customer_id": "u-1", "lines": lines, "total": EUR | {"amount": amount}}
     if event_type == "order.placed":
-        return told(event_type, order_id, at, order=facts)
-    return told(event_type, order_id, at, **facts, **more)
+        return event(event_type, order_id, at, order=facts)
+    return event(event_type, order_id, at, **facts, **more)
 
 
 def refund(order_id: str, at: datetime, amount: int = 1_490) -> Event:
-    return told("payment.refunded", f"pay-{order_id}", at, order_id=order_id, amount=EUR | {"amount": amount})
+    return event(
+        "payment.refunded", f"pay-{order_id}", at, order_id=order_id, amount=EUR | {"amount": amount}
+    )
 
 
 def product(sku: str, version: int, at: datetime, name: str, *, active: bool = True) -> Event:
     data = {"sku": sku, "name": name, "active": active, "version": version, "category": "tea"}
-    changed = told("product.changed", sku, at, **data, price=EUR | {"amount": 100})
+    changed = event("product.changed", sku, at, **data, price=EUR | {"amount": 100})
     return changed.model_copy(update={"aggregate_version": version})
 
 
@@ -75,8 +72,8 @@ def figures(service: Service, week: Week = WEEK) -> dict[tuple[str, ...], int]:
     }
 
 
-def test_it_reads_one_event_of_every_type_that_it_is_sent(service: Service):
-    assert service.hear(*examples()) == failures()
+def test_it_reads_one_event_of_every_type_in_its_subscription(service: Service):
+    assert service.record_sales(*example_events("reports_record_sales.json")) == failures()
     assert {item.get("kind") for item in service.items("ReportsSalesTable")} == {
         "order.placed",
         "order.confirmed",
@@ -88,15 +85,15 @@ def test_it_reads_one_event_of_every_type_that_it_is_sent(service: Service):
     }
 
 
-def test_nothing_personal_is_kept(service: Service):
-    service.hear(*examples())
+def test_no_personal_data_is_stored(service: Service):
+    service.record_sales(*example_events("reports_record_sales.json"))
 
     kept = json.dumps(service.items("ReportsSalesTable"))
     for word in ("customer", "Ada", "Beispielweg", "pm_card", "address"):
         assert word not in kept
 
 
-def test_the_report_is_the_same_in_whatever_order_and_however_often_events_come(service: Service):
+def test_the_report_does_not_depend_on_the_order_or_the_number_of_deliveries(service: Service):
     events = [
         order("order.placed", "ord_1", MONDAY),
         order("order.confirmed", "ord_1", MONDAY),
@@ -106,14 +103,14 @@ def test_the_report_is_the_same_in_whatever_order_and_however_often_events_come(
         refund("ord_2", MONDAY + timedelta(days=1)),
         product("TEA-ASSAM-100", 2, MONDAY, "Assam"),
         product("TEA-ASSAM-100", 1, MONDAY - timedelta(hours=1), "Assam, misspelt"),
-        told("stock.low", "TEA-ASSAM-100", MONDAY, sku="TEA-ASSAM-100", available=2, threshold=3),
+        event("stock.low", "TEA-ASSAM-100", MONDAY, sku="TEA-ASSAM-100", available=2, threshold=3),
     ]
-    assert service.hear(*events) == failures()
+    assert service.record_sales(*events) == failures()
     first = service.report(WEEK)
     page = service.file(first["page_key"])
     before = service.items("ReportsSalesTable")
 
-    assert service.hear(*reversed(events), *events) == failures()
+    assert service.record_sales(*reversed(events), *events) == failures()
 
     assert service.items("ReportsSalesTable") == before
     again = service.report(WEEK)
@@ -123,8 +120,8 @@ def test_the_report_is_the_same_in_whatever_order_and_however_often_events_come(
     assert figures(service)["money", "refunds", "EUR"] == 1_490
 
 
-def test_a_report_that_comes_out_as_before_is_told_of_once(service: Service):
-    service.hear(order("order.placed", "ord_1", MONDAY))
+def test_a_report_that_did_not_change_is_published_once(service: Service):
+    service.record_sales(order("order.placed", "ord_1", MONDAY))
     first = service.report(WEEK)
     before = service.items("ReportsTable")
 
@@ -132,7 +129,7 @@ def test_a_report_that_comes_out_as_before_is_told_of_once(service: Service):
 
     assert (first["changed"], again["changed"]) == (True, False)
     assert service.items("ReportsTable") == before
-    (ready,) = service.told()
+    (ready,) = service.outbox()
     assert (ready["event_id"], ready["data"]["week"]) == ("report-2026-W10:1:report.ready", "2026-W10")
     assert ready["data"]["page_url"] == (
         "https://eu-central-1.console.aws.amazon.com/s3/object/reports"
@@ -140,9 +137,9 @@ def test_a_report_that_comes_out_as_before_is_told_of_once(service: Service):
     )
 
 
-def test_a_fact_that_comes_late_makes_another_version_that_is_told_of_as_well(service: Service):
+def test_a_late_fact_makes_another_version_that_is_published_as_well(service: Service):
     service.report(WEEK)
-    service.hear(order("order.placed", "ord_late", MONDAY))
+    service.record_sales(order("order.placed", "ord_late", MONDAY))
 
     assert service.report(WEEK) == {
         "week": "2026-W10",
@@ -151,23 +148,25 @@ def test_a_fact_that_comes_late_makes_another_version_that_is_told_of_as_well(se
         "page_key": "weekly/2026-W10/report.html",
         "sheet_key": "weekly/2026-W10/report.csv",
     }
-    assert [event["event_id"] for event in service.told()] == ["report-2026-W10:2:report.ready"]
+    assert [event["event_id"] for event in service.outbox()] == ["report-2026-W10:2:report.ready"]
 
 
-def test_an_order_belongs_to_the_week_of_utc_in_which_it_happened(service: Service):
+def test_an_order_belongs_to_the_week_in_utc_in_which_it_happened(service: Service):
     last_moment = WEEK.end - timedelta(milliseconds=1)
-    service.hear(order("order.confirmed", "ord_1", last_moment), order("order.confirmed", "ord_2", WEEK.end))
+    service.record_sales(
+        order("order.confirmed", "ord_1", last_moment), order("order.confirmed", "ord_2", WEEK.end)
+    )
 
     assert figures(service)["orders", "standing"] == 1
     assert figures(service, Week(2026, 11))["orders", "standing"] == 1
     assert figures(service)["day", "2026-03-08", "standing"] == 1
 
 
-def test_an_order_cancelled_in_a_later_week_is_reversed_there_and_stays_in_its_own(service: Service):
-    service.hear(order("order.confirmed", "ord_1", MONDAY))
+def test_an_order_cancelled_in_a_later_week_is_reversed_there_and_stays_in_its_own_week(service: Service):
+    service.record_sales(order("order.confirmed", "ord_1", MONDAY))
     page = service.file(service.report(WEEK)["page_key"])
 
-    service.hear(
+    service.record_sales(
         order("order.cancelled", "ord_1", WEEK.end),
         order("order.cancelled", "ord_never_confirmed", WEEK.end),
         order("order.confirmed", "ord_2", WEEK.end),
@@ -183,14 +182,14 @@ def test_an_order_cancelled_in_a_later_week_is_reversed_there_and_stays_in_its_o
 
 
 def test_products_are_as_they_were_at_the_end_of_the_week(service: Service):
-    service.hear(
+    service.record_sales(
         product("TEA-1", 1, MONDAY - timedelta(weeks=3), "Old name"),
         product("TEA-2", 1, MONDAY, "Soon retired"),
     )
     page = service.file(service.report(WEEK)["page_key"])
     assert b"Old name" in page and b"Soon retired" in page
 
-    service.hear(
+    service.record_sales(
         product("TEA-1", 2, WEEK.end, "New name"),
         product("TEA-2", 2, WEEK.end, "Retired", active=False),
         product("TEA-3", 1, WEEK.end, "Of next week"),
@@ -202,7 +201,6 @@ def test_products_are_as_they_were_at_the_end_of_the_week(service: Service):
 
 
 def test_more_orders_than_one_answer_of_dynamodb_holds_are_all_counted(service: Service):
-    facts = sales_store()
     item = {"kind": "order.placed", "occurred_at": "2026-03-02T08:00:00.000Z", "amount": EUR | {"amount": 1}}
     with_padding = item | {"reason": "x" * 20_000}
     for number in range(60):
@@ -213,7 +211,7 @@ def test_more_orders_than_one_answer_of_dynamodb_holds_are_all_counted(service: 
                 | with_padding
             ),
         )
-    assert len(list(facts.facts_of(WEEK))) == 60
+    assert len(list(sales_projection().facts_of(WEEK))) == 60
 
 
 def test_a_week_without_orders_makes_a_page(service: Service):
@@ -224,13 +222,13 @@ def test_a_week_without_orders_makes_a_page(service: Service):
 
 
 def test_the_schedule_reports_on_the_week_before_its_own_time(service: Service):
-    event = json.loads((EVENTS / "reports_weekly.json").read_text())
-    assert event["time"] == "2026-11-16T09:00:00Z"
-    assert service.start(event)["week"] == "2026-W46"
+    scheduled = example("reports_make_weekly_report.json")
+    assert scheduled["time"] == "2026-11-16T09:00:00Z"
+    assert service.make_weekly_report(scheduled)["week"] == "2026-W46"
 
 
-def test_who_names_no_week_gets_the_last_one_that_is_over(service: Service):
-    assert service.start({})["week"] == str(Week.before(utc_now()))
+def test_a_run_without_a_week_reports_on_the_last_one_that_is_over(service: Service):
+    assert service.make_weekly_report({})["week"] == str(Week.before(utc_now()))
 
 
 def test_a_week_that_is_not_over_is_refused_and_leaves_nothing(service: Service):
@@ -240,38 +238,38 @@ def test_a_week_that_is_not_over_is_refused_and_leaves_nothing(service: Service)
 
 
 @pytest.mark.parametrize("week", ["last", "2026-W60", "", 10])
-def test_a_week_that_there_is_not_is_refused_in_words(service: Service, week: Any):
+def test_an_invalid_week_is_refused_with_an_explanation(service: Service, week: Any):
     with pytest.raises(NoSuchWeek, match=r"2026-W|no week"):
-        service.start({"week": week})
+        service.make_weekly_report({"week": week})
 
 
-def test_of_two_runs_at_once_one_tells_of_the_report(service: Service, monkeypatch: pytest.MonkeyPatch):
+def test_of_two_runs_at_once_one_publishes_the_report(service: Service, monkeypatch: pytest.MonkeyPatch):
     service.report(WEEK)
-    service.hear(order("order.placed", "ord_1", MONDAY))
-    stale = report_store().find(WEEK)
+    service.record_sales(order("order.placed", "ord_1", MONDAY))
+    stale = report_versions().find(WEEK)
     service.report(WEEK)
 
-    monkeypatch.setattr(type(report_store()), "find", lambda *_: stale)
-    service.hear(order("order.placed", "ord_2", MONDAY))
-    with pytest.raises(ReportContended):
+    monkeypatch.setattr(type(report_versions()), "find", lambda *_: stale)
+    service.record_sales(order("order.placed", "ord_2", MONDAY))
+    with pytest.raises(WriteConflict):
         service.report(WEEK)
 
-    assert [event["event_id"] for event in service.told()] == ["report-2026-W10:2:report.ready"]
+    assert [event["event_id"] for event in service.outbox()] == ["report-2026-W10:2:report.ready"]
 
 
-def test_an_event_that_tells_too_little_is_a_dead_letter_at_once(service: Service):
+def test_an_event_without_the_needed_data_is_a_dead_letter_at_once(service: Service):
     broken = order("order.confirmed", "ord_1", MONDAY).model_copy(update={"data": {"order_id": "ord_1"}})
-    assert service.hear(broken) == failures()
-    letters = boto3.client("sqs").receive_message(QueueUrl=service.sales.handler._dead_letters)["Messages"]
+    assert service.record_sales(broken) == failures()
+    letters = boto3.client("sqs").receive_message(QueueUrl=service.dlq_url)["Messages"]
     assert json.loads(letters[0]["Body"])["event_id"] == broken.event_id
 
 
-def test_a_new_report_goes_out_to_whoever_subscribed(subscriber: Any, lambda_context: Any):
+def test_a_new_report_is_published_to_its_subscribers(subscriber: Any, lambda_context: Any):
     received = subscriber("report.ready")
     sys.modules.pop("reports.functions.relay", None)
     relay = importlib.import_module("reports.functions.relay")
 
-    answer = relay.handler(json.loads((EVENTS / "reports_relay.json").read_text()), lambda_context)
+    answer = relay.handler(example("reports_relay.json"), lambda_context)
 
     assert answer == {"batchItemFailures": []}
     assert [event["data"]["week"] for event in received()] == ["2026-W46"]

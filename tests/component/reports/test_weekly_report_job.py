@@ -1,4 +1,4 @@
-"""A week's report asked for as a job, from the request to the page, with the shipped machine and functions."""
+"""A job for a week's report, from the request to the page, with the shipped state machine and functions."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -43,7 +43,7 @@ def test_the_job_ends_with_a_link_at_which_a_browser_shows_the_page(world: JobsW
     assert WEEK in text and "No orders." in text and "Content-Security-Policy" in text
 
 
-def test_the_sheet_is_handed_over_where_that_is_asked_for_and_saved_by_a_browser(world: JobsWorld) -> None:
+def test_the_sheet_is_copied_on_request_and_saved_by_a_browser(world: JobsWorld) -> None:
     job = world.run(ask(world, format="csv"))
 
     sheet = stored(f"results/{job['job_id']}.csv")
@@ -52,19 +52,19 @@ def test_the_sheet_is_handed_over_where_that_is_asked_for_and_saved_by_a_browser
     assert f'attachment; filename="{job["job_id"]}.csv"' in unquote(job["result"]["url"])
 
 
-def test_what_a_job_made_stays_when_the_week_is_reported_on_again(world: JobsWorld) -> None:
+def test_a_jobs_file_stays_when_the_week_is_reported_on_again(world: JobsWorld) -> None:
     first = world.run(ask(world))
     boto3.client("s3").put_object(Bucket="ReportsBucket", Key=f"weekly/{WEEK}/report.html", Body=b"another")
 
     assert b"No orders." in stored(f"results/{first['job_id']}.html")["Body"].read()
 
 
-def test_a_worker_that_dies_is_made_up_for_and_the_operators_are_told_once(world: JobsWorld) -> None:
+def test_a_step_that_dies_is_retried_and_the_report_is_published_once(world: JobsWorld) -> None:
     def die() -> None:
         raise Killed
 
-    world.before("ReportsWeeklyFunction", die)
-    world.before("ReportsJobResultFunction", die)
+    world.before("ReportsMakeWeeklyReportFunction", die)
+    world.before("ReportsCopyToJobFunction", die)
 
     job = world.run(ask(world))
 
@@ -88,31 +88,31 @@ def test_a_job_that_is_cancelled_before_it_begins_makes_no_report(world: JobsWor
     job = world.run(answer)
 
     assert job["status"] == "cancelled" and job["result"] is None
-    assert world.invocations["ReportsWeeklyFunction"] == 0
+    assert world.invocations["ReportsMakeWeeklyReportFunction"] == 0
 
 
-def test_a_report_that_can_never_be_made_fails_the_job_in_words(world: JobsWorld) -> None:
-    """As when the clocks of two functions differ: the API's took the week for over."""
+def test_a_report_that_can_never_be_made_fails_the_job_with_an_explanation(world: JobsWorld) -> None:
+    """This happens if the clocks of two functions differ, and the API took the week for over."""
 
     def refuse() -> None:
         raise reports.domain.week.WeekNotOver(
             "2026-W10 ends on 2026-03-08; its report can be made from the day after."
         )
 
-    world.before("ReportsWeeklyFunction", refuse)
+    world.before("ReportsMakeWeeklyReportFunction", refuse)
 
     job = world.run(ask(world))
 
     assert (job["status"], job["failure"]["code"]) == ("failed", "week-not-over")
     assert "from the day after" in job["failure"]["detail"]
-    assert world.invocations["ReportsWeeklyFunction"] == 1
+    assert world.invocations["ReportsMakeWeeklyReportFunction"] == 1
 
 
 def test_a_report_that_fails_at_every_try_fails_the_job(world: JobsWorld) -> None:
     def break_down() -> None:
         raise RuntimeError("a secret")
 
-    world.before("ReportsJobResultFunction", *[break_down] * 7)
+    world.before("ReportsCopyToJobFunction", *[break_down] * 7)
 
     job = world.run(ask(world))
 
@@ -124,7 +124,7 @@ def test_a_report_that_fails_at_every_try_fails_the_job(world: JobsWorld) -> Non
     "week",
     ["2026-W00", "2026-W54", "2025-W53", "0000-W10", "9999-W52", "2026-10", "last", "2026-W1\u0660", 10],
 )
-def test_a_week_that_there_is_not_is_refused_at_once(world: JobsWorld, week: Any) -> None:
+def test_an_invalid_week_is_refused_at_once(world: JobsWorld, week: Any) -> None:
     answer = ask(world, week)
 
     assert answer["statusCode"] == 422

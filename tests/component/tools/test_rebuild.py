@@ -11,10 +11,11 @@ import boto3
 import pytest
 
 from archive.adapters import ArchiveStore
-from archive.domain import archived
+from archive.domain import without_personal_data
 from shared.events import Event
-from tests.component.notifications.account import failures
-from tests.component.reports.account import Service, examples, reports_account, template
+from tests.component.batches import example_events, failures
+from tests.component.reports.account import Service, reports_account
+from tests.component.shipped_template import template
 from tools import console as steps
 from tools.console import StepError
 from tools.contracts.events.contracts import contracts
@@ -22,7 +23,8 @@ from tools.ops import rebuild as rebuilding
 from tools.ops.rebuild import rebuild
 from tools.stack import Stack
 
-READ_BY_SALES = next(types for types, name in template().consumers if name == "ReportsSalesFunction")
+READ_BY_SALES = next(types for types, name in template().consumers if name == "ReportsRecordSalesFunction")
+SALES_EVENTS = example_events("reports_record_sales.json")
 BIG = "x" * 200_000
 
 
@@ -46,7 +48,7 @@ class Shop:
         """Has these events in the archive."""
         store = ArchiveStore(self.client("dynamodb"), "ArchiveTable")
         for event in events:
-            store.put(archived(event))
+            store.put(without_personal_data(event))
 
     def rebuild(self) -> int:
         """Rebuilds the sales while the reports service works; what it was given is in `taken`."""
@@ -60,10 +62,10 @@ class Shop:
                 working.result()
 
     def _work_until(self, done: Signal) -> None:
-        sqs, queue = self.client("sqs"), self.resource("ReportsSalesQueue")
+        sqs, queue = self.client("sqs"), self.resource("ReportsRecordSalesQueue")
         while not done.wait(0.01):
             for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-                assert self.reports.hear(message["Body"]) == failures()
+                assert self.reports.record_sales(message["Body"]) == failures()
                 self.taken.append(message["Body"])
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
@@ -79,21 +81,21 @@ class Shop:
 @pytest.fixture
 def shop(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     sqs, sns = boto3.client("sqs"), boto3.client("sns")
-    queues = ("ArchiveKeepQueue", "ArchiveKeepDeadLetterQueue", "ReportsSalesQueue")
+    queues = ("ArchiveStoreEventsQueue", "ArchiveStoreEventsDeadLetterQueue", "ReportsRecordSalesQueue")
     resources = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in queues}
-    resources["ReportsSalesSubscription"] = sns.subscribe(
+    resources["ReportsRecordSalesSubscription"] = sns.subscribe(
         TopicArn=sns.create_topic(Name="topic")["TopicArn"],
         Protocol="sqs",
-        Endpoint="arn:aws:sqs:eu-central-1:123456789012:ReportsSalesQueue",
+        Endpoint="arn:aws:sqs:eu-central-1:123456789012:ReportsRecordSalesQueue",
         Attributes={"FilterPolicy": json.dumps({"event_type": sorted(READ_BY_SALES)})},
     )["SubscriptionArn"]
     boto3.client("dynamodb").create_table(**template().tables["ArchiveTable"])
     monkeypatch.setattr(rebuilding, "_ARCHIVE_BEHIND_SECONDS", 1)
-    for reports in reports_account(lambda_context, monkeypatch):
+    with reports_account(lambda_context, monkeypatch) as reports:
         yield Shop(reports, resources)
 
 
-def everything_told() -> list[Event]:
+def every_event() -> list[Event]:
     """An event of every type that is archived, and those of the reports' own example."""
     others = [
         Event.model_validate(contract.example()).model_copy(
@@ -102,13 +104,16 @@ def everything_told() -> list[Event]:
         for contract in contracts()
         if contract.service != "users"
     ]
-    return [*others, *examples()]
+    return [*others, *SALES_EVENTS]
 
 
 def test_what_was_lost_is_there_again_from_the_events_of_the_types_that_it_reads(shop: Shop) -> None:
-    told = everything_told()
+    told = every_event()
     shop.archive(*told)
-    assert shop.reports.hear(*(event for event in told if event.event_type in READ_BY_SALES)) == failures()
+    assert (
+        shop.reports.record_sales(*(event for event in told if event.event_type in READ_BY_SALES))
+        == failures()
+    )
     before = shop.sales()
     shop.lose_sales()
 
@@ -120,9 +125,9 @@ def test_what_was_lost_is_there_again_from_the_events_of_the_types_that_it_reads
 
 
 def test_a_projection_that_lost_nothing_is_the_same_afterwards(shop: Shop) -> None:
-    told = [event for event in everything_told() if event.event_type in READ_BY_SALES]
+    told = [event for event in every_event() if event.event_type in READ_BY_SALES]
     shop.archive(*told)
-    shop.reports.hear(*told)
+    shop.reports.record_sales(*told)
     before = shop.sales()
 
     shop.rebuild()
@@ -132,14 +137,14 @@ def test_a_projection_that_lost_nothing_is_the_same_afterwards(shop: Shop) -> No
 
 
 def test_the_newest_version_of_a_product_stays_whichever_is_told_last(shop: Shop) -> None:
-    [change] = [event for event in examples() if event.event_type == "product.changed"]
+    [change] = [event for event in SALES_EVENTS if event.event_type == "product.changed"]
 
     def version(number: int) -> Event:
         facts = {"aggregate_version": number, "event_id": f"{change.aggregate_id}:{number}:product.changed"}
         return change.model_copy(update={**facts, "data": change.data | {"name": f"Name {number}"}})
 
     shop.archive(version(2), version(3))
-    shop.reports.hear(version(4))
+    shop.reports.record_sales(version(4))
 
     shop.rebuild()
 
@@ -147,7 +152,7 @@ def test_the_newest_version_of_a_product_stays_whichever_is_told_last(shop: Shop
 
 
 def test_more_than_one_request_takes_is_told_in_several(shop: Shop) -> None:
-    [placed] = [event for event in examples() if event.event_type == "order.placed"]
+    [placed] = [event for event in SALES_EVENTS if event.event_type == "order.placed"]
     big = [
         placed.model_copy(
             update={"event_id": f"o-{n}:1:order.placed", "aggregate_id": f"o-{n}", "correlation_id": BIG}
@@ -162,28 +167,28 @@ def test_more_than_one_request_takes_is_told_in_several(shop: Shop) -> None:
 
 
 def test_what_the_archive_takes_in_meanwhile_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    queue, waiting = shop.resource("ArchiveKeepQueue"), rebuilding._waiting
+    queue, waiting = shop.resource("ArchiveStoreEventsQueue"), rebuilding._waiting
     boto3.client("sqs").send_message(QueueUrl=queue, MessageBody="told just before the loss")
 
     def and_catch_up(sqs: Any, of: str) -> int:
         """How many wait; the archive takes in what was seen to wait."""
         left = waiting(sqs, of)
         if of == queue and left:
-            shop.archive(*examples())
+            shop.archive(*example_events("reports_record_sales.json"))
             sqs.purge_queue(QueueUrl=queue)
         return left
 
     monkeypatch.setattr(rebuilding, "_waiting", and_catch_up)
 
-    assert shop.rebuild() == len(examples())
+    assert shop.rebuild() == len(SALES_EVENTS)
     assert shop.said == []
 
 
 def test_an_archive_that_does_not_catch_up_is_said_so_and_gone_on_with(shop: Shop) -> None:
-    shop.archive(*examples())
-    boto3.client("sqs").send_message(QueueUrl=shop.resource("ArchiveKeepQueue"), MessageBody="late")
+    shop.archive(*example_events("reports_record_sales.json"))
+    boto3.client("sqs").send_message(QueueUrl=shop.resource("ArchiveStoreEventsQueue"), MessageBody="late")
 
-    assert shop.rebuild() == len(examples())
+    assert shop.rebuild() == len(SALES_EVENTS)
 
     [said] = shop.said
     assert said.startswith("1 events still wait for the archive.")
@@ -191,37 +196,39 @@ def test_an_archive_that_does_not_catch_up_is_said_so_and_gone_on_with(shop: Sho
 
 
 def test_dead_letters_of_the_archive_are_said_to_be_missing(shop: Shop) -> None:
-    boto3.client("sqs").send_message(QueueUrl=shop.resource("ArchiveKeepDeadLetterQueue"), MessageBody="bad")
+    boto3.client("sqs").send_message(
+        QueueUrl=shop.resource("ArchiveStoreEventsDeadLetterQueue"), MessageBody="bad"
+    )
 
     assert shop.rebuild() == 0
 
     [said] = shop.said
     assert said.startswith("1 messages lie in the archive's dead letters.")
-    assert "make redrive QUEUE=ArchiveKeep" in said
+    assert "make redrive QUEUE=ArchiveStoreEvents" in said
 
 
 def test_long_work_says_how_far_it_is(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "_SECONDS_BETWEEN_WORDS", 0)
-    shop.archive(*examples())
+    shop.archive(*example_events("reports_record_sales.json"))
 
     shop.rebuild()
 
-    assert shop.said[0] == f"{len(examples())} told so far"
-    assert all(line.endswith("wait for ReportsSales") for line in shop.said[1:])
+    assert shop.said[0] == f"{len(SALES_EVENTS)} told so far"
+    assert all(line.endswith("wait for ReportsRecordSales") for line in shop.said[1:])
 
 
 def test_a_consumer_that_takes_nothing_in_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rebuilding, "_WITHOUT_PROGRESS_SECONDS", 0.3)
-    shop.archive(*examples())
+    shop.archive(*example_events("reports_record_sales.json"))
 
-    with pytest.raises(StepError, match="told, but: waited 0 s in vain for ReportsSales") as raised:
+    with pytest.raises(StepError, match="told, but: waited 0 s in vain for ReportsRecordSales") as raised:
         rebuild(cast(Stack, shop), "reports-sales", say=shop.said.append)
 
     assert "make dlq" in raised.value.advice
 
 
 def test_what_sqs_does_not_take_is_said_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop.archive(*examples())
+    shop.archive(*example_events("reports_record_sales.json"))
     sqs = shop.client("sqs")
     refused = {"Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": False}]}
     monkeypatch.setattr(sqs, "send_message_batch", lambda **_: refused)

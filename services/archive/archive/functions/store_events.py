@@ -1,14 +1,14 @@
-"""Keeps each event that the archive takes, without what is personal in it."""
+"""Stores each event without its personal data."""
 
 from archive.dependencies import archive_store
-from archive.domain import ARCHIVED, archived
+from archive.domain import ARCHIVED, without_personal_data
 from shared.consumer import consumer_handler
 from shared.events import Event
 
 
-def keep(event: Event) -> None:
-    """Keeps the event; a repeat keeps the same."""
-    archive_store().put(archived(event))
+def store(event: Event) -> None:
+    """Stores the event. A repeat stores the same item."""
+    archive_store().put(without_personal_data(event))
 
 
-handler = consumer_handler(dict.fromkeys(ARCHIVED, keep))
+handler = consumer_handler(dict.fromkeys(ARCHIVED, store))

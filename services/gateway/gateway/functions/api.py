@@ -1,5 +1,5 @@
-"""The API as a whole: its health, its OpenAPI document, its reference in the browser, and every request that no service
-takes. All of it is public."""
+"""The routes of the API as a whole: health, the OpenAPI document, the reference in the browser, and every request that
+no other service takes. All of them are public."""
 
 import json
 from http import HTTPStatus
@@ -9,17 +9,26 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import BaseModel, Field
 
-from gateway.dependencies import environment
-from gateway.domain.page import ASSETS, CSS, HTML, JAVASCRIPT, PAGE, SECURITY_HEADERS, Part
-from gateway.domain.reference import methods_of, served_from
+from gateway.adapters import CSS, DOCS_ASSETS, DOCS_PAGE, HTML, JAVASCRIPT, WebFile
+from gateway.dependencies import api_document, environment
 from shared.access import Access
 from shared.api import api_handler, api_resolver, contract
 from shared.errors import MethodNotAllowed, NotFound
 from shared.problems import problem_answer
 
-# A deployment may change the document; Swagger UI changes with the layer alone.
+# A deployment may change the document; Swagger UI changes only with the layer.
 _BRIEFLY = "public, max-age=60"
 _FOR_A_DAY = "public, max-age=86400"
+
+_SECURITY_HEADERS = {
+    # The page loads its own parts and calls its own API, and nothing else. Swagger UI sets styles inline.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 
 _TEXT = {"type": "string"}
 
@@ -27,20 +36,20 @@ app = api_resolver()
 
 
 class Health(BaseModel):
-    """That the API answers, and which version of it does."""
+    """The state and the version of the API."""
 
-    status: Literal["ok"] = Field(description="Always `ok`: whoever reads this was answered", examples=["ok"])
-    version: str = Field(description="The version of the system that runs", examples=["1.4.0"])
-    stage: str = Field(description="The environment that it runs in", examples=["prod"])
+    status: Literal["ok"] = Field(description="Always `ok`: the API answered this request", examples=["ok"])
+    version: str = Field(description="The version of the running system", examples=["1.4.0"])
+    stage: str = Field(description="The environment in which it runs", examples=["prod"])
     revision: str | None = Field(
         default=None,
-        description="The commit that was deployed, where the deployment named it",
+        description="The deployed commit, or null if the deployment did not name it",
         examples=["9f2c1e7"],
     )
 
 
 def _answering(content: dict[str, dict[str, str]], **options: Any) -> dict[str, Any]:
-    """The `contract` of a public route whose success is no JSON model but `content`, a schema by media type."""
+    """The `contract` of a public route that answers with `content`, a schema by media type."""
     made = contract(Access.ANYONE, tag="api", **options)
     success = made["responses"][int(HTTPStatus.OK)]
     success["content"] = {media_type: {"schema": schema} for media_type, schema in content.items()}
@@ -49,7 +58,7 @@ def _answering(content: dict[str, dict[str, str]], **options: Any) -> dict[str, 
 
 @app.get("/health", cache_control="no-store", **contract(Access.ANYONE, tag="api", answers="The API runs"))
 def read_health() -> Health:
-    """Which version of the system answers, and where it runs."""
+    """Returns the version of the running system and its environment."""
     running = environment()
     return Health(
         status="ok", version=running.version, stage=running.stage, revision=running.revision or None
@@ -65,18 +74,18 @@ def read_health() -> Health:
     ),
 )
 def read_openapi_document() -> Response[str]:
-    """The API's description (OpenAPI 3.1). The server that it names is the one that the request came to."""
+    """Returns the API's description (OpenAPI 3.1). It names the server that answered the request."""
     return Response(
         status_code=HTTPStatus.OK,
         content_type=content_types.APPLICATION_JSON,
-        body=json.dumps(served_from(_base_url()), separators=(",", ":"), ensure_ascii=False),
+        body=json.dumps(api_document().served_from(_base_url()), separators=(",", ":"), ensure_ascii=False),
     )
 
 
 @app.get("/docs", cache_control=_BRIEFLY, **_answering({HTML: _TEXT}, answers="A page for browsers"))
 def read_docs() -> Response[str]:
-    """The API's reference as a page (Swagger UI), on which every operation can be tried with one's own token."""
-    return _answered(PAGE)
+    """Returns the API's reference as a page (Swagger UI). The reader can try every operation with their own token."""
+    return _answered(DOCS_PAGE)
 
 
 @app.get(
@@ -87,39 +96,41 @@ def read_docs() -> Response[str]:
 def read_docs_asset(
     asset: Annotated[str, Path(description="The part's name", examples=["page.js"])],
 ) -> Response[str]:
-    """A script or the style sheet of the page at `/docs`."""
-    if asset not in ASSETS:
+    """Returns a script or the style sheet of the page at `/docs`."""
+    if asset not in DOCS_ASSETS:
         raise NotFound("There is no such resource.")
-    return _answered(ASSETS[asset])
+    return _answered(DOCS_ASSETS[asset])
 
 
 @app.not_found
 def no_route(_: Exception) -> Response[str]:
-    """Answers what API Gateway has no other route for: a method that the resource lacks (405), or no resource (404)."""
+    """Answers a request without a route: 405 if the resource lacks the method, 404 if there is no such resource."""
     event = app.current_event
-    methods = methods_of(event.path)
-    # A method that the document gives the resource and that ends here nonetheless is not deployed.
+    methods = api_document().methods_of(event.path)
+    # If the document lists the method and the request still ends here, the method is not deployed.
     if not methods or event.http_method in methods:
         return problem_answer(NotFound("There is no such resource."))
-    # Every resource has OPTIONS beside its own methods, for browsers that ask before they call (CORS).
+    # Every resource also has OPTIONS, for browsers that send a preflight request (CORS).
     allowed = ", ".join(sorted(methods | {"OPTIONS"}))
-    answer = problem_answer(MethodNotAllowed(f"This resource has {allowed}, and no {event.http_method}."))
+    answer = problem_answer(MethodNotAllowed(f"This resource allows {allowed}, and not {event.http_method}."))
     answer.headers["Allow"] = allowed
     return answer
 
 
-def _answered(part: Part) -> Response[str]:
+def _answered(file: WebFile) -> Response[str]:
     return Response(
         status_code=HTTPStatus.OK,
-        content_type=part.content_type,
-        body=part.text,
-        headers=dict(SECURITY_HEADERS),
+        content_type=file.content_type,
+        body=file.text,
+        headers=dict(_SECURITY_HEADERS),
     )
 
 
 def _base_url() -> str | None:
-    """Where the API that was called begins, without a slash at its end: on API Gateway's own domain that includes the
-    stage, on a custom domain it does not. None where API Gateway does not say under which name it was called."""
+    """The URL of the API, without a slash at its end; None if API Gateway does not pass the domain of the request.
+
+    It includes the stage on API Gateway's own domain, but not on a custom domain.
+    """
     event = app.current_event
     domain = event.request_context.domain_name
     if not domain:

@@ -1,14 +1,14 @@
-"""Sending mail through Amazon SES; the only module of the service that knows SES."""
+"""Sends mail through Amazon SES."""
 
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from notifications.domain.delivery import RECIPIENT_TAG
+from notifications.domain.feedback import RECIPIENT_TAG
 from notifications.domain.layout import Mail
 from shared.errors import PermanentError
 
-# SES's answers that the same request gets every time, until somebody changes the account or the address:
+# SES refuses the same request every time, until an operator changes the account or the address:
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
 _REFUSALS = frozenset(
     {
@@ -22,13 +22,13 @@ _REFUSALS = frozenset(
 
 
 class MailRefused(PermanentError):
-    """SES does not take this mail. Its own words are not repeated, since they name the recipient."""
+    """SES refuses this mail. The message leaves out SES's own words, because they name the recipient."""
 
 
 class Mailer:
     """Sends mail from one address, whose identity SES has verified.
 
-    The configuration set says where SES tells of bounces and complaints.
+    SES publishes bounces and complaints as the configuration set says.
     """
 
     def __init__(self, ses: Any, sender: str, configuration_set: str) -> None:
@@ -37,9 +37,9 @@ class Mailer:
         self._configuration_set = configuration_set
 
     def send(self, mail: Mail, *, to: str, recipient_id: str) -> str:
-        """Sends `mail` and returns SES's id of it; what SES tells of it later bears `recipient_id`.
+        """Sends `mail` and returns SES's id of it. SES repeats `recipient_id` in its feedback on the mail.
 
-        Raises MailRefused, or botocore's ClientError when SES is busy.
+        Raises MailRefused, or botocore's ClientError if SES is busy.
         """
         try:
             answer = self._ses.send_email(

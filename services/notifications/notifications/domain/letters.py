@@ -1,19 +1,19 @@
-"""What a letter says, without markup: the one content that its text and its HTML both show.
+"""The content of a letter without markup. The text part and the HTML part of a mail both show it.
 
-Values that come from outside are made plain here (one line, nothing that steers a display) and escaped where the HTML
-is made. A subject holds an order's id, a sku or a week at most, all of a fixed form, so nobody can write a header.
+This module puts values from outside on one line, without characters that steer a display; `layout` escapes them for
+HTML. A subject holds at most an order's id, a sku or a week. Each has a fixed form, so no value can add a mail header.
 """
 
 import re
 from dataclasses import dataclass, replace
 from string import Template
 
-from notifications.domain.occasions import (
-    Occasion,
+from notifications.domain.notifications import (
+    Notification,
     OrderCancelled,
     OrderConfirmed,
     OrderFulfilled,
-    OrderOutcome,
+    OrderNotification,
     OrderRejected,
     Registered,
     ReportReady,
@@ -22,13 +22,13 @@ from notifications.domain.occasions import (
 )
 from notifications.domain.wording import Wording
 
-# Control characters, and those that reverse the direction of what follows them (Unicode TR 9).
+# Control characters, and characters that change the direction of text (Unicode TR 9).
 _STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A fact, or a sum under a bill, with what it is."""
+    """A fact of a letter, or a sum of a bill, with its label."""
 
     label: str
     value: str
@@ -45,8 +45,9 @@ class BillLine:
 
 @dataclass(frozen=True)
 class Bill:
-    """What was ordered, and the sums below it: `total` is what is charged, the others explain it. Where nothing is
-    charged there are none.
+    """The ordered lines, and the sums below them. A bill has sums only if the customer pays.
+
+    `total` is the amount that is charged; the other sums explain it.
     """
 
     caption: str
@@ -71,12 +72,12 @@ class Letter:
     closing: str
 
 
-def letter_about(occasion: Occasion, name: str, wording: Wording) -> Letter:
-    """The letter that tells the reader called `name` of `occasion`."""
-    words = wording.letters[occasion.topic]
-    values = _values(occasion, wording)
-    # Whoever signs up may give somebody else's address and anything for a name: what they wrote goes to nobody else.
-    known = "" if isinstance(occasion, Registered) else plain(name)
+def letter_about(notification: Notification, name: str, wording: Wording) -> Letter:
+    """The letter about `notification` to a reader called `name`."""
+    words = wording.letters[notification.topic]
+    values = _values(notification, wording)
+    # A person may sign up with the address of a stranger and any text as the name: the welcome leaves the name out.
+    known = "" if isinstance(notification, Registered) else plain(name)
     return Letter(
         language=wording.language,
         subject=Template(words.subject).substitute(values),
@@ -85,61 +86,61 @@ def letter_about(occasion: Occasion, name: str, wording: Wording) -> Letter:
         if known
         else wording.greeting_without_name,
         paragraphs=tuple(Template(paragraph).substitute(values) for paragraph in words.paragraphs),
-        facts=_facts(occasion, wording),
-        bill=_bill(occasion, wording) if isinstance(occasion, OrderOutcome) else None,
+        facts=_facts(notification, wording),
+        bill=_bill(notification, wording) if isinstance(notification, OrderNotification) else None,
         closing=wording.closing,
     )
 
 
 def plain(text: str) -> str:
-    """`text` on one line, without characters that steer how it is shown."""
+    """`text` on one line, without characters that steer a display."""
     return " ".join(_STEERING.sub(" ", text).split())
 
 
-def _values(occasion: Occasion, wording: Wording) -> dict[str, str]:
-    """What subjects and paragraphs have placeholders for."""
-    match occasion:
+def _values(notification: Notification, wording: Wording) -> dict[str, str]:
+    """The values of the placeholders in subjects and paragraphs."""
+    match notification:
         case OrderRejected():
-            return {"order_id": occasion.order_id, "reason": wording.rejections.of(occasion.reason)}
+            return {"order_id": notification.order_id, "reason": wording.rejections.of(notification.reason)}
         case OrderCancelled():
-            return {"order_id": occasion.order_id, "reason": wording.cancellations.of(occasion.by)}
-        case OrderOutcome():
-            return {"order_id": occasion.order_id}
+            return {"order_id": notification.order_id, "reason": wording.cancellations.of(notification.by)}
+        case OrderNotification():
+            return {"order_id": notification.order_id}
         case StockLow():
-            return {"sku": occasion.sku}
+            return {"sku": notification.sku}
         case ReportReady():
-            return {"week": occasion.week}
+            return {"week": notification.week}
         case _:
             return {}
 
 
-def _facts(occasion: Occasion, wording: Wording) -> tuple[Labelled, ...]:
+def _facts(notification: Notification, wording: Wording) -> tuple[Labelled, ...]:
     labels, numbers = wording.labels, wording.numbers
-    match occasion:
+    match notification:
         case OrderFulfilled(tracking_reference=str(reference)) if plain(reference):
             return (
-                Labelled(labels.order, occasion.order_id),
+                Labelled(labels.order, notification.order_id),
                 Labelled(labels.tracking_reference, plain(reference)),
             )
-        case OrderOutcome():
-            return (Labelled(labels.order, occasion.order_id),)
+        case OrderNotification():
+            return (Labelled(labels.order, notification.order_id),)
         case StockLow():
             return (
-                Labelled(labels.sku, occasion.sku),
-                Labelled(labels.available, numbers.count(occasion.available)),
-                Labelled(labels.threshold, numbers.count(occasion.threshold)),
+                Labelled(labels.sku, notification.sku),
+                Labelled(labels.available, numbers.count(notification.available)),
+                Labelled(labels.threshold, numbers.count(notification.threshold)),
             )
         case ReportReady():
             return (
-                Labelled(labels.week, occasion.week),
-                Labelled(labels.page, occasion.page_url),
-                Labelled(labels.sheet, occasion.sheet_url),
+                Labelled(labels.week, notification.week),
+                Labelled(labels.page, notification.page_url),
+                Labelled(labels.sheet, notification.sheet_url),
             )
         case _:
             return ()
 
 
-def _bill(order: OrderOutcome, wording: Wording) -> Bill:
+def _bill(order: OrderNotification, wording: Wording) -> Bill:
     labels, numbers = wording.labels, wording.numbers
     bill = Bill(
         caption=labels.lines,

@@ -1,17 +1,12 @@
-"""The words of the letters: a file `templates/wording/<language>.json` each, read once per execution environment.
+"""The words of the letters in one language, and the choice of a reader's language."""
 
-A new language is a new file with the same keys and placeholders, which a test holds it to.
-"""
-
-from functools import cache
-from pathlib import Path
+from collections.abc import Set
 
 from pydantic import BaseModel, ConfigDict
 
-from notifications.domain.amounts import Numbers
+from notifications.domain.number_format import NumberFormat
 
 DEFAULT_LANGUAGE = "en"
-_FOLDER = Path(__file__).parents[1] / "templates" / "wording"
 
 
 class _Words(BaseModel):
@@ -19,7 +14,7 @@ class _Words(BaseModel):
 
 
 class Labels(_Words):
-    """What stands before a fact, and above a column."""
+    """The labels of facts and the heads of columns."""
 
     order: str
     tracking_reference: str
@@ -47,14 +42,14 @@ class LetterWords(_Words):
 
 
 class Reasons(_Words):
-    """Why something happened, in words, by the word that the event has for it; `otherwise` for those without words."""
+    """Sentences by the reason code of an event; `otherwise` is the sentence for every other code."""
 
     reasons: dict[str, str]
     otherwise: str
 
-    def of(self, word: str | None) -> str:
-        """The reason that `word` stands for."""
-        return self.reasons.get(word or "", self.otherwise)
+    def of(self, code: str | None) -> str:
+        """The sentence for `code`."""
+        return self.reasons.get(code or "", self.otherwise)
 
 
 class Wording(_Words):
@@ -64,26 +59,14 @@ class Wording(_Words):
     greeting: str
     greeting_without_name: str
     closing: str
-    numbers: Numbers
+    numbers: NumberFormat
     labels: Labels
     letters: dict[str, LetterWords]
     rejections: Reasons
     cancellations: Reasons
 
 
-@cache
-def languages() -> frozenset[str]:
-    """The languages that there are words in, as ISO 639-1 codes."""
-    return frozenset(file.stem for file in _FOLDER.glob("*.json"))
-
-
-@cache
-def wording_in(language: str) -> Wording:
-    """The words of `language`, one of `languages()`."""
-    return Wording.model_validate_json((_FOLDER / f"{language}.json").read_bytes())
-
-
-def wording_for(locale: str) -> Wording:
-    """The words for a reader with `locale` (a BCP 47 tag, `de-AT`); English where theirs are missing."""
+def language_for(locale: str, languages: Set[str]) -> str:
+    """The one of `languages` for a reader with `locale` (a BCP 47 tag, `de-AT`); English if theirs is missing."""
     language = locale.replace("_", "-").partition("-")[0].lower()
-    return wording_in(language if language in languages() else DEFAULT_LANGUAGE)
+    return language if language in languages else DEFAULT_LANGUAGE

@@ -1,19 +1,19 @@
-"""Keeps the projection of users' addresses that mail is sent to."""
+"""Records users' addresses, which mail is sent to, from the users service's events."""
 
 from notifications.dependencies import address_book
-from notifications.domain.occasions import Address, ErasedAddress
+from notifications.domain.recipients import Address, ErasedAddress
 from shared.consumer import consumer_handler
 from shared.events import Event
 
 
 def record(event: Event) -> None:
-    """Records the user's address unless something newer is known."""
-    address_book().record(Address.told_by(event))
+    """Records the user's address, unless a newer version is stored."""
+    address_book().record(Address.from_event(event))
 
 
-def forget(event: Event) -> None:
-    """Records that the user's address is to be forgotten, unless something newer is known."""
-    address_book().record(ErasedAddress.told_by(event))
+def erase(event: Event) -> None:
+    """Replaces the user's address by a tombstone, unless a newer version is stored."""
+    address_book().record(ErasedAddress.from_event(event))
 
 
-handler = consumer_handler({"user.registered": record, "user.changed": record, "user.deleted": forget})
+handler = consumer_handler({"user.registered": record, "user.changed": record, "user.deleted": erase})

@@ -1,36 +1,36 @@
-"""Hears from SES of mails that bounced and of complaints, and marks the addresses that must get no more mail."""
+"""Receives SES's feedback on bounces and complaints, and suppresses the addresses that must get no more mail."""
 
 from typing import Any
 
 from notifications.dependencies import address_book
-from notifications.domain.delivery import TOPIC_NOTICE, DeliveryRecord
+from notifications.domain.feedback import TOPIC_NOTICE, MailFeedback
 from shared.consumer import message_handler
 from shared.observability import count, logger
 
 
-def hear(body: str) -> None:
-    """Takes note of one record; marking an address again changes nothing.
+def receive(body: str) -> None:
+    """Records the feedback on one mail. A repeat is harmless.
 
-    Raises pydantic.ValidationError for what is no record, and AddressUnknown for a user who is not known yet.
+    Raises pydantic.ValidationError if `body` is no feedback, and AddressUnknown if the user is not known yet.
     """
     if body == TOPIC_NOTICE:
-        logger.info("SES found the topic")
+        logger.info("SES validated the topic")
         return
-    record = DeliveryRecord.model_validate_json(body)
-    about: dict[str, Any] = {
-        "mail_id": record.mail.message_id,
-        "record": record.event_type,
-        "kind": record.kind,
+    feedback = MailFeedback.model_validate_json(body)
+    logged: dict[str, Any] = {
+        "mail_id": feedback.mail.message_id,
+        "feedback": feedback.event_type,
+        "kind": feedback.kind,
     }
-    suppression, recipient_id = record.suppression(), record.mail.recipient_id
+    suppression, recipient_id = feedback.suppression(), feedback.mail.recipient_id
     if suppression is None or recipient_id is None:
-        logger.info("mail feedback needs nothing", **about)
+        logger.info("mail feedback needs no suppression", **logged)
         return
     if not address_book().suppress(recipient_id, suppression):
-        logger.info("mail feedback is about an address that is no longer used", **about)
+        logger.info("mail feedback is about an address that is no longer used", **logged)
         return
-    logger.warning("address suppressed", recipient_id=recipient_id, **about)
+    logger.warning("address suppressed", recipient_id=recipient_id, **logged)
     count("AddressesSuppressed")
 
 
-handler = message_handler(hear)
+handler = message_handler(receive)

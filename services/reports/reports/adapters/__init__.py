@@ -1,1 +1,1 @@
-"""All that talks to the outside."""
+"""The only code of the service that talks to AWS or reads files."""

@@ -1,14 +1,14 @@
-"""Charts as inline SVG that need no colour: every bar bears its number, and what is told apart is so by pattern.
+"""Charts as inline SVG that need no colour: every bar shows its number, and series differ by their pattern.
 
-All geometry is in whole numbers, so that the same figures make the same bytes. A screen reader is given a chart's title
-and its summary; the numbers are in the table beside it.
+All geometry is in whole numbers, so that the same figures make the same bytes. A screen reader reads a chart's title
+and its summary; the table beside the chart has the numbers.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from reports.domain.wording import shortened
+from reports.domain.formatting import shortened
 
 _WIDTH = 640
 
@@ -24,13 +24,13 @@ _LABEL_WIDTH = 240
 _LONGEST_BAR = 280
 _LONGEST_LABEL = 27
 
-# Told apart without colour: full, and hatched within an outline.
+# Two patterns that differ without colour: solid, and hatched within an outline.
 _FILLS = ("solid", "hatch")
 
 
 @dataclass(frozen=True)
 class Series:
-    """What one kind of columns shows: a number for each label, and how each is written."""
+    """A series of columns: a value for each label, and each value as text."""
 
     name: str
     values: Sequence[int]
@@ -39,7 +39,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar with its label, and how its number is written."""
+    """A bar with its label, and its value as text."""
 
     label: str
     value: int
@@ -101,7 +101,7 @@ def _svg(chart_id: str, title: str, height: int, parts: list[str]) -> str:
 
 
 def _legend(chart_id: str, series: Sequence[Series]) -> list[str]:
-    """What each pattern stands for, where there is more than one."""
+    """The name of each series beside its pattern, if there are two."""
     if len(series) < len(_FILLS):
         return []
     parts = []
@@ -122,5 +122,5 @@ def _text(x: int, y: int, text: str, *, anchor: str = "start", kind: str = "l") 
 
 
 def _length(value: int, most: int, longest: int) -> int:
-    """The length of a bar; what is more than nothing can be seen."""
+    """The length of a bar. A bar of any value above 0 is visible."""
     return max(value * longest // most, 2) if value > 0 else 0

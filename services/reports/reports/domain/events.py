@@ -1,4 +1,4 @@
-"""What the reports service tells the others."""
+"""The events that the reports service publishes."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ _OBJECT = (
 
 
 class ReportReady(Payload):
-    """A week's report was made, or made again with other figures; whoever may read the bucket can open it."""
+    """A week's report was made, or made again with other figures. Operators who may read the bucket can open it."""
 
     event_type = "report.ready"
 
@@ -22,14 +22,14 @@ class ReportReady(Payload):
     page_url: Annotated[
         str,
         Field(
-            description="Where an operator who is signed in to AWS opens the page",
+            description="The page in the S3 console, for an operator who is signed in to AWS",
             examples=[f"{_OBJECT}&prefix=weekly%2F2026-W10%2Freport.html"],
         ),
     ]
     sheet_url: Annotated[
         str,
         Field(
-            description="The same for the figures as CSV",
+            description="The figures as CSV in the S3 console, for an operator who is signed in to AWS",
             examples=[f"{_OBJECT}&prefix=weekly%2F2026-W10%2Freport.csv"],
         ),
     ]

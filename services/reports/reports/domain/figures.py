@@ -1,8 +1,8 @@
-"""The figures of a week, added up from its facts, without AWS.
+"""The figures of a week, added up from its facts.
 
-**Orders stand** that were confirmed in the week and not cancelled by its end; only they make revenue and are among the
-best sellers. One that was confirmed in an earlier week and cancelled in this one is this week's reversal: the earlier
-report stays as it was, and the sum over all weeks is right. Amounts of different currencies are never added.
+**An order stands** if it was confirmed in the week and not cancelled by the week's end. Only such orders count for
+revenue and best sellers. A cancellation of an order from an earlier week is a reversal in the week of the cancellation.
+So the earlier report stays the same, and the sum over all weeks is right. Different currencies are never added.
 """
 
 from collections import Counter
@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from reports.domain.week import DAYS, Fact, Kind, LowStock, ProductVersion, Week
+from reports.domain.facts import Fact, Kind, LowStock, ProductVersion
+from reports.domain.week import DAYS, Week
 from shared.money import Money
 
 LISTED = 10
-"""How many products the lists of best sellers and slow movers have at most."""
+"""The greatest length of the lists of best sellers and slow movers."""
 
 type Amounts = dict[str, int]
 """Minor units by currency."""
@@ -22,7 +23,7 @@ type Amounts = dict[str, int]
 
 @dataclass(frozen=True)
 class Day:
-    """What happened on a day, in UTC: orders placed, orders confirmed that stand, and what these cost."""
+    """A day in UTC: orders placed, orders confirmed that stand, and the revenue of the latter."""
 
     placed: int
     standing: int
@@ -31,7 +32,7 @@ class Day:
 
 @dataclass(frozen=True)
 class ProductSales:
-    """How many pieces of a product were sold in orders that stand, and for how much."""
+    """The sold pieces of a product in orders that stand, and their revenue."""
 
     sku: str
     name: str
@@ -41,7 +42,7 @@ class ProductSales:
 
 @dataclass(frozen=True)
 class Shortage:
-    """A product that ran low, as it was last said in the week."""
+    """A product that ran low, with its last known stock in the week."""
 
     sku: str
     name: str
@@ -51,7 +52,7 @@ class Shortage:
 
 @dataclass(frozen=True)
 class Figures:
-    """All that a week's report tells."""
+    """All figures of a week's report."""
 
     week: Week
     placed: int
@@ -68,17 +69,17 @@ class Figures:
     best_sellers: tuple[ProductSales, ...]
     slow_movers: tuple[ProductSales, ...]
     unsold: int
-    """How many products that could be ordered at the week's end sold nothing."""
+    """The number of products that were on sale at the week's end and had no sales."""
     low_stock: tuple[Shortage, ...]
 
     @property
     def rejected(self) -> int:
-        """Orders that could not stand."""
+        """The number of rejected orders."""
         return sum(self.rejections.values())
 
     @property
     def currencies(self) -> list[str]:
-        """Those that any amount of the week is in."""
+        """The currencies of all amounts of the week."""
         return sorted({*self.revenue, *self.reversals, *self.refunds})
 
 
@@ -111,13 +112,13 @@ def figures_of(
 ) -> Figures:
     """The figures of `week`.
 
-    `facts` are those of the week, all of an order's together, so that they need not be held all at once; `products` are
-    as they were at its end, and `low_stock` in the order of time. `was_confirmed_before` says whether the order of that
-    id was confirmed in an earlier week; it is asked only of orders that were cancelled.
+    `facts` are the week's, grouped by order, so that memory holds one order's at a time. `products` are the versions at
+    the week's end. `low_stock` is in the order of time. `was_confirmed_before` says whether the order of that id was
+    confirmed in an earlier week; it is called only for cancelled orders.
     """
     sums = _Sums()
-    for order_id, told in groupby(facts, key=lambda fact: fact.order_id):
-        _add_order(sums, order_id, list(told), was_confirmed_before)
+    for order_id, facts_of_order in groupby(facts, key=lambda fact: fact.order_id):
+        _add_order(sums, order_id, list(facts_of_order), was_confirmed_before)
     names = {product.sku: product.name for product in products}
     sold = [
         ProductSales(sku, names.get(sku, sku), pieces, _amounts(sums.revenue_of[sku]))
@@ -155,20 +156,20 @@ def figures_of(
 def _add_order(
     sums: _Sums, order_id: str, facts: list[Fact], was_confirmed_before: Callable[[str], bool]
 ) -> None:
-    """Adds what happened to one order in the week."""
-    told = {fact.kind: fact for fact in facts}
-    if placed := told.get(Kind.PLACED):
+    """Adds the week's facts of one order."""
+    by_kind = {fact.kind: fact for fact in facts}
+    if placed := by_kind.get(Kind.PLACED):
         sums.placed += 1
         sums.placed_on[placed.weekday] += 1
-    if rejected := told.get(Kind.REJECTED):
+    if rejected := by_kind.get(Kind.REJECTED):
         sums.rejections[rejected.reason or "unknown"] += 1
-    if Kind.FULFILLED in told:
+    if Kind.FULFILLED in by_kind:
         sums.fulfilled += 1
     for refund in facts:
         if refund.kind is Kind.REFUNDED:
             sums.refunded.add(order_id)
             sums.refunds[refund.amount.currency] += refund.amount.amount
-    confirmed, cancelled = told.get(Kind.CONFIRMED), told.get(Kind.CANCELLED)
+    confirmed, cancelled = by_kind.get(Kind.CONFIRMED), by_kind.get(Kind.CANCELLED)
     if cancelled:
         sums.cancelled += 1
         if not confirmed and was_confirmed_before(order_id):
@@ -187,7 +188,7 @@ def _add_order(
 def _slow_movers(
     products: Sequence[ProductVersion], sold: dict[str, ProductSales], best: set[str]
 ) -> list[ProductSales]:
-    """The products that could be ordered at the week's end and sold least, those that sold nothing first."""
+    """The products on sale at the week's end with the fewest sold pieces, beginning with those without sales."""
     candidates = [
         sold.get(product.sku) or ProductSales(product.sku, product.name, 0, {})
         for product in products
@@ -201,5 +202,5 @@ def _amounts(counted: Counter[str]) -> Amounts:
 
 
 def money(amounts: Amounts) -> list[Money]:
-    """The amounts, one a currency."""
+    """The amounts, one for each currency."""
     return [Money(amount=amount, currency=currency) for currency, amount in amounts.items()]

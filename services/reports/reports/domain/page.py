@@ -1,25 +1,22 @@
-"""A week's report as one HTML page that needs nothing else: charts to be read without colour, a table beside each.
+"""A week's report as one HTML page without further files: charts that need no colour, each beside a table.
 
-Everything that comes from outside is escaped. Nothing depends on the clock or on chance: the same figures make the same
-bytes.
+Every value from outside is escaped. Nothing depends on the clock or on chance, so the same figures make the same bytes.
 """
 
 from collections.abc import Sequence
-from functools import cache
 from html import escape
-from pathlib import Path
 from string import Template
 
 from reports.domain.charts import Bar, Series, bars, columns
 from reports.domain.figures import Amounts, Figures, ProductSales, money
-from reports.domain.wording import amount, decimal, long_date, number, plain, reason, weekday
+from reports.domain.formatting import amount, decimal, long_date, number, plain, reason, weekday
 from shared.money import Money
 
 type Row = Sequence[str]
 
 
-def page_of(figures: Figures) -> bytes:
-    """The page, in UTF-8."""
+def page_of(figures: Figures, template: Template) -> bytes:
+    """The page, in UTF-8, which puts its parts into `template`."""
     first, last = figures.week.days[0], figures.week.days[-1]
     sections = [
         _orders(figures),
@@ -29,7 +26,7 @@ def page_of(figures: Figures) -> bytes:
         _slow_movers(figures),
         _low_stock(figures),
     ]
-    page = _template().substitute(
+    page = template.substitute(
         week=str(figures.week),
         period=f"Monday {long_date(first)} to Sunday {long_date(last)}, in UTC",
         summary="\n".join(_fact(*fact) for fact in _summary(figures)),
@@ -39,16 +36,28 @@ def page_of(figures: Figures) -> bytes:
 
 
 def _summary(figures: Figures) -> list[tuple[str, str, str]]:
-    """What the week came to: the name of each number, the number, and what it is."""
+    """The name of each number, the number, and its explanation."""
     return [
-        ("Orders placed", number(figures.placed), "whatever became of them"),
-        ("Orders that stand", number(figures.standing), "confirmed, and not cancelled by its end"),
-        ("Revenue", _sums(figures.revenue), "what the orders that stand cost, with shipping and VAT"),
-        ("Orders rejected", number(figures.rejected), "could not stand; by reason below"),
-        ("Orders cancelled", number(figures.cancelled), f"of them {_earlier(figures)}"),
-        ("Orders fulfilled", number(figures.fulfilled), "parcel dispatched and money taken"),
-        ("Refunds", _sums(figures.refunds), f"money given back, for {_orders_of(figures.refunded_orders)}"),
-        ("Reversed revenue", _sums(figures.reversals), "of orders from earlier weeks, cancelled in this one"),
+        ("Orders placed", number(figures.placed), "including orders rejected or cancelled later"),
+        (
+            "Orders that stand",
+            number(figures.standing),
+            "confirmed in this week, and not cancelled by its end",
+        ),
+        ("Revenue", _sums(figures.revenue), "total of the orders that stand, with shipping and VAT"),
+        ("Orders rejected", number(figures.rejected), "by reason below"),
+        (
+            "Orders cancelled",
+            number(figures.cancelled),
+            f"{number(figures.reversed_orders)} of them confirmed in earlier weeks",
+        ),
+        ("Orders fulfilled", number(figures.fulfilled), "parcel dispatched and payment captured"),
+        ("Refunds", _sums(figures.refunds), f"paid back for {_orders_of(figures.refunded_orders)}"),
+        (
+            "Reversed revenue",
+            _sums(figures.reversals),
+            "of orders confirmed in earlier weeks and cancelled in this one",
+        ),
     ]
 
 
@@ -58,7 +67,7 @@ def _orders(figures: Figures) -> str:
     standing = [day.standing for day in figures.days]
     chart = columns(
         "orders",
-        "Orders placed, and orders confirmed that stand, by day",
+        "Orders placed, and confirmed orders that stand, by day",
         days,
         [
             Series("Placed", placed, [number(value) for value in placed]),
@@ -72,7 +81,7 @@ def _orders(figures: Figures) -> str:
 
 
 def _revenue(figures: Figures, currency: str) -> str:
-    """The revenue in one currency; in none, that there was none."""
+    """The revenue in one currency. Without a currency the section says that there was no revenue."""
     if not currency:
         return _section("Revenue", _none("No revenue."), "")
     days = [weekday(day) for day in figures.week.days]
@@ -129,7 +138,7 @@ def _best_sellers(figures: Figures) -> str:
 
 
 def _slow_movers(figures: Figures) -> str:
-    note = f'<p class="note">{_products_that(figures.unsold)} sold nothing in this week.</p>'
+    note = f'<p class="note">{_products_that(figures.unsold)} had no sales in this week.</p>'
     if not figures.slow_movers:
         return _section("Slow movers", _none("No other product could be ordered."), "")
     sold = any(product.pieces for product in figures.slow_movers)
@@ -138,7 +147,7 @@ def _slow_movers(figures: Figures) -> str:
         "Slow movers",
         note + chart,
         _table(
-            "Products that can be ordered and sold least",
+            "Products on sale with the fewest pieces sold",
             ("Product", "SKU", "Pieces", "Revenue"),
             [_sales_row(product) for product in figures.slow_movers],
         ),
@@ -152,13 +161,15 @@ def _low_stock(figures: Figures) -> str:
         (plain(each.name), each.sku, number(each.available), number(each.threshold))
         for each in figures.low_stock
     ]
-    note = '<p class="note">As it was when each last ran low in this week; deliveries since are not seen here.</p>'
+    note = (
+        '<p class="note">The stock when each product last ran low in this week, without later deliveries.</p>'
+    )
     table = _table("Products that ran low", ("Product", "SKU", "Available", "Threshold"), rows)
     shown = [
         Bar(plain(each.name), each.available, f"{number(each.available)} of {number(each.threshold)}")
         for each in figures.low_stock
     ]
-    chart = bars("low-stock", "Pieces available of the products that ran low, of their threshold", shown)
+    chart = bars("low-stock", "Available pieces of the products that ran low, and their thresholds", shown)
     return _section("Low stock", note + chart, table)
 
 
@@ -177,7 +188,7 @@ def _section(heading: str, chart: str, table: str) -> str:
 
 
 def _table(caption: str, head: Row, rows: Sequence[Row], total: Row | None = None) -> str:
-    """A table whose rows are named by their first cell; its numbers are what stands from the last names on."""
+    """A table whose first cells are the rows' headings. Columns of numbers are aligned to the right."""
     numeric = [index for index, name in enumerate(head) if name not in {"Day", "Reason", "Product", "SKU"}]
     body = "\n".join(_row(row, numeric) for row in rows)
     foot = f"\n<tfoot>{_row(total, numeric)}</tfoot>" if total else ""
@@ -214,18 +225,9 @@ def _sums(amounts: Amounts) -> str:
     return ", ".join(map(amount, money(amounts))) or "0"
 
 
-def _earlier(figures: Figures) -> str:
-    return f"{number(figures.reversed_orders)} confirmed in earlier weeks"
-
-
 def _orders_of(count: int) -> str:
     return "1 order" if count == 1 else f"{number(count)} orders"
 
 
 def _products_that(count: int) -> str:
     return "1 product" if count == 1 else f"{number(count)} products"
-
-
-@cache
-def _template() -> Template:
-    return Template((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))

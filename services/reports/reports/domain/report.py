@@ -1,4 +1,4 @@
-"""The record of a week's report, without AWS: what was made, and whether making it again changed anything."""
+"""The record of a week's report, and whether a new run changed the report."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -12,7 +12,7 @@ from shared.events import Event
 
 
 class Report(BaseModel):
-    """A week's report. `version` counts how often it came out otherwise; `digest` is a hash of its bytes."""
+    """A version of a week's report. A run with other bytes makes the next version; `digest` is a hash of the bytes."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,21 +23,21 @@ class Report(BaseModel):
     sheet_key: str
 
     @classmethod
-    def of(cls, week: Week, page: bytes, sheet: bytes, before: Self | None) -> Self:
-        """The report that consists of these bytes; `before` itself when it consists of the same."""
+    def of(cls, week: Week, page: bytes, sheet: bytes, last: Self | None) -> Self:
+        """The report with these bytes: `last` itself if its bytes are the same, else the version after it."""
         digest = sha256(sha256(page).digest() + sha256(sheet).digest()).hexdigest()
-        if before and before.digest == digest:
-            return before
+        if last and last.digest == digest:
+            return last
         return cls(
             week=str(week),
-            version=before.version + 1 if before else 1,
+            version=last.version + 1 if last else 1,
             digest=digest,
             page_key=page_key(week),
             sheet_key=sheet_key(week),
         )
 
     def ready(self, page_url: str, sheet_url: str, *, correlation_id: str, now: datetime) -> Event:
-        """What tells of this version of the report."""
+        """The event about this version of the report."""
         return Event.of(
             ReportReady(week=self.week, page_url=page_url, sheet_url=sheet_url),
             aggregate_id=f"report-{self.week}",
@@ -48,10 +48,10 @@ class Report(BaseModel):
 
 
 def page_key(week: Week) -> str:
-    """The page's name in the bucket, the same for every version."""
+    """The page's key in the bucket, the same for every version."""
     return f"weekly/{week}/report.html"
 
 
 def sheet_key(week: Week) -> str:
-    """The same of the figures as CSV."""
+    """The sheet's key in the bucket, the same for every version."""
     return f"weekly/{week}/report.csv"

@@ -1,6 +1,6 @@
-"""A week's figures as CSV (RFC 4180), one number a line, so that the sheets of many weeks can be put together.
+"""A week's figures as CSV (RFC 4180), one number per line, so that the sheets of several weeks can be concatenated.
 
-Amounts are in minor units. UTF-8 with a byte order mark, by which spreadsheets know it.
+Amounts are in minor units. The encoding is UTF-8 with a byte order mark, by which spreadsheets recognise it.
 """
 
 import csv
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from io import StringIO
 
 from reports.domain.figures import Amounts, Figures, ProductSales
-from reports.domain.wording import plain
+from reports.domain.formatting import plain
 
 COLUMNS = ("week", "section", "key", "name", "measure", "value", "currency")
 
-# A spreadsheet takes a cell that begins so for a formula: https://owasp.org/www-community/attacks/CSV_Injection
+# A spreadsheet evaluates a cell that begins with one of these as a formula: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = ("=", "+", "-", "@")
 
 type Row = tuple[str, str, str, str, int, str]
@@ -71,6 +71,6 @@ def _amounts(section: str, key: str, name: str, measure: str, amounts: Amounts) 
 
 
 def _text(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that no spreadsheet evaluates as a formula."""
     cell = plain(text)
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,4 +1,4 @@
-"""Publishes the reports' outbox: reads the reports table's stream."""
+"""Publishes the events in the reports table's outbox, from the table's stream."""
 
 from shared.relay import relay_handler
 

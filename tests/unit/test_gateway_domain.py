@@ -1,11 +1,10 @@
-"""What the gateway knows of a path from the OpenAPI document."""
+"""The methods of a path, and the server, in the OpenAPI document."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from gateway.domain import reference
+from gateway.domain import ApiDocument
 
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -17,15 +16,6 @@ DOCUMENT: dict[str, Any] = {
         "/orders/{order_id}/cancel": {"post": {}},
     },
 }
-
-
-@pytest.fixture(autouse=True)
-def documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A document of which the tests know what it says."""
-    reference._by_specificity.cache_clear()
-    monkeypatch.setattr(reference, "document", lambda: DOCUMENT)
-    yield
-    reference._by_specificity.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -44,12 +34,12 @@ def documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
 )
 def test_a_path_has_the_methods_of_the_most_specific_resource(path: str, methods: set[str]) -> None:
-    assert reference.methods_of(path) == methods
+    assert ApiDocument(DOCUMENT).methods_of(path) == methods
 
 
-def test_the_document_names_the_server_it_is_served_from_and_stays_as_it_is() -> None:
-    assert reference.served_from("https://shop.example/prod")["servers"] == [
+def test_the_document_names_its_server_and_is_not_changed_itself() -> None:
+    assert ApiDocument(DOCUMENT).served_from("https://shop.example/prod")["servers"] == [
         {"url": "https://shop.example/prod"}
     ]
-    assert reference.served_from(None)["servers"] == [{"url": "."}]
+    assert ApiDocument(DOCUMENT).served_from(None)["servers"] == [{"url": "."}]
     assert DOCUMENT["servers"] == [{"url": "."}]

@@ -1,5 +1,5 @@
-// Shows the document that the API serves beside this page. Whatever server it names, the page calls the API that the
-// page itself came from: behind a CDN or a proxy that is the only address which the browser is let through to.
+// Shows the document that the API serves beside this page. The page always calls the API that it came from, not the
+// server that the document names: behind a CDN or a proxy, a browser reaches only the former.
 const base = window.location.href.split(/[?#]/)[0].replace(/\/docs$/, "");
 
 fetch(`${base}/openapi.json`)

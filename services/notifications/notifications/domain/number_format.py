@@ -1,4 +1,4 @@
-"""Amounts of money, counts and rates, as the readers of a language write them."""
+"""How a language writes amounts of money, counts and rates."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -7,8 +7,8 @@ from shared.money import Money, minor_digits
 _BASIS_POINT_DIGITS = 2
 
 
-class Numbers(BaseModel):
-    """How a language writes numbers; `percent` has the placeholder `$number`."""
+class NumberFormat(BaseModel):
+    """A language's marks and separators; `percent` has the placeholder `$number`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -21,7 +21,7 @@ class Numbers(BaseModel):
         return f"{self._decimal(money.amount, minor_digits(money.currency))} {money.currency}"
 
     def rate(self, basis_points: int) -> str:
-        """A rate in hundredths of a percent, without zeros that say nothing: "25.5%", or "25,5 %"."""
+        """A rate in hundredths of a percent, without trailing zeros: "25.5%", or "25,5 %"."""
         number = self._decimal(basis_points, _BASIS_POINT_DIGITS)
         return self.percent.replace("$number", number.rstrip("0").removesuffix(self.decimal_point))
 

@@ -1,4 +1,4 @@
-"""What SES's records of bounces and complaints mean."""
+"""Which feedback from SES suppresses an address."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from notifications.domain.delivery import DeliveryRecord, Suppression
+from notifications.domain.feedback import MailFeedback, Suppression
 
 MAIL = {
     "messageId": "m-1",
@@ -17,12 +17,12 @@ MAIL = {
 BOUNCED_AT = "2026-03-01T10:00:02.000Z"
 
 
-def record(event_type: str, **details: Any) -> DeliveryRecord:
-    return DeliveryRecord.model_validate_json(json.dumps({"eventType": event_type, "mail": MAIL, **details}))
+def feedback(event_type: str, **details: Any) -> MailFeedback:
+    return MailFeedback.model_validate_json(json.dumps({"eventType": event_type, "mail": MAIL, **details}))
 
 
-def bounce(kind: str, failed: str = "ada@example.com") -> DeliveryRecord:
-    return record(
+def bounce(kind: str, failed: str = "ada@example.com") -> MailFeedback:
+    return feedback(
         "Bounce",
         bounce={
             "bounceType": kind,
@@ -33,8 +33,8 @@ def bounce(kind: str, failed: str = "ada@example.com") -> DeliveryRecord:
     )
 
 
-def complaint(**more: Any) -> DeliveryRecord:
-    return record("Complaint", complaint={"timestamp": BOUNCED_AT, "complainedRecipients": [], **more})
+def complaint(**more: Any) -> MailFeedback:
+    return feedback("Complaint", complaint={"timestamp": BOUNCED_AT, "complainedRecipients": [], **more})
 
 
 def test_an_address_that_bounced_for_good_gets_no_more_mail():
@@ -49,7 +49,7 @@ def test_an_address_that_may_take_mail_again_still_gets_it(kind: str):
     assert bounce(kind).suppression() is None
 
 
-def test_where_mail_is_forwarded_to_a_bad_address_the_one_that_was_written_to_is_suppressed():
+def test_a_bounce_of_a_forwarded_mail_suppresses_the_address_that_it_was_sent_to():
     suppression = bounce("Permanent", failed="somewhere@else.example").suppression()
     assert suppression is not None and suppression.email == "ada@example.com"
 
@@ -66,24 +66,22 @@ def test_a_mail_that_was_taken_out_of_the_spam_is_no_complaint():
 
 
 @pytest.mark.parametrize("event_type", ["Send", "Delivery", "Open", "A type of later"])
-def test_other_records_mean_nothing(event_type: str):
-    assert record(event_type, delivery={"timestamp": BOUNCED_AT}).suppression() is None
+def test_other_feedback_suppresses_nothing(event_type: str):
+    assert feedback(event_type, delivery={"timestamp": BOUNCED_AT}).suppression() is None
 
 
-def test_a_mail_without_our_tag_is_nobodys():
-    plain = DeliveryRecord.model_validate({"eventType": "Send", "mail": {**MAIL, "tags": {}}})
+def test_a_mail_without_our_tag_has_no_recipient():
+    plain = MailFeedback.model_validate({"eventType": "Send", "mail": {**MAIL, "tags": {}}})
     assert plain.mail.recipient_id is None
 
 
 @pytest.mark.parametrize("body", ["no json", "{}", '{"eventType": "Bounce", "mail": {"messageId": "m-1"}}'])
-def test_what_is_no_record_is_refused(body: str):
+def test_a_malformed_message_is_refused(body: str):
     with pytest.raises(ValidationError):
-        DeliveryRecord.model_validate_json(body)
+        MailFeedback.model_validate_json(body)
 
 
 def test_a_refusal_repeats_no_address():
     with pytest.raises(ValidationError) as refused:
-        DeliveryRecord.model_validate(
-            {"eventType": "Bounce", "mail": {**MAIL, "destination": ["ada at home"]}}
-        )
+        MailFeedback.model_validate({"eventType": "Bounce", "mail": {**MAIL, "destination": ["ada at home"]}})
     assert "ada" not in str(refused.value)

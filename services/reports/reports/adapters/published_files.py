@@ -1,4 +1,4 @@
-"""The reports bucket: the only module of the service that knows S3."""
+"""The reports bucket: the page and the sheet of each week."""
 
 from typing import Any
 from urllib.parse import quote
@@ -7,8 +7,8 @@ HTML = "text/html; charset=utf-8"
 CSV = "text/csv; charset=utf-8"
 
 
-class ReportsBucket:
-    """Access to the bucket of one region."""
+class PublishedFiles:
+    """Access to the bucket, which is in one region."""
 
     def __init__(self, s3: Any, bucket: str, region: str) -> None:
         self._s3 = s3
@@ -16,19 +16,19 @@ class ReportsBucket:
         self._region = region
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
-        """Stores the object, instead of the one of that name before it."""
+        """Stores the object, in the place of an earlier one."""
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=content_type)
 
     def copy(self, key: str, bucket: str, to_key: str) -> None:
-        """Copies the object, with its type, to another bucket."""
+        """Copies the object and its content type to another bucket."""
         source = {"Bucket": self._bucket, "Key": key}
         self._s3.copy_object(CopySource=source, Bucket=bucket, Key=to_key)
 
     def url_of(self, key: str) -> str:
-        """Where somebody who is signed in to AWS, and may read the bucket, opens the object.
+        """The address of the object in the S3 console, for a reader with permission to read the bucket.
 
-        It is no secret and does not expire. A presigned link would be one, in a mailbox, and would end with the
-        function's own credentials, hours after it was sent.
+        It is no secret and does not expire. A presigned link in a mailbox would be a secret. It would also expire with
+        the function's own credentials, some hours after it was sent.
         """
         return (
             f"https://{self._region}.console.aws.amazon.com/s3/object/{self._bucket}"

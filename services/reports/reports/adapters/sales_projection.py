@@ -1,10 +1,9 @@
-"""The sales projection and the records of reports: the only module of the service that knows DynamoDB.
+"""The sales projection's table.
 
-Sales table     a fact of an order       pk = week, "#" and a shard; sk = order id, "#" and the event's id
-                that a product ran low   pk = week and "#low"; sk = sku, "#", the time, "#" and the event's id
-                a product                pk = "products#" and a shard; sk = sku, "#" and a week: its last version in it
-index by-confirmed-order                 confirmed_order; keys alone, and only of confirmations
-Reports table   a week's report          pk = week
+a fact of an order             pk = week, "#" and a shard; sk = order id, "#" and the event's id
+a product that ran low         pk = week and "#low"; sk = sku, "#", the time, "#" and the event's id
+a product's version in a week  pk = "products#" and a shard; sk = sku, "#" and the week
+index by-confirmed-order       confirmed_order; only keys, and only of confirmations
 """
 
 import zlib
@@ -15,24 +14,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from reports.domain.report import Report
-from reports.domain.week import Fact, Kind, LowStock, ProductVersion, Week
+from reports.domain.facts import Fact, Kind, LowStock, ProductVersion
+from reports.domain.week import Week
 from shared.clock import timestamp
 from shared.dynamo import condition_failed, from_item, to_item
-from shared.errors import TransientError
 from shared.events import Event
-from shared.outbox import outbox_of
 
-# All orders of the present week are written under its keys. One key takes 1000 writes a second; these take 16000.
+# All orders of the current week are written under its keys. One key takes 1000 writes a second; 16 keys take 16000.
 _WEEK_SHARDS = 16
 _PRODUCT_SHARDS = 4
 
 
-class ReportContended(TransientError):
-    """Another run made the same week's report at the same time; trying again finds it made."""
-
-
-class SalesStore:
+class SalesProjection:
     """Access to the sales table."""
 
     def __init__(self, dynamodb: Any, table_name: str) -> None:
@@ -40,7 +33,7 @@ class SalesStore:
         self._table = table_name
 
     def record(self, fact: Fact) -> None:
-        """Stores the fact; again changes nothing."""
+        """Stores the fact. A repeat changes nothing."""
         confirmed = {"confirmed_order": fact.order_id} if fact.kind is Kind.CONFIRMED else {}
         self._put(
             {
@@ -52,7 +45,7 @@ class SalesStore:
         )
 
     def record_low_stock(self, low: LowStock, event: Event, occurred_at: datetime) -> None:
-        """Stores that a product ran low; again changes nothing."""
+        """Stores that a product ran low. A repeat changes nothing."""
         self._put(
             {
                 "pk": _low_key(Week.of(occurred_at)),
@@ -62,7 +55,10 @@ class SalesStore:
         )
 
     def record_product(self, product: ProductVersion, week: Week) -> bool:
-        """Stores the product as it was in `week` unless a newer version of that week is known; says whether it did."""
+        """Stores the product's version in `week`, unless a newer one is stored; returns whether it did.
+
+        This is no write of a VersionedTable: a projection takes any newer version, not only the next one.
+        """
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
@@ -85,16 +81,16 @@ class SalesStore:
         return True
 
     def facts_of(self, week: Week) -> Iterator[Fact]:
-        """The facts of `week`, all of an order's together, read as they are asked for."""
+        """The facts of `week`, grouped by order. Iterating reads them page by page."""
         keys = (f"{week}#{shard}" for shard in range(_WEEK_SHARDS))
         return map(Fact.model_validate, chain.from_iterable(map(self._under, keys)))
 
     def low_stock_of(self, week: Week) -> Iterator[LowStock]:
-        """What ran low in `week`, each product's in the order of time."""
+        """The products that ran low in `week`; repeats of a product are in the order of time."""
         return map(LowStock.model_validate, self._under(_low_key(week)))
 
     def products_at_end_of(self, week: Week) -> list[ProductVersion]:
-        """Every product that was known by the end of `week`, as it was then, by sku."""
+        """Every product that existed at the end of `week`, in its version of that time, sorted by sku."""
         found: dict[str, ProductVersion] = {}
         for shard in range(_PRODUCT_SHARDS):
             for item in self._under(f"products#{shard}"):
@@ -125,36 +121,6 @@ class SalesStore:
         )
         for page in pages:
             yield from map(from_item, page["Items"])
-
-
-class ReportStore:
-    """Access to the reports table."""
-
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
-
-    def find(self, week: Week) -> Report | None:
-        """The report that was made of `week`, or None."""
-        answer = self._dynamodb.get_item(
-            TableName=self._table, Key=to_item({"pk": str(week)}), ConsistentRead=True
-        )
-        return Report.model_validate(from_item(answer["Item"])) if "Item" in answer else None
-
-    def put(self, report: Report, events: list[Event]) -> None:
-        """Stores the report with its events as the successor of the version before it; raises ReportContended."""
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item=to_item({"pk": report.week, **report.model_dump(), "outbox": outbox_of(events)}),
-                ConditionExpression="attribute_not_exists(pk) OR #version = :previous",
-                ExpressionAttributeNames={"#version": "version"},
-                ExpressionAttributeValues=to_item({":previous": report.version - 1}),
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                raise ReportContended(report.week) from error
-            raise
 
 
 def _week_key(week: Week, order_id: str) -> str:

@@ -1,1 +1,0 @@
-"""The rules: no AWS, no clock, no I/O."""

@@ -1,0 +1,124 @@
+"""The notifications: which events the service sends a mail about, and which of their data the mail needs."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from notifications.domain.personal_data import PersonalModel
+from shared.errors import PermanentError
+from shared.events import Event
+from shared.money import Money
+
+
+class UnexpectedEvent(PermanentError):
+    """No mail is sent about events of this type; the subscription's filter lets too much through."""
+
+
+class Notification(PersonalModel):
+    """The data of an event that its mail needs. `topic` names the words of the letter."""
+
+    topic: ClassVar[str]
+
+
+class Registered(Notification):
+    """A user signed up. The same event holds their address."""
+
+    topic = "user_registered"
+    user_id: Annotated[str, Field(min_length=1)]
+
+
+class Line(PersonalModel):
+    """A line of the order, with the price of one piece."""
+
+    sku: str
+    quantity: Annotated[int, Field(ge=1)]
+    unit_price: Money
+
+
+class Tax(PersonalModel):
+    """The VAT that an order's total contains, at a rate in hundredths of a percent."""
+
+    country: str
+    rate_basis_points: Annotated[int, Field(ge=0)]
+    amount: Money
+
+
+class Breakdown(PersonalModel):
+    """The parts of an order's total beside its lines."""
+
+    shipping: Money
+    tax: Tax
+
+
+class OrderNotification(Notification):
+    """An order reached a status that its customer gets a mail about."""
+
+    order_id: Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]
+    customer_id: Annotated[str, Field(min_length=1)]
+    lines: Annotated[list[Line], Field(min_length=1)]
+    total: Money
+    breakdown: Breakdown | None = None
+
+
+class OrderConfirmed(OrderNotification):
+    """The order is confirmed."""
+
+    topic = "order_confirmed"
+
+
+class OrderRejected(OrderNotification):
+    """The order is rejected. `reason` is the orders service's code, and may be one that this service does not know."""
+
+    topic = "order_rejected"
+    reason: Annotated[str, Field(min_length=1)]
+
+
+class OrderCancelled(OrderNotification):
+    """The order is cancelled. `by` is the orders service's code for the person or reason behind it."""
+
+    topic = "order_cancelled"
+    by: str | None = None
+
+
+class OrderFulfilled(OrderNotification):
+    """The parcel is dispatched and the money captured. `tracking_reference` is the carrier's, if it gave one."""
+
+    topic = "order_fulfilled"
+    tracking_reference: str | None = None
+
+
+class StockLow(Notification):
+    """The available stock of a sku fell to its threshold or below."""
+
+    topic = "stock_low"
+    sku: Annotated[str, Field(pattern=r"^[A-Z0-9]+(-[A-Z0-9]+)*$", max_length=40)]
+    available: int
+    threshold: int
+
+
+class ReportReady(Notification):
+    """A week's report was made. Operators open the page at `page_url` and the figures at `sheet_url`."""
+
+    topic = "report_ready"
+    week: Annotated[str, Field(pattern=r"^\d{4}-W\d{2}$")]
+    page_url: Annotated[str, Field(pattern=r"^https://[!-~]+$")]
+    sheet_url: Annotated[str, Field(pattern=r"^https://[!-~]+$")]
+
+
+NOTIFICATIONS: dict[str, type[Notification]] = {
+    "user.registered": Registered,
+    "order.confirmed": OrderConfirmed,
+    "order.rejected": OrderRejected,
+    "order.cancelled": OrderCancelled,
+    "order.fulfilled": OrderFulfilled,
+    "stock.low": StockLow,
+    "report.ready": ReportReady,
+}
+"""The notification about each type of event."""
+
+
+def notification_about(event: Event) -> Notification:
+    """The notification about `event`; raises UnexpectedEvent, or pydantic.ValidationError if data is missing."""
+    if event.event_type not in NOTIFICATIONS:
+        raise UnexpectedEvent(event.event_type)
+    return NOTIFICATIONS[event.event_type].model_validate(event.data)

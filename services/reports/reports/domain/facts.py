@@ -1,0 +1,103 @@
+"""The facts that a week's report is made of.
+
+A fact is an event that happened once and never changes: an order was placed, confirmed or rejected; money was paid
+back. So facts may arrive in any order and more than once. A later cancellation changes no week that is over: it is a
+fact of its own week.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reports.domain.week import Week
+from shared.events import Event
+from shared.money import Money
+
+
+class _EventData(BaseModel):
+    """The part of an event's data that this service reads; it ignores the rest."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+class Line(_EventData):
+    """A product of an order, its quantity, and the price of one piece."""
+
+    sku: Annotated[str, Field(min_length=1)]
+    quantity: Annotated[int, Field(ge=1)]
+    unit_price: Money
+
+
+class Kind(StrEnum):
+    """The types of events about an order."""
+
+    PLACED = "order.placed"
+    CONFIRMED = "order.confirmed"
+    REJECTED = "order.rejected"
+    CANCELLED = "order.cancelled"
+    FULFILLED = "order.fulfilled"
+    REFUNDED = "payment.refunded"
+
+
+class Fact(_EventData):
+    """An event about an order. `amount` is the order's total or, for a refund, the amount that was paid back."""
+
+    event_id: str
+    kind: Kind
+    order_id: Annotated[str, Field(min_length=1)]
+    occurred_at: datetime
+    amount: Money
+    lines: tuple[Line, ...] = ()
+    reason: str | None = None
+
+    @property
+    def week(self) -> Week:
+        """The week in which it happened."""
+        return Week.of(self.occurred_at)
+
+    @property
+    def weekday(self) -> int:
+        """The day on which it happened, in UTC; 0 is Monday."""
+        return self.occurred_at.astimezone(UTC).weekday()
+
+    @classmethod
+    def from_event(cls, event: Event) -> Self:
+        """The fact in `event`; raises pydantic.ValidationError if data is missing."""
+        kind = Kind(event.event_type)
+        data = _placed_order(event.data) if kind is Kind.PLACED else event.data
+        return cls.model_validate(
+            {
+                "event_id": event.event_id,
+                "kind": kind,
+                "order_id": data.get("order_id"),
+                "occurred_at": event.occurred_at,
+                "amount": data.get("amount" if kind is Kind.REFUNDED else "total"),
+                # Only a confirmation's lines are sales.
+                "lines": data.get("lines") if kind is Kind.CONFIRMED else (),
+                "reason": data.get("reason") if kind is Kind.REJECTED else None,
+            }
+        )
+
+
+class ProductVersion(_EventData):
+    """A product at the end of the week in which it last changed."""
+
+    sku: Annotated[str, Field(min_length=1)]
+    name: str
+    active: bool
+    version: Annotated[int, Field(ge=1)]
+
+
+class LowStock(_EventData):
+    """The available stock of a sku fell to its threshold or below."""
+
+    sku: Annotated[str, Field(min_length=1)]
+    available: int
+    threshold: int
+
+
+def _placed_order(data: dict[str, Any]) -> dict[str, Any]:
+    order = data.get("order")
+    return order if isinstance(order, dict) else {}
