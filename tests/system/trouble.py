@@ -1,5 +1,6 @@
 """What goes wrong in a deployed system, and is well again at the end of the block."""
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -22,6 +23,20 @@ def configured(stack: Stack, function: str, **changes: str) -> Iterator[None]:
 def broken(stack: Stack, function: str) -> AbstractContextManager[None]:
     """A function whose table is gone, until the end of the block."""
     return configured(stack, function, TABLE_NAME="no-such-table")
+
+
+@contextmanager
+def broken_step(stack: Stack, machine: str, state: str) -> Iterator[None]:
+    """A state that names a step which its function does not have, until the end of the block: each try fails."""
+    sfn, arn = stack.client("stepfunctions"), stack.resource(machine)
+    before = sfn.describe_state_machine(stateMachineArn=arn)["definition"]
+    definition = json.loads(before)
+    definition["States"][state]["Parameters"]["Payload"]["step"] = "none"
+    sfn.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition))
+    try:
+        yield
+    finally:
+        sfn.update_state_machine(stateMachineArn=arn, definition=before)
 
 
 @contextmanager
