@@ -13,11 +13,11 @@ PAGE = REPOSITORY / "services" / "jobs" / "README.md"
 _BEGIN, _END = "<!-- generated: job states -->", "<!-- end -->"
 
 
-def diagram(
-    transitions: Mapping[StrEnum, Mapping[StrEnum, StrEnum]], first: StrEnum, final: Collection[StrEnum]
+def diagram[Command: StrEnum, Status: StrEnum](
+    transitions: Mapping[Command, Mapping[Status, Status]], first: Status, final: Collection[Status]
 ) -> str:
     """The diagram of a table of transitions, in Mermaid's language: which command leads from which status to which."""
-    labels: dict[tuple[StrEnum, StrEnum], list[str]] = {}
+    labels: dict[tuple[Status, Status], list[str]] = {}
     for command, leads_to in transitions.items():
         for status, following in leads_to.items():
             labels.setdefault((status, following), []).append(command.value)

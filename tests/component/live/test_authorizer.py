@@ -12,7 +12,6 @@ from jwt.algorithms import RSAAlgorithm
 from requests import Response
 
 from live import dependencies
-from live.adapters import user_pool
 from tests.component.live.service import CUSTOMER, EVENTS
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -32,7 +31,7 @@ def authorize(
     published.status_code = 200
     key = json.loads(RSAAlgorithm.to_jwk(KEY.public_key())) | {"kid": "k"}
     published._content = json.dumps({"keys": [key]}).encode()
-    monkeypatch.setattr(user_pool.requests, "get", lambda url, **_: {"https://keys": published}[url])
+    monkeypatch.setattr("requests.get", lambda url, **_: {"https://keys": published}[url])
 
     def decide(headers: dict[str, str]) -> dict[str, Any]:
         answer: dict[str, Any] = authorizer.handler(example | {"headers": headers}, lambda_context)
