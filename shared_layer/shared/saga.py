@@ -7,11 +7,10 @@ from typing import Annotated, Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.errors import PermanentError
 from shared.events import PERSONAL
 from shared.money import Money
 from shared.observability import logger, metrics, tracer
-from shared.steps import performed
+from shared.steps import UnknownStep, performed
 
 
 class SagaModel(BaseModel):
@@ -72,10 +71,6 @@ class CaughtError(SagaModel):
 
     name: str = Field(alias="Error")
     cause: str = Field(default="", alias="Cause")
-
-
-class UnknownStep(PermanentError):
-    """The state names a step that this function does not have."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.cause import caused_by
+from shared.errors import PermanentError
 from shared.observability import count, logger
+
+
+class UnknownStep(PermanentError):
+    """The state names a step that this function does not have."""
 
 
 def performed(work: Callable[[], dict[str, Any]], *, cause: str, **about: str | None) -> dict[str, Any]:

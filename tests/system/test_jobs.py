@@ -26,7 +26,7 @@ from tools.stack import Stack
 from tools.waiting import wait_for
 
 from .jobs import Jobs
-from .trouble import broken, configured, not_listening, scheduled_each_minute
+from .trouble import broken_step, configured, not_listening, scheduled_each_minute
 from .workers import kill_workers, workers_of
 
 HEADER = "sku,name,description,category,price_amount,price_currency,active"
@@ -131,25 +131,27 @@ def test_a_cancelled_import_stops_between_chunks(stack: Stack, jobs: Jobs) -> No
 def test_jobs_whose_event_was_lost_or_whose_last_step_failed_end_all_the_same(
     stack: Stack, jobs: Jobs
 ) -> None:
-    """By the reconciler's schedule, with less patience than it has."""
+    """By the reconciler's schedule, with a shorter time until a job is overdue."""
     export = {"kind": "order_export", "format": "csv", "from": "2021-01-01", "to": "2021-01-01"}
-    with broken(stack, "JobsFinishFunction"):
-        untold = jobs.ask(export).json()["job_id"]
+    with broken_step(stack, "JobsStepsFunction", "finish"):
+        unfinished = jobs.ask(export).json()["job_id"]
         wait_for(
-            lambda: execution_of(stack, "OrderExport", untold) == "FAILED", "the execution's end", seconds=240
+            lambda: execution_of(stack, "OrderExport", unfinished) == "FAILED",
+            "the execution's end",
+            seconds=240,
         )
     with not_listening(stack, "JobsStartFunction", "JobsStartQueue"):
         lost = jobs.ask(export).json()["job_id"]
         wait_for(lambda: waiting_in(stack, "JobsStartQueue"), "the event", seconds=60)
-    assert (jobs.read(untold)["status"], jobs.read(lost)["status"]) == ("running", "queued")
+    assert (jobs.read(unfinished)["status"], jobs.read(lost)["status"]) == ("running", "queued")
 
     with (
         configured(stack, "JobsReconcileFunction", OVERDUE_AFTER_SECONDS="1"),
         scheduled_each_minute(stack, "JobsReconcileFunctionSchedule"),
     ):
-        told, done = jobs.ended(untold), jobs.ended(lost)
+        ended = [jobs.ended(unfinished), jobs.ended(lost)]
 
-    for job in (told, done):
+    for job in ended:
         assert job["status"] == "succeeded" and job["counts"] == {"orders": 0}
         assert requests.get(job["result"]["url"], timeout=60).text.startswith("order_id")
 

@@ -1,4 +1,4 @@
-"""The AsyncAPI document of the live updates: it is what the models say, and what is really sent fits it."""
+"""The AsyncAPI document of the live updates: it follows the models, and real messages fit it."""
 
 import json
 from typing import Any
@@ -6,10 +6,20 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator, ValidationError
 
-from live.domain.feed import Change, Connection, Entry, Missed
-from live.domain.messages import Answer, CaughtUp, Failure, OrderChanged, Pong, Subscribed, Unsubscribed, text
+from live.domain.connection import Connection
+from live.domain.feed import Change, Entry, Page
+from live.domain.messages import (
+    Answer,
+    CaughtUp,
+    Failure,
+    OrderChanged,
+    Pong,
+    Subscribed,
+    Unsubscribed,
+    as_text,
+)
 from shared.errors import BadRequest, FieldError
-from tools.contracts.asyncapi import DOCUMENT, as_text, document
+from tools.contracts.asyncapi import DOCUMENT, document, written
 
 ENTRY = Entry(
     12,
@@ -20,11 +30,11 @@ SENT: list[Answer] = [
     OrderChanged.of(ENTRY),
     Subscribed.of(CONNECTION, 12, "7"),
     Unsubscribed.of(CONNECTION, None),
-    CaughtUp.of(Missed([ENTRY], 12, more=False, complete=True), "7"),
+    CaughtUp.of(Page([ENTRY], 12, more=False, complete=True), "7"),
     Pong(),
-    Failure.telling(BadRequest("No.", [FieldError("/after", "no")])),
+    Failure.of(BadRequest("No.", [FieldError("/after", "no")])),
 ]
-ASKED: dict[str, dict[str, Any]] = {
+REQUESTS: dict[str, dict[str, Any]] = {
     "Subscribe": {"action": "subscribe", "order_id": "ord_1", "request_id": "1"},
     "Unsubscribe": {"action": "unsubscribe"},
     "CatchUp": {"action": "catch_up", "after": "12", "limit": 10},
@@ -49,12 +59,12 @@ def references(value: Any) -> list[str]:
     return []
 
 
-def test_the_document_is_what_the_messages_say() -> None:
+def test_the_document_follows_the_messages() -> None:
     """If not: `make asyncapi`."""
-    assert DOCUMENT.read_text() == as_text()
+    assert DOCUMENT.read_text() == written()
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_can_be_resolved() -> None:
     described = document()
 
     for reference in references(described):
@@ -64,13 +74,13 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 @pytest.mark.parametrize("answer", SENT, ids=lambda answer: answer.type)
-def test_what_is_sent_fits_the_document(answer: Answer) -> None:
-    check(type(answer).__name__, json.loads(text(answer)))
+def test_sent_messages_fit_the_document(answer: Answer) -> None:
+    check(type(answer).__name__, json.loads(as_text(answer)))
 
 
-@pytest.mark.parametrize("name", ASKED)
-def test_what_is_asked_fits_the_document(name: str) -> None:
-    check(name, ASKED[name])
+@pytest.mark.parametrize("name", REQUESTS)
+def test_requests_fit_the_document(name: str) -> None:
+    check(name, REQUESTS[name])
 
     with pytest.raises(ValidationError):
-        check(name, ASKED[name] | {"action": "dance"})
+        check(name, REQUESTS[name] | {"action": "dance"})

@@ -1,4 +1,4 @@
-"""What a customer is told of their orders, and where in their feed it stands."""
+"""The rules of the feed and of connections: changes, pages, subscriptions and lifetimes."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -8,19 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from live.domain.feed import (
-    MAX_CONNECTIONS,
-    MAX_ORDERS,
-    STATUS_EVENTS,
-    Change,
-    Connection,
-    Entry,
-    Missed,
-    TooManyOrders,
-    UnknownCursor,
-    change_told_by,
-    superfluous,
-)
+from live.domain.connection import MAX_CONNECTIONS, MAX_ORDERS, Connection, TooManyOrders, excess
+from live.domain.feed import STATUS_EVENTS, Change, Entry, Page, UnknownCursor, change_in
 from shared.events import Event
 from tools.contracts.template import subscriptions
 
@@ -52,8 +41,8 @@ def connection(number: int = 0, **values: Any) -> Connection:
     return opened.model_copy(update=values)
 
 
-def test_the_customer_of_a_confirmed_order_is_told_so() -> None:
-    customer_id, change = change_told_by(CONFIRMED)
+def test_a_confirmed_order_is_a_change_for_its_customer() -> None:
+    customer_id, change = change_in(CONFIRMED)
 
     assert customer_id == CONFIRMED.data["customer_id"]
     assert (change.order_id, change.version, change.status) == (
@@ -65,22 +54,22 @@ def test_the_customer_of_a_confirmed_order_is_told_so() -> None:
     assert change.event_id == CONFIRMED.event_id
 
 
-def test_a_placed_order_is_told_by_what_its_saga_gets() -> None:
-    customer_id, change = change_told_by(PLACED)
+def test_a_placed_order_is_a_change_for_its_customer() -> None:
+    customer_id, change = change_in(PLACED)
 
     assert customer_id == PLACED.data["order"]["customer_id"]
     assert (change.order_id, change.status) == (PLACED.aggregate_id, "placed")
 
 
-def test_a_rejection_is_told_with_its_reason() -> None:
-    assert change_told_by(REJECTED)[1].reason == REJECTED.data["reason"]
+def test_a_rejection_has_its_reason() -> None:
+    assert change_in(REJECTED)[1].reason == REJECTED.data["reason"]
 
 
 @pytest.mark.parametrize("event", [CONFIRMED, REJECTED, PLACED])
-def test_nothing_is_told_of_persons_goods_or_money(event: Event) -> None:
-    told = change_told_by(event)[1].model_dump(exclude_none=True)
+def test_a_change_has_nothing_about_persons_products_or_money(event: Event) -> None:
+    fields = change_in(event)[1].model_dump(exclude_none=True)
 
-    assert set(told) <= {
+    assert set(fields) <= {
         "event_id",
         "order_id",
         "version",
@@ -92,69 +81,69 @@ def test_nothing_is_told_of_persons_goods_or_money(event: Event) -> None:
     }
 
 
-def test_an_event_without_a_customer_cannot_be_told() -> None:
+def test_an_event_without_a_customer_is_refused() -> None:
     with pytest.raises(ValidationError):
-        change_told_by(CONFIRMED.model_copy(update={"data": {"status": "confirmed"}}))
+        change_in(CONFIRMED.model_copy(update={"data": {"status": "confirmed"}}))
 
 
-def test_the_subscription_lets_through_what_the_code_reads() -> None:
+def test_the_queue_receives_exactly_the_events_that_the_code_reads() -> None:
     sent = {event_type for event_type, readers in subscriptions().items() if "live.functions.push" in readers}
 
     assert sent == STATUS_EVENTS
 
 
-def test_who_missed_something_gets_exactly_that() -> None:
-    missed = Missed.between(2, 5, [entry(3), entry(4), entry(5)], limit=10)
+def test_a_page_has_exactly_the_missed_changes() -> None:
+    page = Page.between(2, 5, [entry(3), entry(4), entry(5)], limit=10)
 
-    assert [found.position for found in missed.entries] == [3, 4, 5]
-    assert (missed.position, missed.more, missed.complete) == (5, False, True)
-
-
-def test_a_page_says_where_the_next_one_begins() -> None:
-    missed = Missed.between(0, 5, [entry(1), entry(2)], limit=2)
-
-    assert (missed.position, missed.more, missed.complete) == (2, True, True)
+    assert [found.position for found in page.entries] == [3, 4, 5]
+    assert (page.position, page.more, page.complete) == (5, False, True)
 
 
-def test_who_missed_nothing_gets_nothing() -> None:
-    missed = Missed.between(5, 5, [], limit=10)
+def test_a_page_has_the_cursor_of_the_next_one() -> None:
+    page = Page.between(0, 5, [entry(1), entry(2)], limit=2)
 
-    assert (missed.entries, missed.position, missed.more, missed.complete) == ([], 5, False, True)
-
-
-@pytest.mark.parametrize("kept", [[entry(4), entry(5)], [], [entry(3), entry(5)]])
-def test_a_client_learns_that_something_it_missed_is_no_longer_kept(kept: list[Entry]) -> None:
-    missed = Missed.between(2, 5, kept, limit=10)
-
-    assert not missed.complete
-    assert (missed.position, missed.more) == (5, False)
+    assert (page.position, page.more, page.complete) == (2, True, True)
 
 
-def test_what_comes_in_between_belongs_to_the_next_page() -> None:
-    """The feed was at 1 when it was asked where it is."""
-    missed = Missed.between(0, 1, [entry(1), entry(2)], limit=10)
+def test_a_client_that_missed_nothing_gets_an_empty_page() -> None:
+    page = Page.between(5, 5, [], limit=10)
 
-    assert [found.position for found in missed.entries] == [1]
-    assert missed.position == 1
+    assert (page.entries, page.position, page.more, page.complete) == ([], 5, False, True)
 
 
-def test_catching_up_with_one_order_leaves_out_the_others_and_yet_goes_on() -> None:
-    missed = Missed.between(0, 2, [entry(1), entry(2, "ord_other")], limit=10, order_id=ORDER)
+@pytest.mark.parametrize("stored", [[entry(4), entry(5)], [], [entry(3), entry(5)]])
+def test_a_page_says_if_missed_changes_have_expired(stored: list[Entry]) -> None:
+    page = Page.between(2, 5, stored, limit=10)
 
-    assert [found.position for found in missed.entries] == [1]
-    assert (missed.position, missed.complete) == (2, True)
+    assert not page.complete
+    assert (page.position, page.more) == (5, False)
+
+
+def test_a_change_that_comes_meanwhile_belongs_to_the_next_page() -> None:
+    """The feed was at 1 when its position was read."""
+    page = Page.between(0, 1, [entry(1), entry(2)], limit=10)
+
+    assert [found.position for found in page.entries] == [1]
+    assert page.position == 1
+
+
+def test_catching_up_with_one_order_omits_the_others_and_moves_the_cursor() -> None:
+    page = Page.between(0, 2, [entry(1), entry(2, "ord_other")], limit=10, order_id=ORDER)
+
+    assert [found.position for found in page.entries] == [1]
+    assert (page.position, page.complete) == (2, True)
 
 
 def test_a_cursor_beyond_the_feed_is_refused() -> None:
     with pytest.raises(UnknownCursor):
-        Missed.between(6, 5, [], limit=10)
+        Page.between(6, 5, [], limit=10)
 
 
 def test_a_connection_watches_nothing_at_first() -> None:
     assert not connection().watches(ORDER)
 
 
-def test_a_connection_watches_what_it_subscribed_to() -> None:
+def test_a_connection_watches_the_orders_that_it_subscribed_to() -> None:
     assert connection(all_orders=True).watches(ORDER)
     assert connection(order_ids=frozenset({ORDER})).watches(ORDER)
     assert not connection(order_ids=frozenset({ORDER})).watches("ord_other")
@@ -174,12 +163,12 @@ def test_a_connection_ends_after_two_hours_however_long_its_token_is_good() -> N
 def test_a_connection_watches_a_bounded_number_of_orders() -> None:
     full = connection(order_ids=frozenset(f"o{number}" for number in range(MAX_ORDERS)))
 
-    full.may_watch("o1")
+    full.require_room_for("o1")
     with pytest.raises(TooManyOrders):
-        full.may_watch("another")
+        full.require_room_for("another")
 
 
-def test_the_oldest_connections_give_way() -> None:
+def test_the_oldest_connections_are_in_excess() -> None:
     many = [connection(number) for number in range(MAX_CONNECTIONS + 2)]
 
-    assert {old.connection_id for old in superfluous(many)} == {"c0", "c1"}
+    assert {old.connection_id for old in excess(many)} == {"c0", "c1"}

@@ -1,10 +1,11 @@
-"""The messages of the WebSocket: what is understood, and how it is said what is not."""
+"""The messages of the WebSocket: valid requests, and the answers to invalid ones."""
 
 import json
 
 import pytest
 
-from live.domain.feed import Change, Connection, Entry
+from live.domain.connection import Connection
+from live.domain.feed import Change, Entry
 from live.domain.handshake import PROTOCOL, chosen_protocol, token_in
 from live.domain.messages import (
     CatchUp,
@@ -14,8 +15,8 @@ from live.domain.messages import (
     Subscribe,
     Subscribed,
     Unsubscribe,
+    as_text,
     read,
-    text,
 )
 from shared.errors import BadRequest, InvalidRequest, MalformedJson
 
@@ -35,7 +36,7 @@ def test_each_action_is_understood() -> None:
 
 
 @pytest.mark.parametrize("body", ["", "{", "subscribe", "\ud83d"])
-def test_what_is_not_json_is_told_so(body: str) -> None:
+def test_a_message_that_is_not_json_is_refused(body: str) -> None:
     with pytest.raises(MalformedJson):
         read(body.encode("utf-8", "replace").decode())
 
@@ -57,17 +58,17 @@ def test_what_is_not_json_is_told_so(body: str) -> None:
         ('{"action": "ping", "request_id": ""}', "/request_id"),
     ],
 )
-def test_a_message_that_does_not_fit_is_told_where(body: str, pointer: str) -> None:
+def test_the_refusal_of_an_invalid_message_points_to_the_field(body: str, pointer: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         read(body)
 
     assert [error["pointer"] for error in refused.value.errors] == [pointer]
 
 
-def test_a_change_is_told_with_its_place_and_without_what_it_lacks() -> None:
+def test_a_change_has_its_cursor_and_no_empty_fields() -> None:
     change = Change(event_id="e", order_id=ORDER, version=2, status="confirmed", at="2026")
 
-    assert json.loads(text(OrderChanged.of(Entry(12, change)))) == {
+    assert json.loads(as_text(OrderChanged.of(Entry(12, change)))) == {
         "type": "order.changed",
         "cursor": "12",
         "event_id": "e",
@@ -83,7 +84,7 @@ def test_an_answer_has_the_request_s_id() -> None:
         connection_id="c", customer_id="u", connected_at="2026", expires_at=0, order_ids=frozenset({ORDER})
     )
 
-    assert json.loads(text(Subscribed.of(connection, 3, "7"))) == {
+    assert json.loads(as_text(Subscribed.of(connection, 3, "7"))) == {
         "type": "subscribed",
         "request_id": "7",
         "all_orders": False,
@@ -92,10 +93,10 @@ def test_an_answer_has_the_request_s_id() -> None:
     }
 
 
-def test_a_failure_is_told_as_problem_details() -> None:
-    told = json.loads(text(Failure.telling(BadRequest("No."))))
+def test_a_failure_is_sent_as_problem_details() -> None:
+    sent = json.loads(as_text(Failure.of(BadRequest("No."))))
 
-    assert told == {
+    assert sent == {
         "type": "error",
         "problem": {
             "type": "https://cartwright.example/problems/bad-request",

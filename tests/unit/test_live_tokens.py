@@ -1,4 +1,4 @@
-"""Which tokens open a WebSocket. The keys are real ones; the pool's answer and the clock are given."""
+"""The tokens that open a WebSocket. The keys are real; the pool's answer and the clock are simulated."""
 
 import hmac
 import json
@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 from jwt.utils import base64url_encode
 
-from live.domain.tokens import Identity, InvalidToken, KeyRing, Verifier
+from live.adapters.user_pool import KeyRing, TokenVerifier
+from live.domain.identity import Identity, InvalidToken
 
 ISSUER = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_pool"
 CLIENT = "the-app-client"
@@ -62,8 +63,8 @@ def token(key: Any = OLD, key_id: str | None = "old", algorithm: str = "RS256", 
     return jwt.encode(kept, key, algorithm, headers={"kid": key_id} if key_id else {})
 
 
-def verifier(pool: Pool, clock: Clock | None = None) -> Verifier:
-    return Verifier(KeyRing(pool.published, clock or Clock()), issuer=ISSUER, audience=CLIENT)
+def verifier(pool: Pool, clock: Clock | None = None) -> TokenVerifier:
+    return TokenVerifier(KeyRing(pool.published, clock or Clock()), issuer=ISSUER, audience=CLIENT)
 
 
 def test_an_identity_token_of_the_pool_opens() -> None:
@@ -94,12 +95,12 @@ def test_an_identity_token_of_the_pool_opens() -> None:
         token()[:-6] + "AAAAAA",
     ],
 )
-def test_any_other_token_opens_nothing(bad: str) -> None:
+def test_any_other_token_is_refused(bad: str) -> None:
     with pytest.raises(InvalidToken):
         verifier(Pool(old=OLD)).verify(bad)
 
 
-def test_the_public_key_is_no_secret_to_sign_with() -> None:
+def test_a_token_signed_with_the_public_key_is_refused() -> None:
     """The confusion of RS256 with HS256: https://datatracker.ietf.org/doc/html/rfc8725#section-2.1"""
     public = OLD.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     header = base64url_encode(json.dumps({"alg": "HS256", "kid": "old"}).encode())
@@ -131,7 +132,7 @@ def test_a_new_key_of_the_pool_opens_as_soon_as_it_signs() -> None:
     assert checking.verify(token(NEW, "new")).customer_id == "customer"
 
 
-def test_made_up_key_ids_do_not_make_the_pool_busy() -> None:
+def test_invented_key_ids_cause_no_further_requests_to_the_pool() -> None:
     pool = Pool(old=OLD)
     checking = verifier(pool)
 
@@ -142,7 +143,7 @@ def test_made_up_key_ids_do_not_make_the_pool_busy() -> None:
     assert pool.asked == 1
 
 
-def test_a_key_that_the_pool_withdrew_opens_nothing_after_an_hour() -> None:
+def test_a_withdrawn_key_is_refused_after_an_hour() -> None:
     pool, clock = Pool(old=OLD), Clock()
     checking = verifier(pool, clock)
     checking.verify(token())
@@ -154,7 +155,7 @@ def test_a_key_that_the_pool_withdrew_opens_nothing_after_an_hour() -> None:
         checking.verify(token())
 
 
-def test_known_keys_stay_good_while_the_pool_cannot_be_asked() -> None:
+def test_known_keys_stay_valid_while_the_pool_does_not_answer() -> None:
     pool, clock = Pool(old=OLD), Clock()
     checking = verifier(pool, clock)
     checking.verify(token())
@@ -165,7 +166,7 @@ def test_known_keys_stay_good_while_the_pool_cannot_be_asked() -> None:
     assert checking.verify(token()).customer_id == "customer"
 
 
-def test_without_any_key_nobody_is_let_in() -> None:
+def test_without_any_key_every_token_is_refused() -> None:
     pool = Pool(old=OLD)
     pool.reachable = False
 

@@ -85,7 +85,7 @@ def document() -> dict[str, Any]:
     }
 
 
-def as_text() -> str:
+def written() -> str:
     """The document as it is stored."""
     return json.dumps(document(), indent=2) + "\n"
 
@@ -132,5 +132,5 @@ def _received(request: type[BaseModel], answer: type[BaseModel]) -> dict[str, An
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(as_text())
+    DOCUMENT.write_text(written())
     print(f"wrote {DOCUMENT.relative_to(REPOSITORY)}")

@@ -1,6 +1,5 @@
-"""The jobs API as admins meet it, with what is stored behind it; the jobs' work itself has tests of its own."""
+"""The jobs API as admins use it, with its real storage; the work of the jobs has its own tests."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,16 +9,10 @@ import pytest
 from jobs.domain.job import FILE_KEPT_FOR
 from shared.clock import utc_now
 from shared.job_steps import JobResult
-from tests.component.jobs.world import BUCKET, JobsWorld, jobs_world, products_csv
+from tests.component.jobs.world import BUCKET, JobsWorld, products_csv
 from tests.component.rest_events import claims_of, header, json_body
 
 EXPORT = {"kind": "order_export", "format": "csv", "from": "2026-11-01", "to": "2026-11-30"}
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
-    with jobs_world(monkeypatch) as world:
-        yield world
 
 
 def finish(job_id: str, result: JobResult, *, days_ago: int = 0) -> None:
@@ -29,7 +22,7 @@ def finish(job_id: str, result: JobResult, *, days_ago: int = 0) -> None:
     job_store().change(job_id, lambda job: job.begin(moment).finish(result, moment))
 
 
-def test_asking_for_a_job_is_accepted_and_tells_where_it_is_followed(world: JobsWorld) -> None:
+def test_a_request_for_a_job_is_accepted_and_answered_with_its_address(world: JobsWorld) -> None:
     answer = world.request(EXPORT)
 
     assert answer["statusCode"] == 202
@@ -40,7 +33,7 @@ def test_asking_for_a_job_is_accepted_and_tells_where_it_is_followed(world: Jobs
     assert world.job(job["job_id"]) == job
 
 
-def test_the_same_key_and_body_are_the_same_job_and_its_event_is_told_once(world: JobsWorld) -> None:
+def test_the_same_key_and_body_are_the_same_job_and_its_event_is_published_once(world: JobsWorld) -> None:
     first, second = world.request(EXPORT), world.request(EXPORT)
 
     assert json_body(first)["job_id"] == json_body(second)["job_id"]
@@ -91,7 +84,7 @@ def test_a_replay_is_answered_also_when_the_upload_is_gone(world: JobsWorld) -> 
         {},
     ],
 )
-def test_what_makes_no_sense_is_refused(world: JobsWorld, body: dict[str, Any]) -> None:
+def test_an_invalid_request_is_refused(world: JobsWorld, body: dict[str, Any]) -> None:
     answer = world.request(body)
 
     assert answer["statusCode"] == 422
@@ -123,7 +116,7 @@ def test_only_admins_reach_jobs(world: JobsWorld) -> None:
         assert world.api(method, path, claims=None)["statusCode"] == 401
 
 
-def test_a_job_that_is_not_there_is_not_found(world: JobsWorld) -> None:
+def test_an_unknown_job_is_not_found(world: JobsWorld) -> None:
     assert world.api("GET", "/jobs/job_1")["statusCode"] == 404
     assert world.api("POST", "/jobs/job_1/cancel")["statusCode"] == 404
 
@@ -161,7 +154,7 @@ def test_a_file_is_linked_for_an_hour_and_as_long_as_it_is_kept(world: JobsWorld
     assert world.job(old)["result"] is None
 
 
-def test_a_job_that_has_ended_cannot_be_cancelled_any_more(world: JobsWorld) -> None:
+def test_a_job_that_has_ended_cannot_be_cancelled(world: JobsWorld) -> None:
     job_id = json_body(world.request(EXPORT))["job_id"]
     finish(job_id, JobResult())
 
@@ -177,4 +170,4 @@ def test_a_job_whose_event_comes_again_is_not_started_again(world: JobsWorld) ->
     again = world.run(answer)
 
     assert again | {"result": None} == first | {"result": None}
-    assert world.invocations["JobsFinishFunction"] == 1
+    assert world.invocations["JobsStepsFunction.finish"] == 1

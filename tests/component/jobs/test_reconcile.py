@@ -1,7 +1,6 @@
-"""The reconciler of jobs through its real handler: what it does to a job by its state and its execution's."""
+"""The reconciler of jobs through its real handler: its action on a job, by the states of job and execution."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from jobs.adapters.job_store import JobStore
 from shared.clock import timestamp, utc_now
 from shared.dynamo import to_item
-from tests.component.jobs.world import JobsWorld, Killed, ended, execution_of, jobs_world
+from tests.component.jobs.world import JobsWorld, Killed, ended, execution_of
 from tests.component.rest_events import json_body
 from tests.faults.template import ROOT
 
@@ -20,20 +19,14 @@ EXPORT = {"kind": "order_export", "format": "csv", "from": "2026-11-01", "to": "
 OVERDUE, A_DAY = timedelta(minutes=16), timedelta(days=1, minutes=1)
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
-    with jobs_world(monkeypatch) as world:
-        yield world
-
-
-def ask(world: JobsWorld, key: str = "k-1") -> tuple[dict[str, Any], str]:
-    """Asks for an export; the answer, and the job's id."""
+def requested(world: JobsWorld, key: str = "k-1") -> tuple[dict[str, Any], str]:
+    """Requests an export; the answer, and the job's id."""
     answer = world.request(EXPORT, key=key)
     return answer, json_body(answer)["job_id"]
 
 
 def age(job_id: str, by: timedelta = OVERDUE) -> None:
-    """Has the job been asked for that long ago."""
+    """Makes the job that old."""
     boto3.client("dynamodb").update_item(
         TableName="JobsTable",
         Key=to_item({"pk": job_id}),
@@ -43,7 +36,7 @@ def age(job_id: str, by: timedelta = OVERDUE) -> None:
 
 
 def reconcile(world: JobsWorld) -> dict[str, int]:
-    """Runs the reconciler as its schedule does; the outcomes that it came to."""
+    """Runs the reconciler as its schedule does; how many jobs it took each action on."""
     answer = world.invoke("JobsReconcileFunction", json.loads(EXAMPLE.read_text()))
     return {outcome: number for outcome, number in answer.items() if number}
 
@@ -53,7 +46,7 @@ def die(*_: Any) -> None:
 
 
 def stopped(job_id: str) -> None:
-    """An execution of the job that waits, and is stopped by somebody."""
+    """Starts an execution of the job that waits, and stops it as an operator does."""
     waits = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}}
     sfn = boto3.client("stepfunctions")
     execution = execution_of("order_export", job_id)
@@ -64,9 +57,9 @@ def stopped(job_id: str) -> None:
     ended(execution)
 
 
-def test_a_job_whose_last_step_failed_at_every_try_ends_as_that_step_was_to_say(world: JobsWorld) -> None:
-    answer, job_id = ask(world)
-    world.before("JobsFinishFunction", *[die] * 7)
+def test_a_job_whose_final_step_failed_at_every_try_ends_by_the_input_of_that_step(world: JobsWorld) -> None:
+    answer, job_id = requested(world)
+    world.before("JobsStepsFunction.finish", *[die] * 7)
     assert world.run(answer, ends_as="FAILED")["status"] == "running"
     age(job_id)
 
@@ -78,10 +71,10 @@ def test_a_job_whose_last_step_failed_at_every_try_ends_as_that_step_was_to_say(
     assert reconcile(world) == {}
 
 
-def test_a_failure_that_could_not_be_told_is_told_later(world: JobsWorld) -> None:
-    answer, job_id = ask(world)
+def test_a_failure_that_could_not_be_recorded_is_recorded_later(world: JobsWorld) -> None:
+    answer, job_id = requested(world)
     world.before("OrdersExportResultFunction", *[die] * 7)
-    world.before("JobsFinishFunction", *[die] * 7)
+    world.before("JobsStepsFunction.finish", *[die] * 7)
     world.run(answer, ends_as="FAILED")
     age(job_id)
 
@@ -91,7 +84,7 @@ def test_a_failure_that_could_not_be_told_is_told_later(world: JobsWorld) -> Non
 
 @pytest.mark.parametrize("cancelled", [False, True])
 def test_a_job_whose_execution_was_stopped_has_failed(world: JobsWorld, cancelled: bool) -> None:
-    _, job_id = ask(world)
+    _, job_id = requested(world)
     if cancelled:
         world.api("POST", f"/jobs/{job_id}/cancel")
     stopped(job_id)
@@ -105,20 +98,20 @@ def test_a_job_whose_execution_was_stopped_has_failed(world: JobsWorld, cancelle
 
 
 def test_a_job_whose_event_was_lost_is_started_and_done(world: JobsWorld) -> None:
-    answer, job_id = ask(world)
+    answer, job_id = requested(world)
     age(job_id)
 
     assert reconcile(world) == {"started": 1}
 
-    # The event that comes late after all starts nothing more.
+    # The event that comes late starts nothing more.
     assert world.run(answer)["status"] == "succeeded"
-    assert world.invocations["JobsFinishFunction"] == 1
+    assert world.invocations["JobsStepsFunction.finish"] == 1
 
 
-def test_a_job_that_could_not_be_started_for_a_day_has_failed_and_is_not_begun_any_more(
+def test_a_job_that_could_not_be_started_for_a_day_has_failed_and_never_begins(
     world: JobsWorld,
 ) -> None:
-    answer, job_id = ask(world)
+    answer, job_id = requested(world)
     age(job_id, A_DAY)
 
     assert reconcile(world) == {"ended": 1}
@@ -129,7 +122,7 @@ def test_a_job_that_could_not_be_started_for_a_day_has_failed_and_is_not_begun_a
 
 
 def test_a_job_that_was_cancelled_before_anything_was_started_is_cancelled(world: JobsWorld) -> None:
-    _, job_id = ask(world)
+    _, job_id = requested(world)
     world.api("POST", f"/jobs/{job_id}/cancel")
     age(job_id)
 
@@ -138,20 +131,19 @@ def test_a_job_that_was_cancelled_before_anything_was_started_is_cancelled(world
 
 
 def test_a_job_that_ran_and_whose_execution_is_gone_has_failed(world: JobsWorld) -> None:
-    _, job_id = ask(world)
-    given = {"job": {"job_id": job_id, "correlation_id": "c"}}
-    world.invoke("JobsProgressFunction", given)
+    _, job_id = requested(world)
+    world.invoke("JobsStepsFunction", {"step": "progress", "job": {"job_id": job_id, "correlation_id": "c"}})
     age(job_id)
 
     assert reconcile(world) == {"ended": 1}
     assert world.job(job_id)["failure"]["code"] == "cut-short"
 
 
-def test_a_job_that_runs_is_left_alone_and_so_is_one_that_was_just_asked_for(
+def test_the_reconciler_leaves_jobs_alone_that_run_or_were_just_requested(
     world: JobsWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer, job_id = ask(world)
-    ask(world, "just-now")
+    answer, job_id = requested(world)
+    requested(world, "just-now")
     seen: list[dict[str, int]] = []
 
     def look() -> None:
@@ -164,17 +156,17 @@ def test_a_job_that_runs_is_left_alone_and_so_is_one_that_was_just_asked_for(
     assert seen == [{"left": 1}]
 
 
-def test_one_job_that_cannot_be_looked_at_stops_no_other(
+def test_a_job_that_cannot_be_reconciled_stops_no_other(
     world: JobsWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ids = [ask(world, key)[1] for key in ("a", "b")]
+    ids = [requested(world, key)[1] for key in ("a", "b")]
     for job_id in ids:
         age(job_id, A_DAY)
     broken, change = ids[0], JobStore.change
 
     def refusing(self: JobStore, job_id: str, how: Any) -> Any:
         if job_id == broken:
-            raise RuntimeError("no such luck")
+            raise RuntimeError("broken")
         return change(self, job_id, how)
 
     with monkeypatch.context() as patched:
@@ -187,10 +179,10 @@ def test_one_job_that_cannot_be_looked_at_stops_no_other(
     assert '"JobsHanging":[2.0]' in capsys.readouterr().out
 
 
-def test_jobs_that_there_is_no_time_for_are_left_to_the_next_run(
+def test_the_next_run_takes_the_jobs_that_a_run_had_no_time_for(
     world: JobsWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids = [ask(world, str(number))[1] for number in range(4)]
+    ids = [requested(world, str(number))[1] for number in range(4)]
     for job_id in ids:
         age(job_id, A_DAY)
     times = iter([60_000, 60_000, 9_000])
@@ -206,7 +198,7 @@ def test_jobs_that_there_is_no_time_for_are_left_to_the_next_run(
 
 
 @pytest.mark.parametrize("machine", ["order_export", "product_import", "weekly_report"])
-def test_every_machine_ends_with_the_steps_that_are_looked_for_and_is_stopped_when_jobs_are_given_up(
+def test_every_state_machine_has_the_final_steps_and_times_out_when_the_reconciler_gives_up(
     machine: str,
 ) -> None:
     definition = json.loads((ROOT / "statemachines" / f"{machine}.asl.json").read_text())

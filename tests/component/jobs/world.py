@@ -1,4 +1,4 @@
-"""Jobs in a pretended account: tables, bucket and state machines as the template has them, functions as they ship."""
+"""Jobs in a simulated account: the template's tables, bucket and state machines, and the functions as they ship."""
 
 import copy
 import importlib
@@ -29,8 +29,8 @@ ADMIN = claims_of("u-admin", groups="admin")
 HEADER = "sku,name,description,category,price_amount,price_currency,active"
 
 _CACHES = {
-    "jobs.dependencies": ("job_store", "job_links"),
-    "jobs.adapters.links": ("_s3",),
+    "jobs.dependencies": ("job_store", "job_executions", "presigned_urls"),
+    "jobs.adapters.presigned_urls": ("_s3",),
     "catalog.dependencies": ("product_store", "import_store", "job_files"),
     "orders.dependencies": ("order_store", "placements", "job_files"),
     "reports.dependencies": ("sales_projection", "report_versions", "published_files"),
@@ -48,11 +48,11 @@ _TABLES = (
 
 
 class Killed(BaseException):
-    """The function's process ended in the middle; nothing in it can catch that."""
+    """The function's process dies in the middle; its code cannot catch that."""
 
 
 class JobsWorld:
-    """The API as admins call it, the machines it sets off, and what is stored in the end."""
+    """The API as admins call it, the state machines that it starts, and the stored items."""
 
     def __init__(self, template: Template) -> None:
         self._template = template
@@ -61,9 +61,9 @@ class JobsWorld:
         self.invocations: Counter[str] = Counter()
         self.largest_state = 0
 
-    def before(self, function: str, *what: Callable[[], object]) -> None:
-        """Does something, each once, before the next runs of a function."""
-        self._before.setdefault(function, []).extend(what)
+    def before(self, work: str, *actions: Callable[[], object]) -> None:
+        """Takes each action once, before the next runs of a function or of one step ("JobsStepsFunction.finish")."""
+        self._before.setdefault(work, []).extend(actions)
 
     def api(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         """The answer to a request, by default an admin's."""
@@ -72,29 +72,29 @@ class JobsWorld:
         return answer
 
     def request(self, body: dict[str, Any], key: str = "k-1") -> dict[str, Any]:
-        """Asks for a job."""
+        """Requests a job."""
         return self.api("POST", "/jobs", body=body, headers={"Idempotency-Key": key})
 
     def upload(self, data: bytes) -> str:
-        """Uploads a file as by a form; its id."""
+        """Uploads a file as a form does; its id."""
         upload: str = json_body(self.api("POST", "/jobs/uploads"))["upload"]
         boto3.client("s3").put_object(Bucket=BUCKET, Key=f"uploads/{upload}", Body=data)
         return upload
 
     def job(self, job_id: str) -> dict[str, Any]:
-        """The job as the API tells it."""
-        told: dict[str, Any] = json_body(self.api("GET", f"/jobs/{job_id}"))
-        return told
+        """The job as the API shows it."""
+        shown: dict[str, Any] = json_body(self.api("GET", f"/jobs/{job_id}"))
+        return shown
 
     def run(self, answer: dict[str, Any], ends_as: str = "SUCCEEDED") -> dict[str, Any]:
-        """Runs the job that was asked for until its execution ends so; the job as the API then tells it."""
+        """Runs the requested job until its execution has ended as `ends_as`; the job as the API then shows it."""
         assert answer["statusCode"] == 202, answer
         job_id = json_body(answer)["job_id"]
-        told = json.loads(self.items("JobsTable")[job_id]["outbox"][0])
-        record = {"messageId": "m-1", "receiptHandle": "r", "body": json.dumps(told), "attributes": {}}
+        requested = json.loads(self.items("JobsTable")[job_id]["outbox"][0])
+        record = {"messageId": "m-1", "receiptHandle": "r", "body": json.dumps(requested), "attributes": {}}
         start = {"Records": [record | {"messageAttributes": {}, "eventSource": "aws:sqs"}]}
         assert self.invoke("JobsStartFunction", start) == {"batchItemFailures": []}
-        described = ended(execution_of(told["data"]["kind"], job_id))
+        described = ended(execution_of(requested["data"]["kind"], job_id))
         assert described["status"] == ends_as, (described, self.invocations)
         return self.job(job_id)
 
@@ -106,18 +106,19 @@ class JobsWorld:
         return data
 
     def items(self, table: str) -> dict[str, dict[str, Any]]:
-        """The items of a table with one key, by that."""
+        """The items of a table by their partition key."""
         pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=table)
         items = [from_item(item) for page in pages for item in page["Items"]]
         return {item["pk"]: item for item in items}
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
-        """What a function answers; raises what it raises. One runs at a time: each has the process to itself."""
+        """A function's answer; raises its exception. Functions run one at a time: each has the process to itself."""
         declared = self._template.functions[function]
         with self._one_at_a_time, patch.dict("os.environ", declared.environment):
-            self.invocations[function] += 1
-            if waiting := self._before.get(function):
-                waiting.pop(0)()
+            work = f"{function}.{event['step']}" if "step" in event else function
+            self.invocations[work] += 1
+            if actions := self._before.get(work):
+                actions.pop(0)()
             return importlib.import_module(declared.module).handler(event, FakeLambdaContext())
 
     def answer(self, function: str, payload: str) -> dict[str, Any]:
@@ -135,13 +136,13 @@ class JobsWorld:
 
 
 def execution_of(kind: str, job_id: str) -> str:
-    """The pretended ARN of a job's execution."""
+    """The simulated ARN of a job's execution."""
     machine = "".join(word.title() for word in kind.split("_"))
     return f"{arn_of(machine).replace(':stateMachine:', ':execution:')}:{job_id}"
 
 
 def arn_of(machine: str) -> str:
-    """The pretended ARN of a state machine, by its logical id."""
+    """The simulated ARN of a state machine, by its logical id."""
     return f"arn:aws:states:eu-central-1:123456789012:stateMachine:{machine}"
 
 
@@ -167,13 +168,13 @@ def _failed(name: str, message: str) -> dict[str, Any]:
 
 @contextmanager
 def jobs_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
-    """A pretended account in which jobs run."""
+    """A simulated account in which jobs run."""
     template = Template()
     world = JobsWorld(template)
     monkeypatch.setattr(Table, "__deepcopy__", _copy_of_table, raising=False)
     _point_functions_at_machines(template)
     with interpreting(monkeypatch, world.answer):
-        _forget()
+        _clear_caches()
         for name in _TABLES:
             boto3.client("dynamodb").create_table(**template.tables[name])
         for bucket in (BUCKET, "ReportsBucket"):
@@ -187,7 +188,7 @@ def jobs_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
                 roleArn="arn:aws:iam::123456789012:role/machine",
             )
         yield world
-    _forget()
+    _clear_caches()
 
 
 def _definition(machine: str) -> str:
@@ -209,8 +210,8 @@ def _point_functions_at_machines(template: Template) -> None:
 
 
 def _copy_of_table(table: Any, _memo: Any) -> Any:
-    """What moto puts back when a transaction fails, without copying each item of the table at each transaction: a put
-    replaces an item and changes none."""
+    """The copy that moto restores if a transaction fails. It shares the items, which saves time: a put replaces an item
+    and changes none."""
     twin = copy.copy(table)
     twin.items = defaultdict(dict)
     twin.items.update(
@@ -219,7 +220,7 @@ def _copy_of_table(table: Any, _memo: Any) -> Any:
     return twin
 
 
-def _forget() -> None:
+def _clear_caches() -> None:
     for module, names in _CACHES.items():
         for name in names:
             getattr(importlib.import_module(module), name).cache_clear()

@@ -1,10 +1,4 @@
-"""The rules of a job, without AWS: which status may follow which.
-
-queued ──► running ──► succeeded       all of it was done
-  │           │  └───► failed          it could not be done, or not all of it
-  │           └─────► cancelling ──► cancelled, or succeeded where nothing was left to stop
-  └─────────────────► cancelling
-"""
+"""The rules of a job: its statuses, the commands that change them, and its id."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,7 +8,7 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.domain.events import JobRequested
-from jobs.domain.requests import AnyRequest, JobRequest, WeeklyReport, written
+from jobs.domain.requests import AnyRequest, JobRequest, WeeklyReport, request_fields
 from shared.clock import timestamp
 from shared.errors import Conflict, FieldError, Unprocessable
 from shared.events import Event
@@ -24,11 +18,11 @@ from shared.job_steps import JobResult
 _JOB_ID_NAMESPACE = UUID("0c5b2b1e-5c58-5d0e-8a43-2a2f7b6d9e01")
 
 FILE_KEPT_FOR = timedelta(days=7)
-"""How long a job's file can be fetched after its end; the bucket's lifecycle rule says the same, in the template."""
+"""How long a job's file can be fetched after the job's end. The bucket's lifecycle rule in the template follows it."""
 
 
 class JobStatus(StrEnum):
-    """Where a job stands."""
+    """The status of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -39,8 +33,34 @@ class JobStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will be done."""
+        """Whether the job has ended."""
         return self in {self.CANCELLED, self.SUCCEEDED, self.FAILED}
+
+
+class JobCommand(StrEnum):
+    """A change of a job's status."""
+
+    BEGIN = "begin"
+    CANCEL = "cancel"
+    SUCCEED = "succeed"
+    STOP = "stop"
+    FAIL = "fail"
+
+
+_UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.CANCELLING)
+
+TRANSITIONS: dict[JobCommand, dict[JobStatus, JobStatus]] = {
+    JobCommand.BEGIN: {JobStatus.QUEUED: JobStatus.RUNNING},
+    JobCommand.CANCEL: dict.fromkeys((JobStatus.QUEUED, JobStatus.RUNNING), JobStatus.CANCELLING),
+    JobCommand.SUCCEED: dict.fromkeys(_UNFINISHED, JobStatus.SUCCEEDED),
+    JobCommand.STOP: {JobStatus.CANCELLING: JobStatus.CANCELLED},
+    JobCommand.FAIL: dict.fromkeys(_UNFINISHED, JobStatus.FAILED),
+}
+"""Each command, the statuses in which it has an effect, and the status that each leads to.
+
+In any other status a command changes nothing, since every step may run twice. The diagram in the service's README is
+made from this table: `python -m tools.contracts.job_states`.
+"""
 
 
 class IdempotencyKeyReused(Unprocessable):
@@ -50,19 +70,19 @@ class IdempotencyKeyReused(Unprocessable):
 
 
 class UploadMissing(Unprocessable):
-    """The file that the job is to work on was not uploaded, or is gone."""
+    """The file for the job was not uploaded, or it is gone."""
 
     code = "upload-missing"
 
 
 class CannotBeCancelled(Conflict):
-    """The job has ended, so there is nothing to stop."""
+    """The job has ended, so it cannot be cancelled."""
 
     code = "cannot-be-cancelled"
 
 
 class Failure(BaseModel):
-    """Why a job failed: a stable `code`, and `detail` for whoever asked for the job."""
+    """Why a job failed: a stable `code`, and a `detail` for the admin who requested the job."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,8 +90,14 @@ class Failure(BaseModel):
     detail: Annotated[str, Field(examples=["The header lacks the column price_amount."])]
 
 
+_INCOMPLETE = Failure(
+    code="incomplete",
+    detail="A part of the work could not be done; the job's file says which. Request the job again.",
+)
+
+
 class Job(BaseModel):
-    """A job. `parts` holds how much each piece of the work did, by its number: a piece that is told of twice counts
+    """A job. `parts` holds the size of each finished piece of the work, by the piece's number, so that a piece counts
     once."""
 
     model_config = ConfigDict(frozen=True)
@@ -91,7 +117,7 @@ class Job(BaseModel):
     failure: Failure | None = None
 
     @classmethod
-    def ask(
+    def create(
         cls,
         request: AnyRequest,
         *,
@@ -100,7 +126,7 @@ class Job(BaseModel):
         correlation_id: str,
         now: datetime,
     ) -> tuple[Self, list[Event]]:
-        """The job that does what is asked for, and its `job.requested`; raises WeekNotOver."""
+        """A new job for `request`, and its `job.requested`. Raises WeekNotOver."""
         if isinstance(request, WeeklyReport):
             request.check_over(now)
         job = cls(
@@ -111,7 +137,7 @@ class Job(BaseModel):
             created_at=timestamp(now),
         )
         payload = JobRequested(
-            job_id=job.job_id, kind=request.kind.value, request=written(request, without={"kind"})
+            job_id=job.job_id, kind=request.kind.value, request=request_fields(request, without={"kind"})
         )
         event = Event.of(
             payload,
@@ -129,76 +155,62 @@ class Job(BaseModel):
 
     @property
     def goes_on(self) -> bool:
-        """Whether the next piece of the work is to be done."""
+        """Whether the state machine does the next piece of the work."""
         return self.status in {JobStatus.QUEUED, JobStatus.RUNNING}
 
-    def asked_by(self, request: AnyRequest) -> None:
-        """Raises IdempotencyKeyReused unless the job is what `request` asks for."""
+    def require_same_request(self, request: AnyRequest) -> None:
+        """Raises IdempotencyKeyReused unless the job was created for the same request."""
         if self.request != request:
             raise IdempotencyKeyReused(
-                "This Idempotency-Key came with another body before; use a new key for a new job."
+                "This Idempotency-Key was used with another body; use a new key for a new job."
             )
 
     def begin(self, now: datetime) -> Self:
-        """The first piece of the work is being done; changes nothing later on."""
-        if self.status is not JobStatus.QUEUED:
-            return self
-        return self.model_copy(update={"status": JobStatus.RUNNING, "started_at": timestamp(now)})
+        """The first piece of the work begins."""
+        return self._after(JobCommand.BEGIN, started_at=timestamp(now))
 
     def cancel(self) -> Self:
-        """Nobody wants the job any more: it ends before its next piece. Changes nothing when that was said before.
+        """An admin cancels the job: it ends before its next piece. A repeat changes nothing.
 
-        Raises CannotBeCancelled when the job has ended otherwise.
+        Raises CannotBeCancelled if the job has succeeded or failed.
         """
-        if self.status in {JobStatus.CANCELLING, JobStatus.CANCELLED}:
-            return self
-        if self.status.is_final:
+        if self.status in {JobStatus.SUCCEEDED, JobStatus.FAILED}:
             raise CannotBeCancelled(f"The job has {self.status.value}, so it cannot be cancelled.")
-        return self.model_copy(update={"status": JobStatus.CANCELLING})
+        return self._after(JobCommand.CANCEL)
 
     def finish(self, result: JobResult, now: datetime) -> Self:
-        """The work has ended, all done or (cancelled, or a piece failed for good) not; changes nothing the second
-        time."""
-        if self.status.is_final:
-            return self
-        update: dict[str, object] = {
-            "finished_at": timestamp(now),
-            "counts": result.counts,
-            "result_key": result.key,
-        }
+        """The work ends: all of it is done, or the job was cancelled, or a piece failed at every try."""
+        ended = {"finished_at": timestamp(now), "counts": result.counts, "result_key": result.key}
         if result.complete:
-            update["status"] = JobStatus.SUCCEEDED
-        elif self.status is JobStatus.CANCELLING:
-            update["status"] = JobStatus.CANCELLED
-        else:
-            update["status"] = JobStatus.FAILED
-            update["failure"] = Failure(
-                code="incomplete", detail="A part could not be done; the file tells which. Ask for it again."
-            )
-        return self.model_copy(update=update)
+            return self._after(JobCommand.SUCCEED, **ended)
+        if self.status is JobStatus.CANCELLING:
+            return self._after(JobCommand.STOP, **ended)
+        return self._after(JobCommand.FAIL, failure=_INCOMPLETE, **ended)
 
     def fail(self, failure: Failure, now: datetime) -> Self:
-        """The work could not be done; changes nothing when the job has ended."""
-        if self.status.is_final:
-            return self
-        update = {"status": JobStatus.FAILED, "failure": failure, "finished_at": timestamp(now)}
-        return self.model_copy(update=update)
+        """The work could not be done."""
+        return self._after(JobCommand.FAIL, failure=failure, finished_at=timestamp(now))
+
+    def _after(self, command: JobCommand, **changes: object) -> Self:
+        """The job after `command`, with `changes`; the job itself if the command has no effect in its status."""
+        status = TRANSITIONS[command].get(self.status)
+        return self.model_copy(update={"status": status, **changes}) if status else self
 
     def file_is_kept_until(self) -> datetime | None:
-        """Until when the job's file can be fetched, or None where it has none."""
+        """Until when the job's file can be fetched; None if the job has no file."""
         if self.result_key is None or self.finished_at is None:
             return None
         return datetime.fromisoformat(self.finished_at) + FILE_KEPT_FOR
 
 
 def job_id_for(requested_by: str, idempotency_key: str) -> str:
-    """The id of the job that this caller asks for under this key: always the same."""
+    """The id of the caller's job under this key: always the same."""
     return f"job_{uuid5(_JOB_ID_NAMESPACE, f'{requested_by}/{idempotency_key}').hex}"
 
 
 def upload_missing() -> UploadMissing:
-    """What a job is refused with whose file is not there."""
+    """The refusal of a job whose file is missing."""
     return UploadMissing(
-        "There is no such upload. Ask for a form at POST /jobs/uploads, send the file by it, and then ask for the job.",
-        [FieldError("/body/upload", "nothing was uploaded under this id, or it was over a day ago")],
+        "There is no such upload. Get a form at POST /jobs/uploads, upload the file with it, then request the job.",
+        [FieldError("/body/upload", "no file was uploaded under this id, or it expired after a day")],
     )

@@ -1,4 +1,4 @@
-"""What can be asked for as a job, and how it is written, without AWS."""
+"""The requests for jobs: their fields, by kind, and the rules for them."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,7 @@ MAX_DAYS = 366
 
 
 class JobKind(StrEnum):
-    """What a job does."""
+    """The kind of a job."""
 
     ORDER_EXPORT = "order_export"
     PRODUCT_IMPORT = "product_import"
@@ -22,28 +22,28 @@ class JobKind(StrEnum):
 
 
 class ExportFormat(StrEnum):
-    """How an export is written: a table for spreadsheets, or a JSON object a line."""
+    """The format of an export: a table for spreadsheets, or one JSON object on each line."""
 
     CSV = "csv"
     JSONL = "jsonl"
 
 
 class ReportFormat(StrEnum):
-    """How a report is written: a page with charts, or its numbers for spreadsheets."""
+    """The format of a report: a page with charts, or its numbers for spreadsheets."""
 
     HTML = "html"
     CSV = "csv"
 
 
 class OnError(StrEnum):
-    """What becomes of an import's good lines when there are bad ones."""
+    """What an import does with its good lines if it has bad ones."""
 
     APPLY_GOOD = "apply_good"
     APPLY_NONE = "apply_none"
 
 
 class WeekNotOver(Unprocessable):
-    """The week that is to be reported on has not ended yet."""
+    """The week of the report has not ended yet."""
 
     code = "week-not-over"
 
@@ -53,14 +53,14 @@ class _Request(BaseModel):
 
 
 def _full_date(value: object) -> object:
-    """Refuses what pydantic would take for a day beside RFC 3339's full-date: a number, say."""
+    """Refuses any day but a full-date of RFC 3339; pydantic alone would accept a number."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         raise ValueError("a day is written as YYYY-MM-DD")
     return value
 
 
 def _sunday_of(week: str) -> date:
-    """The last day of an ISO week that is written as 2026-W10; raises ValueError when there is no such week."""
+    """The last day of an ISO week such as 2026-W10; raises ValueError if the week does not exist."""
     return date.fromisocalendar(int(week[:4]), int(week[6:]), 7)
 
 
@@ -73,59 +73,59 @@ Day = Annotated[date, BeforeValidator(_full_date)]
 
 
 class OrderExport(_Request):
-    """The orders placed in a period, as a file: one row an order, without personal data."""
+    """Exports the orders of a period to a file, one row for each order, without personal data."""
 
     kind: Literal[JobKind.ORDER_EXPORT]
     format: Annotated[
-        ExportFormat, Field(description="csv is for spreadsheets; jsonl is a JSON object a line")
+        ExportFormat, Field(description="csv is for spreadsheets; jsonl has one JSON object on each line")
     ]
     first_day: Annotated[
         Day, Field(alias="from", description="The first day, in UTC", examples=["2026-11-01"])
     ]
     last_day: Annotated[
-        Day, Field(alias="to", description="The last day, in UTC, itself included", examples=["2026-11-30"])
+        Day, Field(alias="to", description="The last day, included, in UTC", examples=["2026-11-30"])
     ]
 
     @model_validator(mode="after")
     def _is_a_period(self) -> Self:
         if not timedelta(0) <= self.last_day - self.first_day < timedelta(days=MAX_DAYS):
-            raise ValueError(f"`to` is the day of `from` or one of the {MAX_DAYS - 1} after it")
+            raise ValueError(f"`to` must be the day of `from` or one of the {MAX_DAYS - 1} days after it")
         return self
 
 
 class ProductImport(_Request):
-    """Products added and changed from an uploaded CSV file; see the README of jobs for its columns."""
+    """Adds and changes products from an uploaded CSV file; the README of jobs lists its columns."""
 
     kind: Literal[JobKind.PRODUCT_IMPORT]
     upload: Annotated[
         str,
         Field(
             pattern=r"^upl_[0-9a-f]{32}$",
-            description="As `upload` of an upload form",
+            description="The `upload` of an upload form",
             examples=["upl_8f14e45fceea467a9c2b5d1c3a7e6f10"],
         ),
     ]
     on_error: Annotated[
         OnError,
-        Field(description="When lines are refused: apply the good ones all the same, or none"),
+        Field(description="If lines are refused: apply the good lines, or none"),
     ]
 
 
 class WeeklyReport(_Request):
-    """What was sold in a week that is over, as a page or a sheet, made from what is known of its sales now."""
+    """Reports the sales of a week that is over, as a page or a sheet, from the figures known now."""
 
     kind: Literal[JobKind.WEEKLY_REPORT]
     week: Annotated[
         str,
         Field(
             pattern=r"^[0-9]{4}-W(0[1-9]|[1-4][0-9]|5[0-3])$",
-            description="An ISO 8601 week that is over, from Monday to Sunday in UTC",
+            description="An ISO 8601 week that is over, Monday to Sunday in UTC",
             examples=["2026-W10"],
         ),
         AfterValidator(_existing_week),
     ]
     format: Annotated[
-        ReportFormat, Field(description="html is a page with charts; csv has its numbers for spreadsheets")
+        ReportFormat, Field(description="html is a page with charts; csv has the numbers for spreadsheets")
     ] = ReportFormat.HTML
 
     def check_over(self, now: datetime) -> None:
@@ -142,7 +142,7 @@ AnyRequest = OrderExport | ProductImport | WeeklyReport
 JobRequest = Annotated[AnyRequest, Field(discriminator="kind")]
 
 
-def written(request: AnyRequest, *, without: set[str] | None = None) -> dict[str, str]:
-    """What is asked for, under the names that clients use."""
+def request_fields(request: AnyRequest, *, without: set[str] | None = None) -> dict[str, str]:
+    """The request's fields under the names that clients use."""
     plain: dict[str, str] = request.model_dump(mode="json", by_alias=True, exclude=without)
     return plain

@@ -1,4 +1,4 @@
-"""The jobs API, for admins: uploading a file, asking for a job, following it, and cancelling it."""
+"""The jobs API, for admins: they upload files, and request, follow and cancel jobs."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -7,8 +7,8 @@ from uuid import uuid4
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 
-from jobs.adapters.links import UploadForm
-from jobs.dependencies import job_links, job_store
+from jobs.adapters.presigned_urls import UploadForm
+from jobs.dependencies import job_store, presigned_urls
 from jobs.domain.job import (
     CannotBeCancelled,
     IdempotencyKeyReused,
@@ -35,7 +35,7 @@ JobId = Annotated[
     str,
     Path(
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
-        description="As `job_id` of a job",
+        description="The `job_id` of a job",
         examples=["job_5b0c8a526b7e5c1e8f432f7a0c9f2d11"],
     ),
 ]
@@ -48,24 +48,24 @@ AnyRequest = Annotated[OrderExport | ProductImport | WeeklyReport, Body(discrimi
         Access.ADMIN,
         tag="jobs",
         status=HTTPStatus.ACCEPTED,
-        answers="The job, which is done later; under a key that came before, the job that was asked for then",
+        answers="The job, which runs later; for a repeated key, the job of the first request",
         headers={
-            "Location": "Where the job is followed",
-            "Idempotent-Replayed": "`true` when the job was asked for by an earlier request",
+            "Location": "The address of the job",
+            "Idempotent-Replayed": "`true` if an earlier request created the job",
         },
         raises=(UploadMissing, WeekNotOver, IdempotencyKeyReused),
     ),
 )
 def request_job(request: AnyRequest, idempotency_key: IdempotencyKey) -> Response[JobView]:
-    """Asks for an export of orders, an import of products or a week's report. The same key and body again answer with
-    the same job."""
+    """Requests an export of orders, an import of products or a week's report. A repeat with the same key and body
+    answers with the same job."""
     admin = caller_of(app).user_id
     existing = job_store().find(job_id_for(admin, idempotency_key))
     if existing is not None:
         return _accepted(existing, request, replayed=True)
-    if isinstance(request, ProductImport) and not job_links().was_uploaded(request.upload):
+    if isinstance(request, ProductImport) and not presigned_urls().was_uploaded(request.upload):
         raise upload_missing()
-    job, events = Job.ask(
+    job, events = Job.create(
         request,
         requested_by=admin,
         idempotency_key=idempotency_key,
@@ -85,13 +85,13 @@ def request_job(request: AnyRequest, idempotency_key: IdempotencyKey) -> Respons
         Access.ADMIN,
         tag="jobs",
         status=HTTPStatus.CREATED,
-        answers="The form by which to upload the file",
-        headers={"Cache-Control": "The form is a permission: not to be kept by caches"},
+        answers="The form to upload the file with",
+        headers={"Cache-Control": "`no-store`, since the form is a permission"},
     ),
 )
 def prepare_upload() -> Response[UploadForm]:
-    """Signs a form by which one CSV file of at most 10 MiB is uploaded, for a job. It is valid for 15 minutes."""
-    form = job_links().form(f"upl_{uuid4().hex}", utc_now())
+    """Signs a form that uploads one CSV file of at most 10 MiB for a job. The form is valid for 15 minutes."""
+    form = presigned_urls().form(f"upl_{uuid4().hex}", utc_now())
     logger.info("upload prepared", upload=form.upload)
     return Response(
         status_code=HTTPStatus.CREATED,
@@ -105,25 +105,25 @@ def prepare_upload() -> Response[UploadForm]:
 def list_jobs(
     limit: PageLimit = 20,
     cursor: PageCursor = None,
-    status: Annotated[JobStatus | None, Query(description="Only jobs in this status")] = None,
+    status: Annotated[JobStatus | None, Query(description="List only jobs in this status")] = None,
 ) -> JobPage:
-    """The jobs of the last 30 days, newest first, by page."""
+    """Lists the jobs of the last 30 days, newest first, page by page."""
     after = position_in(cursor, status) if cursor is not None else None
     jobs, position = job_store().list(limit, after, status)
     now = utc_now()
     return JobPage(
-        jobs=[JobView.of(job, job_links(), now) for job in jobs],
+        jobs=[JobView.of(job, presigned_urls(), now) for job in jobs],
         next=cursor_of(position, status) if position else None,
     )
 
 
 @app.get("/jobs/<job_id>", **contract(Access.ADMIN, tag="jobs", raises=(NotFound,)))
 def read_job(job_id: JobId) -> JobView:
-    """A job: how far it has come, and once it has ended a link to its file, which works for an hour."""
+    """Reads a job: its progress and, once it has ended, a link to its file that works for an hour."""
     job = job_store().find(job_id)
     if job is None:
         raise _no_such_job()
-    return JobView.of(job, job_links(), utc_now())
+    return JobView.of(job, presigned_urls(), utc_now())
 
 
 @app.post(
@@ -132,31 +132,31 @@ def read_job(job_id: JobId) -> JobView:
         Access.ADMIN,
         tag="jobs",
         status=HTTPStatus.ACCEPTED,
-        answers="The job, which ends before its next piece of work; what is done by then stays",
+        answers="The job, which ends before its next piece of work; the finished pieces stay",
         raises=(NotFound, CannotBeCancelled),
     ),
 )
 def cancel_job(job_id: JobId) -> JobView:
-    """Stops a job. Asking again answers the same."""
+    """Cancels a job. A repeat answers the same."""
     if job_store().find(job_id) is None:
         raise _no_such_job()
     job = job_store().change(job_id, lambda current: current.cancel())
     logger.info("job cancellation requested", job_id=job_id, status=job.status.value)
-    return JobView.of(job, job_links(), utc_now())
+    return JobView.of(job, presigned_urls(), utc_now())
 
 
 def _accepted(job: Job, request: AnyRequest, *, replayed: bool) -> Response[JobView]:
-    job.asked_by(request)
+    job.require_same_request(request)
     return Response(
         status_code=HTTPStatus.ACCEPTED,
         content_type=content_types.APPLICATION_JSON,
-        body=JobView.of(job, job_links(), utc_now()),
+        body=JobView.of(job, presigned_urls(), utc_now()),
         headers={"Location": f"/jobs/{job.job_id}", "Idempotent-Replayed": str(replayed).lower()},
     )
 
 
 def _no_such_job() -> NotFound:
-    return NotFound("There is no such job, or it was forgotten.")
+    return NotFound("There is no such job; jobs are deleted after 30 days.")
 
 
 handler = api_handler(app)

@@ -1,4 +1,4 @@
-"""Where a page of jobs ended, as a cursor that fits the list it was handed out for and no other."""
+"""The cursors of lists of jobs: the end of a page. A cursor fits only the list that it came from."""
 
 import re
 
@@ -12,16 +12,16 @@ _ALL = "all"
 
 
 def cursor_of(position: Position, status: JobStatus | None) -> str:
-    """The cursor of what follows `position` in the list of the jobs in `status` (None: in any)."""
+    """The cursor behind `position` in the list of the jobs in `status` (None: in any)."""
     return encode_cursor({**position, "list": status.value if status else _ALL})
 
 
 def position_in(cursor: str, status: JobStatus | None) -> Position:
-    """The position that `cursor` stands for; raises InvalidCursor unless this same list can have handed it out."""
+    """The position in `cursor`; raises InvalidCursor if it cannot come from this list."""
     read = decode_cursor(cursor, fields={"pk", "created_at", "list"})
     if read.pop("list") != (status.value if status else _ALL):
         raise InvalidCursor
-    # DynamoDB refuses keys of another form (over-long ones, for example) as a fault of ours.
+    # DynamoDB refuses malformed keys (too long ones, for example) with an error that the API would answer with 500.
     if not (_JOB_ID.fullmatch(read["pk"]) and _MOMENT.fullmatch(read["created_at"])):
         raise InvalidCursor
     return read

@@ -1,4 +1,4 @@
-"""Publishes the outbox of the jobs table: what its stream says was written, as domain events on the topic."""
+"""Publishes the outbox of the jobs table: reads its stream, and sends the domain events to the topic."""
 
 from shared.relay import relay_handler
 

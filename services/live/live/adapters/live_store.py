@@ -1,70 +1,53 @@
-"""The live table: the only module of the service that knows DynamoDB.
+"""The live table. `pk` = customer id: all items of a customer can be read consistently, and customers share no key.
 
-`pk` = customer id, so all that concerns one customer is read consistently, and nothing lies under one key for all.
-`sk` = `feed` (where the feed is, or that the customer was erased) · `change#<position>` (what they were told) ·
-`order#<id>` (the newest version told of) · `connection#<id>`. Everything but `feed` expires by `expires_at`.
+sk = feed                 the feed's last position, or `erased_at` for a closed account; only a closed one expires
+     change#<position>    a change in the feed
+     order#<id>           the newest version of the order in the feed
+     connection#<id>      an open WebSocket and its subscriptions
 """
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from live.domain.feed import FEED_KEPT, VERSIONS_KEPT, Change, Connection, Entry, epoch, plain
+from live.domain.connection import AccountClosed, Connection
+from live.domain.feed import CHANGES_EXPIRE_AFTER, VERSIONS_EXPIRE_AFTER, Change, Entry, present_fields
 from shared.clock import timestamp
-from shared.dynamo import condition_failed, from_item, to_item
-from shared.errors import Forbidden, TransientError
+from shared.dynamo import from_item, to_item
+from shared.errors import TransientError
+from shared.versioned_table import VersionedTable, Write, WriteConflict, retry_on_conflict
 
-# Only events of the same customer ever meet.
-_ATTEMPTS = 5
 _BATCH = 25
-# Longer than any message about the customer can lie around, and than any token of theirs is good.
-_ERASURE_KEPT = timedelta(days=30)
+# Longer than an event of the customer can wait as a message or dead letter, and than their token is valid.
+_ERASURE_EXPIRES_AFTER = timedelta(days=30)
+_OPEN = "attribute_not_exists(erased_at)"
 
 
-class FeedContended(TransientError):
-    """Others wrote into the same customer's feed at every try; the queue delivers the event again."""
-
-
-class AccountClosed(Forbidden):
-    """The account was deleted; its token is valid for a while yet, but watches nothing any more."""
-
-    code = "account-closed"
+class ErasureIncomplete(TransientError):
+    """DynamoDB did not delete all items of a closed account; the queue delivers the event again."""
 
 
 class LiveStore:
     """Access to the live table."""
 
     def __init__(self, dynamodb: Any, table_name: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
+        self._table = VersionedTable(dynamodb, table_name)
 
-    def tell(self, customer_id: str, change: Change, now: datetime) -> Entry | None:
-        """Puts `change` into the customer's feed, once, and returns it with its place: the same one at every repeat.
+    def append(self, customer_id: str, change: Change, now: datetime) -> Entry | None:
+        """Appends `change` to the customer's feed, once; returns its entry, the same one at every repeat.
 
-        None when something newer was told of the order, or the customer was erased. Raises FeedContended.
+        None if the feed has a newer version of the order, or the account is closed. Raises WriteConflict.
         """
-        for _ in range(_ATTEMPTS):
-            feed = self._item(customer_id, "feed")
-            told = self._item(customer_id, f"order#{change.order_id}")
-            if "erased_at" in feed:
-                return None
-            if told and told["version"] >= change.version:
-                return self._entry(customer_id, told) if told["event_id"] == change.event_id else None
-            entry = Entry(feed.get("position", 0) + 1, change)
-            if self._append(customer_id, entry, now):
-                return entry
-        raise FeedContended(change.order_id)
+        return retry_on_conflict(self._append, customer_id, change, now)
 
     def position(self, customer_id: str) -> int:
-        """Where the customer's feed is: 0 before the first change."""
+        """The last position in the customer's feed; 0 before the first change."""
         return int(self._item(customer_id, "feed").get("position", 0))
 
-    def told_after(self, customer_id: str, position: int, limit: int) -> list[Entry]:
-        """The first `limit` entries behind `position` that are kept, oldest first."""
-        answer = self._dynamodb.query(
-            TableName=self._table,
+    def entries_after(self, customer_id: str, position: int, limit: int) -> list[Entry]:
+        """The first `limit` unexpired entries behind `position`, oldest first."""
+        answer = self._table.dynamodb.query(
+            TableName=self._table.name,
             KeyConditionExpression="pk = :customer AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues=to_item(
                 {":customer": customer_id, ":first": _change_key(position + 1), ":last": "change#~"}
@@ -75,171 +58,144 @@ class LiveStore:
         return [_entry_in(from_item(item)) for item in answer["Items"]]
 
     def connect(self, connection: Connection) -> None:
-        """Keeps a new connection; raises AccountClosed when its customer was erased."""
-        item = {
-            "pk": connection.customer_id,
-            "sk": f"connection#{connection.connection_id}",
-            **connection.model_dump(exclude={"order_ids"}),
-        }
-        try:
-            self._dynamodb.transact_write_items(
-                TransactItems=[
-                    {
-                        "ConditionCheck": {
-                            "TableName": self._table,
-                            "Key": _key(connection.customer_id, "feed"),
-                            "ConditionExpression": "attribute_not_exists(erased_at)",
-                        }
-                    },
-                    {"Put": {"TableName": self._table, "Item": to_item(item)}},
-                ]
-            )
-        except ClientError as error:
-            if "ConditionalCheckFailed" in _cancelled_because(error):
-                raise AccountClosed("This account was closed.") from error
-            raise
+        """Stores a new connection. Raises AccountClosed or WriteConflict."""
+        writes = [
+            self._check_open(connection.customer_id),
+            self._put(
+                connection.customer_id,
+                _connection_key(connection.connection_id),
+                connection.model_dump(exclude={"order_ids"}),
+            ),
+        ]
+        if retry_on_conflict(self._table.write_all, writes):
+            raise AccountClosed("This account was closed.")
 
     def connection(self, customer_id: str, connection_id: str) -> Connection | None:
-        """The connection, or None when it is gone."""
-        item = self._item(customer_id, f"connection#{connection_id}")
-        return _connection_in(item) if item else None
+        """The connection, or None if it has ended."""
+        item = self._item(customer_id, _connection_key(connection_id))
+        return Connection.model_validate(item) if item else None
 
     def connections(self, customer_id: str) -> list[Connection]:
-        """The customer's connections, with what they watch as it was last written."""
-        return [_connection_in(item) for item in self._items(customer_id, "connection#")]
+        """The customer's connections, with their subscriptions as last written."""
+        return [Connection.model_validate(item) for item in self._items(customer_id, "connection#")]
 
-    def watch(self, connection: Connection, order_id: str | None) -> Connection | None:
-        """Lets the connection watch one order, or all; None when it is gone."""
+    def subscribe(self, connection: Connection, order_id: str | None) -> Connection | None:
+        """Subscribes the connection to one order, or to all; None if the connection has ended."""
         if order_id is None:
             return self._update(connection, "SET all_orders = :all", {":all": True})
         return self._update(connection, "ADD order_ids :orders", {":orders": {order_id}})
 
-    def ignore(self, connection: Connection, order_id: str | None) -> Connection | None:
-        """Lets the connection watch that order no more, or none at all; None when it is gone."""
+    def unsubscribe(self, connection: Connection, order_id: str | None) -> Connection | None:
+        """Ends the subscription to one order, or all subscriptions; None if the connection has ended."""
         if order_id is None:
             return self._update(connection, "SET all_orders = :all REMOVE order_ids", {":all": False})
         return self._update(connection, "DELETE order_ids :orders", {":orders": {order_id}})
 
     def disconnect(self, customer_id: str, connection_id: str) -> None:
-        """Forgets a connection; there being none is as good."""
-        self._dynamodb.delete_item(
-            TableName=self._table, Key=_key(customer_id, f"connection#{connection_id}")
+        """Deletes a connection; does nothing if it is gone."""
+        self._table.dynamodb.delete_item(
+            TableName=self._table.name, Key=to_item(_key(customer_id, _connection_key(connection_id)))
         )
 
     def close_account(self, customer_id: str, now: datetime) -> None:
-        """From now on the customer is told nothing, and nobody connects as them."""
-        self._dynamodb.update_item(
-            TableName=self._table,
-            Key=_key(customer_id, "feed"),
-            UpdateExpression="SET erased_at = :now, expires_at = :expires",
-            ExpressionAttributeValues=to_item(
-                {":now": timestamp(now), ":expires": epoch(now, _ERASURE_KEPT)}
-            ),
+        """Closes the customer's feed: from now on it takes no change, and the customer opens no connection."""
+        write = self._table.update(
+            _key(customer_id, "feed"),
+            "SET erased_at = :now, expires_at = :expires",
+            {":now": timestamp(now), ":expires": _epoch(now, _ERASURE_EXPIRES_AFTER)},
         )
+        retry_on_conflict(self._table.write_one, write)
 
     def erase(self, customer_id: str) -> int:
-        """Deletes all that is left of a customer whose account is closed; how much that was."""
+        """Deletes the items of a customer whose account is closed; returns their number. Raises ErasureIncomplete."""
         keys = [
-            {"pk": item["pk"], "sk": item["sk"]}
-            for item in self._items(customer_id, "")
-            if item["sk"] != "feed"
+            _key(customer_id, item["sk"]) for item in self._items(customer_id, "") if item["sk"] != "feed"
         ]
         for start in range(0, len(keys), _BATCH):
             requests = [{"DeleteRequest": {"Key": to_item(key)}} for key in keys[start : start + _BATCH]]
-            answer = self._dynamodb.batch_write_item(RequestItems={self._table: requests})
+            answer = self._table.dynamodb.batch_write_item(RequestItems={self._table.name: requests})
             if answer.get("UnprocessedItems"):
-                raise FeedContended(f"{len(keys)} items of an erased customer could not all be deleted")
+                raise ErasureIncomplete(f"{len(keys)} items of a closed account could not all be deleted")
         return len(keys)
 
-    def _append(self, customer_id: str, entry: Entry, now: datetime) -> bool:
-        """Writes the entry, where the feed is, and the order's version at once; whether nobody came in between.
+    def _append(self, customer_id: str, change: Change, now: datetime) -> Entry | None:
+        feed = self._item(customer_id, "feed")
+        newest = self._item(customer_id, f"order#{change.order_id}")
+        if "erased_at" in feed:
+            return None
+        if newest and newest["version"] >= change.version:
+            return self._entry(customer_id, newest) if newest["event_id"] == change.event_id else None
+        entry = Entry(feed.get("position", 0) + 1, change)
+        if self._table.write_all(self._writes_of(customer_id, entry, now)):
+            raise WriteConflict(f"another change of {customer_id} came first, or the account was closed")
+        return entry
 
-        Whoever told of the order since its version was read has moved the feed on, so one condition guards both.
+    def _writes_of(self, customer_id: str, entry: Entry, now: datetime) -> list[Write]:
+        """The feed's next position, the change, and the order's version, as one transaction.
+
+        Another writer of the same order has moved the feed on as well, so the condition on the feed guards all three.
         """
-        order = f"order#{entry.change.order_id}"
-        try:
-            self._dynamodb.transact_write_items(
-                TransactItems=[
-                    {
-                        "Update": {
-                            "TableName": self._table,
-                            "Key": _key(customer_id, "feed"),
-                            "UpdateExpression": "SET #position = :position",
-                            "ConditionExpression": "attribute_not_exists(erased_at) AND "
-                            "(#position = :before OR (attribute_not_exists(#position) AND :before = :start))",
-                            "ExpressionAttributeNames": {"#position": "position"},
-                            "ExpressionAttributeValues": to_item(
-                                {":position": entry.position, ":before": entry.position - 1, ":start": 0}
-                            ),
-                        }
-                    },
-                    {
-                        "Put": {
-                            "TableName": self._table,
-                            "Item": to_item(
-                                {
-                                    "pk": customer_id,
-                                    "sk": _change_key(entry.position),
-                                    "position": entry.position,
-                                    "change": plain(entry.change),
-                                    "expires_at": epoch(now, FEED_KEPT),
-                                }
-                            ),
-                        }
-                    },
-                    {
-                        "Put": {
-                            "TableName": self._table,
-                            "Item": to_item(
-                                {
-                                    "pk": customer_id,
-                                    "sk": order,
-                                    "version": entry.change.version,
-                                    "event_id": entry.change.event_id,
-                                    "position": entry.position,
-                                    "expires_at": epoch(now, VERSIONS_KEPT),
-                                }
-                            ),
-                        }
-                    },
-                ]
-            )
-        except ClientError as error:
-            if _cancelled_because(error) & {"ConditionalCheckFailed", "TransactionConflict"}:
-                return False
-            raise
-        return True
+        change = entry.change
+        return [
+            self._advance(customer_id, entry.position),
+            self._put(
+                customer_id,
+                _change_key(entry.position),
+                {
+                    "position": entry.position,
+                    "change": present_fields(change),
+                    "expires_at": _epoch(now, CHANGES_EXPIRE_AFTER),
+                },
+            ),
+            self._put(
+                customer_id,
+                f"order#{change.order_id}",
+                {
+                    "version": change.version,
+                    "event_id": change.event_id,
+                    "position": entry.position,
+                    "expires_at": _epoch(now, VERSIONS_EXPIRE_AFTER),
+                },
+            ),
+        ]
+
+    def _advance(self, customer_id: str, position: int) -> Write:
+        """Moves the feed on to `position`, which is its version under the name that stored feeds have."""
+        write = self._table.update(
+            _key(customer_id, "feed"),
+            "SET #position = :position",
+            {":position": position, ":before": position - 1, ":start": 0},
+            condition=f"{_OPEN} AND "
+            "(#position = :before OR (attribute_not_exists(#position) AND :before = :start))",
+        )
+        write["Update"]["ExpressionAttributeNames"] = {"#position": "position"}
+        return write
+
+    def _check_open(self, customer_id: str) -> Write:
+        check = {"Key": to_item(_key(customer_id, "feed")), "ConditionExpression": _OPEN}
+        return {"ConditionCheck": {"TableName": self._table.name, **check}}
+
+    def _put(self, customer_id: str, sort_key: str, values: dict[str, Any]) -> Write:
+        item = to_item({**_key(customer_id, sort_key), **values})
+        return {"Put": {"TableName": self._table.name, "Item": item}}
 
     def _update(self, connection: Connection, expression: str, values: dict[str, Any]) -> Connection | None:
-        try:
-            answer = self._dynamodb.update_item(
-                TableName=self._table,
-                Key=_key(connection.customer_id, f"connection#{connection.connection_id}"),
-                UpdateExpression=expression,
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues=to_item(values),
-                ReturnValues="ALL_NEW",
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                return None
-            raise
-        return _connection_in(from_item(answer["Attributes"]))
+        key = _key(connection.customer_id, _connection_key(connection.connection_id))
+        write = self._table.update(key, expression, values, condition="attribute_exists(pk)")
+        answer = retry_on_conflict(self._table.write_one, write, ReturnValues="ALL_NEW")
+        return Connection.model_validate(from_item(answer["Attributes"])) if answer else None
 
-    def _entry(self, customer_id: str, told: dict[str, Any]) -> Entry | None:
-        item = self._item(customer_id, _change_key(told["position"]))
+    def _entry(self, customer_id: str, newest: dict[str, Any]) -> Entry | None:
+        item = self._item(customer_id, _change_key(newest["position"]))
         return _entry_in(item) if item else None
 
     def _item(self, customer_id: str, sort_key: str) -> dict[str, Any]:
-        answer = self._dynamodb.get_item(
-            TableName=self._table, Key=_key(customer_id, sort_key), ConsistentRead=True
-        )
-        return from_item(answer.get("Item", {}))
+        return self._table.get(_key(customer_id, sort_key)) or {}
 
     def _items(self, customer_id: str, prefix: str) -> Iterator[dict[str, Any]]:
         condition = "pk = :customer" + (" AND begins_with(sk, :prefix)" if prefix else "")
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
+        pages = self._table.dynamodb.get_paginator("query").paginate(
+            TableName=self._table.name,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=to_item({":customer": customer_id, ":prefix": prefix or None}),
             ConsistentRead=True,
@@ -248,25 +204,22 @@ class LiveStore:
             yield from (from_item(item) for item in page["Items"])
 
 
-def _key(customer_id: str, sort_key: str) -> dict[str, Any]:
-    return to_item({"pk": customer_id, "sk": sort_key})
+def _key(customer_id: str, sort_key: str) -> dict[str, str]:
+    return {"pk": customer_id, "sk": sort_key}
 
 
 def _change_key(position: int) -> str:
     return f"change#{position:012}"
 
 
+def _connection_key(connection_id: str) -> str:
+    return f"connection#{connection_id}"
+
+
+def _epoch(moment: datetime, lifetime: timedelta) -> int:
+    """The end of `lifetime` for an item written at `moment`, as DynamoDB's time to live takes it."""
+    return int((moment + lifetime).timestamp())
+
+
 def _entry_in(item: dict[str, Any]) -> Entry:
     return Entry(item["position"], Change.model_validate(item["change"]))
-
-
-def _connection_in(item: dict[str, Any]) -> Connection:
-    return Connection.model_validate(item)
-
-
-def _cancelled_because(error: ClientError) -> set[str]:
-    """Why DynamoDB cancelled a transaction; nothing for any other error."""
-    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
-    if error.response["Error"]["Code"] == "TransactionConflictException":
-        return {"TransactionConflict"}
-    return {str(reason.get("Code")) for reason in reasons}

@@ -1,15 +1,21 @@
-"""Writing to open WebSockets; the only module of the service that knows API Gateway's management API.
+"""Writes to open WebSockets through API Gateway's management API.
 
-Where that API is stands in AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI, which boto3 reads by itself.
+boto3 reads the address of that API from AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI.
 """
 
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from shared.errors import TransientError
 
-class Gone(Exception):
-    """Nobody is at the other end any more."""
+
+class ConnectionGone(Exception):
+    """The client has left."""
+
+
+class SocketBusy(TransientError):
+    """API Gateway did not take the message now; the error's message is its reason."""
 
 
 class Sockets:
@@ -19,16 +25,16 @@ class Sockets:
         self._management = management
 
     def send(self, connection_id: str, message: str) -> None:
-        """Sends a message. Raises Gone, or botocore's ClientError when API Gateway is busy."""
+        """Sends a message. Raises ConnectionGone or SocketBusy."""
         try:
             self._management.post_to_connection(ConnectionId=connection_id, Data=message.encode())
         except ClientError as error:
             if _is_gone(error):
-                raise Gone(connection_id) from error
-            raise
+                raise ConnectionGone(connection_id) from error
+            raise SocketBusy(error.response["Error"]["Code"]) from error
 
     def close(self, connection_id: str) -> None:
-        """Closes a connection; one that is closed is as good."""
+        """Closes a connection; does nothing if it is closed."""
         try:
             self._management.delete_connection(ConnectionId=connection_id)
         except ClientError as error:

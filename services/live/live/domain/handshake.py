@@ -1,8 +1,8 @@
-"""What a client says when it opens a WebSocket: the headers of its request.
+"""The headers of the request that opens a WebSocket: the token and the subprotocol.
 
 The token comes in `Authorization`, as over HTTP. A browser cannot set that header, so it offers the token as a second
 subprotocol, and the server chooses the first: `new WebSocket(url, ["cartwright.v1", "cartwright.bearer." + token])`.
-Not in the query: addresses get into histories and logs.
+The query never has it: addresses get into histories and logs.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ _TOKEN_PREFIX = "cartwright.bearer."  # noqa: S105 - it precedes one
 
 
 def token_in(headers: dict[str, Any]) -> str | None:
-    """The token that came with the request, or None."""
+    """The token in the request, or None."""
     authorization = _header(headers, "authorization").strip()
     if authorization:
         scheme, _, credentials = authorization.rpartition(" ")
@@ -22,7 +22,7 @@ def token_in(headers: dict[str, Any]) -> str | None:
 
 
 def chosen_protocol(headers: dict[str, Any]) -> str | None:
-    """The subprotocol that the server chooses of those offered; None when it is not among them."""
+    """The subprotocol that the server accepts; None if the client does not offer it."""
     return PROTOCOL if PROTOCOL in _protocols(headers) else None
 
 

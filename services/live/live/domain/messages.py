@@ -1,19 +1,20 @@
-"""The messages of the WebSocket: what a client may ask, and what it is told. docs/asyncapi.json is made from them."""
+"""The messages of the WebSocket: requests, answers and changes. docs/asyncapi.json is made from them."""
 
 import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from live.domain.feed import Change, Connection, Cursor, Entry, Missed, OrderId, plain
+from live.domain.connection import Connection
+from live.domain.feed import Change, Cursor, Entry, OrderId, Page, present_fields
 from shared.errors import FieldError, InvalidRequest, MalformedJson, Problem
 
 MAX_PAGE = 100
-_PAGE = 50
+_DEFAULT_PAGE = 50
 
 RequestId = Annotated[
     str,
-    Field(min_length=1, max_length=64, description="Comes back in the answer, unchanged", examples=["7"]),
+    Field(min_length=1, max_length=64, description="The answer repeats it unchanged", examples=["7"]),
 ]
 
 
@@ -24,31 +25,33 @@ class _Request(BaseModel):
 
 
 class Subscribe(_Request):
-    """Tell of one order, or of all orders of the customer. An order that is somebody else's is as one that there is
-    not: nothing is ever told of it."""
+    """Subscribes to the changes of one order, or of all orders of the customer. For another customer's order the answer
+    is the same as for an unknown one, and no change ever comes."""
 
     action: Literal["subscribe"]
     order_id: OrderId | None = None
 
 
 class Unsubscribe(_Request):
-    """Tell no more of one order, or of any."""
+    """Ends the subscription to one order, or all subscriptions."""
 
     action: Literal["unsubscribe"]
     order_id: OrderId | None = None
 
 
 class CatchUp(_Request):
-    """Tell what was told behind a cursor; without one, all that is kept (7 days)."""
+    """Asks for the changes behind a cursor; without a cursor, for all stored changes (of 7 days)."""
 
     action: Literal["catch_up"]
     after: Cursor = "0"
-    order_id: OrderId | None = Field(default=None, description="Of this order alone")
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE, description="How many changes at most")] = _PAGE
+    order_id: OrderId | None = Field(default=None, description="Only the changes of this order")
+    limit: Annotated[
+        int, Field(ge=1, le=MAX_PAGE, description="The largest number of changes in the answer")
+    ] = _DEFAULT_PAGE
 
 
 class Ping(_Request):
-    """Keeps the connection from being closed as idle, which happens after ten minutes."""
+    """Keeps the connection open: API Gateway closes one that is idle for ten minutes."""
 
     action: Literal["ping"]
 
@@ -66,78 +69,76 @@ class _Reply(_Answer):
 
 
 class OrderChanged(_Answer, Change):
-    """An order came into another status. It may be told twice: the `cursor` and the `event_id` are the same then."""
+    """An order has a new status. The same change may come twice, with the same `cursor` and `event_id`."""
 
     type: Literal["order.changed"] = "order.changed"
     cursor: Cursor
 
     @classmethod
     def of(cls, entry: Entry) -> "OrderChanged":
-        """The message about an entry of the feed."""
-        return cls(cursor=str(entry.position), **plain(entry.change))
+        """The message for an entry of the feed."""
+        return cls(cursor=str(entry.position), **present_fields(entry.change))
 
 
-class Watching(_Reply):
-    """What the connection watches now."""
+class Subscriptions(_Reply):
+    """The subscriptions of the connection."""
 
-    all_orders: bool
-    order_ids: list[OrderId] = Field(description="Single orders that it watches")
+    all_orders: bool = Field(description="Whether it is subscribed to all orders of the customer")
+    order_ids: list[OrderId] = Field(description="The single orders that it is subscribed to")
 
 
-class Subscribed(Watching):
-    """From now on, all that is told of these orders stands behind `cursor`."""
+class Subscribed(Subscriptions):
+    """The subscription is made: every later change of these orders has a position behind `cursor`."""
 
     type: Literal["subscribed"] = "subscribed"
     cursor: Cursor
 
     @classmethod
     def of(cls, connection: Connection, position: int, request_id: str | None) -> "Subscribed":
-        """The answer when the feed is at `position`."""
-        return cls(cursor=str(position), request_id=request_id, **_watched(connection))
+        """The answer if the feed has reached `position`."""
+        return cls(cursor=str(position), request_id=request_id, **_subscriptions(connection))
 
 
-class Unsubscribed(Watching):
-    """What is left."""
+class Unsubscribed(Subscriptions):
+    """The subscription is ended; the answer lists the remaining ones."""
 
     type: Literal["unsubscribed"] = "unsubscribed"
 
     @classmethod
     def of(cls, connection: Connection, request_id: str | None) -> "Unsubscribed":
         """The answer."""
-        return cls(request_id=request_id, **_watched(connection))
+        return cls(request_id=request_id, **_subscriptions(connection))
 
 
 class CaughtUp(_Reply):
-    """A page of what was missed, oldest first. The next one is behind `cursor`."""
+    """A page of the missed changes, oldest first. The next page is behind `cursor`."""
 
     type: Literal["caught_up"] = "caught_up"
     changes: list[OrderChanged]
     cursor: Cursor
     more: bool = Field(description="Whether there is another page")
-    complete: bool = Field(
-        description="False when some of what was missed is no longer kept: read the orders over HTTP"
-    )
+    complete: bool = Field(description="False if some missed changes have expired: read the orders over HTTP")
 
     @classmethod
-    def of(cls, missed: Missed, request_id: str | None) -> "CaughtUp":
+    def of(cls, page: Page, request_id: str | None) -> "CaughtUp":
         """The answer."""
         return cls(
             request_id=request_id,
-            changes=[OrderChanged.of(entry) for entry in missed.entries],
-            cursor=str(missed.position),
-            more=missed.more,
-            complete=missed.complete,
+            changes=[OrderChanged.of(entry) for entry in page.entries],
+            cursor=str(page.position),
+            more=page.more,
+            complete=page.complete,
         )
 
 
 class Pong(_Reply):
-    """The connection is there."""
+    """The connection is open."""
 
     type: Literal["pong"] = "pong"
 
 
 class Failure(_Reply):
-    """The message could not be served; `problem` says why, as over HTTP (RFC 9457)."""
+    """The request failed; `problem` says why, as over HTTP (RFC 9457)."""
 
     type: Literal["error"] = "error"
     problem: dict[str, Any] = Field(
@@ -153,8 +154,8 @@ class Failure(_Reply):
     )
 
     @classmethod
-    def telling(cls, problem: Problem, request_id: str | None = None) -> "Failure":
-        """The message that tells of `problem`."""
+    def of(cls, problem: Problem, request_id: str | None = None) -> "Failure":
+        """The message for `problem`."""
         return cls(problem=problem.details(), request_id=request_id)
 
 
@@ -162,7 +163,7 @@ Answer = OrderChanged | Subscribed | Unsubscribed | CaughtUp | Pong | Failure
 
 
 def read(body: str) -> Request:
-    """What a client asks; raises MalformedJson or InvalidRequest, which says where it is wrong."""
+    """The client's request in `body`; raises MalformedJson, or InvalidRequest with the invalid fields."""
     try:
         return _requests.validate_json(body)
     except ValidationError as error:
@@ -173,17 +174,17 @@ def read(body: str) -> Request:
         raise InvalidRequest(f"Invalid: {named}.", errors) from error
 
 
-def text(answer: Answer) -> str:
-    """The message as it is sent: its type first, and without what it does not tell."""
+def as_text(answer: Answer) -> str:
+    """The message as it is sent: its type first, and without empty fields."""
     return json.dumps({"type": answer.type, **answer.model_dump(mode="json", exclude_none=True)})
 
 
-def _watched(connection: Connection) -> dict[str, Any]:
+def _subscriptions(connection: Connection) -> dict[str, Any]:
     return {"all_orders": connection.all_orders, "order_ids": sorted(connection.order_ids)}
 
 
 def _field_error(entry: Any) -> FieldError:
-    # What a union's error names first is the member that was meant: the action, and not a part of the message.
+    # The first part of a union's error names the union's member, the action; it is no part of the message.
     location = entry["loc"][1:] if entry["loc"] else ()
     if entry["type"].startswith("union_tag"):
         return FieldError("/action", "is one of subscribe, unsubscribe, catch_up, ping")

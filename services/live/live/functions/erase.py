@@ -1,4 +1,4 @@
-"""Ends a deleted user's connections and erases their feed, on `user.deleted`."""
+"""Closes a deleted user's connections and erases their feed, on `user.deleted`."""
 
 from live.dependencies import live_store, sockets
 from shared.clock import utc_now
@@ -8,9 +8,9 @@ from shared.observability import count
 
 
 def erase(event: Event) -> None:
-    """Erases the user that a `user.deleted` is about; a repeat erases what is left.
+    """Erases the user in `user.deleted`; a repeat erases the rest.
 
-    The account is closed first: whatever connects or is told from then on leaves nothing behind.
+    The account is closed first: from then on no change and no connection of the user is stored.
     """
     customer_id = event.aggregate_id
     live_store().close_account(customer_id, utc_now())

@@ -1,15 +1,13 @@
-"""Tells customers of status changes: into their feed first, so that nothing is missed, then to whoever watches.
+"""Pushes each status change to the customer: first into their feed, then to each connection that watches the order.
 
-A push may come twice, when the queue delivers an event again after a connection failed for the moment; the message is
-the same then, and clients know it by its cursor.
+If the queue delivers an event again, its change has the same cursor, by which clients recognize the repeat.
 """
 
-from botocore.exceptions import ClientError
-
-from live.adapters.sockets import Gone
+from live.adapters.sockets import ConnectionGone, SocketBusy
 from live.dependencies import live_store, sockets
-from live.domain.feed import STATUS_EVENTS, Connection, change_told_by
-from live.domain.messages import OrderChanged, text
+from live.domain.connection import Connection
+from live.domain.feed import STATUS_EVENTS, change_in
+from live.domain.messages import OrderChanged, as_text
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.errors import TransientError
@@ -22,18 +20,20 @@ class NotPushed(TransientError):
 
 
 def push(event: Event) -> None:
-    """Tells the order's customer of the status in `event`, unless a newer one was told. Raises NotPushed."""
-    customer_id, change = change_told_by(event)
+    """Pushes the status in `event` to its customer, unless their feed has a newer one. Raises NotPushed."""
+    customer_id, change = change_in(event)
     now = utc_now()
-    entry = live_store().tell(customer_id, change, now)
+    entry = live_store().append(customer_id, change, now)
     if entry is None:
-        logger.info("nothing to tell: something newer was told, or the customer was erased")
+        logger.info("not pushed: the feed has a newer status, or the account is closed")
         count("LiveChangesSuperseded")
         return
-    message, failed = text(OrderChanged.of(entry)), 0
+    message, failed = as_text(OrderChanged.of(entry)), 0
     for connection in live_store().connections(customer_id):
         if connection.is_over(now):
-            _drop(connection)
+            # The client connects again with a fresh token, and catches up.
+            sockets().close(connection.connection_id)
+            live_store().disconnect(connection.customer_id, connection.connection_id)
         elif connection.watches(change.order_id):
             failed += not _sent(connection, message)
     if failed:
@@ -41,24 +41,18 @@ def push(event: Event) -> None:
 
 
 def _sent(connection: Connection, message: str) -> bool:
-    """Whether the message is there, or nobody is to get it."""
+    """Whether the message needs no further try: it was sent, or the client has left."""
     try:
         sockets().send(connection.connection_id, message)
-    except Gone:
+    except ConnectionGone:
         live_store().disconnect(connection.customer_id, connection.connection_id)
         count("ConnectionsGone")
-    except ClientError as error:
-        logger.warning("message not taken", reason=error.response["Error"]["Code"])
+    except SocketBusy as busy:
+        logger.warning("message not taken", reason=str(busy))
         return False
     else:
         count("LiveChangesPushed")
     return True
-
-
-def _drop(connection: Connection) -> None:
-    """Ends a connection whose token has run out; the client comes back with a fresh one, and catches up."""
-    sockets().close(connection.connection_id)
-    live_store().disconnect(connection.customer_id, connection.connection_id)
 
 
 handler = consumer_handler(dict.fromkeys(STATUS_EVENTS, push))

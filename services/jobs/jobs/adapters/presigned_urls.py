@@ -1,7 +1,7 @@
-"""What goes past the API: forms by which files are uploaded, and links by which a job's file is fetched.
+"""Presigned forms to upload files with, and presigned links to fetch a job's file with.
 
-The only module of the service that knows S3. Both are signed with the function's own credentials, and good only while
-these may do what is signed.
+Files go to and from S3 directly, past the API. A form or link carries the rights of the function that signed it, and
+works only while these credentials are valid.
 """
 
 from datetime import datetime, timedelta
@@ -17,43 +17,43 @@ from shared.clock import timestamp
 from shared.job_files import upload_key
 
 MAX_BYTES = 10 * 1024 * 1024
-"""The largest file that is taken: some 50,000 products of 200 characters."""
+"""The largest file: some 50,000 products of 200 characters."""
 FORM_VALID_FOR = timedelta(minutes=15)
 LINK_VALID_FOR = timedelta(hours=1)
 CONTENT_TYPE = "text/csv"
 
-# The bucket's own regional address on AWS, so that no redirect gets between a client and its file.
+# The bucket's own regional address on AWS: the global one would answer with a redirect.
 _CONFIG = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 
 
 class UploadForm(BaseModel):
-    """How to upload one file: POST a multipart form of `fields`, then the field `file`, to `url`."""
+    """A form to upload one file: POST `fields`, then the field `file`, as a multipart form to `url`."""
 
-    upload: str = Field(description="The file's id, for the job that is to work on it")
+    upload: str = Field(description="The file's id, to request a job with")
     url: str
     fields: dict[str, str] = Field(
-        description="The form's fields, all to be sent unchanged and before the file"
+        description="The form's fields; send all of them, unchanged, before the file"
     )
-    expires_at: str = Field(description="When the form ceases to be accepted, RFC 3339 in UTC")
-    max_bytes: int = Field(description="How large the file may be")
+    expires_at: str = Field(description="When the form expires, RFC 3339 in UTC")
+    max_bytes: int = Field(description="The largest allowed size of the file, in bytes")
 
 
 class FileLink(BaseModel):
-    """Where a job's file can be fetched without a token."""
+    """A link to a job's file, which needs no token."""
 
     url: str
-    expires_at: str = Field(description="When the link ceases to work; reading the job makes a new one")
-    kept_until: str = Field(description="When the file itself is deleted")
+    expires_at: str = Field(description="When the link expires; read the job again for a new one")
+    kept_until: str = Field(description="When the file is deleted")
 
 
-class JobLinks:
+class PresignedUrls:
     """Signs forms and links for one bucket."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
 
     def form(self, upload: str, now: datetime) -> UploadForm:
-        """The form for one CSV file."""
+        """A form for one CSV file, under the id `upload`."""
         form = _s3().generate_presigned_post(
             self._bucket,
             upload_key(upload),
@@ -70,7 +70,7 @@ class JobLinks:
         )
 
     def was_uploaded(self, upload: str) -> bool:
-        """Whether there is a file of that id."""
+        """Whether a file was uploaded under that id."""
         try:
             _s3().head_object(Bucket=self._bucket, Key=upload_key(upload))
         except ClientError as error:
@@ -80,7 +80,7 @@ class JobLinks:
         return True
 
     def link(self, key: str, *, now: datetime, kept_until: datetime) -> FileLink:
-        """A link to the job's file, which a browser shows if it is a page, and saves under its own name otherwise."""
+        """A link to the job's file. A browser shows a page, and saves any other file under its own name."""
         valid_for = min(LINK_VALID_FOR, kept_until - now)
         disposition = "inline" if key.endswith(".html") else "attachment"
         url = _s3().generate_presigned_url(
@@ -101,6 +101,6 @@ class JobLinks:
 
 @cache
 def _s3() -> Any:
-    """Made on first use: a few routes of many need it, and botocore's description of S3 takes a while to load."""
+    """Made at its first use: few routes need it, and botocore takes long to load its model of S3."""
     make: Any = boto3.client  # its type knows literal service names only
     return make("s3", config=_CONFIG)

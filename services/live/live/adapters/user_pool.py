@@ -1,38 +1,36 @@
-"""Checking a Cognito identity token, as API Gateway's own authorizer does for the REST API.
+"""The identity tokens of the Cognito user pool, checked as API Gateway's own authorizer does for the REST API.
 
-The signature (RS256, by a key of the pool), `iss`, `aud`, `exp` and `token_use` are checked; nothing else of a token is
-believed. The way: https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
+The check covers the signature (RS256, by a key of the pool), `iss`, `aud`, `exp` and `token_use`. Nothing else in a
+token counts: https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import jwt
+import requests
 
-# A key that the pool withdrew opens nothing for longer than this.
+from live.domain.identity import Identity, InvalidToken
+
+# A key that the pool withdrew lets nobody in for longer than this.
 _KEYS_SECONDS = 3600
-# However many tokens with made-up key ids come, the pool is asked for its keys once in this time.
+# Tokens with invented key ids cause at most one request to the pool in this time.
 _ASK_AGAIN_SECONDS = 30
+_TIMEOUT_SECONDS = 2.5
 
 
-class InvalidToken(Exception):
-    """The token opens nothing; says why, for the log. Nothing of the token is repeated."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who a token speaks for, and until when (seconds since 1970)."""
-
-    customer_id: str
-    expires_at: int
+def fetch_keys(url: str) -> dict[str, Any]:
+    """The JSON Web Key Set (RFC 7517) at `url`; raises an OSError of `requests` if the pool does not answer."""
+    answer = requests.get(url, timeout=_TIMEOUT_SECONDS)
+    answer.raise_for_status()
+    keys: dict[str, Any] = answer.json()
+    return keys
 
 
 class KeyRing:
-    """The pool's public keys by their ids, fetched when they are old or a new id comes (keys rotate).
+    """The pool's public keys by their ids. It fetches them again if they are old or a new id comes, since keys rotate.
 
-    `fetch` gets the JSON Web Key Set (RFC 7517); `clock` counts seconds. While the keys cannot be fetched, those that
-    are known stay good.
+    `fetch` gets the JSON Web Key Set; `clock` counts seconds. While the fetch fails, the known keys stay valid.
     """
 
     def __init__(self, fetch: Callable[[], dict[str, Any]], clock: Callable[[], float]) -> None:
@@ -42,7 +40,7 @@ class KeyRing:
         self._asked_at: float | None = None
 
     def key(self, key_id: str) -> jwt.PyJWK:
-        """The key with that id. Raises InvalidToken when the pool has none, or what `fetch` raises."""
+        """The key with that id. Raises InvalidToken if the pool has none, or the error of `fetch`."""
         if self._is_worth_asking(key_id):
             self._renew(key_id)
         if key_id not in self._keys:
@@ -66,8 +64,8 @@ class KeyRing:
         self._asked_at = self._clock()
 
 
-class Verifier:
-    """Checks tokens of one app client of one user pool."""
+class TokenVerifier:
+    """Checks the tokens of one app client of one user pool."""
 
     def __init__(self, keys: KeyRing, *, issuer: str, audience: str) -> None:
         self._keys = keys
@@ -75,7 +73,7 @@ class Verifier:
         self._audience = audience
 
     def verify(self, token: str) -> Identity:
-        """Whom the token speaks for. Raises InvalidToken, or what fetching the keys raises."""
+        """The customer that the token names. Raises InvalidToken, or an OSError if the keys cannot be fetched."""
         try:
             key_id = jwt.get_unverified_header(token).get("kid")
             if not isinstance(key_id, str):

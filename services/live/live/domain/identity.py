@@ -1,0 +1,15 @@
+"""The customer that a valid identity token names."""
+
+from dataclasses import dataclass
+
+
+class InvalidToken(Exception):
+    """The token lets nobody in. The message is the reason, for the log, and repeats nothing of the token."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The customer, and the token's expiry in seconds since 1970."""
+
+    customer_id: str
+    expires_at: int
