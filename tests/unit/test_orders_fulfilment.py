@@ -9,55 +9,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.domain.fulfilment import FulfillableOrder
-from orders.domain.order import (
+from orders.domain.order import Order
+from orders.domain.status import (
     CancellationReason,
     Canceller,
     CannotBeCancelled,
     IllegalTransition,
-    Order,
     OrderStatus,
 )
 from shared.events import Event
-from tests.unit.test_orders_domain import (
+from tests.unit.orders_commands import (
     LATER,
+    MUCH_LATER,
     Change,
     abandon,
+    after,
     cancel,
     capture,
+    capture_after_failure,
     confirm,
     dispatch,
     event_types,
     fail_to_capture,
     park,
-    placed,
+    refuse_cancellation,
     reject,
+    remind,
     request_cancellation,
     resume,
     take_over,
 )
 
-
-def refuse_cancellation(order: Order) -> tuple[Order, list[Event]]:
-    return order.refuse_cancellation(LATER)
-
-
-def remind(order: Order) -> tuple[Order, list[Event]]:
-    return order.remind(MUCH_LATER)
-
-
-def capture_after_failure(order: Order) -> tuple[Order, list[Event]]:
-    return order.note_capture(6, LATER)
-
-
-def after(*changes: Change) -> Order:
-    order = placed()
-    for change in changes:
-        order, _ = change(order)
-    return order
-
-
-MUCH_LATER = LATER + timedelta(days=1)
 NOTED = "noted"
 UNCHANGED = "unchanged"
 REFUSED = "refused"
@@ -120,12 +102,6 @@ PAIRS = [
 ]
 
 
-def test_the_table_knows_every_method_of_the_fulfilment() -> None:
-    methods = {name for name, value in vars(FulfillableOrder).items() if callable(value) and name[0] != "_"}
-    noted = {"note_capture", "note_failed_capture", "note_dispatch"}
-    assert methods == noted | {refuse_cancellation.__name__, remind.__name__}
-
-
 @pytest.mark.parametrize(("state", "change", "outcome"), PAIRS)
 def test_every_event_in_every_state(state: str, change: Change, outcome: str) -> None:
     order = after(*REACHING[state])
@@ -182,7 +158,7 @@ def test_an_order_whose_parcel_is_gone_stands_whatever_the_customer_asked_in_bet
 
 
 def test_an_order_that_is_fulfilled_says_where_its_parcel_is() -> None:
-    order, [event] = after(confirm, capture).note_dispatch("CW8K87J2", LATER)
+    order, [event] = after(confirm, capture).record_dispatch("CW8K87J2", LATER)
     assert event.data["tracking_reference"] == order.tracking_reference == "CW8K87J2"
     assert (event.data["status"], event.data["total"]) == ("fulfilled", order.total.model_dump())
 
@@ -195,8 +171,8 @@ def test_an_order_whose_money_cannot_be_taken_is_cancelled_for_that() -> None:
 
 
 def test_a_capture_that_failed_before_it_was_taken_is_old_news() -> None:
-    order, _ = after(confirm, dispatch).note_capture(7, LATER)
-    assert order.note_failed_capture(5, LATER) == (order, [])
+    order, _ = after(confirm, dispatch).record_capture(7, LATER)
+    assert order.record_failed_capture(5, LATER) == (order, [])
 
 
 class TestUncollected:
@@ -237,11 +213,11 @@ class TestUncollected:
         assert resume(asked) == (asked, []), "asking again starts nothing"
         assert fail_to_capture(asked) == (asked, []), "the failure that it is to overcome is known"
 
-        again, events = asked.note_failed_capture(6, LATER)
+        again, events = asked.record_failed_capture(6, LATER)
         assert (again.status, event_types(events)) == (OrderStatus.PARKED, ["order.parked"])
         asked, [event] = resume(again)
         assert event.data["payment_version"] == 6
-        paid, _ = asked.note_capture(8, LATER)
+        paid, _ = asked.record_capture(8, LATER)
         done, _ = dispatch(paid)
         assert done.status is OrderStatus.FULFILLED
         assert done.parked_state is None
@@ -269,7 +245,7 @@ class TestAReminder:
         assert "payment_version" not in event.data
         assert (reminded.status, reminded.history) == (OrderStatus.CONFIRMED, order.history)
         assert reminded.is_reminded
-        assert (reminded.since, reminded.unheard_since) == (order.since, "2026-11-22T10:15:03.000Z")
+        assert (reminded.since, reminded.waiting_since) == (order.since, "2026-11-22T10:15:03.000Z")
 
     def test_it_is_fulfilled_by_what_is_told_on_it(self) -> None:
         order, told = all_events_of(capture, remind, capture, dispatch)
