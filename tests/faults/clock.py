@@ -51,6 +51,7 @@ class Clock:
         import payments.dependencies
         import payments_sandbox.dependencies
         import shared.clock
+        import shared.versioned_table
 
         def transport(*arguments: Any, **options: Any) -> Any:
             return payments.adapters.transport.Transport(
@@ -71,6 +72,7 @@ class Clock:
             patch.object(shared.clock, "datetime", shown),
             patch.object(payments.dependencies, "Transport", transport),
             patch.object(inventory.adapters.table, "Retrying", patient),
+            patch.object(shared.versioned_table, "Retrying", patient),
             patch.object(
                 payments_sandbox.dependencies, "time", SimpleNamespace(time=lambda: self.now().timestamp())
             ),

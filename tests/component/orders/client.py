@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from orders.domain.order import Order, RejectionReason
+from orders.domain.order import Order
+from orders.domain.status import RejectionReason
 from shared.clock import utc_now
 from tests.component.rest_events import claims_of, header, json_body, rest_event
 

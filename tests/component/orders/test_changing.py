@@ -6,35 +6,13 @@ from typing import Any
 
 import pytest
 
-from orders.adapters.order_store import OrderContended, OrderStore
+from orders.adapters.order_store import OrderStore
 from orders.domain.order import Order
 from shared.clock import utc_now
-from tests.component.orders.account import OrdersAccount, order_body, orders_account
+from shared.versioned_table import WriteConflict
+from tests.component.orders.account import OrdersAccount, order_body
 from tests.component.orders.client import Client, change, confirm, erase, park, refused, reject
 from tests.component.rest_events import json_body, rest_event
-
-
-@pytest.fixture
-def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
-    account = orders_account(monkeypatch)
-    account.sell("TEA", 790)
-    account.sell("MUG", 1250)
-    return account
-
-
-@pytest.fixture
-def ada(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "ada")
-
-
-@pytest.fixture
-def eve(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "eve")
-
-
-@pytest.fixture
-def admin(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "root", groups="admin")
 
 
 class TestCancelling:
@@ -142,7 +120,7 @@ class TestCancelling:
         self, ada: Client, order_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def contended(self: OrderStore, order_id: str, change: Any) -> Order:
-            raise OrderContended(order_id)
+            raise WriteConflict(order_id)
 
         monkeypatch.setattr(OrderStore, "change", contended)
         refused(ada.cancel(order_id), 503, "temporarily-unavailable")
@@ -190,8 +168,8 @@ class TestAttention:
         assert self.listed(admin)["late"] == [order_id]
         change(order_id, lambda order: order.remind(utc_now() + timedelta(hours=25)))
         assert self.listed(admin)["late"] == [order_id], "also once it was asked for again"
-        change(order_id, lambda order: order.note_capture(5, utc_now()))
-        change(order_id, lambda order: order.note_dispatch("CW1", utc_now()))
+        change(order_id, lambda order: order.record_capture(5, utc_now()))
+        change(order_id, lambda order: order.record_dispatch("CW1", utc_now()))
         assert self.listed(admin) == {"parked": [], "stuck": [], "late": []}
 
     def test_those_that_wait_the_longest_come_first(self, ada: Client, admin: Client) -> None:

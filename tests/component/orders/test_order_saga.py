@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from orders.domain.order import Canceller, CannotBeCancelled, Order
+from orders.domain.order import Order
+from orders.domain.status import Canceller, CannotBeCancelled
 from shared.clock import utc_now
 from tests.component.orders.machines import (
     ROOT,
@@ -18,7 +19,7 @@ from tests.component.orders.machines import (
     Functions,
     Machine,
     MakeMachine,
-    interpreter,
+    steps_of,
     wiring,
 )
 
@@ -130,12 +131,15 @@ class TestStructure:
 
     @pytest.mark.parametrize("task", [*STEPS, "CheckConfirmation", *COMPENSATIONS])
     def test_steps_and_compensations_are_given_the_order_alone(self, task: str) -> None:
-        assert STATES[task]["Parameters"]["Payload"] == {"order.$": "$.order"}
+        payload = dict(STATES[task]["Parameters"]["Payload"])
+        payload.pop("step", None)
+        assert payload == {"order.$": "$.order"}
 
     def test_every_error_that_is_retried_by_name_is_one_that_a_service_raises(self) -> None:
         raised = {
             node.name
-            for module in ROOT.glob("services/*/*/**/*.py")
+            for pattern in ("services/*/*/**/*.py", "shared_layer/shared/*.py")
+            for module in ROOT.glob(pattern)
             for node in ast.walk(ast.parse(module.read_text()))
             if isinstance(node, ast.ClassDef)
         }
@@ -164,11 +168,23 @@ class TestWiring:
             "VoidPayment": "payments.functions.void.handler",
             "CreateShipment": "shipping.functions.create.handler",
             "CancelShipment": "shipping.functions.cancel.handler",
-            "ConfirmOrder": "orders.functions.confirm.handler",
-            "CheckConfirmation": "orders.functions.check_confirmation.handler",
-            "RejectOrder": "orders.functions.reject.handler",
-            "ParkOrder": "orders.functions.park.handler",
+            "ConfirmOrder": "orders.functions.steps.handler",
+            "CheckConfirmation": "orders.functions.steps.handler",
+            "RejectOrder": "orders.functions.steps.handler",
+            "ParkOrder": "orders.functions.steps.handler",
         }
+
+    def test_each_state_tells_orders_function_the_step_it_is_named_after(self) -> None:
+        steps = steps_of({task: STATES[task] for task in TASKS})
+        assert (
+            steps.items()
+            >= {
+                "ConfirmOrder": "confirm",
+                "CheckConfirmation": "check_confirmation",
+                "RejectOrder": "reject",
+                "ParkOrder": "park",
+            }.items()
+        )
 
     @pytest.mark.parametrize("task", TASKS)
     def test_a_state_waits_longer_than_its_function_can_run(self, wired: dict[str, Any], task: str) -> None:
@@ -177,14 +193,8 @@ class TestWiring:
 
 
 @pytest.fixture
-def make_saga(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeMachine]:
-    with interpreter(lambda_context, monkeypatch) as make:
-        yield make
-
-
-@pytest.fixture
-def saga(make_saga: MakeMachine) -> Machine:
-    return make_saga(DEFINITION)
+def saga(make_machine: MakeMachine) -> Machine:
+    return make_machine(DEFINITION)
 
 
 @pytest.fixture
@@ -223,16 +233,16 @@ class TestRuns:
         [event] = saga.stored["outbox"]
         assert (event["event_type"], event["data"]["reason"]) == ("order.rejected", reason)
 
-    def test_a_step_that_never_answers_is_undone(self, make_saga: MakeMachine) -> None:
+    def test_a_step_that_never_answers_is_undone(self, make_machine: MakeMachine) -> None:
         """The state's own timeout, for when not even Lambda says that the time is over."""
         impatient = json.loads(DEFINITION)
         impatient["States"]["AuthorizePayment"]["TimeoutSeconds"] = 1
-        saga = make_saga(json.dumps(impatient))
+        saga = make_machine(json.dumps(impatient))
         answered = threading.Event()
-        answer = saga.functions.invoke
+        answer, states = saga.functions.invoke, saga.functions.states
 
         def hang(function: str, given: dict[str, Any]) -> dict[str, Any]:
-            if function == "AuthorizePayment":
+            if states[function, given.get("step")] == "AuthorizePayment":
                 answered.wait(30)
             return answer(function, given)
 
@@ -250,7 +260,7 @@ class TestRuns:
             ("ReserveStock", "StockContended"),
             ("AuthorizePayment", "ProviderUnavailable"),
             ("CreateShipment", "Lambda.TooManyRequestsException"),
-            ("ConfirmOrder", "OrderContended"),
+            ("ConfirmOrder", "WriteConflict"),
         ],
     )
     def test_a_passing_failure_is_tried_again(

@@ -8,32 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.component.orders.account import OrdersAccount, order_body, orders_account
+from tests.component.orders.account import OrdersAccount, order_body
 from tests.component.orders.client import Client, change, confirm, erase, pointers, refused
 from tests.component.rest_events import json_body, rest_event
-
-
-@pytest.fixture
-def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
-    account = orders_account(monkeypatch)
-    account.sell("TEA", 790)
-    account.sell("MUG", 1250)
-    return account
-
-
-@pytest.fixture
-def ada(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "ada")
-
-
-@pytest.fixture
-def eve(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "eve")
-
-
-@pytest.fixture
-def admin(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "root", groups="admin")
 
 
 class TestReading:
