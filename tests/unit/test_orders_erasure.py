@@ -35,9 +35,7 @@ def personal_data_in(text: str) -> list[str]:
 
 class TestErasure:
     @pytest.mark.parametrize("state", REACHING)
-    def test_nothing_personal_is_left_whatever_the_status_and_what_accounting_needs_is(
-        self, state: str
-    ) -> None:
+    def test_personal_data_go_whatever_the_status_and_accounting_data_stay(self, state: str) -> None:
         order = order_in(state)
 
         erased, events = order.erase(LATER)
@@ -64,7 +62,7 @@ class TestErasure:
         assert erased.erase(LATER) == (erased, [])
 
     @pytest.mark.parametrize("changes", [[confirm], [confirm, request_cancellation, cancel], [reject]])
-    def test_nothing_comes_back_by_what_the_saga_still_does(self, changes: list[Change]) -> None:
+    def test_no_personal_data_come_back_by_later_steps_of_the_saga(self, changes: list[Change]) -> None:
         order, _ = placed().erase(NOW)
         for change in changes:
             order, events = change(order)

@@ -1,4 +1,4 @@
-"""What follows a confirmation, in whatever order it is heard: captured and dispatched make an order fulfilled."""
+"""The events after a confirmation, in any order: captured and dispatched make an order fulfilled."""
 
 import json
 from collections.abc import Callable
@@ -140,7 +140,7 @@ def test_both_events_twice_and_more_in_any_order_fulfil_the_order_once(heard: tu
 def test_an_order_whose_parcel_is_gone_stands_whatever_the_customer_asked_in_between(
     asked: list[Change],
 ) -> None:
-    """A cancellation that meets the parcel on its way is refused, and what was heard meanwhile counts."""
+    """A cancellation that meets the parcel on its way is refused, and the events received meanwhile count."""
     order, told = after(confirm), []
     for change in [*asked, dispatch, capture]:
         try:
@@ -170,13 +170,13 @@ def test_an_order_whose_money_cannot_be_taken_is_cancelled_for_that() -> None:
     assert order.cancelled_by.reason is CancellationReason.PAYMENT_FAILED
 
 
-def test_a_capture_that_failed_before_it_was_taken_is_old_news() -> None:
+def test_a_failed_capture_older_than_the_recorded_one_changes_nothing() -> None:
     order, _ = after(confirm, dispatch).record_capture(7, LATER)
     assert order.record_failed_capture(5, LATER) == (order, [])
 
 
 class TestUncollected:
-    """The parcel is gone, and the money cannot be taken: somebody has to collect it."""
+    """The parcel has left, and the money cannot be taken: an operator has the capture tried again."""
 
     def test_a_parcel_that_left_before_the_capture_failed_parks_the_order_with_what_happened(self) -> None:
         order, _ = fail_to_capture(after(confirm, dispatch))
@@ -224,15 +224,15 @@ class TestUncollected:
 
 
 class TestAReminder:
-    """What asks again for the fulfilment of an order that waits for it for too long."""
+    """The reminder requests the fulfilment of an order again that waits for it for too long."""
 
     @pytest.mark.parametrize("state", [state for state in REACHING if not state.startswith("confirmed")])
-    def test_an_order_that_is_not_confirmed_is_not_reminded_of(self, state: str) -> None:
+    def test_an_order_that_is_not_confirmed_is_not_reminded(self, state: str) -> None:
         order = after(*REACHING[state])
         assert remind(order) == (order, [])
 
     @pytest.mark.parametrize("state", [state for state in REACHING if state.startswith("confirmed")])
-    def test_one_that_is_confirmed_stays_so_and_asks_for_its_fulfilment(self, state: str) -> None:
+    def test_a_confirmed_order_stays_so_and_requests_its_fulfilment(self, state: str) -> None:
         order = after(*REACHING[state])
         assert not order.is_reminded
 
@@ -247,16 +247,16 @@ class TestAReminder:
         assert reminded.is_reminded
         assert (reminded.since, reminded.waiting_since) == (order.since, "2026-11-22T10:15:03.000Z")
 
-    def test_it_is_fulfilled_by_what_is_told_on_it(self) -> None:
+    def test_it_is_fulfilled_by_the_events_that_follow_it(self) -> None:
         order, told = all_events_of(capture, remind, capture, dispatch)
         assert order.status is OrderStatus.FULFILLED
         assert told == ["order.fulfilment_requested", "order.fulfilled"]
 
-    def test_where_a_failed_capture_is_tried_again_it_asks_to_overcome_that_very_failure(self) -> None:
+    def test_if_a_failed_capture_is_tried_again_it_names_that_failure(self) -> None:
         order, [event] = remind(after(confirm, dispatch, fail_to_capture, resume))
         assert event.data["payment_version"] == order.payment_version == 4
 
-    def test_an_order_that_stands_again_since_is_not_reminded_of_any_more(self) -> None:
+    def test_an_order_that_stands_again_counts_as_not_reminded(self) -> None:
         order, _ = remind(after(confirm))
         order, _ = order.request_cancellation(Canceller.CUSTOMER, MUCH_LATER + timedelta(seconds=1))
         order, _ = order.refuse_cancellation(MUCH_LATER + timedelta(seconds=2))

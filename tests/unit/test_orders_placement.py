@@ -1,4 +1,4 @@
-"""Placing an order: what a client may ask for, what it costs, and which id it gets."""
+"""Placing an order: the request, the price, and the id."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ class TestPlacing:
             max_size=MAX_LINES,
         )
     )
-    def test_what_is_charged_is_exactly_what_lines_and_shipping_add_up_to(
+    def test_the_charge_is_exactly_the_sum_of_lines_and_shipping(
         self, basket: dict[str, tuple[int, int]]
     ) -> None:
         """Money is integer minor units with a currency (no rounding, whatever the quantities)."""
@@ -58,7 +58,7 @@ class TestPlacing:
         assert order.total == order.breakdown.lines + order.breakdown.shipping
         assert for_saga(order).total == order.total
 
-    def test_its_event_carries_all_that_the_saga_needs(self) -> None:
+    def test_its_event_carries_everything_for_the_saga(self) -> None:
         order, [event] = place(request_of(("TEA", 2)), price_of("TEA", 790))
 
         assert (event.event_type, event.aggregate_id, event.aggregate_version) == (
@@ -84,7 +84,7 @@ class TestPlacing:
             "/body/lines/3/sku",
         ]
 
-    def test_products_that_are_not_sold_are_all_named(self) -> None:
+    def test_every_product_that_is_not_sold_is_named(self) -> None:
         request = request_of(("TEA", 1), ("NOPE", 1), ("OLD", 1))
 
         with pytest.raises(UnknownSku) as refused:
@@ -189,5 +189,5 @@ class TestFingerprint:
         ],
         ids=["quantity", "sku", "payment", "address"],
     )
-    def test_whatever_else_differs_makes_it_another_order(self, other: OrderRequest) -> None:
+    def test_any_other_difference_makes_it_another_order(self, other: OrderRequest) -> None:
         assert request_of(("TEA", 1)).fingerprint() != other.fingerprint()

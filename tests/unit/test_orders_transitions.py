@@ -227,7 +227,7 @@ class TestTransitions:
 
     @pytest.mark.parametrize("by", list(Canceller))
     @pytest.mark.parametrize("state", ["placed", "confirmed"])
-    def test_who_asked_first_is_kept_and_told(self, state: str, by: Canceller) -> None:
+    def test_the_first_to_ask_is_recorded_and_published(self, state: str, by: Canceller) -> None:
         asked, _ = order_in(state).request_cancellation(by, LATER)
         again, _ = asked.request_cancellation(Canceller.ADMIN, LATER)
 
@@ -237,7 +237,7 @@ class TestTransitions:
         assert event.data["by"] == by.value
         assert (event.data["status"], event.data["total"]["amount"]) == ("cancelled", 1580 + 490)
 
-    def test_a_resumed_order_is_rejected_for_what_its_saga_failed_for(self) -> None:
+    def test_a_resumed_order_is_rejected_for_the_reason_its_saga_failed(self) -> None:
         order, [event] = order_in("abandoned, resumed").cancel(LATER)
         assert order.rejection_reason is RejectionReason.PAYMENT_DECLINED
         assert event.data["reason"] == "payment_declined"
@@ -262,7 +262,7 @@ class TestTransitions:
         ]
 
     @pytest.mark.parametrize("state", ["rejected, resumed", "cancelling, resumed"])
-    def test_what_a_parked_order_kept_goes_once_all_is_undone(self, state: str) -> None:
+    def test_the_stored_state_goes_once_all_is_undone(self, state: str) -> None:
         order = order_in(state)
         if state == "cancelling, resumed":
             order, _ = cancel(order)
@@ -273,7 +273,7 @@ class TestTransitions:
         assert (asked.is_undone_by_cancellation, events) == (True, [])
         assert cancel(asked)[0].status == "cancelled"
 
-    def test_a_parked_order_keeps_the_sagas_whole_state(self) -> None:
+    def test_a_parked_order_stores_the_sagas_whole_state(self) -> None:
         order, _ = placed().park('{"void_payment_error": {}}', LATER)
         assert order.parked_state == '{"void_payment_error": {}}'
 
@@ -288,7 +288,7 @@ class TestTransitions:
             ("parked", resume),
         ],
     )
-    def test_only_order_placed_tells_the_payment_token_and_the_address(
+    def test_only_order_placed_carries_the_payment_token_and_the_address(
         self, state: str, change: Change
     ) -> None:
         _, [event] = change(order_in(state))
@@ -317,5 +317,5 @@ class TestTransitions:
         ("", "technical_failure"),
     ],
 )
-def test_the_customer_is_told_the_business_reason_or_that_something_failed(error: str, reason: str) -> None:
+def test_the_customer_reads_the_business_reason_or_that_something_failed(error: str, reason: str) -> None:
     assert reason_of(error) == reason

@@ -1,4 +1,4 @@
-"""The tables of the orders service in a pretended account, and what its tests read from and write to them."""
+"""The tables of the orders service in a pretended account, and access to them from outside of the service."""
 
 import json
 from datetime import datetime
@@ -50,7 +50,7 @@ def placed_order(
 
 
 class OrdersAccount:
-    """What is stored, seen from outside of the service."""
+    """The stored data, read from outside of the service."""
 
     def sell(
         self, sku: str, amount: int, *, version: int = 1, active: bool = True, currency: str = "EUR"
@@ -73,7 +73,7 @@ class OrdersAccount:
         return [key for key in keys if not key.startswith("customer#")]
 
     def price(self, sku: str) -> tuple[int, bool, int]:
-        """What the projection knows of the product: amount, whether it is sold, version."""
+        """The product's price in the projection: amount, whether it is sold, version."""
         item = client("dynamodb").get_item(TableName="prices", Key={"pk": {"S": sku}})["Item"]
         known = from_item(item)
         return known["price"]["amount"], known["active"], known["version"]

@@ -1,4 +1,4 @@
-"""The functions of the orders service that messages and state machines call, and what their tests hand to them."""
+"""The functions of the orders service that messages and state machines call, and the inputs of their tests."""
 
 import importlib
 import json

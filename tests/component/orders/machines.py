@@ -162,7 +162,7 @@ class Machine:
             pause.wait(0.01)
 
     def change(self, change: Callable[[Order], tuple[Order, Any]]) -> None:
-        """Does to the order what the API or somebody else does."""
+        """Changes the order as the API or another function does."""
         from orders.dependencies import order_store
 
         order_store().change(self.order["order_id"], change)

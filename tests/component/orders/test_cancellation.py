@@ -264,7 +264,7 @@ class TestParcelIsGone:
         told = [event["event_type"] for event in cancellation.stored["outbox"]]
         assert told == ["order.cancellation_refused", "order.fulfilled"]
 
-    def test_one_whose_money_cannot_be_taken_is_parked_for_somebody_to_collect_it(
+    def test_an_order_whose_money_cannot_be_taken_is_parked_for_an_operator(
         self, cancellation: Machine, functions: Functions
     ) -> None:
         cancellation.change(lambda order: order.record_failed_capture(5, utc_now()))
@@ -307,7 +307,7 @@ class TestParcelIsGone:
 
 
 class TestResumption:
-    """The same machine undoes an order that was parked, or that lost what should have ended it."""
+    """The same machine undoes an order that was parked, or whose execution is lost."""
 
     @pytest.fixture
     def resumption(self, make_machine: MakeMachine) -> Machine:
@@ -318,7 +318,7 @@ class TestResumption:
         machine.order = example("orders_steps_cancel")["order"]
         return machine
 
-    def test_when_all_is_undone_the_order_is_rejected_for_what_its_saga_failed_for(
+    def test_when_all_is_undone_the_order_is_rejected_for_the_reason_its_saga_failed(
         self, resumption: Machine
     ) -> None:
         assert resumption.run()["status"] == "SUCCEEDED"
@@ -346,7 +346,7 @@ class TestResumption:
         assert kept["refuse_cancellation_error"]["Error"] == "IllegalTransition"
 
     @pytest.mark.parametrize("broken", PART)
-    def test_what_still_cannot_be_undone_parks_it_again_to_be_resumed_again(
+    def test_a_part_that_still_cannot_be_undone_parks_it_again_to_be_resumed_again(
         self, resumption: Machine, broken: str
     ) -> None:
         resumption.functions.always(broken, "Broken")

@@ -1,4 +1,4 @@
-"""What orders do about events, and their relay, through the real handlers, against a pretended AWS."""
+"""The consumers of orders, and their relay, through the real handlers, against a pretended AWS."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ def requested(order: Order, event_type: str = "order.cancellation_requested") ->
 
 
 def product_changed(version: int, amount: int, changes: dict[str, Any] | None = None) -> str:
-    """The body of a message that tells of TEA's new version."""
+    """The body of a message about TEA's new version."""
     price = {"amount": amount, "currency": "EUR"}
     data = {"sku": "TEA", "name": "Tea", "price": price, "active": True, "version": version}
     return made_up_event(
@@ -77,7 +77,7 @@ class TestPrices:
     @pytest.mark.parametrize(
         "changes", [{"price": {"amount": "much", "currency": "EUR"}}, {"price": None}, {"version": 0}]
     )
-    def test_an_event_that_makes_no_sense_is_buried_at_once_and_stops_no_other(
+    def test_an_event_that_makes_no_sense_is_a_dead_letter_at_once_and_stops_no_other(
         self, account: OrdersAccount, dead_letters: str, lambda_context: Any, changes: dict[str, Any]
     ) -> None:
         prices = fresh("orders.functions.record_prices")
@@ -188,7 +188,7 @@ class TestStartCancellation:
         assert (given["order"]["payment_token"], given["order"]["shipping_address"]["city"]) == ("", "")
         assert SagaOrder.model_validate(given["order"]) == carried, "the steps can read it"
 
-    def test_each_resumption_starts_an_execution_of_its_own_however_often_it_is_told(
+    def test_each_resumption_starts_one_execution_of_its_own_however_often_it_is_delivered(
         self, confirmed: Order, state_machines: StateMachines, lambda_context: Any
     ) -> None:
         from orders.dependencies import order_store
@@ -220,7 +220,7 @@ class TestStartCancellation:
 
 @pytest.mark.usefixtures("account")
 class TestRelay:
-    def test_a_placed_order_goes_out_to_whoever_subscribed_to_placed_orders(
+    def test_a_placed_order_goes_out_to_the_subscribers_of_placed_orders(
         self, subscriber: Any, lambda_context: Any
     ) -> None:
         received = subscriber("order.placed")
@@ -233,7 +233,7 @@ class TestRelay:
         assert event == json.loads(record["body"]), "what one example sends the other receives"
 
 
-def test_the_examples_tell_of_one_order() -> None:
+def test_the_examples_are_about_one_order() -> None:
     [change] = example("orders_relay")["Records"]
     placement = example("orders_api")
     customer = placement["requestContext"]["authorizer"]["claims"]["sub"]

@@ -1,4 +1,4 @@
-"""Erasing what is personal in the orders of a customer who left, against a pretended AWS."""
+"""Erasing the personal data in the orders of a customer who left, against a pretended AWS."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ class Erasure:
         self.module = fresh("orders.functions.erase")
 
     def deliver(self, body: str) -> dict[str, Any]:
-        """What the function answers to a message."""
+        """The function's answer to a message."""
         [record] = example("orders_erase")["Records"]
         answer: dict[str, Any] = self.module.handler({"Records": [{**record, "body": body}]}, self._context)
         return answer
@@ -188,7 +188,7 @@ class TestErase:
         )
 
     @pytest.mark.parametrize("data", [{"user_id": ""}, {"user_id": None}, {"after": "x"}])
-    def test_an_event_that_names_nobody_is_dead_letters_in(
+    def test_an_event_that_names_no_user_is_a_dead_letter(
         self, dead_letters: str, erasure: Erasure, data: dict[str, Any]
     ) -> None:
         erasure.deliver(self.told("ada", **data))

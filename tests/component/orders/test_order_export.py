@@ -133,7 +133,7 @@ def test_a_day_of_exactly_one_page_loses_and_repeats_none(
     assert world.invocations["OrdersExportPageFunction"] == 2
 
 
-def test_a_cell_is_never_a_formula_and_nobody_is_named(world: JobsWorld) -> None:
+def test_a_cell_is_never_a_formula_and_names_no_person(world: JobsWorld) -> None:
     place(FIRST, "a", sku='=HYPERLINK("evil")', customer="=cmd|calc")
 
     text = world.file(world.run(export(world))).decode()

@@ -337,7 +337,7 @@ class TestRuns:
         assert functions.commands.count("VoidPayment") == 3
         assert saga.stored["status"] == "rejected"
 
-    def test_what_is_undone_is_the_order_and_never_the_error(
+    def test_compensations_are_given_the_order_and_never_the_error(
         self, saga: Machine, functions: Functions
     ) -> None:
         functions.always("CreateShipment", "AddressNotServed")
@@ -476,7 +476,7 @@ class TestCancellationMeanwhile:
         with pytest.raises(CannotBeCancelled):
             saga.change(request_cancellation)
 
-    def test_what_cannot_be_undone_parks_an_order_that_was_to_be_cancelled(
+    def test_a_failed_compensation_parks_an_order_that_was_to_be_cancelled(
         self, saga: Machine, functions: Functions
     ) -> None:
         functions.before("ConfirmOrder", lambda: saga.change(request_cancellation))

@@ -59,7 +59,7 @@ class TestPlacing:
         assert (event["event_type"], event["correlation_id"]) == ("order.placed", CORRELATION_ID)
         assert event["data"]["order"]["total"] == {"amount": 2070, "currency": "EUR"}
 
-    def test_what_is_internal_stays_inside(self, ada: Client) -> None:
+    def test_internal_fields_stay_inside(self, ada: Client) -> None:
         answer = ada.place(order_body(("TEA", 2)))
 
         assert "pm_card_visa" not in answer["body"]

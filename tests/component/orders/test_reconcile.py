@@ -1,4 +1,4 @@
-"""The reconciler of orders through its real handler: what it does to an order by its state and its execution's."""
+"""The reconciler of orders through its real handler: its outcome by an order's state and its execution's."""
 
 import json
 from collections.abc import Callable
@@ -267,7 +267,7 @@ class TestWhichOrders:
 
         assert found == [ids[age] for age in sorted(ages, reverse=True)[:3]]
 
-    def test_each_run_tells_how_many_are_overdue_and_how_many_are_parked(
+    def test_each_run_counts_the_overdue_and_the_parked_orders(
         self, shelf: Shelf, capsys: pytest.CaptureFixture[str]
     ) -> None:
         shelf.order(key="1")
@@ -335,7 +335,7 @@ class TestNotFulfilledInTime:
         assert shelf.reconcile() == {}
 
     @pytest.mark.parametrize("changes", [[request_cancellation], [lambda order: order.remind(utc_now())]])
-    def test_one_that_moved_on_since_the_index_was_asked_is_left_alone(
+    def test_an_order_that_changed_since_the_index_was_read_is_left_alone(
         self,
         shelf: Shelf,
         account: OrdersAccount,
@@ -353,7 +353,7 @@ class TestNotFulfilledInTime:
 
         assert account.order(late)["version"] == stored["version"]
 
-    def test_those_that_wait_the_longest_come_first(self, shelf: Shelf, late: str) -> None:
+    def test_the_longest_waiting_come_first(self, shelf: Shelf, late: str) -> None:
         from orders.dependencies import attention_index
 
         self.change(late, lambda order: order.remind(utc_now() - timedelta(hours=12)))

@@ -71,7 +71,7 @@ class TestSteps:
         assert saga.stored["status"] == "confirmed"
 
     @pytest.mark.parametrize("step", ["reject", "cancel"])
-    def test_an_order_that_was_to_be_cancelled_is_cancelled_whoever_undid_it(
+    def test_an_order_that_was_to_be_cancelled_is_cancelled_by_either_machine(
         self, saga: Saga, step: str
     ) -> None:
         if step == "cancel":
@@ -85,13 +85,13 @@ class TestSteps:
         assert (event["event_type"], event["data"]["by"]) == ("order.cancelled", "customer")
         assert saga.stored["version"] == (3 if step == "reject" else 4)
 
-    def test_an_order_that_nobody_wants_cancelled_is_not_cancelled(self, saga: Saga) -> None:
+    def test_an_order_without_a_requested_cancellation_is_not_cancelled(self, saga: Saga) -> None:
         saga.run("confirm")
         with pytest.raises(IllegalTransition):
             saga.run("cancel")
         assert saga.stored["status"] == "confirmed"
 
-    def test_a_parked_order_keeps_all_that_whoever_resumes_it_needs(self, saga: Saga) -> None:
+    def test_a_parked_order_stores_the_machines_whole_state(self, saga: Saga) -> None:
         state = {
             "error": {"Error": "AddressNotServed", "Cause": "{}"},
             "void_payment_error": {"Error": "ProviderUnavailable", "Cause": "{}"},
