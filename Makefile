@@ -167,7 +167,7 @@ trace: .venv/installed ## Draw the whole path of one order (ORDER=ord_...; ARGS=
 dlq: .venv/installed ## Show the dead letters and why they are (STACK=... for a stack on AWS)
 	@$(BIN)/python -m tools dlq
 
-redrive: .venv/installed ## Give dead letters back to where they came from (QUEUE=OrdersStartSaga; STACK=...)
+redrive: .venv/installed ## Give dead letters back to where they came from (QUEUE=OrdersStartExecutions; STACK=...)
 	@$(BIN)/python -m tools redrive $(or $(QUEUE),$(error QUEUE=... names the queue, as `make dlq` shows it))
 
 rebuild: .venv/installed ## Make a projection again from its source (PROJECTION=reports-sales; without, it lists them; STACK=...)

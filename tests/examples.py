@@ -40,6 +40,8 @@ def example_for(name: str, order_id: str, customer_id: str) -> dict[str, Any]:
             "customer_id": str(uuid4()),
             "lines": of_products_that_are_sold(event["order"]["lines"]),
         }
+    if "state" in event:
+        event["state"]["order"] = event["order"]
     return event
 
 
@@ -57,9 +59,11 @@ def check_answer(
 
 
 def undo(stack: Stack) -> None:
-    """Gives back what the saga took that the example of orders.start_saga starts: its order was never placed, so
+    """Gives back what the saga took that the example of orders.start_executions starts: its order was never placed, so
     nothing else does. Nothing is taken after it, even if the saga still runs."""
-    started = json.loads(json.loads((EVENTS / "orders_start_saga.json").read_text())["Records"][0]["body"])
+    started = json.loads(
+        json.loads((EVENTS / "orders_start_executions.json").read_text())["Records"][0]["body"]
+    )
     for function, step in (
         ("ShippingStepsFunction", "cancel"),
         ("PaymentsStepsFunction", "void"),

@@ -202,7 +202,7 @@ def main() -> int:
         "redrive", help="give dead letters back to where they came from (STACK=... for a stack on AWS)"
     )
     redriven.add_argument(
-        "queue", metavar="QUEUE", help="whose, as `dlq` names it, e.g. OrdersStartSaga or Relay"
+        "queue", metavar="QUEUE", help="whose, as `dlq` names it, e.g. OrdersStartExecutions or Relay"
     )
     redriven.add_argument(
         "--most",

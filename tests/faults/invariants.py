@@ -114,7 +114,7 @@ def settled(cloud: Cloud) -> list[str]:
         for execution_id, execution in world.executions.items()
         if execution.status == "RUNNING"
     ]
-    if "OrdersReconcileFunction" in world.helped and "OrdersParkFunction" not in world.ever_broken:
+    if "OrdersReconcileFunction" in world.helped and "OrdersStepsFunction/park" not in world.ever_broken:
         wrong.append("an order was left to the reconciler, though it could have been parked")
     wrong += [f"dead letter after the last redrive: {letter}" for letter in world.dead_letters]
     return wrong
@@ -123,7 +123,7 @@ def settled(cloud: Cloud) -> list[str]:
 def _left_standing(cloud: Cloud, books: OrderBooks) -> list[str]:
     """What a parked order still holds though nothing kept it from being undone."""
     broken = cloud.world.ever_broken
-    if "OrdersCheckFunction" in broken:
+    if "OrdersStepsFunction/check_confirmation" in broken:
         # Whether the order stands is not known, so nothing may be undone.
         return []
     for_its_parcel = "shipment_error" in json.loads(books.order["parked_state"])
@@ -131,7 +131,9 @@ def _left_standing(cloud: Cloud, books: OrderBooks) -> list[str]:
         # The parcel comes first: as long as nobody knows that it stays, nothing else is undone. Where the order could
         # not be parked either, the reconciler did so, who does not know why.
         dispatched = books.shipment is not None and books.shipment["status"] == "dispatched"
-        if dispatched or {"ShippingStepsFunction/cancel", "OrdersRefuseCancellationFunction"} & set(broken):
+        if dispatched or {"ShippingStepsFunction/cancel", "OrdersStepsFunction/refuse_cancellation"} & set(
+            broken
+        ):
             return []
         if for_its_parcel:
             return ["parked for its parcel, which could be cancelled"]

@@ -84,7 +84,7 @@ def _stock(cloud: Cloud) -> None:
     from inventory.adapters.stock_store import StockStore
     from notifications.adapters.address_book import AddressBook
     from notifications.domain.recipients import Address
-    from orders.adapters.order_store import PriceStore
+    from orders.adapters.price_store import PriceStore
     from orders.domain.pricing import Price
     from shared.aws import client
 

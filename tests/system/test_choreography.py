@@ -19,11 +19,10 @@ from .observer import Observer
 from .trouble import packing_takes, paused
 
 CONSUMERS = {
-    "OrdersStartSaga": "order.placed",
-    "OrdersStartCancellation": "order.cancellation_requested",
+    "OrdersStartExecutions": "order.placed",
     "OrdersErase": "user.deleted",
-    "OrdersFulfil": "payment.captured",
-    "OrdersPrices": "product.changed",
+    "OrdersRecordFulfilment": "payment.captured",
+    "OrdersRecordPrices": "product.changed",
     "CatalogRecordPictures": "product.image_ready",
     "NotificationsSendMail": "order.confirmed",
     "NotificationsRecordAddresses": "user.registered",
@@ -132,7 +131,7 @@ def test_events_delivered_again_change_nothing(
     stack: Stack, shop: Shop, books: Books, customer: Customer
 ) -> None:
     # What follows the confirmation is told of later, so that it changes nothing in between.
-    with packing_takes(stack, 900), paused(stack, "OrdersFulfilFunction"):
+    with packing_takes(stack, 900), paused(stack, "OrdersRecordFulfilmentFunction"):
         _deliver_again(stack, shop, books, customer)
 
 

@@ -148,7 +148,7 @@ def test_every_event_of_it_three_times_more_in_any_order_changes_nothing(
                 stack,
                 "PaymentsCapture",
                 "ShippingDispatch",
-                "OrdersFulfil",
+                "OrdersRecordFulfilment",
                 "InventoryCommit",
                 "InventoryKeep",
             ),
@@ -196,7 +196,7 @@ def test_an_order_is_cancelled_while_it_is_packed_and_its_money_goes_back_though
 def test_a_cancellation_that_meets_the_parcel_on_its_way_is_refused_and_nothing_is_undone(
     stack: Stack, shop: Shop, books: Books, customer: Customer
 ) -> None:
-    with packing_takes(stack, 0), paused(stack, "OrdersFulfilFunction"):
+    with packing_takes(stack, 0), paused(stack, "OrdersRecordFulfilmentFunction"):
         order_id = place(shop, customer)
         becomes(books, order_id, "shipment", "dispatched")
 

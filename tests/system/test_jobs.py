@@ -15,9 +15,10 @@ import pytest
 import requests
 
 from orders.adapters.order_store import order_item
-from orders.domain.order import Order, RejectionReason
+from orders.domain.order import Order
 from orders.domain.order_request import OrderRequest
 from orders.domain.pricing import Price
+from orders.domain.status import RejectionReason
 from shared.clock import utc_now
 from shared.dynamo import from_item
 from shared.money import Money

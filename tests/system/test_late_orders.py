@@ -61,12 +61,15 @@ def whose_dispatch_got_lost(stack: Stack, shop: Shop, books: Books, customer: Cu
 
 def whose_notices_got_lost(stack: Stack, shop: Shop, books: Books, customer: Customer) -> str:
     """The id of a confirmed order that was paid and dispatched, and never heard of it."""
-    with not_listening(stack, "OrdersFulfilFunction", "OrdersFulfilQueue"), packing_takes(stack, 0):
+    with (
+        not_listening(stack, "OrdersRecordFulfilmentFunction", "OrdersRecordFulfilmentQueue"),
+        packing_takes(stack, 0),
+    ):
         order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
 
         def is_done_and_told() -> bool:
             done = status_of(books.orders()[order_id]) == ("captured", "dispatched")
-            return done and waiting_in(stack, "OrdersFulfilQueue") > 1
+            return done and waiting_in(stack, "OrdersRecordFulfilmentQueue") > 1
 
         wait_for(is_done_and_told, f"the messages that {order_id} loses", seconds=60)
     return order_id

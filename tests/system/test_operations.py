@@ -52,7 +52,12 @@ def test_the_path_of_an_order_is_one_tree_from_its_request_to_its_mail(
 
     [placed] = [root for root in roots if root.what.startswith("POST /orders 201")]
     below = {node.what for node in everything([placed])}
-    for step in ("InventoryReserve", "PaymentsSteps authorize", "ShippingSteps create", "OrdersConfirm"):
+    for step in (
+        "InventoryReserve",
+        "PaymentsSteps authorize",
+        "ShippingSteps create",
+        "OrdersSteps confirm",
+    ):
         assert step in below
     for told in (
         "order.placed",
@@ -94,7 +99,7 @@ def letters(stack: Stack, queue: str, needle: str) -> list[Letter]:
 @pytest.mark.parametrize(
     ("consumer", "event_type"),
     [
-        ("OrdersPrices", "product.changed"),
+        ("OrdersRecordPrices", "product.changed"),
         ("InventoryKeep", "order.confirmed"),
         ("ShippingErase", "user.deleted"),
     ],

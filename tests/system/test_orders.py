@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from orders.adapters.order_store import PriceStore
+from orders.adapters.price_store import PriceStore
 from orders.domain.pricing import Price
 from shared.money import Money
 from tests.system.orders import SKU, order_body

@@ -190,8 +190,8 @@ def _whose_saga_died(stack: Stack, shop: Shop, books: Books, customer: Customer)
 def _whose_saga_never_started(stack: Stack, shop: Shop, customer: Customer) -> str:
     """The id of an order whose `order.placed` got lost on its way to the saga."""
     sqs = stack.client("sqs")
-    queue = stack.resource("OrdersStartSagaQueue")
-    with not_listening(stack, "OrdersStartSagaFunction", "OrdersStartSagaQueue"):
+    queue = stack.resource("OrdersStartExecutionsQueue")
+    with not_listening(stack, "OrdersStartExecutionsFunction", "OrdersStartExecutionsQueue"):
         order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
 
         def waits() -> bool:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from orders.adapters.order_store import OrderStore
-from orders.domain.order import OrderStatus
+from orders.domain.status import OrderStatus
 from tools.ops import dead_letters
 from tools.ops.dead_letters import DeadLetters
 from tools.shop.audit import Books, OrderBooks

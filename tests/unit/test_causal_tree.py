@@ -10,8 +10,8 @@ START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NAMES = {
     "api-1": "OrdersApi",
     "relay-1": "OrdersRelay",
-    "saga-1": "OrdersStartSaga",
-    "step-1": "OrdersConfirm",
+    "saga-1": "OrdersStartExecutions",
+    "step-1": "OrdersSteps",
 }
 
 
@@ -67,8 +67,8 @@ def test_everything_hangs_below_what_caused_it() -> None:
                     "order.placed  published",
                     [
                         (
-                            "OrdersStartSaga",
-                            [("OrderSaga  succeeded", [("OrdersConfirm", ["the order is confirmed"])])],
+                            "OrdersStartExecutions",
+                            [("OrderSaga  succeeded", [("OrdersSteps confirm", ["the order is confirmed"])])],
                         )
                     ],
                 ),
@@ -85,7 +85,7 @@ def test_everything_hangs_below_what_caused_it() -> None:
 def test_what_has_lost_its_cause_is_a_root_of_its_own() -> None:
     assert outline(tree_of([CONFIRMED], NAMES, [(at(40), "placed")], [])) == [
         "the order is placed",
-        "OrdersConfirm",
+        "OrdersSteps confirm",
     ]
 
 
@@ -95,8 +95,8 @@ def test_a_failure_tells_its_name() -> None:
         460, "saga-1", "message can never succeed; moved to the dead letters", "e", reason="UnknownVersion: 9"
     )
     assert outline(tree_of([failed, letter], NAMES, [], [])) == [
-        "OrdersConfirm  failed: Contended",
-        "OrdersStartSaga  dead letter: UnknownVersion: 9",
+        "OrdersSteps confirm  failed: Contended",
+        "OrdersStartExecutions  dead letter: UnknownVersion: 9",
     ]
 
 
@@ -111,8 +111,8 @@ def test_a_second_execution_of_the_same_name_has_the_later_steps() -> None:
     undone = line(950, "step-1", "step done", "o/cancel", step="cancel", execution="o", duration_ms=10)
     cancellation = Execution("OrderCancellation", "o", "SUCCEEDED", at(900), at(1000))
     assert outline(tree_of([CONFIRMED, undone], NAMES, [], [SAGA, cancellation])) == [
-        ("OrderSaga  succeeded", ["OrdersConfirm"]),
-        ("OrderCancellation  succeeded", ["OrdersConfirm"]),
+        ("OrderSaga  succeeded", ["OrdersSteps confirm"]),
+        ("OrderCancellation  succeeded", ["OrdersSteps cancel"]),
     ]
 
 
@@ -129,7 +129,7 @@ def test_of_the_consumers_of_an_event_the_one_of_the_publishing_service_wrote_th
     following = published(400, "o:2:order.moved", "o:1:order.placed", 315)
     [request] = tree_of([REQUEST, PLACED, SAGA_STARTED[1], other, following], NAMES, [], [])
     [(_, consumers)] = outline(request.children)
-    assert consumers == [("OrdersStartSaga", ["order.moved  published"]), "mail-1"]
+    assert consumers == [("OrdersStartExecutions", ["order.moved  published"]), "mail-1"]
 
 
 def test_an_execution_tells_which_of_its_tasks_failed() -> None:

@@ -24,7 +24,7 @@ def example(function: str) -> list[Event]:
 
 
 CONFIRMED, REJECTED = example("live_push")
-[PLACED] = example("orders_start_saga")
+[PLACED] = example("orders_start_executions")
 
 
 def entry(position: int, order_id: str = ORDER) -> Entry:

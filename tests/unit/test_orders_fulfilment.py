@@ -1,4 +1,4 @@
-"""What follows a confirmation, in whatever order it is heard: captured and dispatched make an order fulfilled."""
+"""The events after a confirmation, in any order: captured and dispatched make an order fulfilled."""
 
 import json
 from collections.abc import Callable
@@ -9,55 +9,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.domain.fulfilment import FulfillableOrder
-from orders.domain.order import (
+from orders.domain.order import Order
+from orders.domain.status import (
     CancellationReason,
     Canceller,
     CannotBeCancelled,
     IllegalTransition,
-    Order,
     OrderStatus,
 )
 from shared.events import Event
-from tests.unit.test_orders_domain import (
+from tests.unit.orders_commands import (
     LATER,
+    MUCH_LATER,
     Change,
     abandon,
+    after,
     cancel,
     capture,
+    capture_after_failure,
     confirm,
     dispatch,
     event_types,
     fail_to_capture,
     park,
-    placed,
+    refuse_cancellation,
     reject,
+    remind,
     request_cancellation,
     resume,
     take_over,
 )
 
-
-def refuse_cancellation(order: Order) -> tuple[Order, list[Event]]:
-    return order.refuse_cancellation(LATER)
-
-
-def remind(order: Order) -> tuple[Order, list[Event]]:
-    return order.remind(MUCH_LATER)
-
-
-def capture_after_failure(order: Order) -> tuple[Order, list[Event]]:
-    return order.note_capture(6, LATER)
-
-
-def after(*changes: Change) -> Order:
-    order = placed()
-    for change in changes:
-        order, _ = change(order)
-    return order
-
-
-MUCH_LATER = LATER + timedelta(days=1)
 NOTED = "noted"
 UNCHANGED = "unchanged"
 REFUSED = "refused"
@@ -120,12 +102,6 @@ PAIRS = [
 ]
 
 
-def test_the_table_knows_every_method_of_the_fulfilment() -> None:
-    methods = {name for name, value in vars(FulfillableOrder).items() if callable(value) and name[0] != "_"}
-    noted = {"note_capture", "note_failed_capture", "note_dispatch"}
-    assert methods == noted | {refuse_cancellation.__name__, remind.__name__}
-
-
 @pytest.mark.parametrize(("state", "change", "outcome"), PAIRS)
 def test_every_event_in_every_state(state: str, change: Change, outcome: str) -> None:
     order = after(*REACHING[state])
@@ -164,7 +140,7 @@ def test_both_events_twice_and_more_in_any_order_fulfil_the_order_once(heard: tu
 def test_an_order_whose_parcel_is_gone_stands_whatever_the_customer_asked_in_between(
     asked: list[Change],
 ) -> None:
-    """A cancellation that meets the parcel on its way is refused, and what was heard meanwhile counts."""
+    """A cancellation that meets the parcel on its way is refused, and the events received meanwhile count."""
     order, told = after(confirm), []
     for change in [*asked, dispatch, capture]:
         try:
@@ -182,7 +158,7 @@ def test_an_order_whose_parcel_is_gone_stands_whatever_the_customer_asked_in_bet
 
 
 def test_an_order_that_is_fulfilled_says_where_its_parcel_is() -> None:
-    order, [event] = after(confirm, capture).note_dispatch("CW8K87J2", LATER)
+    order, [event] = after(confirm, capture).record_dispatch("CW8K87J2", LATER)
     assert event.data["tracking_reference"] == order.tracking_reference == "CW8K87J2"
     assert (event.data["status"], event.data["total"]) == ("fulfilled", order.total.model_dump())
 
@@ -194,13 +170,13 @@ def test_an_order_whose_money_cannot_be_taken_is_cancelled_for_that() -> None:
     assert order.cancelled_by.reason is CancellationReason.PAYMENT_FAILED
 
 
-def test_a_capture_that_failed_before_it_was_taken_is_old_news() -> None:
-    order, _ = after(confirm, dispatch).note_capture(7, LATER)
-    assert order.note_failed_capture(5, LATER) == (order, [])
+def test_a_failed_capture_older_than_the_recorded_one_changes_nothing() -> None:
+    order, _ = after(confirm, dispatch).record_capture(7, LATER)
+    assert order.record_failed_capture(5, LATER) == (order, [])
 
 
 class TestUncollected:
-    """The parcel is gone, and the money cannot be taken: somebody has to collect it."""
+    """The parcel has left, and the money cannot be taken: an operator has the capture tried again."""
 
     def test_a_parcel_that_left_before_the_capture_failed_parks_the_order_with_what_happened(self) -> None:
         order, _ = fail_to_capture(after(confirm, dispatch))
@@ -237,26 +213,26 @@ class TestUncollected:
         assert resume(asked) == (asked, []), "asking again starts nothing"
         assert fail_to_capture(asked) == (asked, []), "the failure that it is to overcome is known"
 
-        again, events = asked.note_failed_capture(6, LATER)
+        again, events = asked.record_failed_capture(6, LATER)
         assert (again.status, event_types(events)) == (OrderStatus.PARKED, ["order.parked"])
         asked, [event] = resume(again)
         assert event.data["payment_version"] == 6
-        paid, _ = asked.note_capture(8, LATER)
+        paid, _ = asked.record_capture(8, LATER)
         done, _ = dispatch(paid)
         assert done.status is OrderStatus.FULFILLED
         assert done.parked_state is None
 
 
 class TestAReminder:
-    """What asks again for the fulfilment of an order that waits for it for too long."""
+    """The reminder requests the fulfilment of an order again that waits for it for too long."""
 
     @pytest.mark.parametrize("state", [state for state in REACHING if not state.startswith("confirmed")])
-    def test_an_order_that_is_not_confirmed_is_not_reminded_of(self, state: str) -> None:
+    def test_an_order_that_is_not_confirmed_is_not_reminded(self, state: str) -> None:
         order = after(*REACHING[state])
         assert remind(order) == (order, [])
 
     @pytest.mark.parametrize("state", [state for state in REACHING if state.startswith("confirmed")])
-    def test_one_that_is_confirmed_stays_so_and_asks_for_its_fulfilment(self, state: str) -> None:
+    def test_a_confirmed_order_stays_so_and_requests_its_fulfilment(self, state: str) -> None:
         order = after(*REACHING[state])
         assert not order.is_reminded
 
@@ -269,18 +245,18 @@ class TestAReminder:
         assert "payment_version" not in event.data
         assert (reminded.status, reminded.history) == (OrderStatus.CONFIRMED, order.history)
         assert reminded.is_reminded
-        assert (reminded.since, reminded.unheard_since) == (order.since, "2026-11-22T10:15:03.000Z")
+        assert (reminded.since, reminded.waiting_since) == (order.since, "2026-11-22T10:15:03.000Z")
 
-    def test_it_is_fulfilled_by_what_is_told_on_it(self) -> None:
+    def test_it_is_fulfilled_by_the_events_that_follow_it(self) -> None:
         order, told = all_events_of(capture, remind, capture, dispatch)
         assert order.status is OrderStatus.FULFILLED
         assert told == ["order.fulfilment_requested", "order.fulfilled"]
 
-    def test_where_a_failed_capture_is_tried_again_it_asks_to_overcome_that_very_failure(self) -> None:
+    def test_if_a_failed_capture_is_tried_again_it_names_that_failure(self) -> None:
         order, [event] = remind(after(confirm, dispatch, fail_to_capture, resume))
         assert event.data["payment_version"] == order.payment_version == 4
 
-    def test_an_order_that_stands_again_since_is_not_reminded_of_any_more(self) -> None:
+    def test_an_order_that_stands_again_counts_as_not_reminded(self) -> None:
         order, _ = remind(after(confirm))
         order, _ = order.request_cancellation(Canceller.CUSTOMER, MUCH_LATER + timedelta(seconds=1))
         order, _ = order.refuse_cancellation(MUCH_LATER + timedelta(seconds=2))

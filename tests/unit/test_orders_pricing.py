@@ -1,4 +1,4 @@
-"""What an order costs: prices with VAT in them, shipping by zone and threshold, the tax that the total contains."""
+"""The price of an order: prices with VAT in them, shipping by zone and threshold, the tax that the total contains."""
 
 from decimal import ROUND_HALF_UP, Decimal
 

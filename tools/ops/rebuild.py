@@ -45,7 +45,7 @@ class Projection:
 
 
 PROJECTIONS = {
-    "orders-prices": Projection("the prices that orders go by", "CatalogTable", "OrdersPrices"),
+    "orders-prices": Projection("the prices that orders go by", "CatalogTable", "OrdersRecordPrices"),
     "notifications-addresses": Projection("where mail goes", "UsersTable", "NotificationsRecordAddresses"),
     "reports-sales": Projection("what weekly reports are made of", "ArchiveTable", "ReportsRecordSales"),
 }

@@ -1,9 +1,18 @@
 """What the service's functions work with, made once per execution environment from the environment variables."""
 
+from datetime import datetime, timedelta
 from functools import cache
+from typing import Annotated
 
-from orders.adapters.order_store import OrderStore, PriceStore
-from orders.adapters.placement_index import Placements
+from pydantic import Field
+
+from orders.adapters.attention_index import AttentionIndex
+from orders.adapters.erasure_queue import ErasureQueue
+from orders.adapters.executions import OrderExecutions
+from orders.adapters.export_files import ExportFiles
+from orders.adapters.order_store import OrderStore
+from orders.adapters.placement_index import PlacementIndex
+from orders.adapters.price_store import PriceStore
 from shared.aws import client
 from shared.environment import LambdaEnvironment
 from shared.job_files import JobFiles, JobsBucket
@@ -16,30 +25,87 @@ class OrdersTable(LambdaEnvironment):
 
 
 class PricesTable(LambdaEnvironment):
-    """Names the price projection's table."""
+    """Names the prices table."""
 
     prices_table_name: str
 
 
+class StateMachines(LambdaEnvironment):
+    """Names the state machines of an order."""
+
+    saga_arn: str
+    cancellation_arn: str
+
+
+class ErasureQueueUrl(LambdaEnvironment):
+    """Names the queue of the erasure."""
+
+    queue_url: str
+
+
+class ReconcileSettings(LambdaEnvironment):
+    """How long an order may be in an open status, and how long it may wait for its fulfilment.
+
+    The first is longer than a saga whose steps work at their second or third try. The second is longer than packing and
+    the retries of a capture.
+    """
+
+    overdue_after_seconds: Annotated[int, Field(gt=0)]
+    late_after_seconds: Annotated[int, Field(gt=0)]
+
+    def overdue_before(self, now: datetime) -> datetime:
+        """An order in an open status since before this moment is overdue `now`."""
+        return now - timedelta(seconds=self.overdue_after_seconds)
+
+    def late_before(self, now: datetime) -> datetime:
+        """An order that is confirmed since before this moment is late `now`."""
+        return now - timedelta(seconds=self.late_after_seconds)
+
+
 @cache
 def order_store() -> OrderStore:
-    """The orders table's store."""
+    """The orders table."""
     return OrderStore(client("dynamodb"), OrdersTable.load().table_name)
 
 
 @cache
+def attention_index() -> AttentionIndex:
+    """The orders that have not come to their end."""
+    return AttentionIndex(client("dynamodb"), OrdersTable.load().table_name)
+
+
+@cache
+def placement_index() -> PlacementIndex:
+    """The orders by the moment of their placement."""
+    return PlacementIndex(client("dynamodb"), OrdersTable.load().table_name)
+
+
+@cache
 def price_store() -> PriceStore:
-    """The price projection's store."""
+    """The prices table."""
     return PriceStore(client("dynamodb"), PricesTable.load().prices_table_name)
 
 
 @cache
-def placements() -> Placements:
-    """The orders by when they were placed."""
-    return Placements(client("dynamodb"), OrdersTable.load().table_name)
+def executions() -> OrderExecutions:
+    """The executions of an order's state machines."""
+    machines = StateMachines.load()
+    return OrderExecutions(machines.saga_arn, machines.cancellation_arn)
 
 
 @cache
-def job_files() -> JobFiles:
-    """The files of jobs."""
-    return JobFiles(client("s3"), JobsBucket.load().jobs_bucket)
+def reconcile_settings() -> ReconcileSettings:
+    """The times after which an order needs attention."""
+    return ReconcileSettings.load()
+
+
+@cache
+def erasure_queue() -> ErasureQueue:
+    """The queue of the erasure."""
+    return ErasureQueue(client("sqs"), ErasureQueueUrl.load().queue_url)
+
+
+@cache
+def export_files() -> ExportFiles:
+    """The files of exports."""
+    return ExportFiles(JobFiles(client("s3"), JobsBucket.load().jobs_bucket))

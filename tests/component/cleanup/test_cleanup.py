@@ -20,7 +20,7 @@ from catalog.domain.upload import Upload, UploadStatus
 from cleanup.domain import SweepFailed, UnreadableRequest
 from inventory.adapters.stock_store import StockStore
 from inventory.domain.reservation import RESERVATION_LIFETIME, ReservationStatus
-from orders.domain.order import OrderStatus
+from orders.domain.status import OrderStatus
 from orders.functions.judge import verdict_on
 from shared.aws import client
 from shared.clock import utc_now

@@ -1,13 +1,18 @@
-"""The tables of the orders service in a pretended account, and what its tests read from and write to them."""
+"""The tables of the orders service in a pretended account, and access to them from outside of the service."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from orders.domain.order import Order
+from orders.domain.order_request import OrderRequest
 from orders.domain.pricing import Price
 from shared.aws import client
+from shared.clock import utc_now
 from shared.dynamo import from_item
+from shared.events import Event
 from shared.money import Money
 
 ADDRESS = {
@@ -29,8 +34,23 @@ def order_body(*lines: tuple[str, Any], **changes: Any) -> dict[str, Any]:
     return {**body, **changes}
 
 
+def placed_order(
+    *, customer: str = "ada", key: str = "key-1", at: datetime | None = None, sku: str = "TEA"
+) -> tuple[Order, list[Event]]:
+    """An order of two pieces of `sku` at 7.90 EUR, which `customer` places at that moment (now), and its event."""
+    price = Price(sku=sku, price=Money(amount=790, currency="EUR"), active=True, version=1)
+    return Order.place(
+        OrderRequest.model_validate(order_body((sku, 2))),
+        {sku: price},
+        customer_id=customer,
+        idempotency_key=key,
+        correlation_id="c-1",
+        now=at or utc_now(),
+    )
+
+
 class OrdersAccount:
-    """What is stored, seen from outside of the service."""
+    """The stored data, read from outside of the service."""
 
     def sell(
         self, sku: str, amount: int, *, version: int = 1, active: bool = True, currency: str = "EUR"
@@ -53,7 +73,7 @@ class OrdersAccount:
         return [key for key in keys if not key.startswith("customer#")]
 
     def price(self, sku: str) -> tuple[int, bool, int]:
-        """What the projection knows of the product: amount, whether it is sold, version."""
+        """The product's price in the projection: amount, whether it is sold, version."""
         item = client("dynamodb").get_item(TableName="prices", Key={"pk": {"S": sku}})["Item"]
         known = from_item(item)
         return known["price"]["amount"], known["active"], known["version"]
@@ -61,7 +81,7 @@ class OrdersAccount:
 
 def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
     """Makes the service's tables in the present pretended account, and the service work with them."""
-    from orders import dependencies as resources
+    from orders import dependencies
 
     dynamodb = client("dynamodb")
     dynamodb.create_table(
@@ -114,6 +134,7 @@ def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
     monkeypatch.setenv("PRICES_TABLE_NAME", "prices")
     monkeypatch.setenv("OVERDUE_AFTER_SECONDS", "300")
     monkeypatch.setenv("LATE_AFTER_SECONDS", "86400")
-    resources.order_store.cache_clear()
-    resources.price_store.cache_clear()
+    for made in vars(dependencies).values():
+        if hasattr(made, "cache_clear") and made.__module__ == dependencies.__name__:
+            made.cache_clear()
     return OrdersAccount()

@@ -1,9 +1,10 @@
-"""A client of the orders API in a pretended account, and what others do to an order meanwhile."""
+"""A client of the orders API in a pretended account, and changes of an order by others."""
 
 from collections.abc import Callable
 from typing import Any
 
-from orders.domain.order import Order, RejectionReason
+from orders.domain.order import Order
+from orders.domain.status import RejectionReason
 from shared.clock import utc_now
 from tests.component.rest_events import claims_of, header, json_body, rest_event
 
@@ -41,7 +42,7 @@ class Client:
 
 
 def change(order_id: str, *changes: Callable[[Order], tuple[Order, Any]]) -> None:
-    """Does to the order what the saga or an operator does."""
+    """Changes the order as the saga or an operator does."""
     from orders.dependencies import order_store
 
     for each in changes:

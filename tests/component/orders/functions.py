@@ -1,4 +1,4 @@
-"""The functions of the orders service that messages and state machines call, and what their tests hand to them."""
+"""The functions of the orders service that messages and state machines call, and the inputs of their tests."""
 
 import importlib
 import json
@@ -10,12 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
-from orders.domain.order import Canceller, Order
-from orders.domain.order_request import OrderRequest
-from orders.domain.pricing import Price
+from orders.domain.saga_form import for_saga
+from orders.domain.status import Canceller
 from shared.clock import utc_now
-from shared.money import Money
-from tests.component.orders.account import OrdersAccount, order_body
+from tests.component.orders.account import OrdersAccount, placed_order
 
 EVENTS = Path(__file__).parents[3] / "events"
 
@@ -43,14 +41,7 @@ def delivery(*bodies: str) -> dict[str, Any]:
     }
 
 
-def dead_letter_queue(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Makes the dead-letter queue of the consumer under test; its URL."""
-    url: str = boto3.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"]
-    monkeypatch.setenv("DLQ_URL", url)
-    return url
-
-
-def buried(url: str) -> list[tuple[str, str]]:
+def dead_letters_in(url: str) -> list[tuple[str, str]]:
     """Body and reason of the dead letters."""
     answer = boto3.client("sqs").receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
@@ -59,6 +50,42 @@ def buried(url: str) -> list[tuple[str, str]]:
         (message["Body"], message["MessageAttributes"]["reason"]["StringValue"])
         for message in answer.get("Messages", [])
     ]
+
+
+class StateMachines:
+    """The two state machines of an order, which end at once, and their executions."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._sfn = boto3.client("stepfunctions")
+        self.saga, self.cancellation = (self._made(name, monkeypatch) for name in ("saga", "cancellation"))
+
+    def _made(self, name: str, monkeypatch: pytest.MonkeyPatch) -> str:
+        arn: str = self._sfn.create_state_machine(
+            name=name,
+            definition=json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}),
+            roleArn="arn:aws:iam::123456789012:role/machine",
+        )["stateMachineArn"]
+        monkeypatch.setenv(f"{name.upper()}_ARN", arn)
+        return arn
+
+    def executions(self, machine: str) -> list[tuple[str, dict[str, Any]]]:
+        """Name and input of the machine's executions."""
+        found = self._sfn.list_executions(stateMachineArn=machine)["executions"]
+        return [
+            (
+                execution["name"],
+                json.loads(self._sfn.describe_execution(executionArn=execution["executionArn"])["input"]),
+            )
+            for execution in found
+        ]
+
+    def execute(self, machine: str, name: str, *, ended: bool) -> None:
+        """Starts an execution of that name, which runs or is stopped."""
+        arn = self._sfn.start_execution(stateMachineArn=machine, name=name, input='{"order": {}}')[
+            "executionArn"
+        ]
+        if ended:
+            self._sfn.stop_execution(executionArn=arn)
 
 
 class Saga:
@@ -70,27 +97,20 @@ class Saga:
         self._account = account
         self._context = context
         self.store = order_store()
-        price = Price(sku="TEA", price=Money(amount=790, currency="EUR"), active=True, version=1)
-        order, events = Order.place(
-            OrderRequest.model_validate(order_body(("TEA", 2))),
-            {"TEA": price},
-            customer_id="ada",
-            idempotency_key="key-1",
-            correlation_id="c-1",
-            now=utc_now(),
-        )
+        order, events = placed_order()
         self.order = self.store.add(order, events)
 
     def run(self, step: str, **state: Any) -> dict[str, Any]:
-        """The answer of the step's function."""
-        given = {"order": self.order.for_saga().model_dump(mode="json"), **state}
-        answer: dict[str, Any] = importlib.import_module(f"orders.functions.{step}").handler(
-            given, self._context
+        """The answer of the step in a machine whose state is the order and `state`."""
+        order = for_saga(self.order).model_dump(mode="json")
+        given = {"state": {"order": order, **state}} if step == "park" else state
+        answer: dict[str, Any] = importlib.import_module("orders.functions.steps").handler(
+            {"step": step, "order": order, **given}, self._context
         )
         return answer
 
     def request_cancellation(self) -> None:
-        """What the API does when the customer cancels the order."""
+        """Does as the API when the customer cancels the order."""
         self.store.change(
             self.order.order_id, lambda order: order.request_cancellation(Canceller.CUSTOMER, utc_now())
         )

@@ -4,7 +4,6 @@ In a run the functions of orders are the real ones, on a pretended table; those 
 test scripts it.
 """
 
-import importlib
 import io
 import json
 import re
@@ -22,6 +21,7 @@ import pytest
 from orders.domain.order import Order
 from tests.component.machine_interpreter import interpreting
 from tests.component.orders.account import OrdersAccount, orders_account
+from tests.component.orders.functions import example
 from tools.contracts.template import template
 
 ROOT = Path(__file__).parents[3]
@@ -38,18 +38,19 @@ _UNSCRIPTED: dict[str, Answer] = {
     "CreateShipment": {"shipment_id": "shp-1"},
     "CancelShipment": {"cancelled": True},
 }
-_ORDERS_MODULES = {
-    "ConfirmOrder": "orders.functions.confirm",
-    "CheckConfirmation": "orders.functions.check_confirmation",
-    "RejectOrder": "orders.functions.reject",
-    "ParkOrder": "orders.functions.park",
-    "CancelOrder": "orders.functions.cancel",
-    "RefuseCancellation": "orders.functions.refuse_cancellation",
+# The states whose function is orders' own.
+_OF_ORDERS = {
+    "ConfirmOrder",
+    "CheckConfirmation",
+    "RejectOrder",
+    "ParkOrder",
+    "CancelOrder",
+    "RefuseCancellation",
 }
 
 
 class Functions:
-    """What Lambda answers the state machine, and what it was asked.
+    """The functions that the state machine invokes, each by the name of its state, and the calls of them.
 
     A function of orders runs its handler, the others do what they should. `script` sets what comes first: an answer,
     or the name of the error to fail with. `always` sets it for every call. `before` does something when a function is
@@ -63,6 +64,8 @@ class Functions:
         self._losing: set[str] = set()
         self._before: dict[str, Callable[[], Any]] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        # The state that invokes each function, by the function and the step that it is told.
+        self.states: dict[tuple[str, str | None], str] = {}
 
     @property
     def commands(self) -> list[str]:
@@ -87,10 +90,12 @@ class Functions:
 
     def invoke(self, function: str, given: dict[str, Any]) -> dict[str, Any]:
         """Lambda's answer to an invocation."""
+        step = given.pop("step", None)
+        function = self.states[function, step]
         self.calls.append((function, given))
         self._before.pop(function, lambda: None)()
         try:
-            answer = self._answer(function, given)
+            answer = self._answer(function, {**given, **({"step": step} if step else {})})
         except Exception as error:  # noqa: BLE001 - as Lambda does: whatever it is, its class is the error's name
             answer = type(error).__name__
         if function in self._losing:
@@ -105,9 +110,10 @@ class Functions:
             return self._always[function]
         if self._scripts[function]:
             return self._scripts[function].pop(0)
-        if function in _ORDERS_MODULES:
-            answer: Answer = importlib.import_module(_ORDERS_MODULES[function]).handler(given, self._context)
-            return answer
+        if function in _OF_ORDERS:
+            from orders.functions.steps import handler
+
+            return handler(given, self._context)
         return _UNSCRIPTED[function]
 
 
@@ -121,19 +127,21 @@ class Machine:
     def __init__(self, account: OrdersAccount, functions: Functions, definition: str) -> None:
         self._account = account
         self.functions = functions
+        functions.states |= {
+            (task["Parameters"]["FunctionName"][2 : -len("FunctionArn}")], _step_of(task)): name
+            for name, task in tasks_of(json.loads(definition)).items()
+        }
         self._sfn = boto3.client("stepfunctions")
         self.arn: str = self._sfn.create_state_machine(
             name="machine",
             definition=re.sub(r"\$\{(\w+)FunctionArn\}", r"\1", definition),
             roleArn="arn:aws:iam::123456789012:role/machine",
         )["stateMachineArn"]
-        placed = json.loads((ROOT / "events" / "orders_relay.json").read_text())
+        placed = example("orders_relay")
         boto3.client("dynamodb").put_item(
             TableName="orders", Item=placed["Records"][0]["dynamodb"]["NewImage"]
         )
-        self.order: dict[str, Any] = json.loads((ROOT / "events" / "orders_confirm.json").read_text())[
-            "order"
-        ]
+        self.order: dict[str, Any] = example("orders_steps_confirm")["order"]
 
     def run(self) -> dict[str, Any]:
         """Runs the machine to its end and returns the execution as Step Functions describes it."""
@@ -154,7 +162,7 @@ class Machine:
             pause.wait(0.01)
 
     def change(self, change: Callable[[Order], tuple[Order, Any]]) -> None:
-        """Does to the order what the API or somebody else does."""
+        """Changes the order as the API or another function does."""
         from orders.dependencies import order_store
 
         order_store().change(self.order["order_id"], change)
@@ -168,6 +176,27 @@ class Machine:
     def statuses(self) -> list[str]:
         """The statuses that the order has gone through."""
         return [entry["status"] for entry in self.stored["history"]]
+
+
+def tasks_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The task states of a machine, those of its branches as well, by name."""
+    tasks = {}
+    for name, state in definition["States"].items():
+        if state["Type"] == "Task":
+            tasks[name] = state
+        for branch in state.get("Branches", []):
+            tasks |= tasks_of(branch)
+    return tasks
+
+
+def steps_of(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """The step that each task tells its function, if it tells one."""
+    return {name: step for name, task in tasks.items() if (step := _step_of(task))}
+
+
+def _step_of(task: dict[str, Any]) -> str | None:
+    payload = task["Parameters"].get("Payload", {})
+    return str(payload["step"]) if "step" in payload else None
 
 
 MakeMachine = Callable[[str], Machine]

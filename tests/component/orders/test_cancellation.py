@@ -2,21 +2,22 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from orders.domain.order import Canceller, CannotBeCancelled, Order, RejectionReason
+from orders.domain.order import Order
+from orders.domain.status import Canceller, CannotBeCancelled, RejectionReason
 from shared.clock import utc_now
 from tests.component.orders.account import ADDRESS
+from tests.component.orders.functions import example
 from tests.component.orders.machines import (
     ROOT,
     TIMED_OUT,
     Functions,
     Machine,
     MakeMachine,
-    interpreter,
+    steps_of,
     wiring,
 )
 
@@ -88,10 +89,20 @@ class TestWiring:
             "CancelShipment": "shipping.functions.steps.handler",
             "VoidPayment": "payments.functions.steps.handler",
             "ReleaseStock": "inventory.functions.release.handler",
-            "CancelOrder": "orders.functions.cancel.handler",
-            "RefuseCancellation": "orders.functions.refuse_cancellation.handler",
-            "ParkOrder": "orders.functions.park.handler",
+            "CancelOrder": "orders.functions.steps.handler",
+            "RefuseCancellation": "orders.functions.steps.handler",
+            "ParkOrder": "orders.functions.steps.handler",
         }
+
+    def test_each_state_tells_orders_function_the_step_it_is_named_after(self) -> None:
+        assert (
+            steps_of(TASKS).items()
+            >= {
+                "CancelOrder": "cancel",
+                "RefuseCancellation": "refuse_cancellation",
+                "ParkOrder": "park",
+            }.items()
+        )
 
     def test_a_state_waits_longer_than_its_function_can_run(self) -> None:
         for task, function in wiring("OrderCancellation", TASKS).items():
@@ -115,18 +126,12 @@ def request_cancellation(order: Order) -> tuple[Order, Any]:
 
 
 @pytest.fixture
-def make_machine(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeMachine]:
-    with interpreter(lambda_context, monkeypatch) as make:
-        yield make
-
-
-@pytest.fixture
 def cancellation(make_machine: MakeMachine) -> Machine:
     """The cancellation of an order that was confirmed."""
     machine = make_machine(DEFINITION)
     machine.change(confirm)
     machine.change(request_cancellation)
-    machine.order = json.loads((ROOT / "events" / "orders_cancel.json").read_text())["order"]
+    machine.order = example("orders_steps_cancel")["order"]
     return machine
 
 
@@ -252,8 +257,8 @@ class TestParcelIsGone:
             cancellation.change(request_cancellation)
 
     def test_an_order_that_is_paid_and_dispatched_by_then_is_fulfilled(self, cancellation: Machine) -> None:
-        cancellation.change(lambda order: order.note_capture(4, utc_now()))
-        cancellation.change(lambda order: order.note_dispatch("CW1", utc_now()))
+        cancellation.change(lambda order: order.record_capture(4, utc_now()))
+        cancellation.change(lambda order: order.record_dispatch("CW1", utc_now()))
 
         assert cancellation.run()["status"] == "SUCCEEDED"
 
@@ -261,10 +266,10 @@ class TestParcelIsGone:
         told = [event["event_type"] for event in cancellation.stored["outbox"]]
         assert told == ["order.cancellation_refused", "order.fulfilled"]
 
-    def test_one_whose_money_cannot_be_taken_is_parked_for_somebody_to_collect_it(
+    def test_an_order_whose_money_cannot_be_taken_is_parked_for_an_operator(
         self, cancellation: Machine, functions: Functions
     ) -> None:
-        cancellation.change(lambda order: order.note_failed_capture(5, utc_now()))
+        cancellation.change(lambda order: order.record_failed_capture(5, utc_now()))
 
         assert cancellation.run()["error"] == "OrderParked"
 
@@ -283,8 +288,8 @@ class TestParcelIsGone:
         self, cancellation: Machine, functions: Functions, captured: bool
     ) -> None:
         if captured:
-            cancellation.change(lambda order: order.note_capture(4, utc_now()))
-            cancellation.change(lambda order: order.note_dispatch("CW1", utc_now()))
+            cancellation.change(lambda order: order.record_capture(4, utc_now()))
+            cancellation.change(lambda order: order.record_dispatch("CW1", utc_now()))
         functions.lose_answers_of("RefuseCancellation")
 
         assert cancellation.run()["status"] == "SUCCEEDED"
@@ -304,7 +309,7 @@ class TestParcelIsGone:
 
 
 class TestResumption:
-    """The same machine undoes an order that was parked, or that lost what should have ended it."""
+    """The same machine undoes an order that was parked, or whose execution is lost."""
 
     @pytest.fixture
     def resumption(self, make_machine: MakeMachine) -> Machine:
@@ -312,10 +317,10 @@ class TestResumption:
         machine = make_machine(DEFINITION)
         machine.change(fail)
         machine.change(resume)
-        machine.order = json.loads((ROOT / "events" / "orders_cancel.json").read_text())["order"]
+        machine.order = example("orders_steps_cancel")["order"]
         return machine
 
-    def test_when_all_is_undone_the_order_is_rejected_for_what_its_saga_failed_for(
+    def test_when_all_is_undone_the_order_is_rejected_for_the_reason_its_saga_failed(
         self, resumption: Machine
     ) -> None:
         assert resumption.run()["status"] == "SUCCEEDED"
@@ -343,7 +348,7 @@ class TestResumption:
         assert kept["refuse_cancellation_error"]["Error"] == "IllegalTransition"
 
     @pytest.mark.parametrize("broken", PART)
-    def test_what_still_cannot_be_undone_parks_it_again_to_be_resumed_again(
+    def test_a_part_that_still_cannot_be_undone_parks_it_again_to_be_resumed_again(
         self, resumption: Machine, broken: str
     ) -> None:
         resumption.functions.always(broken, "Broken")
@@ -370,7 +375,7 @@ class TestResumption:
         machine = make_machine(DEFINITION)
         for change in (fail, lambda order: order.erase(utc_now()), resume):
             machine.change(change)
-        machine.order = json.loads((ROOT / "events" / "orders_cancel.json").read_text())["order"]
+        machine.order = example("orders_steps_cancel")["order"]
 
         assert machine.run()["status"] == "SUCCEEDED"
 

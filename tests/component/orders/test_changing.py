@@ -6,35 +6,13 @@ from typing import Any
 
 import pytest
 
-from orders.adapters.order_store import OrderContended, OrderStore
+from orders.adapters.order_store import OrderStore
 from orders.domain.order import Order
 from shared.clock import utc_now
-from tests.component.orders.account import OrdersAccount, order_body, orders_account
+from shared.versioned_table import WriteConflict
+from tests.component.orders.account import OrdersAccount, order_body
 from tests.component.orders.client import Client, change, confirm, erase, park, refused, reject
 from tests.component.rest_events import json_body, rest_event
-
-
-@pytest.fixture
-def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
-    account = orders_account(monkeypatch)
-    account.sell("TEA", 790)
-    account.sell("MUG", 1250)
-    return account
-
-
-@pytest.fixture
-def ada(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "ada")
-
-
-@pytest.fixture
-def eve(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "eve")
-
-
-@pytest.fixture
-def admin(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "root", groups="admin")
 
 
 class TestCancelling:
@@ -53,7 +31,7 @@ class TestCancelling:
         assert [entry["status"] for entry in order["history"]] == ["placed", "cancelling"]
         assert account.order(order_id)["outbox"] == [], "the saga undoes it, so nobody else is told"
 
-    def test_a_confirmed_order_is_cancelled_by_what_its_event_starts(
+    def test_a_confirmed_order_is_cancelled_by_the_cancellation_that_its_event_starts(
         self, account: OrdersAccount, ada: Client, order_id: str
     ) -> None:
         change(order_id, confirm)
@@ -66,10 +44,10 @@ class TestCancelling:
         assert event["data"]["by"] == "customer"
 
     @pytest.mark.parametrize("changes", [[], [confirm], [reject]])
-    def test_asking_again_answers_the_same_and_tells_nothing_twice(
+    def test_asking_again_answers_the_same_and_publishes_nothing_twice(
         self, account: OrdersAccount, ada: Client, order_id: str, changes: list[Any]
     ) -> None:
-        """While it is being cancelled, and (with what `reject` makes of it) once it is."""
+        """While it is being cancelled, and once `reject` has cancelled it."""
         if changes == [confirm]:
             change(order_id, confirm)
         ada.cancel(order_id)
@@ -95,7 +73,7 @@ class TestCancelling:
         assert status in problem["detail"]
         assert account.order(order_id) == stored
 
-    def test_an_admin_cancels_for_the_customer_and_that_is_told(
+    def test_an_admin_cancels_for_the_customer_and_the_event_says_so(
         self, account: OrdersAccount, ada: Client, admin: Client, order_id: str
     ) -> None:
         assert json_body(admin.cancel(order_id))["cancelled_by"] == "admin"
@@ -122,7 +100,7 @@ class TestCancelling:
     def test_a_change_that_comes_in_between_is_not_lost(
         self, ada: Client, order_id: str, monkeypatch: pytest.MonkeyPatch, first: Any, told: list[str]
     ) -> None:
-        """The cancellation is decided anew on what the order has become."""
+        """The cancellation is decided anew on the changed order."""
         overtake(monkeypatch, order_id, first)
 
         assert json_body(ada.cancel(order_id))["status"] == "cancelling"
@@ -142,14 +120,14 @@ class TestCancelling:
         self, ada: Client, order_id: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def contended(self: OrderStore, order_id: str, change: Any) -> Order:
-            raise OrderContended(order_id)
+            raise WriteConflict(order_id)
 
         monkeypatch.setattr(OrderStore, "change", contended)
         refused(ada.cancel(order_id), 503, "temporarily-unavailable")
 
 
 class TestAttention:
-    """What operators see of the orders that came to no end, and what they do about a parked one."""
+    """The operators' list of orders without an end, and the resumption of a parked one."""
 
     @pytest.fixture
     def order_id(self, ada: Client) -> str:
@@ -190,18 +168,18 @@ class TestAttention:
         assert self.listed(admin)["late"] == [order_id]
         change(order_id, lambda order: order.remind(utc_now() + timedelta(hours=25)))
         assert self.listed(admin)["late"] == [order_id], "also once it was asked for again"
-        change(order_id, lambda order: order.note_capture(5, utc_now()))
-        change(order_id, lambda order: order.note_dispatch("CW1", utc_now()))
+        change(order_id, lambda order: order.record_capture(5, utc_now()))
+        change(order_id, lambda order: order.record_dispatch("CW1", utc_now()))
         assert self.listed(admin) == {"parked": [], "stuck": [], "late": []}
 
-    def test_those_that_wait_the_longest_come_first(self, ada: Client, admin: Client) -> None:
+    def test_the_longest_waiting_come_first(self, ada: Client, admin: Client) -> None:
         ids = [json_body(ada.place(order_body(("TEA", 1)), key=f"key-{n}"))["order_id"] for n in range(3)]
         for minutes, order_id in zip((2, 3, 1), ids, strict=True):
             change(order_id, partial(Order.park, state="{}", now=utc_now() - timedelta(minutes=minutes)))
 
         assert self.listed(admin, limit="2")["parked"] == [ids[1], ids[0]]
 
-    def test_a_resumption_is_told_to_what_undoes_the_order(
+    def test_a_resumption_publishes_the_request_to_undo_the_order(
         self, account: OrdersAccount, admin: Client, order_id: str
     ) -> None:
         change(order_id, park)
@@ -232,7 +210,7 @@ class TestAttention:
         refused(admin.call("POST", f"/orders/{order_id}/resume"), 409, "cannot-be-resumed")
         assert account.order(order_id) == stored
 
-    def test_an_order_that_there_is_not_is_a_404(self, admin: Client) -> None:
+    def test_an_unknown_order_is_a_404(self, admin: Client) -> None:
         refused(admin.call("POST", "/orders/ord_none/resume"), 404, "not-found")
 
     def test_neither_is_for_customers(self, account: OrdersAccount, ada: Client, order_id: str) -> None:

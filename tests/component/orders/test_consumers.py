@@ -1,4 +1,4 @@
-"""What orders do about events, and their relay, through the real handlers, against a pretended AWS."""
+"""The consumers of orders, and their relay, through the real handlers, against a pretended AWS."""
 
 import json
 from typing import Any
@@ -6,26 +6,30 @@ from typing import Any
 import boto3
 import pytest
 
-from orders.domain.order import Canceller, Order, order_id_for
+from orders.domain.order import Order, order_id_for
+from orders.domain.saga_form import for_cancellation
+from orders.domain.status import Canceller
 from shared.clock import utc_now
 from shared.saga import SagaOrder
-from tests.component.orders.account import OrdersAccount, orders_account
-from tests.component.orders.functions import buried, dead_letter_queue, delivery, example, fresh
+from tests.component.orders.account import OrdersAccount, placed_order
+from tests.component.orders.functions import StateMachines, dead_letters_in, delivery, example, fresh
 from tests.made_up import made_up_event
 
 
-@pytest.fixture
-def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
-    return orders_account(monkeypatch)
-
-
-@pytest.fixture
-def dead_letters(account: OrdersAccount, monkeypatch: pytest.MonkeyPatch) -> str:
-    return dead_letter_queue(monkeypatch)
+def requested(order: Order, event_type: str = "order.cancellation_requested") -> str:
+    """The body of a message that asks for the order's cancellation or resumption."""
+    return made_up_event(
+        event_type,
+        aggregate_id=order.order_id,
+        aggregate_version=order.version,
+        occurred_at=utc_now(),
+        correlation_id=order.correlation_id,
+        data={"order_id": order.order_id},
+    ).model_dump_json()
 
 
 def product_changed(version: int, amount: int, changes: dict[str, Any] | None = None) -> str:
-    """The body of a message that tells of TEA's new version."""
+    """The body of a message about TEA's new version."""
     price = {"amount": amount, "currency": "EUR"}
     data = {"sku": "TEA", "name": "Tea", "price": price, "active": True, "version": version}
     return made_up_event(
@@ -73,7 +77,7 @@ class TestPrices:
     @pytest.mark.parametrize(
         "changes", [{"price": {"amount": "much", "currency": "EUR"}}, {"price": None}, {"version": 0}]
     )
-    def test_an_event_that_makes_no_sense_is_buried_at_once_and_stops_no_other(
+    def test_an_event_that_makes_no_sense_is_a_dead_letter_at_once_and_stops_no_other(
         self, account: OrdersAccount, dead_letters: str, lambda_context: Any, changes: dict[str, Any]
     ) -> None:
         prices = fresh("orders.functions.record_prices")
@@ -83,83 +87,74 @@ class TestPrices:
 
         assert answer == {"batchItemFailures": []}
         assert account.price("TEA") == (990, True, 4)
-        [(body, reason)] = buried(dead_letters)
+        [(body, reason)] = dead_letters_in(dead_letters)
         assert body == senseless
         assert reason.startswith("ValidationError")
 
 
 @pytest.fixture
-def state_machine(account: OrdersAccount, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The state machine that the consumer under test starts."""
-    arn: str = boto3.client("stepfunctions").create_state_machine(
-        name="machine",
-        definition=json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}),
-        roleArn="arn:aws:iam::123456789012:role/machine",
-    )["stateMachineArn"]
-    monkeypatch.setenv("STATE_MACHINE_ARN", arn)
-    return arn
-
-
-def executions(state_machine: str) -> list[tuple[str, dict[str, Any]]]:
-    """Name and input of the executions that were started."""
-    sfn = boto3.client("stepfunctions")
-    return [
-        (
-            execution["name"],
-            json.loads(sfn.describe_execution(executionArn=execution["executionArn"])["input"]),
-        )
-        for execution in sfn.list_executions(stateMachineArn=state_machine)["executions"]
-    ]
+def state_machines(account: OrdersAccount, monkeypatch: pytest.MonkeyPatch) -> StateMachines:
+    """The state machines that the consumer under test starts."""
+    return StateMachines(monkeypatch)
 
 
 @pytest.mark.usefixtures("account", "dead_letters")
 class TestStartSaga:
     def test_a_placed_order_starts_a_saga_that_bears_its_id(
-        self, state_machine: str, lambda_context: Any
+        self, state_machines: StateMachines, lambda_context: Any
     ) -> None:
-        start_saga = fresh("orders.functions.start_saga")
+        consumer = fresh("orders.functions.start_executions")
 
-        answer = start_saga.handler(example("orders_start_saga"), lambda_context)
+        answer = consumer.handler(example("orders_start_executions"), lambda_context)
 
         assert answer == {"batchItemFailures": []}
-        order = example("orders_confirm")["order"]
-        [(name, given)] = executions(state_machine)
+        order = example("orders_steps_confirm")["order"]
+        [(name, given)] = state_machines.executions(state_machines.saga)
         assert name == order["order_id"]
         address = {"line2": None, **order["shipping_address"]}
         assert given["order"] == {**order, "shipping_address": address, "execution": order["order_id"]}
 
     @pytest.mark.parametrize("first_is", ["running", "over"])
     def test_a_second_delivery_starts_no_second_saga(
-        self, dead_letters: str, state_machine: str, lambda_context: Any, logged: Any, first_is: str
+        self,
+        dead_letters: str,
+        state_machines: StateMachines,
+        lambda_context: Any,
+        logged: Any,
+        first_is: str,
     ) -> None:
         """Starting one again is fine while it runs, and is ExecutionAlreadyExists afterwards."""
-        start_saga = fresh("orders.functions.start_saga")
-        start_saga.handler(example("orders_start_saga"), lambda_context)
+        consumer = fresh("orders.functions.start_executions")
+        consumer.handler(example("orders_start_executions"), lambda_context)
         if first_is == "over":
             sfn = boto3.client("stepfunctions")
-            [first] = sfn.list_executions(stateMachineArn=state_machine)["executions"]
+            [first] = sfn.list_executions(stateMachineArn=state_machines.saga)["executions"]
             sfn.stop_execution(executionArn=first["executionArn"])
 
-        answer = start_saga.handler(example("orders_start_saga"), lambda_context)
+        answer = consumer.handler(example("orders_start_executions"), lambda_context)
 
         assert answer == {"batchItemFailures": []}
-        assert len(executions(state_machine)) == 1
+        assert len(state_machines.executions(state_machines.saga)) == 1
         assert len(logged("execution was started before")) == (1 if first_is == "over" else 0)
-        assert buried(dead_letters) == []
+        assert dead_letters_in(dead_letters) == []
 
     def test_a_saga_that_could_not_be_started_is_delivered_again(
-        self, dead_letters: str, state_machine: str, lambda_context: Any
+        self, dead_letters: str, state_machines: StateMachines, lambda_context: Any
     ) -> None:
-        start_saga = fresh("orders.functions.start_saga")
-        boto3.client("stepfunctions").delete_state_machine(stateMachineArn=state_machine)
-        batch = {"Records": [*example("orders_start_saga")["Records"], *delivery("no event")["Records"]]}
+        consumer = fresh("orders.functions.start_executions")
+        boto3.client("stepfunctions").delete_state_machine(stateMachineArn=state_machines.saga)
+        batch = {
+            "Records": [*example("orders_start_executions")["Records"], *delivery("no event")["Records"]]
+        }
 
-        answer = start_saga.handler(batch, lambda_context)
+        answer = consumer.handler(batch, lambda_context)
 
         assert answer == {
-            "batchItemFailures": [{"itemIdentifier": example("orders_start_saga")["Records"][0]["messageId"]}]
+            "batchItemFailures": [
+                {"itemIdentifier": example("orders_start_executions")["Records"][0]["messageId"]}
+            ]
         }
-        assert [body for body, _ in buried(dead_letters)] == ["no event"]
+        assert [body for body, _ in dead_letters_in(dead_letters)] == ["no event"]
 
 
 @pytest.mark.usefixtures("dead_letters")
@@ -178,61 +173,54 @@ class TestStartCancellation:
         )
 
     def test_a_cancellation_starts_once_and_carries_no_personal_data(
-        self, confirmed: Order, state_machine: str, lambda_context: Any
+        self, confirmed: Order, state_machines: StateMachines, lambda_context: Any
     ) -> None:
-        start_cancellation = fresh("orders.functions.start_cancellation")
+        consumer = fresh("orders.functions.start_executions")
 
         for _ in range(2):
-            answer = start_cancellation.handler(example("orders_start_cancellation"), lambda_context)
+            answer = consumer.handler(delivery(requested(confirmed)), lambda_context)
             assert answer == {"batchItemFailures": []}
 
-        [(name, given)] = executions(state_machine)
+        [(name, given)] = state_machines.executions(state_machines.cancellation)
         assert name == confirmed.order_id
-        carried = confirmed.for_cancellation().model_copy(update={"execution": name})
+        carried = for_cancellation(confirmed).model_copy(update={"execution": name})
         assert given == {"order": carried.model_dump(mode="json")}
         assert (given["order"]["payment_token"], given["order"]["shipping_address"]["city"]) == ("", "")
         assert SagaOrder.model_validate(given["order"]) == carried, "the steps can read it"
 
-    def test_each_resumption_starts_an_execution_of_its_own_however_often_it_is_told(
-        self, confirmed: Order, state_machine: str, lambda_context: Any
+    def test_each_resumption_starts_one_execution_of_its_own_however_often_it_is_delivered(
+        self, confirmed: Order, state_machines: StateMachines, lambda_context: Any
     ) -> None:
         from orders.dependencies import order_store
 
-        start_cancellation = fresh("orders.functions.start_cancellation")
+        consumer = fresh("orders.functions.start_executions")
         for _ in range(2):
             order_store().change(confirmed.order_id, lambda order: order.park("{}", utc_now()))
             resumed = order_store().change(confirmed.order_id, lambda order: order.resume(utc_now()))
-            requested = made_up_event(
-                "order.resumption_requested",
-                aggregate_id=resumed.order_id,
-                aggregate_version=resumed.version,
-                occurred_at=utc_now(),
-                correlation_id=resumed.correlation_id,
-                data={"order_id": resumed.order_id},
-            )
             for _ in range(2):
-                start_cancellation.handler(delivery(requested.model_dump_json()), lambda_context)
+                body = requested(resumed, "order.resumption_requested")
+                consumer.handler(delivery(body), lambda_context)
 
-        names = sorted(name for name, _ in executions(state_machine))
+        names = sorted(name for name, _ in state_machines.executions(state_machines.cancellation))
         assert names == [f"{confirmed.order_id}-1", f"{confirmed.order_id}-2"]
 
     def test_a_cancellation_of_an_order_that_cannot_be_found_is_delivered_again(
-        self, account: OrdersAccount, dead_letters: str, state_machine: str, lambda_context: Any
+        self, account: OrdersAccount, dead_letters: str, state_machines: StateMachines, lambda_context: Any
     ) -> None:
-        start_cancellation = fresh("orders.functions.start_cancellation")
-        [record] = example("orders_start_cancellation")["Records"]
-        batch = {"Records": [record, *delivery("no event")["Records"]]}
+        consumer = fresh("orders.functions.start_executions")
+        never_placed, _ = placed_order()
+        batch = delivery(requested(never_placed), "no event")
 
-        answer = start_cancellation.handler(batch, lambda_context)
+        answer = consumer.handler(batch, lambda_context)
 
-        assert answer == {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
-        assert executions(state_machine) == []
-        assert [body for body, _ in buried(dead_letters)] == ["no event"]
+        assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+        assert state_machines.executions(state_machines.cancellation) == []
+        assert [body for body, _ in dead_letters_in(dead_letters)] == ["no event"]
 
 
 @pytest.mark.usefixtures("account")
 class TestRelay:
-    def test_a_placed_order_goes_out_to_whoever_subscribed_to_placed_orders(
+    def test_a_placed_order_goes_out_to_the_subscribers_of_placed_orders(
         self, subscriber: Any, lambda_context: Any
     ) -> None:
         received = subscriber("order.placed")
@@ -241,14 +229,14 @@ class TestRelay:
 
         assert answer == {"batchItemFailures": []}
         [event] = received()
-        [record] = example("orders_start_saga")["Records"]
+        [record] = example("orders_start_executions")["Records"]
         assert event == json.loads(record["body"]), "what one example sends the other receives"
 
 
-def test_the_examples_tell_of_one_order() -> None:
+def test_the_examples_are_about_one_order() -> None:
     [change] = example("orders_relay")["Records"]
     placement = example("orders_api")
     customer = placement["requestContext"]["authorizer"]["claims"]["sub"]
     order_id = order_id_for(customer, placement["headers"]["Idempotency-Key"])
     assert change["dynamodb"]["Keys"]["pk"]["S"] == order_id
-    assert example("orders_confirm")["order"]["order_id"] == order_id
+    assert example("orders_steps_confirm")["order"]["order_id"] == order_id

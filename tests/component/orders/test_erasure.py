@@ -1,4 +1,4 @@
-"""Erasing what is personal in the orders of a customer who left, against a pretended AWS."""
+"""Erasing the personal data in the orders of a customer who left, against a pretended AWS."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -7,25 +7,13 @@ from typing import Any
 import boto3
 import pytest
 
-from orders.domain.order import AccountClosed, Order
-from orders.domain.order_request import OrderRequest
-from orders.domain.pricing import Price
+from orders.domain.order import Order
+from orders.domain.status import AccountClosed
 from shared.aws import client
 from shared.clock import utc_now
-from shared.money import Money
-from tests.component.orders.account import ADDRESS, OrdersAccount, order_body, orders_account
-from tests.component.orders.functions import Saga, buried, dead_letter_queue, example, fresh
+from tests.component.orders.account import ADDRESS, OrdersAccount, placed_order
+from tests.component.orders.functions import Saga, dead_letters_in, example, fresh
 from tests.made_up import made_up_event
-
-
-@pytest.fixture
-def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
-    return orders_account(monkeypatch)
-
-
-@pytest.fixture
-def dead_letters(account: OrdersAccount, monkeypatch: pytest.MonkeyPatch) -> str:
-    return dead_letter_queue(monkeypatch)
 
 
 class Erasure:
@@ -37,7 +25,7 @@ class Erasure:
         self.module = fresh("orders.functions.erase")
 
     def deliver(self, body: str) -> dict[str, Any]:
-        """What the function answers to a message."""
+        """The function's answer to a message."""
         [record] = example("orders_erase")["Records"]
         answer: dict[str, Any] = self.module.handler({"Records": [{**record, "body": body}]}, self._context)
         return answer
@@ -75,17 +63,10 @@ class TestErase:
         """The ids of `count` orders of the customer's, placed a second apart."""
         from orders.dependencies import order_store
 
-        price = Price(sku="TEA", price=Money(amount=790, currency="EUR"), active=True, version=1)
         ids = []
         for number in range(count):
-            order, events = Order.place(
-                OrderRequest.model_validate(order_body(("TEA", 2))),
-                {"TEA": price},
-                customer_id=customer,
-                idempotency_key=f"key-{number}",
-                correlation_id="c-1",
-                now=datetime(2026, 11, 21, 10, 15, tzinfo=UTC) + timedelta(seconds=number),
-            )
+            at = datetime(2026, 11, 21, 10, 15, tzinfo=UTC) + timedelta(seconds=number)
+            order, events = placed_order(customer=customer, key=f"key-{number}", at=at)
             ids.append(order_store().add(order, events).order_id)
         return ids
 
@@ -131,7 +112,7 @@ class TestErase:
     def test_an_account_of_any_size_is_erased_page_by_page_and_comes_to_an_end(
         self, account: OrdersAccount, erasure: Erasure, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(erasure.module, "PAGE", 2)
+        monkeypatch.setattr("orders.domain.erasure.PAGE", 2)
         ids = self.place(5)
         erasure.deliver(self.told("ada"))
         assert sum("erased_at" in account.order(order_id) for order_id in ids) == 2, "one page a message"
@@ -207,11 +188,11 @@ class TestErase:
         )
 
     @pytest.mark.parametrize("data", [{"user_id": ""}, {"user_id": None}, {"after": "x"}])
-    def test_an_event_that_names_nobody_is_buried(
+    def test_an_event_that_names_no_user_is_a_dead_letter(
         self, dead_letters: str, erasure: Erasure, data: dict[str, Any]
     ) -> None:
         erasure.deliver(self.told("ada", **data))
-        assert len(buried(dead_letters)) == 1
+        assert len(dead_letters_in(dead_letters)) == 1
 
     def test_the_example_event_erases_the_example_order(
         self, account: OrdersAccount, erasure: Erasure

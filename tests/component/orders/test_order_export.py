@@ -12,19 +12,11 @@ import pytest
 
 from orders.adapters.order_store import OrderStore
 from orders.domain.export import COLUMNS
-from orders.domain.order import Order
-from orders.domain.order_request import OrderRequest
-from orders.domain.pricing import Price
-from shared.money import Money
 from tests.component.jobs.world import JobsWorld, Killed, jobs_world
-from tests.component.orders.account import order_body
+from tests.component.orders.account import placed_order
 from tests.component.rest_events import json_body
 
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
-PRICES = {
-    sku: Price(sku=sku, price=Money(amount=790, currency="EUR"), active=True, version=1)
-    for sku in ("TEA", '=HYPERLINK("evil")')
-}
 
 
 @pytest.fixture
@@ -35,10 +27,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
 
 def place(at: datetime, key: str, *, sku: str = "TEA", customer: str = "u-1") -> str:
     """Stores an order; its id."""
-    request = OrderRequest.model_validate(order_body((sku, 2)))
-    order, events = Order.place(
-        request, PRICES, customer_id=customer, idempotency_key=key, correlation_id="c", now=at
-    )
+    order, events = placed_order(customer=customer, key=key, at=at, sku=sku)
     OrderStore(boto3.client("dynamodb"), "OrdersTable").add(order, events)
     return order.order_id
 
@@ -144,7 +133,7 @@ def test_a_day_of_exactly_one_page_loses_and_repeats_none(
     assert world.invocations["OrdersExportPageFunction"] == 2
 
 
-def test_a_cell_is_never_a_formula_and_nobody_is_named(world: JobsWorld) -> None:
+def test_a_cell_is_never_a_formula_and_names_no_person(world: JobsWorld) -> None:
     place(FIRST, "a", sku='=HYPERLINK("evil")', customer="=cmd|calc")
 
     text = world.file(world.run(export(world))).decode()

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from orders.domain.order import Canceller, CannotBeCancelled, Order
+from orders.domain.order import Order
+from orders.domain.status import Canceller, CannotBeCancelled
 from shared.clock import utc_now
 from tests.component.orders.machines import (
     ROOT,
@@ -18,7 +19,7 @@ from tests.component.orders.machines import (
     Functions,
     Machine,
     MakeMachine,
-    interpreter,
+    steps_of,
     wiring,
 )
 
@@ -167,11 +168,23 @@ class TestWiring:
             "VoidPayment": "payments.functions.steps.handler",
             "CreateShipment": "shipping.functions.steps.handler",
             "CancelShipment": "shipping.functions.steps.handler",
-            "ConfirmOrder": "orders.functions.confirm.handler",
-            "CheckConfirmation": "orders.functions.check_confirmation.handler",
-            "RejectOrder": "orders.functions.reject.handler",
-            "ParkOrder": "orders.functions.park.handler",
+            "ConfirmOrder": "orders.functions.steps.handler",
+            "CheckConfirmation": "orders.functions.steps.handler",
+            "RejectOrder": "orders.functions.steps.handler",
+            "ParkOrder": "orders.functions.steps.handler",
         }
+
+    def test_each_state_tells_orders_function_the_step_it_is_named_after(self) -> None:
+        steps = steps_of({task: STATES[task] for task in TASKS})
+        assert (
+            steps.items()
+            >= {
+                "ConfirmOrder": "confirm",
+                "CheckConfirmation": "check_confirmation",
+                "RejectOrder": "reject",
+                "ParkOrder": "park",
+            }.items()
+        )
 
     @pytest.mark.parametrize("task", TASKS)
     def test_a_state_waits_longer_than_its_function_can_run(self, wired: dict[str, Any], task: str) -> None:
@@ -180,14 +193,8 @@ class TestWiring:
 
 
 @pytest.fixture
-def make_saga(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeMachine]:
-    with interpreter(lambda_context, monkeypatch) as make:
-        yield make
-
-
-@pytest.fixture
-def saga(make_saga: MakeMachine) -> Machine:
-    return make_saga(DEFINITION)
+def saga(make_machine: MakeMachine) -> Machine:
+    return make_machine(DEFINITION)
 
 
 @pytest.fixture
@@ -226,16 +233,16 @@ class TestRuns:
         [event] = saga.stored["outbox"]
         assert (event["event_type"], event["data"]["reason"]) == ("order.rejected", reason)
 
-    def test_a_step_that_never_answers_is_undone(self, make_saga: MakeMachine) -> None:
+    def test_a_step_that_never_answers_is_undone(self, make_machine: MakeMachine) -> None:
         """The state's own timeout, for when not even Lambda says that the time is over."""
         impatient = json.loads(DEFINITION)
         impatient["States"]["AuthorizePayment"]["TimeoutSeconds"] = 1
-        saga = make_saga(json.dumps(impatient))
+        saga = make_machine(json.dumps(impatient))
         answered = threading.Event()
-        answer = saga.functions.invoke
+        answer, states = saga.functions.invoke, saga.functions.states
 
         def hang(function: str, given: dict[str, Any]) -> dict[str, Any]:
-            if function == "AuthorizePayment":
+            if states[function, given.get("step")] == "AuthorizePayment":
                 answered.wait(30)
             return answer(function, given)
 
@@ -253,7 +260,7 @@ class TestRuns:
             ("ReserveStock", "StockContended"),
             ("AuthorizePayment", "ProviderUnavailable"),
             ("CreateShipment", "Lambda.TooManyRequestsException"),
-            ("ConfirmOrder", "OrderContended"),
+            ("ConfirmOrder", "WriteConflict"),
         ],
     )
     def test_a_passing_failure_is_tried_again(
@@ -330,7 +337,7 @@ class TestRuns:
         assert functions.commands.count("VoidPayment") == 3
         assert saga.stored["status"] == "rejected"
 
-    def test_what_is_undone_is_the_order_and_never_the_error(
+    def test_compensations_are_given_the_order_and_never_the_error(
         self, saga: Machine, functions: Functions
     ) -> None:
         functions.always("CreateShipment", "AddressNotServed")
@@ -469,7 +476,7 @@ class TestCancellationMeanwhile:
         with pytest.raises(CannotBeCancelled):
             saga.change(request_cancellation)
 
-    def test_what_cannot_be_undone_parks_an_order_that_was_to_be_cancelled(
+    def test_a_failed_compensation_parks_an_order_that_was_to_be_cancelled(
         self, saga: Machine, functions: Functions
     ) -> None:
         functions.before("ConfirmOrder", lambda: saga.change(request_cancellation))

@@ -8,34 +8,16 @@ from typing import Any
 
 import pytest
 
-from orders.adapters.order_store import PricesThrottled, PriceStore
+from orders.adapters.price_store import PricesThrottled, PriceStore
 from orders.domain.order import Order, order_id_for
 from orders.domain.order_request import OrderRequest
 from orders.domain.pricing import TARIFFS, VAT_RATES, Price, ShippingTariff
 from shared.aws import client
-from tests.component.orders.account import ADDRESS, OrdersAccount, order_body, orders_account
+from tests.component.orders.account import ADDRESS, OrdersAccount, order_body
 from tests.component.orders.client import Client, pointers, refused
 from tests.component.rest_events import CORRELATION_ID, header, json_body, rest_event
 
 EXAMPLE = Path(__file__).parents[3] / "events" / "orders_api.json"
-
-
-@pytest.fixture
-def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
-    account = orders_account(monkeypatch)
-    account.sell("TEA", 790)
-    account.sell("MUG", 1250)
-    return account
-
-
-@pytest.fixture
-def ada(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "ada")
-
-
-@pytest.fixture
-def eve(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "eve")
 
 
 class TestPlacing:
@@ -77,7 +59,7 @@ class TestPlacing:
         assert (event["event_type"], event["correlation_id"]) == ("order.placed", CORRELATION_ID)
         assert event["data"]["order"]["total"] == {"amount": 2070, "currency": "EUR"}
 
-    def test_what_is_internal_stays_inside(self, ada: Client) -> None:
+    def test_internal_fields_stay_inside(self, ada: Client) -> None:
         answer = ada.place(order_body(("TEA", 2)))
 
         assert "pm_card_visa" not in answer["body"]

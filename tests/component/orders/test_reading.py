@@ -8,32 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.component.orders.account import OrdersAccount, order_body, orders_account
+from tests.component.orders.account import OrdersAccount, order_body
 from tests.component.orders.client import Client, change, confirm, erase, pointers, refused
 from tests.component.rest_events import json_body, rest_event
-
-
-@pytest.fixture
-def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
-    account = orders_account(monkeypatch)
-    account.sell("TEA", 790)
-    account.sell("MUG", 1250)
-    return account
-
-
-@pytest.fixture
-def ada(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "ada")
-
-
-@pytest.fixture
-def eve(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "eve")
-
-
-@pytest.fixture
-def admin(account: OrdersAccount, lambda_context: Any) -> Client:
-    return Client(lambda_context, "root", groups="admin")
 
 
 class TestReading:
@@ -61,7 +38,7 @@ class TestReading:
         assert pointers(refused(ada.read(order_id), 422, "invalid-request")) == ["/path/order_id"]
 
     @pytest.mark.parametrize("order_id", ["a\x00b", "customer#ada", "\ud800"])
-    def test_what_cannot_stand_in_a_path_is_not_found(
+    def test_an_id_that_cannot_stand_in_a_path_is_not_found(
         self, account: OrdersAccount, ada: Client, order_id: str
     ) -> None:
         from orders.dependencies import order_store
@@ -73,7 +50,7 @@ class TestReading:
         placed = json_body(ada.place(order_body(("TEA", 2))))
         assert json_body(admin.read(placed["order_id"])) == placed
 
-    def test_an_erased_order_shows_what_is_left_of_it(self, ada: Client) -> None:
+    def test_an_erased_order_shows_its_remaining_data(self, ada: Client) -> None:
         placed = json_body(ada.place(order_body(("TEA", 2))))
         change(placed["order_id"], erase)
 
@@ -93,7 +70,7 @@ class TestReading:
         }
 
     @pytest.mark.parametrize("known", [True, False])
-    def test_without_a_token_nothing_is_told(self, ada: Client, lambda_context: Any, known: bool) -> None:
+    def test_without_a_token_the_answer_is_a_401(self, ada: Client, lambda_context: Any, known: bool) -> None:
         from orders.functions.api import handler
 
         order_id = json_body(ada.place(order_body(("TEA", 2))))["order_id"] if known else "ord_none"
@@ -208,7 +185,7 @@ class TestListing:
         assert json_body(admin.list())["orders"] == [], "an admin's own orders"
 
     @pytest.mark.usefixtures("placed")
-    def test_a_customer_lists_nobody_elses_orders(self, eve: Client) -> None:
+    def test_a_customer_lists_only_their_own_orders(self, eve: Client) -> None:
         refused(eve.list(customer_id="ada"), 403, "forbidden")
         refused(eve.list(customer_id="nobody"), 403, "forbidden")
         assert eve.list(customer_id="eve")["statusCode"] == 200

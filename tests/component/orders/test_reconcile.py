@@ -1,98 +1,58 @@
-"""The reconciler of orders through its real handler: what it does to an order by its state and its execution's."""
+"""The reconciler of orders through its real handler: its outcome by an order's state and its execution's."""
 
-import importlib
 import json
-import sys
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 
-from orders.domain.order import Canceller, Order, RejectionReason
-from orders.domain.order_request import OrderRequest
-from orders.domain.pricing import Price
+from orders.adapters.executions import OrderExecutions
+from orders.domain.order import Order
+from orders.domain.reconciliation import ExecutionProgress
+from orders.domain.status import Canceller, RejectionReason
 from shared.clock import utc_now
-from shared.money import Money
-from tests.component.orders.account import OrdersAccount, order_body, orders_account
+from tests.component.orders.account import OrdersAccount, placed_order
+from tests.component.orders.functions import StateMachines, example, fresh
 
-EXAMPLE = Path(__file__).parents[3] / "events" / "orders_reconcile.json"
 OVERDUE = timedelta(minutes=6)
 
 
 class Shelf:
     """Orders that have been in their status for a while, their executions, and the reconciler that looks at them."""
 
-    def __init__(self, context: Any, module: ModuleType, saga: str, cancellation: str) -> None:
+    def __init__(self, context: Any, module: ModuleType, machines: StateMachines) -> None:
         self._context = context
         self._module = module
-        self._sfn = boto3.client("stepfunctions")
-        self.saga = saga
-        self.cancellation = cancellation
+        self.machines = machines
+        self.saga = machines.saga
+        self.cancellation = machines.cancellation
 
     def order(self, *changes: Callable[[Order], Any], age: timedelta = OVERDUE, key: str = "key-1") -> str:
         """Places an order that went through `changes`, all of it `age` ago."""
         from orders.dependencies import order_store
 
-        then = utc_now() - age
-        price = Price(sku="TEA", price=Money(amount=790, currency="EUR"), active=True, version=1)
-        order, events = Order.place(
-            OrderRequest.model_validate(order_body(("TEA", 2))),
-            {"TEA": price},
-            customer_id="ada",
-            idempotency_key=key,
-            correlation_id="c-1",
-            now=then,
-        )
+        order, events = placed_order(key=key, at=utc_now() - age)
         order_store().add(order, events)
         for change in changes:
             order_store().change(order.order_id, change)
         return order.order_id
 
-    def execution(self, machine: str, name: str, *, ended: bool) -> None:
-        """An execution of that name, which runs or was stopped."""
-        arn = self._sfn.start_execution(stateMachineArn=machine, name=name, input='{"order": {}}')[
-            "executionArn"
-        ]
-        if ended:
-            self._sfn.stop_execution(executionArn=arn)
-
     def executions(self, machine: str) -> dict[str, dict[str, Any]]:
         """The inputs of the machine's executions, by name."""
-        found = self._sfn.list_executions(stateMachineArn=machine)["executions"]
-        return {
-            execution["name"]: json.loads(
-                self._sfn.describe_execution(executionArn=execution["executionArn"])["input"]
-            )
-            for execution in found
-        }
+        return dict(self.machines.executions(machine))
 
     def reconcile(self) -> dict[str, int]:
         """Runs the reconciler as its schedule does; the outcomes that it came to."""
-        answer = self._module.handler(json.loads(EXAMPLE.read_text()), self._context)
+        answer = self._module.handler(example("orders_reconcile"), self._context)
         return {outcome: number for outcome, number in answer.items() if number}
 
 
 @pytest.fixture
-def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
-    return orders_account(monkeypatch)
-
-
-@pytest.fixture
 def shelf(account: OrdersAccount, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
-    machines = []
-    for name in ("saga", "cancellation"):
-        arn = boto3.client("stepfunctions").create_state_machine(
-            name=name, definition=definition, roleArn="arn:aws:iam::123456789012:role/machine"
-        )["stateMachineArn"]
-        monkeypatch.setenv(f"{name.upper()}_ARN", arn)
-        machines.append(arn)
-    sys.modules.pop("orders.functions.reconcile", None)
-    return Shelf(lambda_context, importlib.import_module("orders.functions.reconcile"), *machines)
+    machines = StateMachines(monkeypatch)
+    return Shelf(lambda_context, fresh("orders.functions.reconcile"), machines)
 
 
 THEN = utc_now() - OVERDUE
@@ -185,7 +145,7 @@ class TestTheExecutionRuns:
         self, shelf: Shelf, account: OrdersAccount, changes: list[Any], machine: str, suffix: str
     ) -> None:
         order_id = shelf.order(*changes)
-        shelf.execution(getattr(shelf, machine), order_id + suffix, ended=False)
+        shelf.machines.execute(getattr(shelf, machine), order_id + suffix, ended=False)
         stored = account.order(order_id)
 
         assert shelf.reconcile() == {"left": 1}
@@ -207,7 +167,7 @@ class TestTheExecutionEnded:
         self, shelf: Shelf, account: OrdersAccount, changes: list[Any], machine: str, becomes: str
     ) -> None:
         order_id = shelf.order(*changes)
-        shelf.execution(getattr(shelf, machine), order_id, ended=True)
+        shelf.machines.execute(getattr(shelf, machine), order_id, ended=True)
 
         assert shelf.reconcile() == {"taken over": 1}
 
@@ -220,7 +180,7 @@ class TestTheExecutionEnded:
         self, shelf: Shelf, account: OrdersAccount
     ) -> None:
         order_id = shelf.order(park, resume)
-        shelf.execution(shelf.cancellation, f"{order_id}-1", ended=True)
+        shelf.machines.execute(shelf.cancellation, f"{order_id}-1", ended=True)
 
         assert shelf.reconcile() == {"parked": 1}
 
@@ -233,17 +193,17 @@ class TestTheExecutionEnded:
     ) -> None:
         """Its saga confirmed it and ended, and its customer cancelled it, after the order was read."""
         order_id = shelf.order()
-        shelf.execution(shelf.saga, order_id, ended=True)
-        asked = shelf._module.progress_of
+        shelf.machines.execute(shelf.saga, order_id, ended=True)
+        asked = OrderExecutions.progress
 
-        def progress_of(name: str, machine: str) -> Any:
+        def progress(executions: OrderExecutions, order: Order) -> ExecutionProgress:
             from orders.dependencies import order_store
 
             order_store().change(order_id, confirm)
             order_store().change(order_id, request_cancellation)
-            return asked(name, machine)
+            return asked(executions, order)
 
-        monkeypatch.setattr(shelf._module, "progress_of", progress_of)
+        monkeypatch.setattr(OrderExecutions, "progress", progress)
         shelf.reconcile()
 
         stored = account.order(order_id)
@@ -259,25 +219,27 @@ class TestWhichOrders:
     def test_an_order_that_came_to_its_end_or_is_parked_is_not_looked_at(
         self, shelf: Shelf, changes: list[Any]
     ) -> None:
-        from orders.dependencies import order_store
+        from orders.dependencies import attention_index
 
         shelf.order(*changes)
 
         assert shelf.reconcile() == {}
-        assert order_store().open_since_before(utc_now(), limit=1) == [], "nor does the index know it as open"
+        assert attention_index().open_since_before(utc_now(), limit=1) == [], (
+            "nor does the index know it as open"
+        )
 
     def test_an_order_that_cannot_be_looked_at_stops_no_other_and_fails_the_run_at_its_end(
         self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         broken, well = shelf.order(key="1"), shelf.order(key="2")
-        asked = shelf._module.progress_of
+        asked = OrderExecutions.progress
 
-        def progress_of(name: str, machine: str) -> Any:
-            if name == broken:
-                raise ConnectionError(name)
-            return asked(name, machine)
+        def progress(executions: OrderExecutions, order: Order) -> ExecutionProgress:
+            if order.order_id == broken:
+                raise ConnectionError(broken)
+            return asked(executions, order)
 
-        monkeypatch.setattr(shelf._module, "progress_of", progress_of)
+        monkeypatch.setattr(OrderExecutions, "progress", progress)
 
         with pytest.raises(shelf._module.ReconciliationFailed, match=broken):
             shelf.reconcile()
@@ -296,16 +258,16 @@ class TestWhichOrders:
         assert shelf.reconcile() == {"started": 1, "left": 2}
 
     def test_the_oldest_come_first(self, shelf: Shelf) -> None:
-        from orders.dependencies import order_store
+        from orders.dependencies import attention_index
 
         ages = [timedelta(minutes=minutes) for minutes in (7, 30, 9, 12)]
         ids = {age: shelf.order(age=age, key=str(age)) for age in ages}
 
-        found = order_store().open_since_before(utc_now() - OVERDUE, limit=3)
+        found = attention_index().open_since_before(utc_now() - OVERDUE, limit=3)
 
         assert found == [ids[age] for age in sorted(ages, reverse=True)[:3]]
 
-    def test_each_run_tells_how_many_are_overdue_and_how_many_are_parked(
+    def test_each_run_counts_the_overdue_and_the_parked_orders(
         self, shelf: Shelf, capsys: pytest.CaptureFixture[str]
     ) -> None:
         shelf.order(key="1")
@@ -350,8 +312,8 @@ class TestNotFulfilledInTime:
         assert [event["event_type"] for event in stored["outbox"]] == ["order.fulfilment_requested"]
         self.change(
             late,
-            lambda order: order.note_capture(5, utc_now()),
-            lambda order: order.note_dispatch("CW1", utc_now()),
+            lambda order: order.record_capture(5, utc_now()),
+            lambda order: order.record_dispatch("CW1", utc_now()),
         )
         assert shelf.reconcile() == {}
         assert self.metrics(capsys) == [(1, 1), (1, 0), (1, 0), (0, 0)]
@@ -373,7 +335,7 @@ class TestNotFulfilledInTime:
         assert shelf.reconcile() == {}
 
     @pytest.mark.parametrize("changes", [[request_cancellation], [lambda order: order.remind(utc_now())]])
-    def test_one_that_moved_on_since_the_index_was_asked_is_left_alone(
+    def test_an_order_that_changed_since_the_index_was_read_is_left_alone(
         self,
         shelf: Shelf,
         account: OrdersAccount,
@@ -381,18 +343,18 @@ class TestNotFulfilledInTime:
         changes: list[Any],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        from orders.adapters.order_store import OrderStore
+        from orders.adapters.attention_index import AttentionIndex
 
         self.change(late, *changes)
         stored = account.order(late)
-        monkeypatch.setattr(OrderStore, "unheard_since_before", lambda *_: [late])
+        monkeypatch.setattr(AttentionIndex, "due_for_reminder", lambda *_: [late])
 
         assert "reminded" not in shelf.reconcile()
 
         assert account.order(late)["version"] == stored["version"]
 
-    def test_those_that_wait_the_longest_come_first(self, shelf: Shelf, late: str) -> None:
-        from orders.dependencies import order_store
+    def test_the_longest_waiting_come_first(self, shelf: Shelf, late: str) -> None:
+        from orders.dependencies import attention_index
 
         self.change(late, lambda order: order.remind(utc_now() - timedelta(hours=12)))
         ages = [timedelta(days=days) for days in (1, 4, 3)]
@@ -402,7 +364,7 @@ class TestNotFulfilledInTime:
 
         ids = [confirmed(age) for age in ages]
 
-        assert order_store().unheard_since_before(utc_now(), limit=4) == [ids[1], ids[2], ids[0], late]
+        assert attention_index().due_for_reminder(utc_now(), limit=4) == [ids[1], ids[2], ids[0], late]
         before = utc_now() - timedelta(hours=13)
-        assert order_store().unheard_since_before(before, limit=4) == [ids[1], ids[2], ids[0]]
-        assert order_store().late(utc_now(), limit=3) == [late, ids[1], ids[2]]
+        assert attention_index().due_for_reminder(before, limit=4) == [ids[1], ids[2], ids[0]]
+        assert attention_index().late(utc_now(), limit=3) == [late, ids[1], ids[2]]

@@ -1,27 +1,19 @@
 """The steps of the saga that are the orders service's own, through the real handlers, against a pretended AWS."""
 
-import importlib
 import json
 from typing import Any
 
 import boto3
 import pytest
 
-from orders.adapters.order_store import OrderContended, OrderMissing
-from orders.domain.order import Canceller, IllegalTransition, Order
+from orders.adapters.order_store import OrderMissing
+from orders.domain.order import Order
+from orders.domain.saga_form import for_saga
+from orders.domain.status import Canceller, IllegalTransition
 from shared.clock import utc_now
-from tests.component.orders.account import OrdersAccount, orders_account
+from shared.versioned_table import WriteConflict
+from tests.component.orders.client import change, confirm
 from tests.component.orders.functions import Saga, example
-
-
-@pytest.fixture
-def account(aws: None, monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
-    return orders_account(monkeypatch)
-
-
-@pytest.fixture
-def saga(account: OrdersAccount, lambda_context: Any) -> Saga:
-    return Saga(account, lambda_context)
 
 
 class TestSteps:
@@ -79,7 +71,7 @@ class TestSteps:
         assert saga.stored["status"] == "confirmed"
 
     @pytest.mark.parametrize("step", ["reject", "cancel"])
-    def test_an_order_that_was_to_be_cancelled_is_cancelled_whoever_undid_it(
+    def test_an_order_that_was_to_be_cancelled_is_cancelled_by_either_machine(
         self, saga: Saga, step: str
     ) -> None:
         if step == "cancel":
@@ -93,13 +85,13 @@ class TestSteps:
         assert (event["event_type"], event["data"]["by"]) == ("order.cancelled", "customer")
         assert saga.stored["version"] == (3 if step == "reject" else 4)
 
-    def test_an_order_that_nobody_wants_cancelled_is_not_cancelled(self, saga: Saga) -> None:
+    def test_an_order_without_a_requested_cancellation_is_not_cancelled(self, saga: Saga) -> None:
         saga.run("confirm")
         with pytest.raises(IllegalTransition):
             saga.run("cancel")
         assert saga.stored["status"] == "confirmed"
 
-    def test_a_parked_order_keeps_all_that_whoever_resumes_it_needs(self, saga: Saga) -> None:
+    def test_a_parked_order_stores_the_machines_whole_state(self, saga: Saga) -> None:
         state = {
             "error": {"Error": "AddressNotServed", "Cause": "{}"},
             "void_payment_error": {"Error": "ProviderUnavailable", "Cause": "{}"},
@@ -109,7 +101,7 @@ class TestSteps:
         assert saga.run("park", **state) == {"status": "parked"}
 
         kept = json.loads(saga.stored["parked_state"])
-        assert kept == {"order": saga.order.for_saga().model_dump(mode="json"), **state}
+        assert kept == {"order": for_saga(saga.order).model_dump(mode="json"), **state}
         assert [event["event_type"] for event in saga.stored["outbox"]] == ["order.parked"]
 
     @pytest.mark.parametrize(("finish", "status"), [("confirm", "confirmed"), ("reject", "rejected")])
@@ -124,10 +116,10 @@ class TestSteps:
         assert saga.stored == stored
 
     @pytest.mark.parametrize("step", ["confirm", "check_confirmation", "park"])
-    def test_a_change_that_somebody_else_makes_meanwhile_is_not_lost(
+    def test_a_change_that_another_writer_makes_meanwhile_is_not_lost(
         self, saga: Saga, step: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The step that lost fails with the name that the state machine retries."""
+        """The step is decided anew on the order that the other writer has rejected."""
         read = saga.store.find
 
         def find_and_be_overtaken(order_id: str) -> Order | None:
@@ -138,10 +130,24 @@ class TestSteps:
 
         monkeypatch.setattr(saga.store, "find", find_and_be_overtaken)
 
-        with pytest.raises(OrderContended):
-            saga.run(step)
+        if step == "park":
+            assert saga.run(step) == {"status": "rejected"}
+        else:
+            with pytest.raises(IllegalTransition):
+                saga.run(step)
 
         assert saga.stored["status"] == "rejected"
+
+    def test_a_conflict_that_does_not_end_fails_with_the_name_that_the_state_machine_retries(
+        self, saga: Saga, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        outdated = saga.order.model_copy(update={"version": 7})
+        monkeypatch.setattr(saga.store, "find", lambda _order_id: outdated)
+
+        with pytest.raises(WriteConflict):
+            saga.run("confirm")
+
+        assert saga.stored["status"] == "placed"
 
     def test_a_step_on_an_order_that_is_not_there_fails(self, saga: Saga) -> None:
         boto3.client("dynamodb").delete_item(TableName="orders", Key={"pk": {"S": saga.order.order_id}})
@@ -150,36 +156,30 @@ class TestSteps:
 
     @pytest.mark.usefixtures("account")
     @pytest.mark.parametrize(
-        ("name", "handled_by"),
+        ("step", "status"),
         [
-            ("confirm", "confirm"),
-            ("check_confirmation", "check_confirmation"),
-            ("reject", "reject"),
-            ("cancel", "cancel"),
-            ("park", "park"),
-        ],
-    )
-    def test_the_example_events_are_the_steps_inputs(
-        self, lambda_context: Any, name: str, handled_by: str
-    ) -> None:
-        from orders.dependencies import order_store
-
-        put = boto3.client("dynamodb").put_item
-        put(TableName="orders", Item=example("orders_relay")["Records"][0]["dynamodb"]["NewImage"])
-        if name == "cancel":
-            order_store().change(
-                example("orders_cancel")["order"]["order_id"],
-                lambda order: order.request_cancellation(Canceller.CUSTOMER, utc_now()),
-            )
-
-        answer = importlib.import_module(f"orders.functions.{handled_by}").handler(
-            example(f"orders_{name}"), lambda_context
-        )
-
-        assert (name, answer["status"]) in {
             ("confirm", "confirmed"),
             ("check_confirmation", "abandoned"),
             ("reject", "rejected"),
             ("cancel", "cancelled"),
+            ("refuse_cancellation", "confirmed"),
             ("park", "parked"),
-        }
+        ],
+    )
+    def test_the_example_events_are_the_steps_inputs(
+        self, lambda_context: Any, step: str, status: str
+    ) -> None:
+        from orders.functions.steps import handler
+
+        put = boto3.client("dynamodb").put_item
+        put(TableName="orders", Item=example("orders_relay")["Records"][0]["dynamodb"]["NewImage"])
+        given = example(f"orders_steps_{step}")
+        if step == "refuse_cancellation":
+            change(given["order"]["order_id"], confirm)
+        if step in {"cancel", "refuse_cancellation"}:
+            change(
+                given["order"]["order_id"],
+                lambda order: order.request_cancellation(Canceller.CUSTOMER, utc_now()),
+            )
+
+        assert handler(given, lambda_context)["status"] == status

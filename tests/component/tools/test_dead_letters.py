@@ -127,7 +127,7 @@ def test_a_letter_without_a_reason_tells_how_often_it_was_tried_and_the_last_err
             "exception_name": name,
             "exception": f"...\n{name}: x",
         }
-        for name in ("Timeout", "OrderContended")
+        for name in ("Timeout", "WriteConflict")
     ]
     logs.put_log_events(
         logGroupName="/aws/lambda/erase",
@@ -137,7 +137,7 @@ def test_a_letter_without_a_reason_tells_how_often_it_was_tried_and_the_last_err
         ],
     )
     show(stack)
-    assert "delivered 2 times: OrderContended: x" in capsys.readouterr().out
+    assert "delivered 2 times: WriteConflict: x" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,22 @@
-"""Orders that wait for something: an index of the orders table, keys alone, which a final order is not in.
+"""Orders that have not come to their end: an index of the orders table, keys alone, without final orders.
 
     index by-attention   attention, attention_since
 
-    "open#" and a shard        under way, since when they are in their status
-    "confirmed#" and a shard   to be fulfilled, since when
-    "late"                     not fulfilled in time, since when they were last reminded of
-    "parked"                   parked, since when
+    "open#" and a shard        open, since they came into their status
+    "confirmed#" and a shard   confirmed, since then
+    "late"                     confirmed and reminded, since the last reminder
+    "parked"                   parked, since then
 
-Every order is written under the first two and taken out again. One key of an index takes 1000 writes a second; the
-shards take 16 times that. The other two are few.
+Every order enters the index under the first two, and leaves it again. One key of an index takes 1000 writes a second;
+the shards take 16 times that. Few orders come under the other two.
 """
 
 import zlib
 from datetime import datetime
 from typing import Any
 
-from orders.domain.order import Order, OrderStatus
+from orders.domain.order import Order
+from orders.domain.status import OrderStatus
 from shared.clock import timestamp
 from shared.dynamo import from_item, to_item
 
@@ -24,14 +25,14 @@ _LATE = "late"
 _PARKED = "parked"
 
 
-def waiting_keys(order: Order) -> dict[str, str]:
-    """The attributes that put the order into the index, or none."""
+def attention_keys(order: Order) -> dict[str, str]:
+    """The attributes that put the order into the index, or none for a final one."""
     shard = zlib.crc32(order.order_id.encode()) % _SHARDS
     match order.status:
         case OrderStatus.PARKED:
             return {"attention": _PARKED, "attention_since": order.since}
         case OrderStatus.CONFIRMED if order.is_reminded:
-            return {"attention": _LATE, "attention_since": order.unheard_since}
+            return {"attention": _LATE, "attention_since": order.waiting_since}
         case OrderStatus.CONFIRMED:
             return {"attention": f"confirmed#{shard}", "attention_since": order.since}
         case status if status.is_open:
@@ -39,29 +40,28 @@ def waiting_keys(order: Order) -> dict[str, str]:
     return {}
 
 
-class Waiting:
-    """Finds orders by what they wait for."""
+class AttentionIndex:
+    """Finds orders that are open, confirmed or parked, by how long they are so."""
 
     def __init__(self, dynamodb: Any, table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
 
     def parked(self, limit: int) -> list[str]:
-        """The ids of up to `limit` parked orders, those first that have been so the longest."""
+        """The ids of up to `limit` parked orders, the longest parked first."""
         return _ids(self._entries(_PARKED, limit), limit)
 
     def open_since_before(self, moment: datetime, limit: int) -> list[str]:
-        """The ids of up to `limit` orders that are under way in a status since before `moment`, the oldest first."""
+        """The ids of up to `limit` orders that are in an open status since before `moment`, the oldest first."""
         return _ids(self._of_shards("open", limit, moment), limit)
 
     def late(self, moment: datetime, limit: int) -> list[str]:
-        """The ids of up to `limit` orders that are confirmed since before `moment`, first those that were reminded
-        of."""
+        """The ids of up to `limit` orders that are confirmed since before `moment`, the reminded ones first."""
         return _ids([*self._entries(_LATE, limit), *self._of_shards("confirmed", limit, moment)], limit)
 
-    def unheard_since_before(self, moment: datetime, limit: int) -> list[str]:
-        """The ids of up to `limit` orders that are confirmed, and were not reminded of, since before `moment`; the
-        oldest first."""
+    def due_for_reminder(self, moment: datetime, limit: int) -> list[str]:
+        """The ids of up to `limit` orders that are confirmed without a reminder since before `moment`, the oldest
+        first."""
         reminded = self._entries(_LATE, limit, moment)
         return _ids(sorted([*reminded, *self._of_shards("confirmed", limit, moment)]), limit)
 

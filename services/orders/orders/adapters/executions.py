@@ -1,61 +1,39 @@
-"""The state machines of an order: starting one, and what became of it.
+"""The executions of an order's two state machines: its saga, and its cancellation or resumption.
 
-A saga's execution bears the order's id, so an order has one ever; a cancellation's bears `Order.undoing_name`. Step
-Functions knows a name for 90 days after the execution's end.
+A saga's execution bears the order's id, so an order has one ever. A cancellation's bears `Order.cancellation_name`.
 """
 
-import json
-from enum import StrEnum
-from typing import Any
-
-from botocore.exceptions import ClientError
-
-from shared.aws import client
-from shared.environment import LambdaEnvironment
-from shared.observability import logger
+from orders.domain.order import Order
+from orders.domain.reconciliation import ExecutionProgress
+from orders.domain.saga_form import for_cancellation
+from shared.executions import execution_state, start_execution
 from shared.saga import SagaOrder
 
 
-class StateMachine(LambdaEnvironment):
-    """Names the state machine that this function starts."""
+class OrderExecutions:
+    """Starts executions of an order, and says how far they are. Starting one again with its name does nothing."""
 
-    state_machine_arn: str
+    def __init__(self, saga_arn: str, cancellation_arn: str) -> None:
+        self._saga = saga_arn
+        self._cancellation = cancellation_arn
+
+    def start_saga(self, order: SagaOrder) -> None:
+        """Starts the order's saga, unless it was started before."""
+        _start(self._saga, order.order_id, order)
+
+    def start_cancellation(self, order: Order) -> None:
+        """Starts the order's cancellation, or its present resumption, unless that was started before."""
+        _start(self._cancellation, order.cancellation_name, for_cancellation(order))
+
+    def progress(self, order: Order) -> ExecutionProgress:
+        """How far the execution is that should end the open `order`."""
+        if order.is_undone_by_cancellation:
+            state = execution_state(self._cancellation, order.cancellation_name)
+        else:
+            state = execution_state(self._saga, order.order_id)
+        return ExecutionProgress(state.value)
 
 
-class Progress(StrEnum):
-    """What became of an execution."""
-
-    UNKNOWN = "unknown"
-    """None of this name was started, or it ended long ago."""
-    RUNNING = "running"
-    ENDED = "ended"
-
-
-def start_execution(order: SagaOrder, name: str, state_machine_arn: str) -> None:
-    """Starts the state machine on `order`; does nothing when an execution of that name was started before."""
+def _start(machine: str, name: str, order: SagaOrder) -> None:
     carried = order.model_copy(update={"execution": name})
-    execution: dict[str, Any] = {"order": carried.model_dump(mode="json")}
-    try:
-        client("stepfunctions").start_execution(
-            stateMachineArn=state_machine_arn, name=name, input=json.dumps(execution)
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
-            raise
-        logger.info("execution was started before", order_id=order.order_id, execution=name)
-    else:
-        logger.info("execution started", order_id=order.order_id, execution=name)
-
-
-def progress_of(name: str, state_machine_arn: str) -> Progress:
-    """What became of the state machine's execution of that name."""
-    try:
-        described = client("stepfunctions").describe_execution(
-            executionArn=f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
-            raise
-        return Progress.UNKNOWN
-    # An execution that waits to be redriven by an operator goes on as one that runs.
-    return Progress.RUNNING if described["status"] in {"RUNNING", "PENDING_REDRIVE"} else Progress.ENDED
+    start_execution(machine, name, {"order": carried.model_dump(mode="json")}, order_id=order.order_id)

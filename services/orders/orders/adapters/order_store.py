@@ -1,168 +1,138 @@
-"""The orders table and the price projection: the only module of the service that knows DynamoDB.
+"""The orders table: an order with the events of its last change, in one item.
 
 Orders table    an order             pk = order id
-                a closed account     pk = "customer#" and the customer's id: it may place nothing any more
+                a closed account     pk = "customer#" and the customer's id: it may place no more orders
     index by-customer                customer_id, placed_at: a customer's orders in the order of time
     index by-customer-status         customer_status = customer id, "#" and status; placed_at: those in one status
-    index by-attention           attention, attention_since: see `waiting`
-    index by-placement           placed_shard, placement: see `placements`
-Prices table    a product            pk = sku
+    index by-attention               attention, attention_since: see `attention_index`
+    index by-placement               placed_shard, placement: see `placement_index`
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import batched
 from typing import Any
 
-from botocore.exceptions import ClientError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
-
-from orders.adapters.attention_index import Waiting, waiting_keys
+from orders.adapters.attention_index import attention_keys
 from orders.adapters.placement_index import placement_keys
-from orders.domain.order import AccountClosed, Order, OrderStatus
-from orders.domain.pricing import Price
-from shared.dynamo import condition_failed, from_item, to_item
+from orders.domain.erasure import Position
+from orders.domain.order import Order
+from orders.domain.status import AccountClosed, OrderStatus
+from shared.dynamo import from_item, to_item
 from shared.errors import TransientError
 from shared.events import Event
 from shared.outbox import outbox_of
+from shared.versioned_table import VersionedTable, retry_on_conflict
 
 _BATCH_GET_LIMIT = 100
-
-# Each lost race means that somebody else moved the order on, which happens a few times in its life.
-_RACES = 6
-
-# Where a page of orders ended: `placed_at` and `pk` of its last order.
-Position = dict[str, str]
+_BATCH_ATTEMPTS = 5
 
 
-class OrderContended(TransientError):
-    """Another change of the same order came first; trying again works on the changed order."""
-
-
-class Throttled(TransientError):
-    """DynamoDB did not answer for everything asked for."""
-
-
-class PricesThrottled(Throttled):
-    """DynamoDB did not answer for every price asked for."""
+class OrdersThrottled(TransientError):
+    """DynamoDB did not answer for every item asked for."""
 
 
 class OrderMissing(TransientError):
-    """There is no such order (any more, or yet)."""
+    """There is no such order, or not yet."""
 
 
-class OrderStore(Waiting):
+class OrderStore:
     """Access to the orders table."""
 
+    def __init__(self, dynamodb: Any, table_name: str) -> None:
+        self._table = VersionedTable(dynamodb, table_name)
+
     def add(self, order: Order, events: list[Event]) -> Order:
-        """Stores a new order with its events, or returns the one that was stored under its id before, untouched."""
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item=order_item(order, events),
-                ConditionExpression="attribute_not_exists(pk)",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            stored: Any = error.response
-            return _order(stored["Item"])
-        return order
+        """Stores a new order with its events, or returns the one that is stored under its id, untouched."""
+        stored = self._table.put_new(order_item(order, events))
+        return order if stored is None else Order.model_validate(stored)
 
     def find(self, order_id: str) -> Order | None:
         """The order, as last written, or None."""
-        item = self._dynamodb.get_item(
-            TableName=self._table, Key=to_item({"pk": order_id}), ConsistentRead=True
-        )
-        return _order(item["Item"]) if "Item" in item else None
-
-    def statuses_of(self, order_ids: list[str]) -> dict[str, OrderStatus]:
-        """The statuses of these orders, as last written; those that there are not are absent. Raises Throttled."""
-        found: dict[str, OrderStatus] = {}
-        for some in batched(dict.fromkeys(order_ids), _BATCH_GET_LIMIT, strict=False):
-            question = {
-                "Keys": [to_item({"pk": order_id}) for order_id in some],
-                "ConsistentRead": True,
-                "ProjectionExpression": "pk, #status",
-                "ExpressionAttributeNames": {"#status": "status"},
-            }
-            answer = self._dynamodb.batch_get_item(RequestItems={self._table: question})
-            if answer.get("UnprocessedKeys"):
-                raise Throttled(f"{len(order_ids)} orders")
-            items = map(from_item, answer["Responses"][self._table])
-            found |= {item["pk"]: OrderStatus(item["status"]) for item in items}
-        return found
+        item = self._table.get({"pk": order_id})
+        return None if item is None else Order.model_validate(item)
 
     def find_for_placement(self, order_id: str, customer_id: str) -> Order | None:
-        """The order that was placed under this id before, or None; raises AccountClosed for a customer who is gone.
+        """The order that was placed under this id before, or None; raises AccountClosed if the account is closed.
 
-        One request for both: it raises Throttled when DynamoDB answered half of it.
+        One request reads both. It raises OrdersThrottled if DynamoDB answered half of it.
         """
-        keys = [to_item({"pk": order_id}), _account_key(customer_id)]
-        answer = self._dynamodb.batch_get_item(
-            RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}}
-        )
+        account = _account_key(customer_id)
+        keys = [to_item({"pk": order_id}), to_item(account)]
+        answer = self._batch_get({"Keys": keys, "ConsistentRead": True})
         if answer.get("UnprocessedKeys"):
-            raise Throttled(order_id)
-        found = {item["pk"]["S"]: item for item in answer["Responses"][self._table]}
-        if _account_key(customer_id)["pk"]["S"] in found:
+            raise OrdersThrottled(order_id)
+        found = {item["pk"]: item for item in self._items(answer)}
+        if account["pk"] in found:
             raise AccountClosed("This account was deleted; it can place no orders any more.")
-        return _order(found[order_id]) if order_id in found else None
+        return Order.model_validate(found[order_id]) if order_id in found else None
 
-    def close_account(self, customer_id: str, moment: str) -> str:
-        """Refuses every placement of the customer's from now on; returns since when (`moment`, the first time)."""
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item={**_account_key(customer_id), **to_item({"closed_at": moment})},
-                ConditionExpression="attribute_not_exists(pk)",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+    def find_if(self, order_ids: Iterable[str], condition: Callable[[Order], bool]) -> Iterator[Order]:
+        """The orders of these ids, as last written, that meet `condition`: an index lags behind its table."""
+        for order_id in order_ids:
+            order = self.find(order_id)
+            if order is not None and condition(order):
+                yield order
+
+    def find_all(self, order_ids: list[str]) -> Iterator[Order]:
+        """The orders of these ids, in this order, read a hundred at a time; raises OrdersThrottled."""
+        for ids in batched(order_ids, _BATCH_GET_LIMIT, strict=False):
+            found = self._read(ids)
+            yield from (found[order_id] for order_id in ids if order_id in found)
+
+    def statuses_of(self, order_ids: list[str]) -> dict[str, OrderStatus]:
+        """The statuses of these orders, as last written. The result omits unknown ids. Raises OrdersThrottled."""
+        found: dict[str, OrderStatus] = {}
+        for some in batched(dict.fromkeys(order_ids), _BATCH_GET_LIMIT, strict=False):
+            answer = self._batch_get(
+                {
+                    "Keys": [to_item({"pk": order_id}) for order_id in some],
+                    "ConsistentRead": True,
+                    "ProjectionExpression": "pk, #status",
+                    "ExpressionAttributeNames": {"#status": "status"},
+                }
             )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            stored: Any = error.response
-            return str(from_item(stored["Item"])["closed_at"])
-        return moment
+            if answer.get("UnprocessedKeys"):
+                raise OrdersThrottled(f"{len(order_ids)} orders")
+            found |= {item["pk"]: OrderStatus(item["status"]) for item in self._items(answer)}
+        return found
 
     def change(self, order_id: str, change: Callable[[Order], tuple[Order, list[Event]]]) -> Order:
-        """Applies `change` to the order and stores the result with its events, if nobody else changed it meanwhile.
+        """Applies `change` to the order and stores the result with its events, if it changed anything.
 
-        Raises OrderMissing, OrderContended, and whatever `change` raises.
+        If another writer changed the order first, `change` starts over from their version. Raises OrderMissing,
+        WriteConflict if that goes on and on, and whatever `change` raises.
         """
+        return retry_on_conflict(self._change_once, order_id, change)
+
+    def _change_once(self, order_id: str, change: Callable[[Order], tuple[Order, list[Event]]]) -> Order:
         order = self.find(order_id)
         if order is None:
             raise OrderMissing(order_id)
         changed, events = change(order)
-        if changed == order:
-            return order
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item=order_item(changed, events),
-                ConditionExpression="#version = :version",
-                ExpressionAttributeNames={"#version": "version"},
-                ExpressionAttributeValues=to_item({":version": order.version}),
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                raise OrderContended(order_id) from error
-            raise
+        if changed != order:
+            self._table.put(order_item(changed, events), replaces=order.version)
         return changed
+
+    def close_account(self, customer_id: str, moment: str) -> str:
+        """Refuses every placement of the customer from now on; returns since when (`moment`, the first time)."""
+        closed = self._table.put_new({**_account_key(customer_id), "closed_at": moment})
+        return moment if closed is None else str(closed["closed_at"])
 
     def orders_of_customer(
         self, customer_id: str, limit: int, after: Position | None, status: OrderStatus | None = None
     ) -> tuple[list[Order], Position | None]:
-        """A page of the customer's orders, in `status` if one is given, newest first, and the position after it (None
-        at the end). `after` is the position an earlier page ended at."""
+        """A page of the customer's orders, newest first, and the position after it, or None at the end.
+
+        With `status`, only orders in it. `after` is the position at which an earlier page ended.
+        """
         index, name, value = (
             ("by-customer", "customer_id", customer_id)
             if status is None
             else ("by-customer-status", "customer_status", _customer_status(customer_id, status))
         )
         start = {"ExclusiveStartKey": to_item({**after, name: value})} if after else {}
-        answer = self._dynamodb.query(
-            TableName=self._table,
+        answer = self._table.dynamodb.query(
+            TableName=self._table.name,
             IndexName=index,
             KeyConditionExpression="#hash = :hash",
             ExpressionAttributeNames={"#hash": name},
@@ -173,76 +143,44 @@ class OrderStore(Waiting):
         )
         last = answer.get("LastEvaluatedKey")
         position = {key: entry for key, entry in from_item(last).items() if key != name} if last else None
-        return [_order(item) for item in answer["Items"]], position
+        return [Order.model_validate(from_item(item)) for item in answer["Items"]], position
 
+    def _read(self, order_ids: Iterable[str]) -> dict[str, Order]:
+        found: dict[str, Order] = {}
+        wanted: dict[str, Any] = {"Keys": [to_item({"pk": order_id}) for order_id in order_ids]}
+        # DynamoDB cuts a batch that grows beyond 16 MB; the next request asks for the rest.
+        for _ in range(_BATCH_ATTEMPTS):
+            answer = self._batch_get(wanted)
+            orders = map(Order.model_validate, self._items(answer))
+            found |= {order.order_id: order for order in orders}
+            wanted = answer.get("UnprocessedKeys", {}).get(self._table.name)
+            if not wanted:
+                return found
+        raise OrdersThrottled(f"{len(found)} orders, and more")
 
-def despite_lost_races[**Arguments, Result](
-    change: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
-) -> Result:
-    """The result of `change`, which starts over when somebody else changed the order first.
+    def _batch_get(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = self._table.dynamodb.batch_get_item(RequestItems={self._table.name: wanted})
+        return answer
 
-    Raises OrderContended when that goes on and on, and whatever else `change` raises.
-    """
-    retrying = Retrying(
-        retry=retry_if_exception_type(OrderContended), stop=stop_after_attempt(_RACES), reraise=True
-    )
-    return retrying(change, *args, **kwargs)
-
-
-class PriceStore:
-    """Access to the projection of the catalogue's prices."""
-
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
-
-    def record(self, price: Price) -> bool:
-        """Stores the price unless a newer one is known; says whether it did."""
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item=to_item({"pk": price.sku, **price.model_dump()}),
-                ConditionExpression="attribute_not_exists(pk) OR #version < :version",
-                ExpressionAttributeNames={"#version": "version"},
-                ExpressionAttributeValues=to_item({":version": price.version}),
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
-
-    def prices_of(self, skus: set[str]) -> dict[str, Price]:
-        """The known prices of up to 100 `skus`, by sku; those never heard of are absent. Raises PricesThrottled."""
-        keys = [to_item({"pk": sku}) for sku in sorted(skus)]
-        answer = self._dynamodb.batch_get_item(RequestItems={self._table: {"Keys": keys[:_BATCH_GET_LIMIT]}})
-        if answer.get("UnprocessedKeys"):
-            raise PricesThrottled(", ".join(sorted(skus)))
-        prices = [Price.model_validate(from_item(item)) for item in answer["Responses"][self._table]]
-        return {price.sku: price for price in prices}
+    def _items(self, answer: dict[str, Any]) -> list[dict[str, Any]]:
+        return [from_item(item) for item in answer["Responses"][self._table.name]]
 
 
 def order_item(order: Order, events: list[Event]) -> dict[str, Any]:
-    """The order with its events, as it lies in the table."""
-    return to_item(
-        {
-            "pk": order.order_id,
-            "customer_status": _customer_status(order.customer_id, order.status),
-            **waiting_keys(order),
-            **placement_keys(order),
-            **order.model_dump(mode="json", exclude_none=True),
-            "outbox": outbox_of(events),
-        }
-    )
+    """The item of the order with its events, as plain values."""
+    return {
+        "pk": order.order_id,
+        "customer_status": _customer_status(order.customer_id, order.status),
+        **attention_keys(order),
+        **placement_keys(order),
+        **order.model_dump(mode="json", exclude_none=True),
+        "outbox": outbox_of(events),
+    }
 
 
 def _customer_status(customer_id: str, status: OrderStatus) -> str:
     return f"{customer_id}#{status.value}"
 
 
-def _account_key(customer_id: str) -> dict[str, Any]:
-    return to_item({"pk": f"customer#{customer_id}"})
-
-
-def _order(item: dict[str, Any]) -> Order:
-    return Order.model_validate(from_item(item))
+def _account_key(customer_id: str) -> dict[str, str]:
+    return {"pk": f"customer#{customer_id}"}

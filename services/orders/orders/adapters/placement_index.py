@@ -2,31 +2,23 @@
 
     index by-placement   placed_shard = day, "#" and a shard; placement = placed_at, "#" and the order's id
 
-Every order of a day under one key would send each placement of a rush to one partition of the index, which takes 1000
-writes a second; the shards take 16 times that. Whoever reads a day merges them, in order. Neither key ever changes, so
-an order is written into the index once, whatever becomes of it later.
+Under one key a day, each placement of a rush would go to one partition of the index, which takes 1000 writes a second;
+the shards take 16 times that. A reader of a day merges them, in order. Neither key ever changes, so DynamoDB writes an
+order into the index once.
 """
 
 import heapq
 import zlib
 from collections.abc import Iterator
 from datetime import date
-from itertools import batched
 from typing import Any
 
 from orders.domain.order import Order
-from shared.dynamo import from_item, to_item
-from shared.errors import TransientError
+from shared.dynamo import to_item
 
 _SHARDS = 16
-# Keys are small, and a page of an export takes about so many from each shard.
+# Keys are small, and a page of an export takes about that many from each shard.
 _KEYS_AT_ONCE = 64
-_BATCH_GET_LIMIT = 100
-_ATTEMPTS = 5
-
-
-class OrdersThrottled(TransientError):
-    """DynamoDB did not answer for every order asked for."""
 
 
 def placement_keys(order: Order) -> dict[str, str]:
@@ -38,23 +30,19 @@ def placement_keys(order: Order) -> dict[str, str]:
     }
 
 
-class Placements:
-    """Reads orders by when they were placed."""
+class PlacementIndex:
+    """Finds orders by the moment of their placement."""
 
     def __init__(self, dynamodb: Any, table_name: str) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
 
-    def of_day(self, day: date, after: str = "") -> Iterator[tuple[str, str]]:
-        """The placement and the order's id of each order placed on `day`, in the order of time, read as needed; those
-        after the placement `after`."""
-        return heapq.merge(*(self._of_shard(f"{day.isoformat()}#{shard}", after) for shard in range(_SHARDS)))
+    def placed_on(self, day: date, after: str = "") -> Iterator[tuple[str, str]]:
+        """The placement and the id of each order that was placed on `day`, after the placement `after`.
 
-    def orders(self, order_ids: list[str]) -> Iterator[Order]:
-        """The orders of these ids, in this order, read a hundred at a time; raises OrdersThrottled."""
-        for ids in batched(order_ids, _BATCH_GET_LIMIT, strict=False):
-            found = self._read(list(ids))
-            yield from (found[order_id] for order_id in ids if order_id in found)
+        They come in the order of time, and are read as needed.
+        """
+        return heapq.merge(*(self._of_shard(f"{day.isoformat()}#{shard}", after) for shard in range(_SHARDS)))
 
     def _of_shard(self, shard: str, after: str) -> Iterator[tuple[str, str]]:
         pages = self._dynamodb.get_paginator("query").paginate(
@@ -68,18 +56,3 @@ class Placements:
         for page in pages:
             for item in page["Items"]:
                 yield item["placement"]["S"], item["pk"]["S"]
-
-    def _read(self, order_ids: list[str]) -> dict[str, Order]:
-        found: dict[str, Order] = {}
-        wanted: dict[str, Any] = {
-            self._table: {"Keys": [to_item({"pk": order_id}) for order_id in order_ids]}
-        }
-        # A batch is cut where it grows beyond 16 MB; what is left is asked for again.
-        for _ in range(_ATTEMPTS):
-            answer = self._dynamodb.batch_get_item(RequestItems=wanted)
-            orders = (Order.model_validate(from_item(item)) for item in answer["Responses"][self._table])
-            found |= {order.order_id: order for order in orders}
-            wanted = answer.get("UnprocessedKeys") or {}
-            if not wanted:
-                return found
-        raise OrdersThrottled(f"{len(order_ids)} orders")

@@ -1,4 +1,4 @@
-"""What the orders service tells the others. Amounts are in minor units."""
+"""The events that the orders service publishes. Amounts are in minor units."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from shared.saga import SagaOrder
 
 
 class OrderPlaced(Payload):
-    """A customer placed an order. Its saga decides whether it can stand, and needs all of it for that."""
+    """A customer placed an order. Its saga decides whether it can stand, and needs the whole order for that."""
 
     event_type = "order.placed"
 
@@ -19,48 +19,52 @@ class OrderPlaced(Payload):
 
 
 class OrderFacts(Payload):
-    """What every later event of an order tells of it."""
+    """The facts that every later event of an order carries."""
 
     order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     customer_id: Annotated[
         str, Field(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"], json_schema_extra=PERSONAL)
     ]
     status: Annotated[
-        str, Field(description="The order's status since; there may be new ones", examples=["confirmed"])
+        str,
+        Field(
+            description="The order's status after the change; later versions may add values",
+            examples=["confirmed"],
+        ),
     ]
     lines: list[OrderLine]
     breakdown: Breakdown
-    total: Annotated[Money, Field(description="What the customer is charged")]
+    total: Annotated[Money, Field(description="The amount that the customer is charged")]
 
 
 class OrderConfirmed(OrderFacts):
-    """The order stands: its stock is reserved, its money held, its parcel made. It is to be captured and dispatched."""
+    """The order stands: its stock is reserved, its money held, its parcel booked. Capture and dispatch follow."""
 
     event_type = "order.confirmed"
 
 
 class OrderRejected(OrderFacts):
-    """The order cannot stand; whatever was done for it is undone."""
+    """The order cannot stand. Every step of its saga is undone."""
 
     event_type = "order.rejected"
 
     reason: Annotated[
-        str, Field(description="Why, in a word; there may be new ones", examples=["out_of_stock"])
+        str, Field(description="Why, as a code; later versions may add values", examples=["out_of_stock"])
     ]
 
 
 _By = Annotated[
     str | None,
     Field(
-        description="Who asked for the cancellation: `customer`, `admin`, or `payment` when the held money could not "
-        "be taken; there may be new ones",
+        description="Who asked for the cancellation: `customer`, `admin`, or `payment` if the held money could not "
+        "be taken; later versions may add values",
         examples=["customer"],
     ),
 ]
 
 
 class OrderCancellationRequested(OrderFacts):
-    """A confirmed order is wanted no more; it is to be undone, unless its parcel is gone."""
+    """A confirmed order is to be cancelled. Its cancellation undoes it, unless its parcel has left."""
 
     event_type = "order.cancellation_requested"
 
@@ -68,7 +72,7 @@ class OrderCancellationRequested(OrderFacts):
 
 
 class OrderCancellationRefused(OrderFacts):
-    """The parcel was gone before anything was undone, so the order stands again."""
+    """The parcel had left before anything was undone, so the order stands again."""
 
     event_type = "order.cancellation_refused"
 
@@ -76,7 +80,7 @@ class OrderCancellationRefused(OrderFacts):
 
 
 class OrderCancelled(OrderFacts):
-    """The order is cancelled, and whatever was done for it is undone."""
+    """The order is cancelled, and everything that was done for it is undone."""
 
     event_type = "order.cancelled"
 
@@ -89,38 +93,43 @@ class OrderFulfilled(OrderFacts):
     event_type = "order.fulfilled"
 
     tracking_reference: Annotated[
-        str | None, Field(description="What the parcel is followed by", examples=["CW8K87J2WHJWVB"])
+        str | None, Field(description="The reference for tracking the parcel", examples=["CW8K87J2WHJWVB"])
     ] = None
 
 
 class OrderParked(OrderFacts):
-    """Something of the order could be neither done nor undone; an operator sees to it, and resumes it."""
+    """A part of the order could be neither done nor undone. An operator mends the cause and resumes the order."""
 
     event_type = "order.parked"
 
 
 class OrderResumptionRequested(OrderFacts):
-    """An order that was parked, or lost what should have ended it, is to be undone once more."""
+    """A parked order, or one whose execution is lost, is to be undone once more."""
 
     event_type = "order.resumption_requested"
 
 
 class OrderFulfilmentRequested(OrderFacts):
-    """A confirmed order is not fulfilled in time: who has not done their part does it now, who has tells it again."""
+    """A confirmed order is not fulfilled in time. Each consumer does its part now, or publishes its event again."""
 
     event_type = "order.fulfilment_requested"
 
     payment_version: Annotated[
         int | None,
-        Field(ge=0, description="The failed capture that is to be overcome, if one is", examples=[5]),
+        Field(
+            ge=0,
+            description="The version of the failed capture that is to be tried again, if there is one",
+            examples=[5],
+        ),
     ] = None
 
 
 class OrderCollectionRequested(OrderFacts):
-    """The order's parcel left and its money could not be taken; taking it is to be tried once more."""
+    """The order's parcel left and its money could not be taken. The capture is to be tried once more."""
 
     event_type = "order.collection_requested"
 
     payment_version: Annotated[
-        int, Field(ge=0, description="The failed capture that is to be overcome", examples=[5])
+        int,
+        Field(ge=0, description="The version of the failed capture that is to be tried again", examples=[5]),
     ]

@@ -1,12 +1,14 @@
-"""The rules of exporting orders, without AWS: what of an order is exported, how it is written, and how far a page goes.
+"""The rules of exporting orders: which data of an order are exported, in which form, and how far a page goes.
 
-An export holds no personal data: it leaves the shop, and what is in it could not be erased any more when its customer
-asks for that. The customer's id stays, which says nothing once the account is closed.
+An export holds no personal data: it leaves the shop, so nothing in it could be erased if a customer asks for that. The
+customer's id stays; it identifies nobody once the account is closed.
 """
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,9 +18,9 @@ from shared.errors import PermanentError
 from shared.spreadsheets import csv_row
 
 PAGE_ORDERS = 500
-"""How many orders a page holds at most, and so how many are in memory at once."""
+"""The most orders of a page, and so the most in memory at once."""
 PAGE_DAYS = 31
-"""How many days a page looks through at most, so that a quiet year does not keep a function busy for long."""
+"""The most days that a page looks through, so that a quiet year does not keep a function busy for long."""
 MAX_PAGES = 1_500
 """An execution of Step Functions has 25,000 events at most, and a page takes some 15 of them."""
 
@@ -44,7 +46,7 @@ class ExportTooLarge(PermanentError):
 
 
 class ExportFormat(StrEnum):
-    """How an export is written: a table for spreadsheets, or a JSON object a line."""
+    """The form of an export: a table for spreadsheets, or one JSON object a line."""
 
     CSV = "csv"
     JSONL = "jsonl"
@@ -56,7 +58,7 @@ class ExportFormat(StrEnum):
 
     @property
     def head(self) -> str:
-        """What stands before the first order."""
+        """The text before the first order."""
         return csv_row(COLUMNS) if self is self.CSV else ""
 
     def written(self, order: Order) -> str:
@@ -92,7 +94,7 @@ class Place(BaseModel):
     after: str = ""
 
     def day_in(self, period: Period) -> date:
-        """The day on which the page starts: the period's first, where none is said."""
+        """The day on which the page starts: the period's first, unless it names another."""
         return date.fromisoformat(self.day) if self.day else period.first_day
 
     def after_day(self, day: date) -> Self:
@@ -105,12 +107,38 @@ class Place(BaseModel):
         return self.model_copy(update={"number": self.number + 1, "day": day.isoformat(), "after": placement})
 
 
+def page_of(
+    period: Period, start: Place, placed_on: Callable[[date, str], Iterator[tuple[str, str]]], size: int
+) -> tuple[list[str], Place | None]:
+    """The ids of up to `size` orders of the page that starts at `start`, and the next page's start, or None at the end.
+
+    `placed_on` reads a day's orders after a placement, in the order of time: the placement and the order's id of each.
+    """
+    ids: list[str] = []
+    for day in _days(start.day_in(period), period.last_day):
+        after = start.after if day == start.day_in(period) else ""
+        # One more than the page holds tells whether the day goes on.
+        found = list(islice(placed_on(day, after), size - len(ids) + 1))
+        taken = found[: size - len(ids)]
+        ids += [order_id for _, order_id in taken]
+        if len(found) > len(taken):
+            last = taken[-1][0] if taken else after
+            return ids, start.after_order(day, last)
+    return ids, start.after_day(day) if day < period.last_day else None
+
+
 def require_page(number: int) -> None:
     """Raises ExportTooLarge for a page beyond what one export takes."""
     if number > MAX_PAGES:
         raise ExportTooLarge(
             f"There are more than {MAX_PAGES * PAGE_ORDERS:,} orders in the period; export it in several parts."
         )
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    """The days that a page which starts on `first` looks through."""
+    for number in range(min((last - first).days + 1, PAGE_DAYS)):
+        yield first + timedelta(days=number)
 
 
 def _cells(order: Order) -> tuple[str | int, ...]:

@@ -1,72 +1,147 @@
-"""The rules of an order, without AWS: which status may follow which, and what is told of it.
+"""The rules of an order, from its placement to its end; no AWS, no clock, no I/O.
 
-An order's status changes only through the methods of `Order`, each of which refuses when the change may not happen and
-returns the changed order together with the events that tell of it.
-
-    placed ──► confirmed ──► fulfilled                    its money is taken, and its parcel has left
-      │ │          │ ▲
-      │ │          ▼ │ refused: the parcel was gone
-      │ │      cancelling ──► cancelled                   undone by the cancellation, or else parked
-      │ │
-      │ └────► cancelling ──► cancelled                   undone by the saga, whose confirmation is refused
-      ├──────► abandoned ──► rejected                     abandoned: the saga gave up; a late confirmation is refused
-      └──────► rejected
-
-placed, abandoned and cancelling may also become parked: something could not be undone, and an operator takes over. Once
-that is mended the order is resumed: it is abandoned, or cancelling if its cancellation was asked for, and everything of
-it is undone once more. The same happens, without an operator, to an order that lost what should have ended it.
-abandoned may also become cancelling.
-
-Here stand the placement and the decision; `undoing` has what takes an order back, `fulfilment` what follows its
-confirmation. The prices and the total of an order are `pricing`'s; what may be asked for is `placement`'s.
+An order changes only through the methods of `Order`. Each of them returns the changed order together with its events,
+or the same order and no event if there is nothing to change, or refuses. `transitions.TRANSITIONS` says which status
+allows which change. `pricing` has the prices and the total, `order_request` what a client may ask for.
 """
 
+import json
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID, uuid5
 
-from orders.domain.events import OrderConfirmed, OrderPlaced
-from orders.domain.fulfilment import FulfillableOrder
+from pydantic import BaseModel, ConfigDict, computed_field
+
+from orders.domain import events
 from orders.domain.order_request import OrderRequest
-from orders.domain.pricing import Breakdown, Price
-from orders.domain.record import StatusChange
+from orders.domain.personal_data import erased_address, without_personal_data
+from orders.domain.pricing import Breakdown, OrderLine, Price
+from orders.domain.saga_form import for_cancellation, for_saga
 from orders.domain.status import (
-    AccountClosed,
-    CancellationReason,
     Canceller,
     CannotBeCancelled,
     CannotBeResumed,
     IllegalTransition,
     OrderStatus,
     RejectionReason,
-    reason_of,
 )
-from orders.domain.undoing import BEING_UNDONE
+from orders.domain.transitions import TRANSITIONS, Command
 from shared.clock import timestamp
-from shared.events import Event
+from shared.events import Event, Payload
+from shared.money import Money
 from shared.saga import ShippingAddress
-
-__all__ = [
-    "AccountClosed",
-    "CancellationReason",
-    "Canceller",
-    "CannotBeCancelled",
-    "CannotBeResumed",
-    "IllegalTransition",
-    "Order",
-    "OrderStatus",
-    "RejectionReason",
-    "StatusChange",
-    "order_id_for",
-    "reason_of",
-]
 
 # Order ids derive from this, the customer and the idempotency key (RFC 9562, version 5); it must never change.
 _ORDER_ID_NAMESPACE = UUID("6f1c0d52-6a0e-5d59-9d0c-6d3b0a6d7f11")
+# An error that is logged must not repeat personal data.
+_FROZEN = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
-class Order(FulfillableOrder):
-    """An order, from its placement to its end. `version` counts its changes and orders its events."""
+class StatusChange(BaseModel):
+    """An entry of the order's history."""
+
+    model_config = _FROZEN
+
+    status: OrderStatus
+    at: str
+
+
+class Order(BaseModel):
+    """An order. `version` counts its changes and orders its events; `payment_version` is the version of the order's
+    payment in the last event that orders received about it."""
+
+    model_config = _FROZEN
+
+    order_id: str
+    customer_id: str
+    status: OrderStatus
+    lines: list[OrderLine]
+    breakdown: Breakdown
+    shipping_address: ShippingAddress
+    payment_token: str
+    request_fingerprint: str
+    correlation_id: str
+    placed_at: str
+    version: int
+    history: list[StatusChange]
+    rejection_reason: RejectionReason | None = None
+    cancelled_by: Canceller | None = None
+    cancellation_refused_at: str | None = None
+    failed_because: RejectionReason | None = None
+    parked_state: str | None = None
+    resumptions: int = 0
+    resumed_at: str | None = None
+    payment_version: int = 0
+    captured_at: str | None = None
+    capture_failed_at: str | None = None
+    dispatched_at: str | None = None
+    tracking_reference: str | None = None
+    reminded_at: str | None = None
+    erased_at: str | None = None
+
+    # Facts that follow from the fields.
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def total(self) -> Money:
+        """The amount that the customer is charged."""
+        return self.breakdown.total
+
+    @property
+    def was_confirmed(self) -> bool:
+        """Whether the order was ever confirmed: then its saga has nothing more to undo."""
+        return any(entry.status is OrderStatus.CONFIRMED for entry in self.history)
+
+    @property
+    def since(self) -> str:
+        """When the order came into its status, or was resumed in it."""
+        return max(self.history[-1].at, self.resumed_at or "")
+
+    @property
+    def is_reminded(self) -> bool:
+        """Whether its fulfilment was asked for again since the order came into its status."""
+        return self.reminded_at is not None and self.reminded_at > self.since
+
+    @property
+    def waiting_since(self) -> str:
+        """Since when the order waits without a reminder: since it came into its status, or since the last one."""
+        return max(self.since, self.reminded_at or "")
+
+    @property
+    def parcel_is_gone(self) -> bool:
+        """Whether the parcel has left: shipping said so, or a cancellation failed on it."""
+        return self.dispatched_at is not None or self.cancellation_refused_at is not None
+
+    @property
+    def is_uncollected(self) -> bool:
+        """Whether the parcel has left and the money that was held for it could not be taken."""
+        return self.parcel_is_gone and self.capture_failed_at is not None
+
+    @property
+    def is_being_resumed(self) -> bool:
+        """Whether a resumption is under way."""
+        return self.status.is_open and self.resumptions > 0
+
+    @property
+    def is_being_collected(self) -> bool:
+        """Whether the failed capture is tried again, which is how an order whose parcel has left is resumed."""
+        return self.status is OrderStatus.CONFIRMED and self.is_uncollected
+
+    @property
+    def is_undone_by_cancellation(self) -> bool:
+        """Whether the cancellation's state machine ends this open order; otherwise its saga does."""
+        confirmed_once = self.status is OrderStatus.CANCELLING and self.was_confirmed
+        return confirmed_once or self.is_being_resumed
+
+    @property
+    def cancellation_name(self) -> str:
+        """The name of the cancellation's execution: the order's id, with a number for each resumption.
+
+        An order is cancelled once: after a refused cancellation the parcel has left, so no other can follow.
+        """
+        return f"{self.order_id}-{self.resumptions}" if self.resumptions else self.order_id
+
+    # The customer places the order.
 
     @classmethod
     def place(
@@ -81,7 +156,8 @@ class Order(FulfillableOrder):
     ) -> tuple[Self, list[Event]]:
         """The order for `request` at `prices` (by sku), and its `order.placed`.
 
-        Raises DuplicateSku, UnknownSku (also for a product no longer sold), MixedCurrencies or CurrencyNotServed.
+        Raises DuplicateSku, UnknownSku (also for a product that is no longer sold), MixedCurrencies or
+        CurrencyNotServed.
         """
         lines = request.lines_at(prices)
         order = cls(
@@ -98,28 +174,303 @@ class Order(FulfillableOrder):
             version=1,
             history=[StatusChange(status=OrderStatus.PLACED, at=timestamp(now))],
         )
-        placed = order._event(OrderPlaced(order=order.for_saga()), now)
-        return order, [placed]
+        return order, [order._event(events.OrderPlaced(order=for_saga(order)), now)]
+
+    # The saga decides whether the order stands.
 
     def confirm(self, now: datetime) -> tuple[Self, list[Event]]:
-        """The order stands. Changes nothing when it was confirmed before, whatever became of it since.
+        """The order stands. Changes nothing if it was ever confirmed.
 
-        Raises IllegalTransition when it was given up, or cancelled, before it was confirmed.
+        Raises IllegalTransition if it was abandoned or cancelled before it was confirmed.
         """
         if self.was_confirmed:
             return self, []
-        confirmed = self._changed(OrderStatus.CONFIRMED, now, allowed={OrderStatus.PLACED})
-        return confirmed, [confirmed._telling(OrderConfirmed, now)]
+        confirmed = self._changed(Command.CONFIRM, now)
+        return confirmed, [confirmed._fact(events.OrderConfirmed, now)]
 
     def abandon(self, now: datetime) -> tuple[Self, list[Event]]:
-        """The saga gives up, so that no late confirmation can take effect while it compensates.
+        """The saga gives up: from now on a late confirmation is refused while the saga compensates.
 
-        Changes nothing when it was given up before, when its cancellation was asked for, which refuses a confirmation
-        as well, or when the confirmation took effect first: see `was_confirmed`.
+        Changes nothing if the order is being undone, which refuses a confirmation as well, or if the confirmation took
+        effect first: see `was_confirmed`.
         """
-        if self.was_confirmed or self.status in BEING_UNDONE:
+        if self.was_confirmed or self.status in {OrderStatus.ABANDONED, OrderStatus.CANCELLING}:
             return self, []
-        return self._changed(OrderStatus.ABANDONED, now, allowed={OrderStatus.PLACED}), []
+        return self._changed(Command.ABANDON, now), []
+
+    def reject(self, reason: RejectionReason, now: datetime) -> tuple[Self, list[Event]]:
+        """The order cannot stand, and the saga has undone it. If its cancellation was requested, it is cancelled.
+
+        Changes nothing if it was rejected or cancelled before. Raises IllegalTransition if it was ever confirmed.
+        """
+        if self.was_confirmed:
+            raise IllegalTransition(f"order {self.order_id} was confirmed, so it cannot be rejected")
+        if self.status is OrderStatus.REJECTED:
+            return self, []
+        if self.status in {OrderStatus.CANCELLING, OrderStatus.CANCELLED}:
+            return self.cancel(now)
+        return self._rejected(reason, now)
+
+    # A cancellation takes the order back.
+
+    def request_cancellation(self, by: Canceller, now: datetime) -> tuple[Self, list[Event]]:
+        """The customer or an admin cancels the order, or its money cannot be taken. A repeat changes nothing.
+
+        Before the confirmation the saga does the rest: its confirmation is refused, so it undoes its steps. Afterwards
+        `order.cancellation_requested` starts the cancellation, which fails if the parcel has left by then: see
+        `refuse_cancellation`. Raises CannotBeCancelled, also if the parcel is known to have left.
+        """
+        if self.status in {OrderStatus.CANCELLING, OrderStatus.CANCELLED}:
+            return self, []
+        if self.status not in TRANSITIONS[Command.REQUEST_CANCELLATION]:
+            raise CannotBeCancelled(f"The order is {self.status.value}, so it cannot be cancelled.")
+        if self.parcel_is_gone:
+            raise CannotBeCancelled("The order's parcel is on its way, so it cannot be cancelled any more.")
+        return self._cancelling(by, now)
+
+    def cancel(self, now: datetime) -> tuple[Self, list[Event]]:
+        """Everything of the order is undone, so it is cancelled. An order that was resumed without a requested
+        cancellation is rejected, for the reason for which its saga gave up.
+
+        Changes nothing if it was cancelled before, or rejected at the end of a resumption.
+        """
+        if self.status is OrderStatus.CANCELLED or (self.status is OrderStatus.REJECTED and self.resumptions):
+            return self, []
+        if self.status is OrderStatus.ABANDONED and self.resumptions:
+            return self._rejected(self.failed_because or RejectionReason.TECHNICAL_FAILURE, now)
+        cancelled = self._changed(Command.CANCEL, now, parked_state=None)
+        return cancelled, [cancelled._fact(events.OrderCancelled, now, by=self.cancelled_by)]
+
+    def refuse_cancellation(self, now: datetime) -> tuple[Self, list[Event]]:
+        """The parcel had left before anything was undone, so the order stands again. It is fulfilled if its money was
+        taken and its dispatch recorded meanwhile.
+
+        If the money cannot be taken, the order stays `cancelling` and its state machine parks it. Changes nothing if
+        the order stands, is fulfilled or is parked. Raises IllegalTransition if no parcel of it can have left.
+        """
+        if self.status in {OrderStatus.CONFIRMED, OrderStatus.FULFILLED, OrderStatus.PARKED}:
+            return self, []
+        if not (self.status is OrderStatus.CANCELLING and self.was_confirmed):
+            raise IllegalTransition(f"order {self.order_id} is {self.status}, so its parcel cannot have left")
+        refused_at = self.cancellation_refused_at or timestamp(now)
+        if self.capture_failed_at:
+            if self.cancellation_refused_at:
+                return self, []
+            return self._changed(Command.RECORD, now, cancellation_refused_at=refused_at), []
+        standing = self._changed(
+            Command.REFUSE_CANCELLATION,
+            now,
+            cancellation_refused_at=refused_at,
+            cancelled_by=None,
+            parked_state=None,
+        )
+        refused = standing._fact(events.OrderCancellationRefused, now, by=self.cancelled_by)
+        ended, fulfilled = standing._fulfilled_if_complete(now)
+        return ended, [refused, *fulfilled]
+
+    # Payments and shipping fulfil the order, whichever comes first. A fact that arrives while the order is being
+    # cancelled, or is parked, is recorded and counts as soon as the order stands.
+
+    def record_capture(self, payment_version: int, now: datetime) -> tuple[Self, list[Event]]:
+        """The order's money was taken, by version `payment_version` of its payment.
+
+        Changes nothing if that is known, or if the order is final: a cancellation gives the money back. A parked order
+        whose parcel has left is complete now. Raises IllegalTransition if the order was never confirmed.
+        """
+        self._require_confirmed("paid")
+        if self.status.is_final or payment_version <= self.payment_version:
+            return self, []
+        return self._recorded(
+            now, captured_at=timestamp(now), capture_failed_at=None, payment_version=payment_version
+        )
+
+    def record_failed_capture(self, payment_version: int, now: datetime) -> tuple[Self, list[Event]]:
+        """The order's money cannot be taken: the order is cancelled, or parked if its parcel has left.
+
+        An order that is being cancelled, or is parked, only records it. Changes nothing if a later state of the payment
+        is known, or if the order is final. Raises IllegalTransition if the order was never confirmed.
+        """
+        self._require_confirmed("unpaid")
+        if self.status.is_final or payment_version <= self.payment_version:
+            return self, []
+        failure: dict[str, Any] = {"capture_failed_at": timestamp(now), "payment_version": payment_version}
+        if self.status is not OrderStatus.CONFIRMED:
+            return self._changed(Command.RECORD, now, **failure), []
+        if not self.parcel_is_gone:
+            return self._cancelling(Canceller.PAYMENT, now, **failure)
+        state = {
+            "order": for_cancellation(self).model_dump(mode="json"),
+            "capture_failed_at": timestamp(now),
+            "dispatched_at": self.dispatched_at,
+        }
+        return self._parked(Command.PARK_UNPAID, json.dumps(state), now, **failure)
+
+    def record_dispatch(self, tracking_reference: str, now: datetime) -> tuple[Self, list[Event]]:
+        """The order's parcel is on its way. Changes nothing if that is known.
+
+        Raises IllegalTransition if the order was never confirmed, or is undone: shipping cancels no parcel that has
+        left, and dispatches none that is cancelled.
+        """
+        self._require_confirmed("dispatched")
+        if self.dispatched_at:
+            return self, []
+        return self._recorded(now, dispatched_at=timestamp(now), tracking_reference=tracking_reference)
+
+    def remind(self, now: datetime) -> tuple[Self, list[Event]]:
+        """The order waits too long for its fulfilment: `order.fulfilment_requested` asks for it once more. It names the
+        failed capture if that is tried again. Changes nothing unless the order is confirmed.
+        """
+        if self.status not in TRANSITIONS[Command.REMIND]:
+            return self, []
+        reminded = self._changed(Command.REMIND, now, reminded_at=timestamp(now))
+        overcoming = self.payment_version if self.is_being_collected else None
+        return reminded, [reminded._fact(events.OrderFulfilmentRequested, now, payment_version=overcoming)]
+
+    # An operator resumes an order that could not be undone; the reconciler takes over one that lost its execution.
+
+    def park(
+        self, state: str, now: datetime, *, saga_failed: RejectionReason | None = None
+    ) -> tuple[Self, list[Event]]:
+        """Something could not be undone. The order stores `state`, the whole state of its state machine as JSON, for
+        the operator who resumes it; without personal data if they are erased. `saga_failed` says why its saga failed.
+
+        Changes nothing unless the order is open: then only the answer of the step that ended it was lost. Nor does a
+        saga park an order that was confirmed, which its cancellation undoes, or one that is resumed.
+        """
+        if not self.status.is_open:
+            return self, []
+        if saga_failed and (self.was_confirmed or self.resumptions):
+            return self, []
+        return self._parked(Command.PARK, state, now, failed_because=saga_failed or self.failed_because)
+
+    def resume(self, now: datetime) -> tuple[Self, list[Event]]:
+        """The cause is mended, so `order.resumption_requested` has everything undone once more. That ends in `cancel`,
+        in `refuse_cancellation`, or parked again.
+
+        If the parcel has left and the money could not be taken, there is nothing to undo: the order stands again, and
+        `order.collection_requested` has the capture tried once more. That ends fulfilled, or parked again.
+
+        Changes nothing while it is being resumed. Raises CannotBeResumed if it is not parked.
+        """
+        if self.is_being_resumed or self.is_being_collected:
+            return self, []
+        if self.status is not OrderStatus.PARKED:
+            raise CannotBeResumed(f"The order is {self.status.value}, so there is nothing to resume.")
+        if not self.is_uncollected:
+            return self._resumed(Command.RESUME_CANCELLATION if self.cancelled_by else Command.RESUME, now)
+        standing = self._changed(Command.RESUME_CAPTURE, now, parked_state=None, cancelled_by=None)
+        return standing, [
+            standing._fact(events.OrderCollectionRequested, now, payment_version=self.payment_version)
+        ]
+
+    def take_over(self, now: datetime) -> tuple[Self, list[Event]]:
+        """The execution that should have ended the order is gone, so a resumption undoes everything of it instead.
+
+        Changes nothing unless the order is open, nor while it is being resumed.
+        """
+        if not self.status.is_open or self.resumptions:
+            return self, []
+        return self._resumed(Command.TAKE_OVER, now)
+
+    # The customer left.
+
+    def erase(self, now: datetime) -> tuple[Self, list[Event]]:
+        """The order without its customer's personal data, whatever its status. A repeat changes nothing.
+
+        Accounting keeps what it needs: ids, lines, amounts, the country whose tax is due, and the history. The
+        fingerprint goes too, since it is a hash of the address among other things.
+        """
+        if self.erased_at:
+            return self, []
+        erased = self._changed(
+            Command.ERASE,
+            now,
+            shipping_address=erased_address(self.shipping_address),
+            payment_token="",
+            request_fingerprint="",
+            parked_state=without_personal_data(self.parked_state) if self.parked_state else None,
+            erased_at=timestamp(now),
+        )
+        return erased, []
+
+    # How a change is made.
+
+    def _changed(self, command: Command, now: datetime, **values: Any) -> Self:
+        """The order's next version, in the status that `command` leads to; raises IllegalTransition."""
+        status = TRANSITIONS[command].get(self.status)
+        if status is None:
+            raise IllegalTransition(
+                f"order {self.order_id} is {self.status}, which does not allow: {command}"
+            )
+        entered = [] if status is self.status else [StatusChange(status=status, at=timestamp(now))]
+        return self.model_copy(
+            update={
+                "status": status,
+                "version": self.version + 1,
+                "history": [*self.history, *entered],
+                **values,
+            }
+        )
+
+    def _cancelling(self, by: Canceller, now: datetime, **values: Any) -> tuple[Self, list[Event]]:
+        cancelling = self._changed(Command.REQUEST_CANCELLATION, now, cancelled_by=by, **values)
+        if not self.was_confirmed:
+            return cancelling, []
+        return cancelling, [cancelling._fact(events.OrderCancellationRequested, now, by=by)]
+
+    def _rejected(self, reason: RejectionReason, now: datetime) -> tuple[Self, list[Event]]:
+        rejected = self._changed(Command.REJECT, now, rejection_reason=reason, parked_state=None)
+        return rejected, [rejected._fact(events.OrderRejected, now, reason=reason)]
+
+    def _parked(self, command: Command, state: str, now: datetime, **values: Any) -> tuple[Self, list[Event]]:
+        stored = without_personal_data(state) if self.erased_at else state
+        parked = self._changed(command, now, parked_state=stored, **values)
+        return parked, [parked._fact(events.OrderParked, now)]
+
+    def _resumed(self, command: Command, now: datetime) -> tuple[Self, list[Event]]:
+        resumed = self._changed(command, now, resumptions=self.resumptions + 1, resumed_at=timestamp(now))
+        return resumed, [resumed._fact(events.OrderResumptionRequested, now)]
+
+    def _recorded(self, now: datetime, **values: Any) -> tuple[Self, list[Event]]:
+        return self._changed(Command.RECORD, now, **values)._fulfilled_if_complete(now)
+
+    def _fulfilled_if_complete(self, now: datetime) -> tuple[Self, list[Event]]:
+        """The order, fulfilled if it allows that and both its money and its parcel are recorded.
+
+        Both are recorded only if nothing was undone: a cancellation stops the parcel first.
+        """
+        allowed = self.status in TRANSITIONS[Command.FULFIL]
+        if not (allowed and self.captured_at and self.dispatched_at):
+            return self, []
+        fulfilled = self._changed(Command.FULFIL, now, parked_state=None, cancelled_by=None)
+        event = fulfilled._fact(events.OrderFulfilled, now, tracking_reference=fulfilled.tracking_reference)
+        return fulfilled, [event]
+
+    def _require_confirmed(self, claimed: str) -> None:
+        if not self.was_confirmed:
+            raise IllegalTransition(f"order {self.order_id} was never confirmed, so it cannot be {claimed}")
+
+    def _fact(self, event_class: type[events.OrderFacts], now: datetime, **more: Any) -> Event:
+        """The event of `event_class` about the order as it is now; `more` are its fields beyond OrderFacts."""
+        payload = event_class(
+            order_id=self.order_id,
+            customer_id=self.customer_id,
+            status=self.status.value,
+            lines=self.lines,
+            breakdown=self.breakdown,
+            total=self.total,
+            **more,
+        )
+        return self._event(payload, now)
+
+    def _event(self, payload: Payload, now: datetime) -> Event:
+        return Event.of(
+            payload,
+            aggregate_id=self.order_id,
+            aggregate_version=self.version,
+            occurred_at=now,
+            correlation_id=self.correlation_id,
+        )
 
 
 def order_id_for(customer_id: str, idempotency_key: str) -> str:

@@ -1,4 +1,4 @@
-"""What a client asks for when it places an order, and why it may be refused."""
+"""The request of a client that places an order, and the reasons to refuse it."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ MAX_QUANTITY = 999
 # the two separators U+2028 and U+2029).
 _TEXT = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F\u2028\u2029]*$"
 
-# The blanks around a text are nothing the client means; they are taken off after its form is checked.
+# Blanks around a text carry no meaning; they are removed after its form is checked.
 _Sku = Annotated[
     str,
     Field(min_length=1, max_length=64, pattern=_TEXT, examples=["TEA-ASSAM-100"]),
@@ -57,14 +57,14 @@ class _Request(BaseModel):
 
 
 class LineRequest(_Request):
-    """What a client asks for on one line."""
+    """One requested line: a product, and how many."""
 
     sku: _Sku
     quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY, strict=True, examples=[2]), INTEGRAL]
 
 
 class AddressRequest(_Request):
-    """Where the client wants the parcel to go."""
+    """The address that the parcel goes to."""
 
     name: Annotated[_Text, Field(examples=["Ada Example"])]
     line1: Annotated[_Text, Field(examples=["Beispielweg 1"])]
@@ -77,19 +77,19 @@ class AddressRequest(_Request):
 
 
 class OrderRequest(_Request):
-    """The body of `POST /orders`. It holds no price: prices are the server's own."""
+    """The body of `POST /orders`. It holds no price: the server has its own."""
 
     lines: Annotated[list[LineRequest], Field(min_length=1, max_length=MAX_LINES)]
     shipping_address: AddressRequest
     payment_token: _PaymentToken
 
     def fingerprint(self) -> str:
-        """A hash of the body's meaning, to tell a retry from another order under the same key."""
+        """A hash of the body's meaning: it tells a retry from another order under the same key."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def lines_at(self, prices: dict[str, Price]) -> list[OrderLine]:
-        """The lines at `prices` (by sku); raises DuplicateSku, or UnknownSku (also for what is sold no more)."""
+        """The lines at `prices` (by sku); raises DuplicateSku, or UnknownSku (also for a product no longer sold)."""
         self._refuse_duplicates()
         self._refuse_unknown(prices)
         return [

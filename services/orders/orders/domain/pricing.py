@@ -1,14 +1,14 @@
-"""What an order costs: the shop's policy for shipping and tax, in one place and without AWS.
+"""The price of an order: the shop's policy for shipping and tax, in one place.
 
 - **Prices** in the catalogue include VAT, as consumers in the EU are shown them (Directive 98/6/EC). An order is priced
   once, when it is placed, and keeps that.
 - **Shipping** costs a flat rate by zone, within the home country or out of it, and nothing from a threshold on that the
-  lines reach by themselves. Both are set by currency; in a currency that has no tariff nothing is sold.
-- **Total** is what the lines and the shipping cost, and what the customer is charged.
+  lines reach by themselves. Both are set by currency; a currency without a tariff is not served.
+- **Total** is the sum of the lines and the shipping; the customer is charged that.
 - **Tax** is the VAT that the total contains, at the standard rate of the country that the parcel goes to (distance
-  sales within the EU, Directive 2006/112/EC, articles 33 and 369a onwards); shipping shares the rate of what is
-  shipped. Out of the EU it is an export, which contains none: whoever receives the parcel pays what their country asks.
-  Reduced rates and territories with rates of their own are not told apart.
+  sales within the EU, Directive 2006/112/EC, articles 33 and 369a onwards); shipping shares the rate of its
+  goods. Out of the EU it is an export, which contains no VAT: the recipient pays the taxes of their own country.
+  Reduced rates, and territories with rates of their own, are left out.
 
 All amounts are whole minor units; the tax is rounded once, half up.
 """
@@ -74,14 +74,14 @@ class _Model(BaseModel):
 
 
 class ShippingTariff(_Model):
-    """What shipping costs, in minor units of one currency: by zone, and nothing from `free_from` on."""
+    """The price of shipping, in minor units of one currency: by zone, and nothing from `free_from` on."""
 
     home: int
     elsewhere: int
     free_from: int
 
     def rate(self, lines: int, country: str) -> int:
-        """What it costs to ship lines that cost `lines` to `country`."""
+        """The price of shipping lines that cost `lines` to `country`."""
         if lines >= self.free_from:
             return 0
         return self.home if country == HOME_COUNTRY else self.elsewhere
@@ -91,7 +91,7 @@ TARIFFS = {"EUR": ShippingTariff(home=490, elsewhere=1290, free_from=5000)}
 
 
 class Price(_Model):
-    """What orders knows of a product: the projection of `product.changed`."""
+    """The price of a product, projected from `product.changed`."""
 
     sku: str
     price: Money
@@ -100,7 +100,7 @@ class Price(_Model):
 
 
 class OrderLine(_Model):
-    """A line of a placed order, with the price it was placed at."""
+    """A line of a placed order, with the price at its placement."""
 
     sku: Annotated[str, Field(examples=["TEA-ASSAM-100"])]
     quantity: Annotated[int, Field(examples=[2])]
@@ -108,14 +108,16 @@ class OrderLine(_Model):
 
     @property
     def total(self) -> Money:
-        """What the line costs."""
+        """The price of the line."""
         return self.unit_price * self.quantity
 
 
 class Tax(_Model):
     """The VAT that an order's total contains."""
 
-    country: str = Field(description="Whose VAT it is: where the parcel goes", examples=["DE"])
+    country: str = Field(
+        description="The country whose VAT it is: the one that the parcel goes to", examples=["DE"]
+    )
     rate_basis_points: Annotated[int, Field(ge=0)] = Field(
         description="The rate in hundredths of a percent; 0 for an export", examples=[1900]
     )
@@ -123,7 +125,7 @@ class Tax(_Model):
 
 
 class Breakdown(_Model):
-    """What an order costs: `total` is the sum of `lines` and `shipping`, and contains `tax`."""
+    """The price of an order: `total` is the sum of `lines` and `shipping`, and contains `tax`."""
 
     lines: Money
     shipping: Money
@@ -132,7 +134,7 @@ class Breakdown(_Model):
 
     @classmethod
     def of(cls, lines: list[OrderLine], country: str) -> Self:
-        """What `lines`, sent to `country`, cost; raises MixedCurrencies or CurrencyNotServed."""
+        """The price of `lines` that are sent to `country`; raises MixedCurrencies or CurrencyNotServed."""
         currencies = {line.unit_price.currency for line in lines}
         if len(currencies) > 1:
             raise MixedCurrencies("One order is paid in one currency; order these products separately.")

@@ -1,4 +1,4 @@
-"""What an order's status can be, why it ended as it did, and what refuses a change of it; without AWS."""
+"""An order's statuses, the reasons for its end, and the errors that refuse a change."""
 
 from enum import StrEnum
 
@@ -19,17 +19,17 @@ class OrderStatus(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether something is under way that decides the order: by itself it does not stay in this status."""
+        """Whether a state machine is under way that leads the order out of this status."""
         return self in {self.PLACED, self.ABANDONED, self.CANCELLING}
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing changes the status any more."""
+        """Whether the status never changes again."""
         return self in {self.FULFILLED, self.CANCELLED, self.REJECTED}
 
 
 class RejectionReason(StrEnum):
-    """Why an order could not stand, as the customer is told."""
+    """Why an order could not stand, as its customer reads it."""
 
     OUT_OF_STOCK = "out_of_stock"
     PAYMENT_DECLINED = "payment_declined"
@@ -38,14 +38,14 @@ class RejectionReason(StrEnum):
 
 
 class CancellationReason(StrEnum):
-    """Why an order that stood was cancelled, as the customer is told."""
+    """Why an order was cancelled, as its customer reads it."""
 
     ON_REQUEST = "on_request"
     PAYMENT_FAILED = "payment_failed"
 
 
 class Canceller(StrEnum):
-    """Who asked for an order's cancellation; `payment` when the money that was held could not be taken."""
+    """Who asked for an order's cancellation; `payment` if the money that was held could not be taken."""
 
     CUSTOMER = "customer"
     ADMIN = "admin"
@@ -53,7 +53,7 @@ class Canceller(StrEnum):
 
     @property
     def reason(self) -> CancellationReason:
-        """Why the order is cancelled then."""
+        """Why an order is cancelled if they ask for it."""
         failed = self is Canceller.PAYMENT
         return CancellationReason.PAYMENT_FAILED if failed else CancellationReason.ON_REQUEST
 
@@ -84,7 +84,7 @@ class CannotBeResumed(Conflict):
 
 
 class AccountClosed(Forbidden):
-    """The account was deleted; its token is valid for a while yet, but orders nothing any more."""
+    """The account was deleted. Its token may still be valid, but it can place no orders."""
 
     code = "account-closed"
 

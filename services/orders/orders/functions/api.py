@@ -1,6 +1,6 @@
-"""The orders API: placing an order, reading one, listing a customer's, cancelling one.
+"""The orders API: placing, reading, listing and cancelling orders.
 
-For operators: what needs attention, and resuming a parked order.
+For operators: the orders that need attention, and resuming a parked order.
 """
 
 from http import HTTPStatus
@@ -9,20 +9,11 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from orders.adapters.attention import late_before, overdue_before, still
-from orders.adapters.order_store import despite_lost_races
-from orders.dependencies import order_store, price_store
-from orders.domain.order import (
-    AccountClosed,
-    Canceller,
-    CannotBeCancelled,
-    CannotBeResumed,
-    Order,
-    OrderStatus,
-    order_id_for,
-)
+from orders.dependencies import attention_index, order_store, price_store, reconcile_settings
+from orders.domain.order import Order, order_id_for
 from orders.domain.order_request import DuplicateSku, IdempotencyKeyReused, OrderRequest, UnknownSku
 from orders.domain.pricing import CurrencyNotServed, MixedCurrencies
+from orders.domain.status import AccountClosed, Canceller, CannotBeCancelled, CannotBeResumed, OrderStatus
 from orders.functions.cursors import cursor_of, position_in
 from orders.functions.views import Attention, AttentionEntry, OrderPage, OrderView
 from shared.access import Access, caller_of, require_owner
@@ -39,7 +30,7 @@ OrderId = Annotated[
     str,
     Path(
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
-        description="As `order_id` of an order",
+        description="The `order_id` of an order",
         examples=["ord_118ebd08bdee58bf9a4d0d7d1e76a930"],
     ),
 ]
@@ -51,9 +42,9 @@ OrderId = Annotated[
         Access.CUSTOMER,
         tag="orders",
         status=HTTPStatus.CREATED,
-        answers="The order; under a key that came before, the order that was placed then",
+        answers="The order; if the key was used before, the order that was placed then",
         headers={
-            "Location": "Where the order is",
+            "Location": "The order's address",
             "Idempotent-Replayed": "`true` when the order was placed by an earlier request",
         },
         raises=(
@@ -67,7 +58,7 @@ OrderId = Annotated[
     ),
 )
 def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Response[OrderView]:
-    """Places an order at the server's own prices. The same key and body again answer with the same order."""
+    """Places an order at the server's own prices. The same key and body return the same order again."""
     customer = caller_of(app).user_id
     existing = order_store().find_for_placement(order_id_for(customer, idempotency_key), customer)
     if existing is not None:
@@ -89,16 +80,16 @@ def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Respo
 
 @app.get("/orders/attention", **contract(Access.ADMIN, tag="orders"))
 def orders_that_need_attention(
-    limit: Annotated[int, Query(ge=1, le=100, description="How many orders each list holds at most")] = 20,
+    limit: Annotated[int, Query(ge=1, le=100, description="The most orders in each list")] = 20,
 ) -> Attention:
-    """The orders that are parked, those that are under way for longer than it takes, and those that are confirmed and
-    not fulfilled in time; for operators."""
-    store, now = order_store(), utc_now()
-    parked = still(store, store.parked(limit), lambda order: order.status is OrderStatus.PARKED)
-    overdue = store.open_since_before(overdue_before(now), limit)
-    stuck = still(store, overdue, lambda order: order.status.is_open)
-    waiting = store.late(late_before(now), limit)
-    late = still(store, waiting, lambda order: order.status is OrderStatus.CONFIRMED)
+    """Lists the orders that need an operator: parked ones, ones in an open status for too long, and confirmed ones
+    that are not fulfilled in time."""
+    index, store, now = attention_index(), order_store(), utc_now()
+    overdue = index.open_since_before(reconcile_settings().overdue_before(now), limit)
+    waiting = index.late(reconcile_settings().late_before(now), limit)
+    parked = store.find_if(index.parked(limit), lambda order: order.status is OrderStatus.PARKED)
+    stuck = store.find_if(overdue, lambda order: order.status.is_open)
+    late = store.find_if(waiting, lambda order: order.status is OrderStatus.CONFIRMED)
     return Attention(
         parked=[AttentionEntry.of(order) for order in parked],
         stuck=[AttentionEntry.of(order) for order in stuck],
@@ -108,7 +99,7 @@ def orders_that_need_attention(
 
 @app.get("/orders/<order_id>", **contract(Access.OWNER, tag="orders", raises=(NotFound,)))
 def read_order(order_id: OrderId) -> OrderView:
-    """An order with its history, for its customer and for admins."""
+    """Reads an order with its history. Only its customer and admins see it."""
     caller = caller_of(app)
     order = require_owner(caller, order_store().find(order_id), lambda order: order.customer_id)
     return OrderView.of(order)
@@ -121,10 +112,13 @@ def list_orders(
     status: Annotated[OrderStatus | None, Query(description="Only orders in this status")] = None,
     customer_id: Annotated[
         str | None,
-        Query(pattern=r"^[!-~]{1,128}$", description="Whose orders, for admins; otherwise one's own"),
+        Query(
+            pattern=r"^[!-~]{1,128}$",
+            description="The customer whose orders an admin lists; without it, the caller",
+        ),
     ] = None,
 ) -> OrderPage:
-    """A customer's orders, newest first, by page: one's own, or for admins anybody's."""
+    """Lists a customer's orders by page, newest first. Customers list their own; admins list any customer's."""
     caller = caller_of(app)
     customer = customer_id or caller.user_id
     if customer != caller.user_id and not caller.is_admin:
@@ -143,21 +137,19 @@ def list_orders(
         Access.OWNER,
         tag="orders",
         status=HTTPStatus.ACCEPTED,
-        answers="The order, which is being cancelled or is cancelled already; reading it tells when it is done",
+        answers="The order, which is being cancelled or is cancelled already; read it again to see the end",
         raises=(NotFound, CannotBeCancelled),
     ),
 )
 def cancel_order(order_id: OrderId) -> OrderView:
-    """Cancels an order: parcel, money and stock go back. Asking again answers the same.
+    """Cancels an order: its parcel, money and stock go back. A repeated request has the same answer.
 
-    An order whose parcel leaves at the same moment stands after all: it is `confirmed` again, and then `fulfilled`.
+    If the parcel leaves at the same moment, the order stands after all: it is `confirmed` again, and then `fulfilled`.
     """
     caller = caller_of(app)
     found = require_owner(caller, order_store().find(order_id), lambda order: order.customer_id)
     by = Canceller.CUSTOMER if caller.user_id == found.customer_id else Canceller.ADMIN
-    order = despite_lost_races(
-        order_store().change, order_id, lambda current: current.request_cancellation(by, utc_now())
-    )
+    order = order_store().change(order_id, lambda current: current.request_cancellation(by, utc_now()))
     logger.info("cancellation requested", order_id=order_id, by=by.value, status=order.status.value)
     count("CancellationsRequested")
     return OrderView.of(order)
@@ -169,18 +161,18 @@ def cancel_order(order_id: OrderId) -> OrderView:
         Access.ADMIN,
         tag="orders",
         status=HTTPStatus.ACCEPTED,
-        answers="The order, which is being resumed; reading it tells how that ends",
+        answers="The order, which is being resumed; read it again to see the end",
         raises=(NotFound, CannotBeResumed),
     ),
 )
 def resume_order(order_id: OrderId) -> OrderView:
-    """Undoes everything of a parked order once more, for operators. Asking again while that goes on starts nothing.
+    """Undoes everything of a parked order once more, for operators. A repeated request starts nothing more.
 
-    Where the parcel is gone and the money could not be taken, it has the money taken once more instead.
+    If the parcel has left and the money could not be taken, it tries the capture once more instead.
     """
     if order_store().find(order_id) is None:
         raise NotFound("There is no such order.")
-    order = despite_lost_races(order_store().change, order_id, lambda current: current.resume(utc_now()))
+    order = order_store().change(order_id, lambda current: current.resume(utc_now()))
     logger.info("resumption requested", order_id=order_id)
     count("ResumptionsRequested")
     return OrderView.of(order)
@@ -189,7 +181,7 @@ def resume_order(order_id: OrderId) -> OrderView:
 def _placed(order: Order, request: OrderRequest, *, replayed: bool) -> Response[OrderView]:
     if order.request_fingerprint != request.fingerprint():
         raise IdempotencyKeyReused(
-            "This Idempotency-Key came with another body before; use a new key for a new order."
+            "This Idempotency-Key was used with another body before; use a new key for a new order."
         )
     return Response(
         status_code=HTTPStatus.CREATED,

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field
 
 from orders.dependencies import order_store
-from orders.domain.order import OrderStatus
+from orders.domain.status import OrderStatus
 from shared.observability import logger, metrics, tracer
 
 

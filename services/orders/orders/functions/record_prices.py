@@ -1,4 +1,4 @@
-"""Keeps the projection of the catalogue's prices that orders are priced from."""
+"""Records the catalogue's prices in the projection from which orders are priced."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from shared.money import Money
 
 
 class ProductChanged(BaseModel):
-    """What this consumer reads of `product.changed`."""
+    """The part of `product.changed` that this consumer reads."""
 
     sku: str
     price: Money
@@ -21,7 +21,7 @@ class ProductChanged(BaseModel):
 
 
 def record(event: Event) -> None:
-    """Records the product's price unless a newer version is known."""
+    """Records the product's price, unless a newer version is known."""
     product = ProductChanged.model_validate(event.data)
     price_store().record(
         Price(sku=product.sku, price=product.price, active=product.active, version=product.version)

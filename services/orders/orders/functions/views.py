@@ -1,17 +1,18 @@
-"""What the orders API answers with: an order as its customer sees it, and a page of them."""
+"""The answers of the orders API: an order as its customer sees it, a page of orders, and the operators' lists."""
 
 from typing import Self
 
 from pydantic import BaseModel, Field
 
-from orders.domain.order import CancellationReason, Canceller, Order, OrderStatus, RejectionReason
+from orders.domain.order import Order
 from orders.domain.pricing import Breakdown
+from orders.domain.status import CancellationReason, Canceller, OrderStatus, RejectionReason
 from shared.money import Money
 from shared.saga import ShippingAddress
 
 
 class LineView(BaseModel):
-    """A line as the customer sees it."""
+    """A line of the order, and its price."""
 
     sku: str
     quantity: int
@@ -20,7 +21,7 @@ class LineView(BaseModel):
 
 
 class HistoryView(BaseModel):
-    """A status the order went through, and when (RFC 3339, UTC)."""
+    """A status that the order had, and when it came into it (RFC 3339, UTC)."""
 
     status: OrderStatus
     at: str
@@ -33,26 +34,26 @@ class OrderView(BaseModel):
     status: OrderStatus
     lines: list[LineView]
     breakdown: Breakdown
-    total: Money = Field(description="What is charged: the breakdown's total")
+    total: Money = Field(description="The amount that is charged: the breakdown's total")
     shipping_address: ShippingAddress = Field(
-        description="Empty but for the country once the personal data are erased"
+        description="Only the country is left once the personal data are erased"
     )
     placed_at: str
     history: list[HistoryView]
     rejection_reason: RejectionReason | None = None
     cancelled_by: Canceller | None = Field(
         default=None,
-        description="Who asked for the cancellation; `payment` when the money could not be taken",
+        description="Who asked for the cancellation; `payment` if the money could not be taken",
     )
     cancellation_reason: CancellationReason | None = None
     tracking_reference: str | None = Field(
-        default=None, description="The carrier's, once the parcel is on its way"
+        default=None, description="The carrier's reference, once the parcel is on its way"
     )
     erased_at: str | None = Field(default=None, description="When the customer's personal data were erased")
 
     @classmethod
     def of(cls, order: Order) -> Self:
-        """The customer's view of `order`: what is internal (token, fingerprint, parked state) stays inside."""
+        """The customer's view of `order`, without its internal parts (token, fingerprint, parked state)."""
         return cls(
             order_id=order.order_id,
             status=order.status,
@@ -71,7 +72,7 @@ class OrderView(BaseModel):
 
 
 class AttentionEntry(BaseModel):
-    """An order that has not come to its end, its status, and since when it is in it (RFC 3339, UTC)."""
+    """An order that has not come to its end, its status, and when it came into it (RFC 3339, UTC)."""
 
     order_id: str
     customer_id: str
@@ -79,7 +80,7 @@ class AttentionEntry(BaseModel):
     since: str
     uncollected: bool = Field(
         default=False,
-        description="The parcel is gone, and its money could not be taken: resuming tries that again",
+        description="The parcel has left, and its money could not be taken: resuming tries the capture again",
     )
 
     @classmethod
@@ -95,17 +96,18 @@ class AttentionEntry(BaseModel):
 
 
 class Attention(BaseModel):
-    """The orders that need somebody, those first that have waited the longest, and of the late ones those that were
-    asked for again; a list that is full may go on."""
+    """The orders that need an operator, the longest waiting first, and of the late ones the reminded first.
+
+    A list of `limit` entries may not be complete."""
 
     parked: list[AttentionEntry] = Field(
-        description="Something could not be undone, or not be paid; `POST /orders/{order_id}/resume` tries again"
+        description="A step could not be undone, or the money not taken; `POST /orders/{order_id}/resume` tries again"
     )
     stuck: list[AttentionEntry] = Field(
-        description="Under way for longer than it takes; the reconciler ends them by itself"
+        description="In an open status for too long; the reconciler ends them by itself"
     )
     late: list[AttentionEntry] = Field(
-        description="Confirmed, and not fulfilled in time; the reconciler asks for it again, once a day"
+        description="Confirmed, and not fulfilled in time; the reconciler requests the fulfilment again, once a day"
     )
 
 

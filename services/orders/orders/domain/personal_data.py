@@ -1,4 +1,4 @@
-"""What of an order is personal, and how it is erased. What accounting needs stays, the country for the tax among it."""
+"""The personal data of an order, and their erasure. Accounting keeps what it needs, such as the country for the tax."""
 
 import json
 from typing import Any
@@ -10,16 +10,16 @@ _PERSONAL_IN_ADDRESS = ("name", "line1", "line2", "city", "postal_code")
 
 
 def erased_address(address: ShippingAddress) -> ShippingAddress:
-    """`address` with nothing left of it but the country."""
+    """`address` with its country alone."""
     return ShippingAddress(
         name=_ERASED, line1=_ERASED, line2=None, city=_ERASED, postal_code=_ERASED, country=address.country
     )
 
 
 def without_personal_data(state: str) -> str:
-    """`state`, a state machine's as JSON, with the address and the payment token of its order erased.
+    """`state`, a state machine's state as JSON, with its order's address and payment token erased.
 
-    It looks everywhere, since the order may stand at more than one place; all else stays for whoever resumes the order.
+    It searches the whole state, which may hold the order more than once. All else stays for the operator.
     """
     return json.dumps(_erased(json.loads(state)))
 

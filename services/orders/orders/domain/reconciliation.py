@@ -1,0 +1,108 @@
+"""How an order that waits for too long is brought to its end, whatever message or execution was lost.
+
+An open order is compared with the execution that should end it:
+
+    running               nothing: the execution retries by itself
+    not started           a placed order's saga, or a cancellation, is started; its event was lost, or still waits
+    ended, or not started and nothing to start
+                          the order is taken over: its resumption undoes everything of it
+    a resumption's ended  the order is parked, for an operator
+
+A confirmed order waits for the consumers of its confirmation instead. Its fulfilment is requested once more, and again
+each time that as long has passed.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from orders.domain.order import Order
+from orders.domain.saga_form import for_cancellation, for_saga
+from orders.domain.status import OrderStatus
+from shared.clock import timestamp
+from shared.events import Event
+from shared.saga import SagaOrder
+
+type Change = Callable[[Order], tuple[Order, list[Event]]]
+
+
+class Outcome(StrEnum):
+    """What the reconciler did about an order."""
+
+    LEFT = "left"
+    STARTED = "started"
+    TAKEN_OVER = "taken over"
+    PARKED = "parked"
+    REMINDED = "reminded"
+
+
+class ExecutionProgress(StrEnum):
+    """How far the execution is that should end an order."""
+
+    UNKNOWN = "unknown"
+    """It was not started, or it ended more than 90 days ago."""
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class Orders(Protocol):
+    """Changes orders."""
+
+    def change(self, order_id: str, change: Change, /) -> Order:
+        """Stores the order as `change` makes it."""
+
+
+class Executions(Protocol):
+    """The executions of an order's saga and of its cancellation."""
+
+    def progress(self, order: Order, /) -> ExecutionProgress:
+        """How far the execution is that should end the open `order`."""
+
+    def start_saga(self, order: SagaOrder, /) -> None:
+        """Starts the order's saga."""
+
+    def start_cancellation(self, order: Order, /) -> None:
+        """Starts the order's cancellation, or its resumption."""
+
+
+def is_due_for_reminder(order: Order, before: datetime) -> bool:
+    """Whether the order is confirmed, and waits without a reminder since before that moment."""
+    return order.status is OrderStatus.CONFIRMED and order.waiting_since < timestamp(before)
+
+
+def reconcile(order: Order, orders: Orders, executions: Executions, now: datetime) -> Outcome:
+    """Brings an order to its end that is open, or confirmed, for too long. A repeat does no more.
+
+    It changes an order only in the version that it compared with the execution; a newer one waits for the next run.
+    """
+
+    def change_if_unchanged(change: Change) -> None:
+        orders.change(
+            order.order_id,
+            lambda current: change(current) if current.version == order.version else (current, []),
+        )
+
+    if order.status is OrderStatus.CONFIRMED:
+        change_if_unchanged(lambda current: current.remind(now))
+        return Outcome.REMINDED
+    progress = executions.progress(order)
+    if progress is ExecutionProgress.RUNNING:
+        return Outcome.LEFT
+    if progress is ExecutionProgress.UNKNOWN and order.is_undone_by_cancellation:
+        executions.start_cancellation(order)
+        return Outcome.STARTED
+    # Without its address and payment token an order can be undone, but not decided.
+    if progress is ExecutionProgress.UNKNOWN and order.status is OrderStatus.PLACED and not order.erased_at:
+        executions.start_saga(for_saga(order))
+        return Outcome.STARTED
+    if order.is_being_resumed:
+        state = {
+            "order": for_cancellation(order).model_dump(mode="json"),
+            "ended_execution": order.cancellation_name,
+        }
+        change_if_unchanged(lambda current: current.park(json.dumps(state), now))
+        return Outcome.PARKED
+    change_if_unchanged(lambda current: current.take_over(now))
+    return Outcome.TAKEN_OVER

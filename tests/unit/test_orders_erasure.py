@@ -1,0 +1,92 @@
+"""Erasing an order's personal data, whatever its status."""
+
+import json
+
+import pytest
+
+from orders.domain.saga_form import for_saga
+from tests.unit.orders_commands import (
+    ADDRESS,
+    LATER,
+    NOW,
+    REACHING,
+    Change,
+    cancel,
+    confirm,
+    order_in,
+    placed,
+    reject,
+    request_cancellation,
+)
+
+STATE = json.dumps(
+    {
+        "order": for_saga(placed()).model_dump(mode="json"),
+        "error": {"Error": "CardDeclined", "Cause": "insufficient_funds"},
+        "undoing": {"stock": {"undone": True}},
+    }
+)
+
+
+def personal_data_in(text: str) -> list[str]:
+    personal = [text for name, text in ADDRESS.items() if name != "country"]
+    return [value for value in [*personal, "pm_card_visa"] if value in text]
+
+
+class TestErasure:
+    @pytest.mark.parametrize("state", REACHING)
+    def test_personal_data_go_whatever_the_status_and_accounting_data_stay(self, state: str) -> None:
+        order = order_in(state)
+
+        erased, events = order.erase(LATER)
+
+        assert personal_data_in(erased.model_dump_json()) == []
+        assert erased.request_fingerprint == "", "it is a hash of the address, which could be guessed"
+        assert erased.shipping_address.country == "DE"
+        assert events == []
+        kept = {
+            "order_id",
+            "customer_id",
+            "status",
+            "lines",
+            "breakdown",
+            "history",
+            "placed_at",
+            "cancelled_by",
+        }
+        assert erased.model_dump(include=kept) == order.model_dump(include=kept)
+        assert (erased.version, erased.erased_at) == (order.version + 1, "2026-11-21T10:15:03.000Z")
+
+    def test_it_is_done_once(self) -> None:
+        erased, _ = placed().erase(NOW)
+        assert erased.erase(LATER) == (erased, [])
+
+    @pytest.mark.parametrize("changes", [[confirm], [confirm, request_cancellation, cancel], [reject]])
+    def test_no_personal_data_come_back_by_later_steps_of_the_saga(self, changes: list[Change]) -> None:
+        order, _ = placed().erase(NOW)
+        for change in changes:
+            order, events = change(order)
+            assert personal_data_in(events[0].model_dump_json() if events else "") == []
+        assert personal_data_in(order.model_dump_json()) == []
+
+    def test_an_order_that_is_parked_later_keeps_the_state_without_the_personal_data(self) -> None:
+        assert personal_data_in(STATE)
+        erased, _ = placed().erase(NOW)
+
+        parked, _ = erased.park(STATE, LATER)
+
+        assert parked.parked_state
+        kept = json.loads(parked.parked_state)
+        assert personal_data_in(parked.parked_state) == []
+        assert kept["order"]["order_id"] == erased.order_id
+        assert kept["order"]["shipping_address"]["country"] == "DE"
+        assert (kept["error"]["Error"], kept["undoing"]) == ("CardDeclined", {"stock": {"undone": True}})
+
+    def test_the_state_of_an_order_that_was_parked_before_is_erased_as_well(self) -> None:
+        parked, _ = placed().park(STATE, NOW)
+
+        erased, _ = parked.erase(LATER)
+
+        assert erased.parked_state
+        assert personal_data_in(erased.parked_state) == []
+        assert json.loads(erased.parked_state)["order"]["lines"] == json.loads(STATE)["order"]["lines"]

@@ -1,0 +1,321 @@
+"""Which command an order allows in which status, and where it leads."""
+
+from contextlib import suppress
+from inspect import isfunction
+from itertools import pairwise
+
+import pytest
+
+from orders.domain.order import Order
+from orders.domain.saga_form import for_cancellation
+from orders.domain.status import (
+    Canceller,
+    CannotBeCancelled,
+    CannotBeResumed,
+    IllegalTransition,
+    OrderStatus,
+    RejectionReason,
+    reason_of,
+)
+from orders.domain.transitions import TRANSITIONS, Command
+from tests.unit.orders_commands import (
+    ADDRESS,
+    COMMANDS,
+    LATER,
+    REACHING,
+    Change,
+    abandon,
+    cancel,
+    capture,
+    capture_after_failure,
+    confirm,
+    dispatch,
+    erase,
+    event_types,
+    fail_to_capture,
+    order_in,
+    park,
+    park_by_the_saga,
+    placed,
+    refuse_cancellation,
+    reject,
+    remind,
+    request_cancellation,
+    resume,
+    take_over,
+)
+from tools.contracts.order_states import PAGE, renewed
+
+FULFILLING = {capture, capture_after_failure, fail_to_capture, dispatch, refuse_cancellation, remind}
+"""The commands whose table is in test_orders_fulfilment.py."""
+UNCHANGED = "unchanged"
+REFUSED = "refused"
+# What each method makes of an order in each state, in the order of REACHING: the status afterwards, that nothing
+# changes and nothing is told, or that it is refused.
+TABLE: dict[Change, list[str]] = {
+    confirm: [
+        "confirmed", UNCHANGED, REFUSED, REFUSED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED, UNCHANGED,
+        REFUSED, UNCHANGED, REFUSED, REFUSED,
+        UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+    ],
+    abandon: [
+        "abandoned", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED, UNCHANGED,
+        UNCHANGED, UNCHANGED, REFUSED, REFUSED,
+        UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+    ],
+    reject: [
+        "rejected", REFUSED, "rejected", "cancelled", REFUSED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED,
+        "rejected", REFUSED, UNCHANGED, REFUSED,
+        REFUSED, REFUSED, REFUSED, REFUSED,
+    ],
+    request_cancellation: [
+        "cancelling", "cancelling", "cancelling", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, REFUSED, REFUSED,
+        REFUSED, "cancelling", UNCHANGED, REFUSED, REFUSED,
+        REFUSED, REFUSED, REFUSED, REFUSED,
+    ],
+    cancel: [
+        REFUSED, REFUSED, REFUSED, "cancelled", "cancelled", UNCHANGED, UNCHANGED, REFUSED, REFUSED, REFUSED,
+        "rejected", "cancelled", UNCHANGED, REFUSED,
+        REFUSED, REFUSED, REFUSED, "rejected",
+    ],
+    park: [
+        "parked", UNCHANGED, "parked", "parked", "parked", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        "parked", "parked", UNCHANGED, UNCHANGED,
+        UNCHANGED, UNCHANGED, UNCHANGED, "parked",
+    ],
+    # A saga does not park what its cancellation or its resumption undoes.
+    park_by_the_saga: [
+        "parked", UNCHANGED, "parked", "parked", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+    ],
+    resume: [
+        REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, "abandoned", "cancelling",
+        UNCHANGED, UNCHANGED, REFUSED, "abandoned",
+        REFUSED, REFUSED, "confirmed", UNCHANGED,
+    ],
+    take_over: [
+        "abandoned", UNCHANGED, "abandoned", "cancelling", "cancelling", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+    ],
+}  # fmt: skip
+TOLD: dict[tuple[Change, str], list[str]] = {
+    (confirm, "confirmed"): ["order.confirmed"],
+    (reject, "rejected"): ["order.rejected"],
+    (reject, "cancelled"): ["order.cancelled"],
+    (cancel, "cancelled"): ["order.cancelled"],
+    (cancel, "rejected"): ["order.rejected"],
+    (park, "parked"): ["order.parked"],
+    (park_by_the_saga, "parked"): ["order.parked"],
+    (resume, "confirmed"): ["order.collection_requested"],
+    **{
+        (change, status): ["order.resumption_requested"]
+        for change in (resume, take_over)
+        for status in ("abandoned", "cancelling")
+    },
+}
+# How a refusal is named.
+REFUSAL: dict[Change, type[Exception]] = {request_cancellation: CannotBeCancelled, resume: CannotBeResumed}
+PAIRS = [
+    pytest.param(state, change, outcome, id=f"{change.__name__}: {state}")
+    for change, outcomes in TABLE.items()
+    for state, outcome in zip(REACHING, outcomes, strict=True)
+]
+
+
+class TestTheTableOfTransitions:
+    """`TRANSITIONS` is the only place that says which status may follow which."""
+
+    @pytest.mark.parametrize("status", OrderStatus)
+    @pytest.mark.parametrize("command", Command)
+    def test_a_command_leads_where_the_table_says_and_nowhere_else(
+        self, command: Command, status: OrderStatus
+    ) -> None:
+        order = order_in(status.value)
+        if status in TRANSITIONS[command]:
+            assert order._changed(command, LATER).status is TRANSITIONS[command][status]
+        else:
+            with pytest.raises(IllegalTransition, match=f"is {status.value}"):
+                order._changed(command, LATER)
+
+    def test_every_command_is_in_the_table(self) -> None:
+        assert set(TRANSITIONS) == set(Command)
+
+    def test_the_orders_methods_make_every_change_of_status_in_the_table_and_no_other(self) -> None:
+        made = set()
+        for state in REACHING:
+            order = order_in(state)
+            for change in COMMANDS:
+                with suppress(IllegalTransition, CannotBeCancelled, CannotBeResumed):
+                    history = [entry.status for entry in change(order)[0].history]
+                    made |= set(pairwise(history[len(order.history) - 1 :]))
+        listed = {(before, after) for leads_to in TRANSITIONS.values() for before, after in leads_to.items()}
+        assert made == {(before, after) for before, after in listed if before is not after}
+
+    def test_every_public_method_is_a_command_of_these_tests(self) -> None:
+        methods = {name for name, value in vars(Order).items() if isfunction(value) and name[0] != "_"}
+        called = {name for change in COMMANDS for name in change.__code__.co_names}
+        assert methods - {"model_post_init"} <= called
+
+    def test_the_diagram_in_the_readme_is_the_tables(self) -> None:
+        page = PAGE.read_text()
+        assert renewed(page) == page, "run `python -m tools.contracts.order_states`"
+
+
+class TestTransitions:
+    def test_the_table_knows_every_status_and_every_method(self) -> None:
+        assert {state.partition(",")[0] for state in REACHING} == set(OrderStatus)
+        assert set(TABLE) | FULFILLING == set(COMMANDS) - {erase}
+
+    @pytest.mark.parametrize(("state", "change", "outcome"), PAIRS)
+    def test_every_method_in_every_state_changes_the_order_or_nothing_or_refuses(
+        self, state: str, change: Change, outcome: str
+    ) -> None:
+        order = order_in(state)
+
+        if outcome == REFUSED:
+            with pytest.raises(REFUSAL.get(change, IllegalTransition)):
+                change(order)
+        elif outcome == UNCHANGED:
+            assert change(order) == (order, [])
+        else:
+            changed, events = change(order)
+            assert changed.status == outcome
+            assert changed.version == order.version + 1
+            entered = [] if outcome == order.status else [(outcome, "2026-11-21T10:15:03.000Z")]
+            assert changed.history[: len(order.history)] == order.history
+            assert [(entry.status, entry.at) for entry in changed.history[len(order.history) :]] == entered
+            assert changed.since == "2026-11-21T10:15:03.000Z"
+            cancelling_the_confirmed = change is request_cancellation and state == "confirmed"
+            told = (
+                ["order.cancellation_requested"]
+                if cancelling_the_confirmed
+                else TOLD.get((change, outcome), [])
+            )
+            assert event_types(events) == told
+            assert all(event.aggregate_version == changed.version for event in events)
+            assert order == order_in(state), "an order is a value; the change made a new one"
+
+    @pytest.mark.parametrize("refusing", [abandon, request_cancellation, reject, park])
+    def test_a_confirmation_that_comes_too_late_is_refused(self, refusing: Change) -> None:
+        order, _ = refusing(placed())
+        with pytest.raises(IllegalTransition, match=f"is {order.status.value}"):
+            order.confirm(LATER)
+
+    @pytest.mark.parametrize("state", ["rejected", "parked", "fulfilled"])
+    def test_a_refused_cancellation_names_the_status(self, state: str) -> None:
+        with pytest.raises(CannotBeCancelled, match=f"The order is {state}"):
+            order_in(state).request_cancellation(Canceller.CUSTOMER, LATER)
+
+    def test_a_rejection_says_why_on_the_order_and_in_its_event(self) -> None:
+        order, [event] = placed().reject(RejectionReason.PAYMENT_DECLINED, LATER)
+
+        assert order.rejection_reason is RejectionReason.PAYMENT_DECLINED
+        assert event.data["reason"] == "payment_declined"
+        assert (event.data["order_id"], event.data["customer_id"]) == (order.order_id, "customer-1")
+
+    def test_a_second_rejection_keeps_the_first_reason(self) -> None:
+        order, _ = placed().reject(RejectionReason.PAYMENT_DECLINED, LATER)
+        again, _ = order.reject(RejectionReason.TECHNICAL_FAILURE, LATER)
+        assert again.rejection_reason is RejectionReason.PAYMENT_DECLINED
+
+    def test_an_order_that_was_to_be_cancelled_bears_no_reason_of_a_rejection(self) -> None:
+        order, [event] = order_in("cancelling").reject(RejectionReason.PAYMENT_DECLINED, LATER)
+        assert order.rejection_reason is None
+        assert "reason" not in event.data
+
+    @pytest.mark.parametrize("by", list(Canceller))
+    @pytest.mark.parametrize("state", ["placed", "confirmed"])
+    def test_the_first_to_ask_is_recorded_and_published(self, state: str, by: Canceller) -> None:
+        asked, _ = order_in(state).request_cancellation(by, LATER)
+        again, _ = asked.request_cancellation(Canceller.ADMIN, LATER)
+
+        cancelled, [event] = again.cancel(LATER)
+
+        assert cancelled.cancelled_by is by
+        assert event.data["by"] == by.value
+        assert (event.data["status"], event.data["total"]["amount"]) == ("cancelled", 1580 + 490)
+
+    def test_a_resumed_order_is_rejected_for_the_reason_its_saga_failed(self) -> None:
+        order, [event] = order_in("abandoned, resumed").cancel(LATER)
+        assert order.rejection_reason is RejectionReason.PAYMENT_DECLINED
+        assert event.data["reason"] == "payment_declined"
+
+    def test_the_reason_survives_that_the_resumption_is_parked_too(self) -> None:
+        order, _ = park(order_in("abandoned, resumed"))
+        resumed, _ = resume(order)
+        assert cancel(resumed)[0].rejection_reason is RejectionReason.PAYMENT_DECLINED
+
+    def test_an_order_that_lost_its_saga_is_rejected_as_a_technical_failure(self) -> None:
+        order, _ = take_over(placed())
+        assert cancel(order)[0].rejection_reason is RejectionReason.TECHNICAL_FAILURE
+
+    def test_every_resumption_has_an_execution_of_its_own(self) -> None:
+        first, _ = resume(order_in("parked"))
+        second, _ = resume(park(first)[0])
+        plain = order_in("cancelling, confirmed before").cancellation_name
+        assert [plain, first.cancellation_name, second.cancellation_name] == [
+            placed().order_id,
+            f"{placed().order_id}-1",
+            f"{placed().order_id}-2",
+        ]
+
+    @pytest.mark.parametrize("state", ["rejected, resumed", "cancelling, resumed"])
+    def test_the_stored_state_goes_once_all_is_undone(self, state: str) -> None:
+        order = order_in(state)
+        if state == "cancelling, resumed":
+            order, _ = cancel(order)
+        assert order.parked_state is None
+
+    def test_a_resumed_order_that_the_customer_cancels_is_cancelled_by_its_resumption(self) -> None:
+        asked, events = request_cancellation(order_in("abandoned, resumed"))
+        assert (asked.is_undone_by_cancellation, events) == (True, [])
+        assert cancel(asked)[0].status == "cancelled"
+
+    def test_a_parked_order_stores_the_sagas_whole_state(self) -> None:
+        order, _ = placed().park('{"void_payment_error": {}}', LATER)
+        assert order.parked_state == '{"void_payment_error": {}}'
+
+    @pytest.mark.parametrize(
+        ("state", "change"),
+        [
+            ("placed", confirm),
+            ("placed", reject),
+            ("placed", park),
+            ("confirmed", request_cancellation),
+            ("cancelling", cancel),
+            ("parked", resume),
+        ],
+    )
+    def test_only_order_placed_carries_the_payment_token_and_the_address(
+        self, state: str, change: Change
+    ) -> None:
+        _, [event] = change(order_in(state))
+        told = event.model_dump_json()
+        assert "pm_card_visa" not in told
+        assert "Ada Example" not in told
+
+    def test_a_cancellation_carries_neither_the_address_nor_the_payment_token(self) -> None:
+        carried = for_cancellation(order_in("confirmed"))
+
+        assert "pm_card_visa" not in carried.model_dump_json()
+        assert not any(
+            text in carried.model_dump_json() for name, text in ADDRESS.items() if name != "country"
+        )
+        assert (carried.order_id, carried.total.amount) == (placed().order_id, 1580 + 490)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("OutOfStock", "out_of_stock"),
+        ("CardDeclined", "payment_declined"),
+        ("AddressNotServed", "address_not_served"),
+        ("States.Timeout", "technical_failure"),
+        ("ProviderUnavailable", "technical_failure"),
+        ("", "technical_failure"),
+    ],
+)
+def test_the_customer_reads_the_business_reason_or_that_something_failed(error: str, reason: str) -> None:
+    assert reason_of(error) == reason
