@@ -32,7 +32,7 @@ def measure(stack: Stack, orders: int) -> dict[str, list[float]]:
     customer = shop.sign_up("Latency Example")
     arrivals: dict[str, list[tuple[str, float]]] = defaultdict(list)
     with watching(stack, customer.token) as watcher:
-        watcher.ask("subscribe")
+        watcher.request("subscribe")
         listening = threading.Thread(target=_listen, args=(watcher, arrivals), daemon=True)
         listening.start()
         for _ in range(_WARM_UP + orders):

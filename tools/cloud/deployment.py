@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.cloud import workarounds
-from tools.cloud.server import Server
 from tools.console import StepError, run, step
+from tools.server_record import Server
 from tools.settings import CONFIG_ENV, REPOSITORY, SAM, STATE, tool_environment
 from tools.stack import Stack
 
