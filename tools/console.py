@@ -60,7 +60,7 @@ class Progress:
 def step(title: str) -> Iterator[Step]:
     """Prints `title` when the block starts, and the seconds it took when it ends."""
     started = time.monotonic()
-    print(f"  {title:<44}", end="", flush=True)
+    print(f"  {title:<43} ", end="", flush=True)
     running = Step()
     try:
         yield running

@@ -1,6 +1,7 @@
 """A deployed stack, in the embedded cloud or on AWS: its outputs, its resources, clients for its services."""
 
 import json
+import os
 import urllib.request
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -71,7 +72,8 @@ class Stack:
         """The boto3 client of `service` (for example "dynamodb"), made once. In the embedded cloud it may do all."""
         if service not in self._clients and not self.is_embedded:
             make: Any = boto3.client  # its type knows literal service names only
-            self._clients[service] = make(service, config=_CONFIG)
+            # boto3 itself reads AWS_DEFAULT_REGION alone; the AWS CLI prefers AWS_REGION.
+            self._clients[service] = make(service, region_name=os.environ.get("AWS_REGION"), config=_CONFIG)
         if service not in self._clients:
             session: Any = boto3.session.Session(
                 aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],

@@ -14,10 +14,11 @@ from tools.command_line import add_stack_option
 from tools.console import StepError
 from tools.stack import Stack
 
-_HOW_TO_GET_A_TOKEN = (
+_ADVICE_AWS = (
     "Set ADMIN_EMAIL and ADMIN_PASSWORD to sign in as an admin, or pass an admin's identity token as TOKEN "
     f"(or --token). An admin is an account in the group {ADMIN_GROUP}: README.md, Deploy it to AWS."
 )
+_ADVICE_EMBEDDED = "Unset TOKEN and leave out --token: the embedded cloud needs neither."
 # The operator of the embedded cloud. The account exists there alone.
 _EMAIL, _PASSWORD = "operator@example.com", "Correct-horse-7-battery"
 
@@ -28,14 +29,15 @@ class OperatorApi:
     def __init__(self, stack: Stack, token: str) -> None:
         self._api = Api(stack)
         self._token = token
+        self._advice = _ADVICE_EMBEDDED if stack.is_embedded else _ADVICE_AWS
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """Calls `path`; returns the answer whatever its status, except that a refused token raises StepError."""
         answer = self._api.request(method, path, token=self._token, **options)
         if answer.status_code == requests.codes.unauthorized:
-            raise StepError("The API does not accept the token. It may have expired.", _HOW_TO_GET_A_TOKEN)
+            raise StepError("The API does not accept the token. It may have expired.", self._advice)
         if answer.status_code == requests.codes.forbidden:
-            raise StepError(f"The token is not an admin's. {problem(answer)}", _HOW_TO_GET_A_TOKEN)
+            raise StepError(f"The token is not an admin's. {problem(answer)}", self._advice)
         return answer
 
     def call(self, method: str, path: str, *, advice: str, **options: Any) -> dict[str, Any]:
@@ -78,7 +80,7 @@ def admin_token(stack: Stack) -> str:
         return _signed_in(stack, email, password)
     if stack.is_embedded:
         return _embedded_operator(stack)
-    raise StepError(f"The API of {stack.name} needs an admin, and none is named.", _HOW_TO_GET_A_TOKEN)
+    raise StepError(f"The API of {stack.name} needs an admin, and none is named.", _ADVICE_AWS)
 
 
 def _signed_in(stack: Stack, email: str, password: str) -> str:

@@ -258,6 +258,13 @@ def test_a_stack_that_is_not_deployed_is_named_with_the_variables_that_choose_it
     assert "AWS_REGION" in refused.errors
 
 
+def test_the_region_is_the_one_that_the_aws_cli_would_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+
+    assert Stack.named(STACK).client("sqs").meta.region_name == "us-east-1"
+
+
 def test_a_stack_of_another_template_is_said_to_be_one(command: Command) -> None:
     refused = command("trace", "ord_1", "--stack", STACK)
 
