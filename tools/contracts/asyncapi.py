@@ -79,7 +79,7 @@ def document() -> dict[str, Any]:
         "channels": {"live": _live_channel(models)},
         "operations": {
             **{_operation(request): _received(request, answer) for request, answer in _ANSWERS.items()},
-            "tellOfChange": _operation_of("send", OrderChanged),
+            "sendOrderChanged": _operation_of("send", OrderChanged),
         },
         "components": {
             "messages": {model.__name__: _message(model) for model in models},

@@ -7,13 +7,13 @@ from tools.console import StepError
 from tools.contracts.openapi.authorization import TABLE, authorization_table
 from tools.contracts.openapi.document import (
     DOCUMENT,
-    NotDescribed,
     OperationIdTaken,
     openapi_document,
     public_apis,
     written,
 )
 from tools.contracts.openapi.release import RELEASED, BreakingRelease, ReleasedAlready, release
+from tools.contracts.openapi.service_part import NotDescribed
 from tools.settings import REPOSITORY
 
 
