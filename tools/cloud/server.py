@@ -42,9 +42,9 @@ def exclusively() -> Iterator[None]:
 
 
 def ensure_started() -> tuple[Server, str]:
-    """The running server and how it came about. Starts one unless one runs; clears up after an interrupted run.
+    """The running server and a remark on it. Starts one unless one runs; clears up after an interrupted run.
 
-    Raises StepError when the port belongs to somebody else, or when the server does not come up.
+    Raises StepError if another program uses the port, or the server does not start.
     """
     wanted = _requested_port()
     previous = recorded()
@@ -54,7 +54,7 @@ def ensure_started() -> tuple[Server, str]:
             if wanted not in (None, previous.port):
                 raise StepError(
                     f"The embedded cloud already runs on port {previous.port}, not {wanted}.",
-                    f"Use it as it is (leave PORT out), or run `make down` first and then `PORT={wanted} make up`.",
+                    f"Leave PORT out to use it there, or run `make down` and then `PORT={wanted} make up`.",
                 )
             return previous, f"already running on port {previous.port}"
         remark = f"replaced process {previous.pid} of an earlier run, which did not answer"
@@ -75,10 +75,10 @@ def restart(server: Server) -> Server:
 
 
 def stop() -> Server | None:
-    """Stops the server that was started and returns it, or None if there is none."""
+    """Stops the server that was started last and returns it; None if none runs."""
     server = recorded()
     if server and server.is_alive():
-        # It leads a session of its own: the group is the server and the Lambda workers it started, nothing else.
+        # It leads a session of its own: its group is the server and its Lambda workers alone.
         os.killpg(server.pid, signal.SIGTERM)
         if not _wait_until_gone(server):
             os.killpg(server.pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ from tools.settings import REPOSITORY
 TABLE = REPOSITORY / "docs" / "authorization.md"
 
 _NO_OWNER = "\N{EN DASH}"
-_OWN, _OTHERS = "caller", "somebody-else"
+_OWN, _OTHERS = "caller", "another-user"
 
 _PREFACE = """\
 # Who may do what
