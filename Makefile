@@ -1,4 +1,4 @@
-# Cartwright: `make` lists what there is; `make demo` shows it all.
+# Cartwright: `make` lists the targets; `make demo` shows the system at work.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -7,8 +7,9 @@ MAKEFLAGS += --no-print-directory
 
 VERSION := 3.13
 BIN := .venv/bin
+TOOLS := $(BIN)/python -m tools
 export SAM_CLI_TELEMETRY := 0
-# Trust what this machine trusts (a company's proxy, say), as pip does.
+# Trust the certificates that this machine trusts (of a company's proxy, say), as pip does.
 export UV_SYSTEM_CERTS := 1
 CODE := shared_layer services tools tests benchmarks
 
@@ -28,7 +29,7 @@ lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(VERSION) --generate-hashes --no-header \
 		$$(case $$list in runtime|live-authorizer|image-processor) echo --constraint dev.txt;; esac) $$list.in --output-file $$list.txt; done)
 
-# Each installs from its locked list again when that has changed. pip brings uv, at the locked version; uv does the rest.
+# Each installs again when its locked list has changed. pip installs uv at the locked version; uv installs the rest.
 .venv/installed: requirements/dev.txt
 	@python="$$($(find-python))"; echo "Installing the tools into .venv"; "$$python" -m venv .venv
 	@awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' $< > .venv/uv.txt
@@ -42,7 +43,7 @@ lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
 	@$(BIN)/uv pip sync --quiet --python .venv-cloud/bin/python --require-hashes $<
 	@touch $@
 
-# Prints a Python of the Lambda runtime's version, or says what is missing.
+# Prints a Python of the Lambda runtime's version, or an error with advice.
 define find-python
 for python in python3 python$(VERSION) python; do \
 	if [ "$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$(VERSION)" ]; \
@@ -71,7 +72,7 @@ unit: .venv/installed ## Test the rules (no AWS)
 component: .venv/installed ## Test each service against moto, in process
 	$(call do,$(BIN)/python -m pytest --numprocesses auto tests/component)
 
-contracts: .venv/installed ## Test what is spoken to others against servers that speak it (a Stripe of somebody else's)
+contracts: .venv/installed ## Test the adapters of other systems against independent servers of their protocols (a Stripe mock)
 	$(call do,$(BIN)/python -m pytest tests/contracts)
 
 singles: .venv/installed ## Test the shop under every single fault, and under a sample of pairs (FAULTS_SEED=...)
@@ -80,7 +81,7 @@ singles: .venv/installed ## Test the shop under every single fault, and under a 
 faults: .venv/installed ## Test the shop under every pair of faults (minutes; WORKERS=2)
 	@$(BIN)/python -W ignore -m tests.faults pairs --workers $(or $(WORKERS),2)
 
-defects: .venv/installed ## Plant each of the listed defects, and see that the faults find it (some minutes)
+defects: .venv/installed ## Plant each known defect, and check that the faults find it (some minutes)
 	@$(BIN)/python -W ignore -m tests.faults defects --workers $(or $(WORKERS),2)
 
 template: .venv/installed ## Check the template
@@ -90,7 +91,7 @@ template: .venv/installed ## Check the template
 system: seed ## Test the deployed system in the embedded cloud
 	$(call do,$(BIN)/python -m pytest tests/system)
 
-fuzz: seed ## Try the API with made-up requests, as customer and admin (EXAMPLES=100 for long)
+fuzz: seed ## Try the API with generated requests, as customer and admin (EXAMPLES=100 for a long run)
 	$(call do,$(BIN)/python -m pytest --capture=no tests/fuzz --examples $(or $(EXAMPLES),25))
 
 browser: seed ## Use the API's reference in a real browser (Debian's chromium)
@@ -99,84 +100,86 @@ browser: seed ## Use the API's reference in a real browser (Debian's chromium)
 sam-local: seed ## Test `sam local` with Docker against the embedded cloud (some minutes)
 	$(call do,$(BIN)/python -m pytest tests/sam_local)
 
-test: lint types template unit component contracts singles system ## Run every check and test there is
+test: lint types template unit component contracts singles system ## Run every check and every test
 	$(call do,$(BIN)/python -m pytest tests/fuzz)
 
 .PHONY: benchmark benchmark-live benchmark-pictures
 benchmark: up ## Measure a flash sale of one product with many writers (a minute; benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.flash_sale
 
-benchmark-live: up ## Measure how soon customers are told of a change (a minute)
+benchmark-live: up ## Measure how soon customers see a change of an order (a minute)
 	@$(BIN)/python -m benchmarks.live_latency
 
-benchmark-pictures: .venv/installed ## Measure memory and time of the largest pictures that are taken (a minute)
+benchmark-pictures: .venv/installed ## Measure memory and time of the largest accepted pictures (a minute)
 	@$(BIN)/python -m benchmarks.pictures
 
 ## Describe
 .PHONY: openapi openapi-release asyncapi events events-release
 openapi: .venv/installed ## Renew the OpenAPI document and the authorization matrix from the routes
-	$(call do,$(BIN)/python -m tools.contracts.openapi write)
+	@$(TOOLS) openapi write
 
 openapi-release: .venv/installed ## Make the document the one that later versions may not break
-	$(call do,$(BIN)/python -m tools.contracts.openapi release)
+	@$(TOOLS) openapi release
 
 asyncapi: .venv/installed ## Renew the AsyncAPI document of the live updates from their messages
-	$(call do,$(BIN)/python -m tools.contracts.asyncapi)
+	@$(TOOLS) asyncapi write
 
 events: .venv/installed ## Renew the events' schemas and their catalogue from the payload classes
-	$(call do,$(BIN)/python -m tools.contracts.events write)
+	@$(TOOLS) events write
 
 events-release: .venv/installed ## Make the events the ones whose readers later versions may not break
-	$(call do,$(BIN)/python -m tools.contracts.events release)
+	@$(TOOLS) events release
 
 ## Run
-.PHONY: build up demo seed token logs watch attention resume report trace dlq redrive rebuild down clean
+.PHONY: build up demo seed token watch down clean
 build: .venv/installed ## Build the functions and the layer
 	$(call do,$(BIN)/sam build)
 
 up: setup ## Start the embedded cloud and deploy to it (PORT=... if 4566 is taken)
-	@$(BIN)/python -m tools up
+	@$(TOOLS) up
 
 demo: up ## Place real orders and follow them to the mail
-	@$(BIN)/python -m tools demo
+	@$(TOOLS) demo
 
 seed: up ## Fill the catalogue and the stock
-	@$(BIN)/python -m tools seed
+	@$(TOOLS) seed
 
-token: .venv/installed ## Sign up somebody new and print their token (ROLE=admin for who runs the shop)
-	@$(BIN)/python -m tools token $(if $(filter admin,$(ROLE)),--admin)
+token: .venv/installed ## Sign up a new customer and print a token (ROLE=admin for an admin)
+	@$(TOOLS) token $(if $(filter admin,$(ROLE)),--admin)
 
-logs: .venv/installed ## Show what the functions logged (ARGS="--follow --grep <order id>")
-	@$(BIN)/python -m tools logs $(ARGS)
-
-watch: .venv/installed ## Show what becomes of a customer's orders as it happens (TOKEN=..., or somebody new)
-	@$(BIN)/python -m tools watch $(if $(TOKEN),--token "$(TOKEN)")
-
-attention: .venv/installed ## List the orders that are parked, stuck or late
-	@$(BIN)/python -m tools attention
-
-resume: .venv/installed ## Undo what is left of a parked order, and end it (ORDER=ord_...)
-	@$(BIN)/python -m tools resume $(ORDER)
-
-report: .venv/installed ## Report on a week's sales, by a job, and save the page (WEEK=2026-W10; the last one that is over)
-	@$(BIN)/python -m tools report $(WEEK)
-
-trace: .venv/installed ## Draw the whole path of one order (ORDER=ord_...; ARGS=--json; STACK=... for a stack on AWS)
-	@$(BIN)/python -m tools trace $(or $(ORDER),$(error ORDER=ord_... names the order)) $(ARGS)
-
-dlq: .venv/installed ## Show the dead letters and why they are (STACK=... for a stack on AWS)
-	@$(BIN)/python -m tools dlq
-
-redrive: .venv/installed ## Give dead letters back to where they came from (QUEUE=OrdersStartExecutions; STACK=...)
-	@$(BIN)/python -m tools redrive $(or $(QUEUE),$(error QUEUE=... names the queue, as `make dlq` shows it))
-
-rebuild: .venv/installed ## Make a projection again from its source (PROJECTION=reports-sales; without, it lists them; STACK=...)
-	@$(BIN)/python -m tools rebuild $(PROJECTION)
+watch: .venv/installed ## Show the changes of a customer's orders as they happen (TOKEN=..., or a new customer)
+	@$(TOOLS) watch
 
 down: .venv/installed ## Stop the embedded cloud; its data is gone
-	@$(BIN)/python -m tools down
+	@$(TOOLS) down
 
-clean: ## Stop the embedded cloud and remove all that was built (the tools stay)
-	@[ ! -x $(BIN)/python ] || $(BIN)/python -m tools down
+clean: ## Stop the embedded cloud and remove everything that was built (the tools stay)
+	@[ ! -x $(BIN)/python ] || $(TOOLS) down
 	$(call do,rm -rf .aws-sam .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache)
 	$(call do,find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +)
+
+## Operate (the embedded cloud, or a stack on AWS: STACK=...)
+.PHONY: logs trace attention resume dlq redrive rebuild report
+logs: .venv/installed ## Show the log lines of the functions (ARGS="--follow --grep <order id>")
+	@$(TOOLS) logs $(ARGS)
+
+trace: .venv/installed ## Draw the whole path of one order (ORDER=ord_...; ARGS=--json)
+	@$(TOOLS) trace $(or $(ORDER),$(error ORDER=ord_... names the order)) $(ARGS)
+
+attention: .venv/installed ## List the orders that are parked, stuck or late (on AWS: TOKEN=..., an admin's)
+	@$(TOOLS) attention
+
+resume: .venv/installed ## Undo the rest of a parked order, and end it (ORDER=ord_...; on AWS: TOKEN=...)
+	@$(TOOLS) resume $(or $(ORDER),$(error ORDER=ord_... names the order))
+
+dlq: .venv/installed ## Show the messages in each dead-letter queue, and why each is there
+	@$(TOOLS) dlq
+
+redrive: .venv/installed ## Send the messages of a dead-letter queue to their source again (QUEUE=OrdersStartSaga)
+	@$(TOOLS) redrive $(or $(QUEUE),$(error QUEUE=... names the queue, as `make dlq` shows it))
+
+rebuild: .venv/installed ## Rebuild a projection from its source (PROJECTION=reports-sales; without, list them)
+	@$(TOOLS) rebuild $(PROJECTION)
+
+report: .venv/installed ## Report on a week's sales, and save the page (WEEK=2026-W10; on AWS: TOKEN=...)
+	@$(TOOLS) report $(WEEK)

@@ -4,7 +4,7 @@
 
 Each writer is a thread with the shipped StockStore, as each concurrent execution of `inventory.reserve` has one.
 Together they place more orders than there are pieces, on a table of the benchmark's own with the keys and indexes of
-the deployed one. A run ends with the check that what is reserved is what orders were answered to have.
+the deployed one. At the end of a run, the reserved pieces must equal the pieces of the orders that got a reservation.
 """
 
 import argparse

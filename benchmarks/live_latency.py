@@ -1,4 +1,4 @@
-"""Live updates: how long after an order's status changed its customer is told, over an open WebSocket.
+"""Live updates: how long a change of an order takes to reach its customer, over an open WebSocket.
 
     make benchmark-live        (or `.venv/bin/python -m benchmarks.live_latency --orders 50`)
 
@@ -32,19 +32,17 @@ def measure(stack: Stack, orders: int) -> dict[str, list[float]]:
     customer = shop.sign_up("Latency Example")
     arrivals: dict[str, list[tuple[str, float]]] = defaultdict(list)
     with watching(stack, customer.token) as watcher:
-        watcher.ask("subscribe")
+        watcher.request("subscribe")
         listening = threading.Thread(target=_listen, args=(watcher, arrivals), daemon=True)
         listening.start()
         for _ in range(_WARM_UP + orders):
             placed: str = shop.place(customer, {SKU: 1}).json()["order_id"]
-            wait_for(
-                partial(_is_confirmed, arrivals, placed), f"{placed} to be told as confirmed", seconds=60
-            )
+            wait_for(partial(_is_confirmed, arrivals, placed), f"{placed} to arrive as confirmed", seconds=60)
         watcher.socket.close()
         listening.join()
     latencies: dict[str, list[float]] = defaultdict(list)
-    for told in list(arrivals.values())[_WARM_UP:]:
-        for status, seconds in told:
+    for changes in list(arrivals.values())[_WARM_UP:]:
+        for status, seconds in changes:
             latencies[status].append(seconds)
     return latencies
 

@@ -1,7 +1,9 @@
-"""The embedded cloud: the whole system on this machine, without Docker and without an AWS account.
+"""The tools of the repository, behind one command line: `python -m tools <command>` (`--help` lists the commands).
 
-`python -m tools up` starts MiniStack on loopback and runs the same `sam build` and `sam deploy` against it as against
-AWS. What MiniStack does differently from AWS is levelled out in one place, `tools.cloud.workarounds`.
+- `cloud`: the embedded cloud, which runs the whole system on this machine without Docker and without an AWS account
+- `shop`: the demo, the seed, the live updates, and the audit of the shop's records
+- `ops`: the operator's tools, for the embedded cloud and for a stack on AWS
+- `contracts`: the OpenAPI and AsyncAPI documents and the events' schemas, made from the code
 """
 
 import sys
@@ -9,7 +11,7 @@ from pathlib import Path
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
-# The seed and the demo's books read and write through the services' own stores; each service is a root of its own.
+# The tools use the services' own code, and each service is an import root of its own.
 for _root in (_REPOSITORY / "shared_layer", *sorted((_REPOSITORY / "services").iterdir())):
     if str(_root) not in sys.path:
         sys.path.append(str(_root))

@@ -1,4 +1,4 @@
-"""Prints what is being done, one line a step with the time it took, and on failure what went wrong and what to do."""
+"""Prints one line for each step with the time it took; on failure, the error and what to do about it."""
 
 import subprocess
 import sys
@@ -10,11 +10,11 @@ from pathlib import Path
 from tools.settings import REPOSITORY
 
 _LINES_SHOWN = 25
-_SECONDS_BETWEEN_WORDS = 5
+_SECONDS_BETWEEN_REPORTS = 5
 
 
 class StepError(Exception):
-    """A step that could not be done: what is wrong, what to do about it, and the log that tells more."""
+    """A step failed: the message says why, `advice` says what to do, and `log` has the details."""
 
     def __init__(self, what: str, advice: str, log: Path | None = None) -> None:
         super().__init__(what)
@@ -22,7 +22,7 @@ class StepError(Exception):
         self.log = log
 
     def explain(self) -> str:
-        """The whole story for a terminal: the last lines of the log, what is wrong, what to do."""
+        """The text for a terminal: the last lines of the log, the error, the advice."""
         parts = []
         if self.log is not None:
             name = self.log.relative_to(REPOSITORY)
@@ -32,35 +32,35 @@ class StepError(Exception):
 
 
 class Step:
-    """The step that is running; a note made on it is printed behind its name."""
+    """The step that is running; a note on it is printed behind its name."""
 
     def __init__(self) -> None:
         self.remark = ""
 
     def note(self, remark: str) -> None:
-        """Says how the step turned out, for example that there was nothing to do."""
+        """Notes the result of the step, for example that nothing has changed."""
         self.remark = remark
 
 
 class Progress:
-    """Says how far long work is, every few seconds; nothing of work that is done sooner."""
+    """Reports the progress of long work every few seconds; short work stays silent."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._said = time.monotonic()
+        self._reported_at = time.monotonic()
 
-    def tell(self, how_far: str) -> None:
-        """Says it, unless something was said just now."""
-        if time.monotonic() - self._said >= _SECONDS_BETWEEN_WORDS:
+    def report(self, how_far: str) -> None:
+        """Prints it, unless the last report is only seconds old."""
+        if time.monotonic() - self._reported_at >= _SECONDS_BETWEEN_REPORTS:
             self._say(how_far)
-            self._said = time.monotonic()
+            self._reported_at = time.monotonic()
 
 
 @contextmanager
 def step(title: str) -> Iterator[Step]:
     """Prints `title` when the block starts, and the seconds it took when it ends."""
     started = time.monotonic()
-    print(f"  {title:<44}", end="", flush=True)
+    print(f"  {title:<43} ", end="", flush=True)
     running = Step()
     try:
         yield running
@@ -90,7 +90,7 @@ def run(command: Sequence[str | Path], *, log: Path, environment: Mapping[str, s
 
 
 def tail(log: Path, lines: int = _LINES_SHOWN) -> str:
-    """The last lines of a log, or a word that it is empty."""
+    """The last lines of a log, or "(empty)"."""
     if not log.exists():
         return "(no log)"
     text = log.read_text(errors="replace").rstrip().splitlines()[-lines:]
@@ -98,6 +98,6 @@ def tail(log: Path, lines: int = _LINES_SHOWN) -> str:
 
 
 def fail(error: StepError) -> int:
-    """Prints the error for whoever sits at the terminal; the exit code to end with."""
+    """Prints the error on the terminal; returns the exit code to end with."""
     print(f"\n{error.explain()}", file=sys.stderr)
     return 1

@@ -1,11 +1,11 @@
-"""Where the embedded cloud lives: its files, its port, its credentials, and the environment of tools that reach it."""
+"""The embedded cloud's files, port and credentials, and the environment variables of programs that use it."""
 
 import os
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 STATE = REPOSITORY / ".local"
-"""All that a run leaves behind: logs, the record of the running server, digests of what was built and deployed."""
+"""Everything that a run leaves behind: logs, the record of the running server, digests of the last deployment."""
 
 SAM = REPOSITORY / ".venv" / "bin" / "sam"
 CLOUD_PYTHON = REPOSITORY / ".venv-cloud" / "bin" / "python"
@@ -18,9 +18,9 @@ HOST = "127.0.0.1"
 DEFAULT_PORT = 4566
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-"""MiniStack takes these for its account's root user. They open nothing else."""
+"""The credentials of the root user of MiniStack's account. They are valid nowhere else."""
 
-# What would send a tool to somebody's real account, or change how a nested make behaves.
+# These would lead a program to a real AWS account, or change how a nested make behaves.
 _NOT_INHERITED = frozenset(
     {
         "AWS_PROFILE",
@@ -62,7 +62,7 @@ def tool_environment(endpoint: str) -> dict[str, str]:
 
 
 def server_environment(port: int) -> dict[str, str]:
-    """Environment variables of MiniStack. Its Lambda workers inherit them, so none of the user's own is among them."""
+    """Environment variables of MiniStack. Its Lambda workers inherit them, so the user's own are left out."""
     temporary = STATE / "tmp"
     return {
         "PATH": os.environ.get("PATH", os.defpath),

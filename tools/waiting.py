@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline and a clear word when it does not come about."""
+"""Waits for a condition, with a deadline and a clear message if the condition never comes true."""
 
 import time
 from collections.abc import Callable
@@ -7,11 +7,11 @@ _POLL_SECONDS = 0.1
 
 
 class NotInTime(Exception):
-    """What was waited for did not come about."""
+    """The condition did not come true in time; the message names it."""
 
 
 def wait_for[T](condition: Callable[[], T | None], what: str, *, seconds: float) -> T:
-    """Asks `condition` until it answers with something true, and returns that; raises NotInTime after `seconds`."""
+    """Asks `condition` until its answer is true, and returns that answer; raises NotInTime after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         if time.monotonic() > deadline:

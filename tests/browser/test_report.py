@@ -13,7 +13,7 @@ from shared.clock import timestamp
 from shared.events import Event
 from tests.browser.chromium import Page, browser, executable
 from tools.settings import STATE
-from tools.shop.audit import Books
+from tools.shop.audit import Auditor
 from tools.stack import Stack
 from tools.waiting import wait_for
 
@@ -100,7 +100,7 @@ def sell(stack: Stack, week: Week) -> None:
             )
     wait_for(
         lambda: (
-            sum(run in item.get("order_id", "") for item in Books(stack).table("ReportsSalesTable"))
+            sum(run in item.get("order_id", "") for item in Auditor(stack).table("ReportsSalesTable"))
             == 2 * len(numbers)
         ),
         "the sales",

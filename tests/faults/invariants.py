@@ -1,4 +1,4 @@
-"""What must hold whatever went wrong, read from the tables, the provider's books, the mails, and what was promised.
+"""What must hold whatever went wrong, read from the tables, the provider's records, the mails, and what was promised.
 
 `always` holds at every moment; `settled` when nothing more will happen by itself. The rules of a settled order are
 those of `tools.shop.audit`, which check the deployed stack too. Those that need the schedule or a history are here.
@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 from tests.faults.cloud import Cloud
-from tools.shop.audit import Books, OrderBooks
+from tools.shop.audit import Auditor, OrderRecords
 from tools.stack import Stack
 
 # Each of them is checked after every schedule: see tests/faults/README.md.
@@ -53,7 +53,7 @@ class _Shelf(Stack):
         return mails
 
 
-class _Kept(Books):
+class _Kept(Auditor):
     """Reads the tables' items as they lie there, which a scan would take much longer to page through."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -61,7 +61,7 @@ class _Kept(Books):
         self._cloud = cloud
 
     def table(self, logical_id: str) -> list[dict[str, Any]]:
-        """See Books."""
+        """See Auditor."""
         return self._cloud.items(logical_id)
 
 
@@ -80,21 +80,23 @@ def always(cloud: Cloud) -> list[str]:
             held[intent["metadata"]["order_id"]] += 1
     wrong += [f"{order_id}: its money is held {times} times" for order_id, times in held.items() if times > 1]
     if cloud.resumable and cloud.at_rest:
-        for order_id, books in _Kept(cloud).orders().items():
-            if books.order["status"] == "parked":
-                wrong += [f"{order_id} (parked): {problem}" for problem in _of_parked(cloud, books)]
+        for order_id, records in _Kept(cloud).orders().items():
+            if records.order["status"] == "parked":
+                wrong += [f"{order_id} (parked): {problem}" for problem in _of_parked(cloud, records)]
     return wrong
 
 
 def settled(cloud: Cloud) -> list[str]:
     """What is wrong now that nothing more will happen by itself."""
-    books = _Kept(cloud)
-    orders = books.orders()
-    wrong = [violation for violation in books.audit().violations if not violation.endswith("mails were sent")]
+    auditor = _Kept(cloud)
+    orders = auditor.orders()
+    wrong = [
+        violation for violation in auditor.audit().violations if not violation.endswith("mails were sent")
+    ]
     world = cloud.world
     for order_id, order in orders.items():
         wrong += [f"{order_id} ({order.order['status']}): {problem}" for problem in _of_order(cloud, order)]
-    for intent in books.intents():
+    for intent in auditor.intents():
         order_id = intent["metadata"].get("order_id")
         if intent["status"] in _HELD and order_id not in orders:
             wrong.append(f"the provider holds {intent['amount']} for {order_id}, which is no order")
@@ -120,17 +122,17 @@ def settled(cloud: Cloud) -> list[str]:
     return wrong
 
 
-def _left_standing(cloud: Cloud, books: OrderBooks) -> list[str]:
+def _left_standing(cloud: Cloud, records: OrderRecords) -> list[str]:
     """What a parked order still holds though nothing kept it from being undone."""
     broken = cloud.world.ever_broken
     if "OrdersStepsFunction/check_confirmation" in broken:
         # Whether the order stands is not known, so nothing may be undone.
         return []
-    for_its_parcel = "shipment_error" in json.loads(books.order["parked_state"])
-    if for_its_parcel or any(entry["status"] == "confirmed" for entry in books.order["history"]):
+    for_its_parcel = "shipment_error" in json.loads(records.order["parked_state"])
+    if for_its_parcel or any(entry["status"] == "confirmed" for entry in records.order["history"]):
         # The parcel comes first: as long as nobody knows that it stays, nothing else is undone. Where the order could
         # not be parked either, the reconciler did so, who does not know why.
-        dispatched = books.shipment is not None and books.shipment["status"] == "dispatched"
+        dispatched = records.shipment is not None and records.shipment["status"] == "dispatched"
         if dispatched or {"ShippingStepsFunction/cancel", "OrdersStepsFunction/refuse_cancellation"} & set(
             broken
         ):
@@ -138,39 +140,39 @@ def _left_standing(cloud: Cloud, books: OrderBooks) -> list[str]:
         if for_its_parcel:
             return ["parked for its parcel, which could be cancelled"]
     stands = {
-        "InventoryReleaseFunction": books.reservation and books.reservation["status"] == "reserved",
-        "PaymentsStepsFunction/void": books.held() > 0,
-        "ShippingStepsFunction/cancel": books.shipment and books.shipment["status"] == "created",
+        "InventoryReleaseFunction": records.reservation and records.reservation["status"] == "reserved",
+        "PaymentsStepsFunction/void": records.held() > 0,
+        "ShippingStepsFunction/cancel": records.shipment and records.shipment["status"] == "created",
     }
     return [
         f"parked, and {name} was not to blame" for name, left in stands.items() if left and name not in broken
     ]
 
 
-def _of_parked(cloud: Cloud, books: OrderBooks) -> list[str]:
-    state = json.loads(books.order.get("parked_state") or "{}")
-    wrong = _left_standing(cloud, books)
-    if state.get("order", {}).get("order_id") != books.order["order_id"]:
+def _of_parked(cloud: Cloud, records: OrderRecords) -> list[str]:
+    state = json.loads(records.order.get("parked_state") or "{}")
+    wrong = _left_standing(cloud, records)
+    if state.get("order", {}).get("order_id") != records.order["order_id"]:
         wrong.append("parked without the saga's state")
     return wrong
 
 
-def _is_uncollected(books: OrderBooks) -> bool:
+def _is_uncollected(records: OrderRecords) -> bool:
     """Whether an order waits, parked, for somebody to collect what no resumption can: its parcel left first."""
-    parts = {(record or {}).get("status") for record in (books.payment, books.shipment)}
-    return books.order["status"] == "parked" and parts == {"capture_failed", "dispatched"}
+    parts = {(record or {}).get("status") for record in (records.payment, records.shipment)}
+    return records.order["status"] == "parked" and parts == {"capture_failed", "dispatched"}
 
 
-def _of_order(cloud: Cloud, books: OrderBooks) -> list[str]:
-    order = books.order
+def _of_order(cloud: Cloud, records: OrderRecords) -> list[str]:
+    order = records.order
     status = order["status"]
     wrong = []
-    if status not in _FINAL and not _is_uncollected(books):
+    if status not in _FINAL and not _is_uncollected(records):
         # Also a parked one: an operator has resumed it by then, with all mended.
         wrong.append("not final")
-    if status == "fulfilled" and (books.reservation or {}).get("status") != "committed":
+    if status == "fulfilled" and (records.reservation or {}).get("status") != "committed":
         wrong.append("fulfilled, and its stock has not left")
-    due, sent = books.mails_due(), len(books.mails)
+    due, sent = records.mails_due(), len(records.mails)
     if not due <= sent <= due + cloud.world.doubtful_mails:
         wrong.append(f"{sent} mails, {due} due, {cloud.world.doubtful_mails} in doubt")
     return wrong

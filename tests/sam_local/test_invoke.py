@@ -28,7 +28,7 @@ def customer(stack: Stack) -> Customer:
 
 @pytest.fixture(scope="module", autouse=True)
 def undone(stack: Stack) -> Iterator[None]:
-    """The books of the shop balance when all is done."""
+    """The records of the shop agree when all is done."""
     yield
     undo(stack)
 

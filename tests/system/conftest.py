@@ -10,7 +10,7 @@ from inventory.adapters.stock_store import StockStore
 from shared.clock import utc_now
 from tests.system.observer import Observer
 from tests.system.trouble import packing_takes
-from tools.shop.audit import Books
+from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 
@@ -41,9 +41,9 @@ def shop(stack: Stack) -> Shop:
 
 
 @pytest.fixture(scope="session")
-def books(stack: Stack) -> Books:
+def auditor(stack: Stack) -> Auditor:
     """The tables, the provider's records and the sent mails."""
-    return Books(stack)
+    return Auditor(stack)
 
 
 @pytest.fixture(scope="session")

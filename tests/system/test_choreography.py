@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tools.ops.dead_letters import DeadLetters
-from tools.shop.audit import Books
+from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -55,7 +55,7 @@ def dead_letter(stack: Stack, consumer: str, needle: str) -> dict[str, Any]:
     queue = box.queue(consumer)
 
     def found() -> dict[str, Any] | None:
-        with box.taken(queue) as letters:
+        with box.inspected(queue) as letters:
             return next(
                 (
                     {"Body": letter.body, "MessageAttributes": letter.attributes}
@@ -128,19 +128,19 @@ def test_a_failing_message_does_not_hold_up_the_good_ones(
 
 
 def test_events_delivered_again_change_nothing(
-    stack: Stack, shop: Shop, books: Books, customer: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     # What follows the confirmation is told of later, so that it changes nothing in between.
     with packing_takes(stack, 900), paused(stack, "OrdersRecordFulfilmentFunction"):
-        _deliver_again(stack, shop, books, customer)
+        _deliver_again(stack, shop, auditor, customer)
 
 
-def _deliver_again(stack: Stack, shop: Shop, books: Books, customer: Customer) -> None:
+def _deliver_again(stack: Stack, shop: Shop, auditor: Auditor, customer: Customer) -> None:
     placed = shop.place(customer, {"TEA-ASSAM-100": 1}).json()
     order_id = placed["order_id"]
     shop.settled(customer, order_id)
-    wait_for(lambda: books.orders()[order_id].mails, "the mail", seconds=60)
-    before = books.orders()[order_id]
+    wait_for(lambda: auditor.orders()[order_id].mails, "the mail", seconds=60)
+    before = auditor.orders()[order_id]
     outbox = json.loads(before.order["outbox"][0])
 
     marker = shop.place(customer, {"TEA-ASSAM-100": 1}, country="AQ").json()["order_id"]
@@ -152,9 +152,9 @@ def _deliver_again(stack: Stack, shop: Shop, books: Books, customer: Customer) -
         json.dumps(event("order.placed", order_id, {"order": _saga_order(before.order)})),
     )
     shop.settled(customer, marker)
-    wait_for(lambda: books.orders()[marker].mails, "the mail of a later order", seconds=60)
+    wait_for(lambda: auditor.orders()[marker].mails, "the mail of a later order", seconds=60)
 
-    after = books.orders()[order_id]
+    after = auditor.orders()[order_id]
     assert len(after.mails) == 1
     assert len(after.intents) == 1
     assert after.order == before.order

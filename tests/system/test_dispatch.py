@@ -7,7 +7,7 @@ import pytest
 
 from shared.clock import utc_now
 from shipping.adapters import ShipmentStore
-from tools.shop.audit import Books
+from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -32,27 +32,27 @@ def dispatch(stack: Stack, order_id: str) -> None:
     ShipmentStore(stack.client("dynamodb"), stack.resource("ShippingTable")).dispatch(order_id, utc_now())
 
 
-def reservation_of(books: Books, order_id: str) -> dict[str, Any]:
-    reservation = books.orders()[order_id].reservation
+def reservation_of(auditor: Auditor, order_id: str) -> dict[str, Any]:
+    reservation = auditor.orders()[order_id].reservation
     assert reservation is not None
     return reservation
 
 
-def test_a_confirmed_orders_reservation_loses_its_expiry(books: Books, confirmed: str) -> None:
+def test_a_confirmed_orders_reservation_loses_its_expiry(auditor: Auditor, confirmed: str) -> None:
     wait_for(
-        lambda: "expires_at" not in reservation_of(books, confirmed),
+        lambda: "expires_at" not in reservation_of(auditor, confirmed),
         "the reservation to be kept",
         seconds=60,
     )
-    assert reservation_of(books, confirmed)["status"] == "reserved"
+    assert reservation_of(auditor, confirmed)["status"] == "reserved"
 
 
 def test_a_dispatched_orders_stock_leaves_once_and_cannot_be_given_back(
-    stack: Stack, books: Books, confirmed: str
+    stack: Stack, auditor: Auditor, confirmed: str
 ) -> None:
     dispatch(stack, confirmed)
     wait_for(
-        lambda: reservation_of(books, confirmed)["status"] == "committed",
+        lambda: reservation_of(auditor, confirmed)["status"] == "committed",
         "the stock to leave",
         seconds=60,
     )
@@ -60,22 +60,22 @@ def test_a_dispatched_orders_stock_leaves_once_and_cannot_be_given_back(
     def shipments() -> list[int]:
         return [
             item["quantity"]
-            for item in books.table("InventoryTable")
+            for item in auditor.table("InventoryTable")
             if item["pk"].startswith("movement#") and item.get("order_id") == confirmed
         ]
 
     assert shipments() == [-2]
-    shipment = books.orders()[confirmed].shipment
+    shipment = auditor.orders()[confirmed].shipment
     assert shipment is not None
     for _ in range(3):
         publish(stack, "shipment.dispatched", shipment["outbox"][0])
-    before = reservation_of(books, confirmed)
+    before = reservation_of(auditor, confirmed)
     failures = [
         json.loads(
             stack.client("lambda")
             .invoke(
                 FunctionName=stack.resource(function),
-                Payload=json.dumps({"step": step, "order": saga_order(books.orders()[confirmed].order)}),
+                Payload=json.dumps({"step": step, "order": saga_order(auditor.orders()[confirmed].order)}),
             )["Payload"]
             .read()
         )["errorType"]
@@ -84,9 +84,9 @@ def test_a_dispatched_orders_stock_leaves_once_and_cannot_be_given_back(
     assert failures == ["ShipmentDispatched", "ReservationCommitted"]
     wait_for(lambda: _is_drained(stack), "the repeated messages to be consumed", seconds=60)
     assert shipments() == [-2]
-    assert reservation_of(books, confirmed) == before
-    level = books.stock()[TEA]
-    assert level["available"] + level["reserved"] == books.ledger()[TEA]
+    assert reservation_of(auditor, confirmed) == before
+    level = auditor.stock()[TEA]
+    assert level["available"] + level["reserved"] == auditor.ledger()[TEA]
 
 
 def saga_order(order: dict[str, Any]) -> dict[str, Any]:

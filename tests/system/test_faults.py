@@ -1,5 +1,5 @@
 """What goes wrong on the deployed stack: functions' processes die in the middle of a step, the payment provider answers
-nothing for a while, every event comes again. The books hold, and the shop is well again."""
+nothing for a while, every event comes again. The records agree, and the shop is well again."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.shop.audit import Books, OrderBooks
+from tools.shop.audit import Auditor, OrderRecords
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -28,19 +28,19 @@ needs_linux = pytest.mark.skipif(
 )
 
 
-def ended(books: Books, order_id: str, seconds: float = 120) -> OrderBooks:
-    """The order's books, once it is final and its customer has been told all there is to tell."""
+def ended(auditor: Auditor, order_id: str, seconds: float = 120) -> OrderRecords:
+    """The order's records, once it is final and its customer has been told all there is to tell."""
 
-    def at_the_end() -> OrderBooks | None:
-        found = books.orders()[order_id]
+    def at_the_end() -> OrderRecords | None:
+        found = auditor.orders()[order_id]
         is_final = found.order["status"] in {"fulfilled", "rejected", "cancelled"}
         return found if is_final and len(found.mails) >= found.mails_due() else None
 
     return wait_for(at_the_end, f"the end of {order_id}, and its mails", seconds=seconds)
 
 
-def wrong_with(books: Books, *order_ids: str) -> list[str]:
-    return [wrong for wrong in books.audit().violations if any(order_id in wrong for order_id in order_ids)]
+def wrong_with(auditor: Auditor, *order_ids: str) -> list[str]:
+    return [wrong for wrong in auditor.audit().violations if any(order_id in wrong for order_id in order_ids)]
 
 
 def progress(stack: Stack, order_id: str) -> list[str]:
@@ -57,17 +57,17 @@ def progress(stack: Stack, order_id: str) -> list[str]:
 
 
 @pytest.fixture
-def warm(shop: Shop, books: Books, customer: Customer, deliver: Callable[[str, int], None]) -> None:
+def warm(shop: Shop, auditor: Auditor, customer: Customer, deliver: Callable[[str, int], None]) -> None:
     """Functions that have run before, so that each has a process, also of the mails; and enough tea."""
     deliver(TEA, 20)
     order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
     shop.settled(customer, order_id)
-    wait_for(lambda: books.orders()[order_id].mails, f"the first mail about {order_id}", seconds=60)
+    wait_for(lambda: auditor.orders()[order_id].mails, f"the first mail about {order_id}", seconds=60)
 
 
 @needs_linux
 def test_a_process_that_dies_after_the_provider_took_the_money_leaves_none_of_it_there(
-    stack: Stack, shop: Shop, books: Books, customer: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     with provider_behind_a_gate(stack) as gate:
         gate.hold_next()
@@ -77,15 +77,15 @@ def test_a_process_that_dies_after_the_provider_took_the_money_leaves_none_of_it
         order = shop.settled(customer, order_id, seconds=120)
 
     assert (order["status"], order["rejection_reason"]) == ("rejected", "technical_failure")
-    found = ended(books, order_id)
+    found = ended(auditor, order_id)
     assert found.held() == 0
-    assert wrong_with(books, order_id) == []
+    assert wrong_with(auditor, order_id) == []
 
 
 @needs_linux
 @pytest.mark.parametrize("state", ["ReserveStock", "ConfirmOrder"])
 def test_an_order_whose_step_dies_is_undone_altogether(
-    stack: Stack, shop: Shop, books: Books, customer: Customer, state: str
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer, state: str
 ) -> None:
     function = {"ReserveStock": "InventoryReserveFunction", "ConfirmOrder": "OrdersStepsFunction"}[state]
     with standing_still(stack, function):
@@ -95,13 +95,13 @@ def test_an_order_whose_step_dies_is_undone_altogether(
         order = shop.settled(customer, order_id, seconds=120)
 
     assert (order["status"], order["rejection_reason"]) == ("rejected", "technical_failure")
-    ended(books, order_id)
-    assert wrong_with(books, order_id) == []
+    ended(auditor, order_id)
+    assert wrong_with(auditor, order_id) == []
 
 
 @needs_linux
 def test_a_message_whose_consumer_dies_is_done_by_the_next(
-    stack: Stack, shop: Shop, books: Books, customer: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     with (
         impatient(stack, "NotificationsSendMailQueue"),
@@ -112,14 +112,14 @@ def test_a_message_whose_consumer_dies_is_done_by_the_next(
             lambda: in_flight(stack, "NotificationsSendMailQueue"), "the message to be taken", seconds=60
         )
         assert kill_workers(stack, "NotificationsSendMailFunction") > 0
-        ended(books, order_id)
+        ended(auditor, order_id)
 
     wait_for(lambda: is_quiet(stack), "the queues to be empty", seconds=60)
-    assert wrong_with(books, order_id) == []
+    assert wrong_with(auditor, order_id) == []
 
 
 def test_the_shop_outlives_an_outage_of_the_provider(
-    stack: Stack, shop: Shop, books: Books, customer: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     """During the outage an order waits or is rejected; money is held for none that is. Afterwards all is as before."""
     with provider_behind_a_gate(stack) as gate, impatient(stack, "PaymentsCaptureQueue", OUTAGE_SECONDS):
@@ -135,25 +135,25 @@ def test_the_shop_outlives_an_outage_of_the_provider(
 
         later = wait_for(goes_through, "an order to go through again", seconds=240)
         for order_id in (*order_ids, later):
-            ended(books, order_id, seconds=240)
+            ended(auditor, order_id, seconds=240)
 
     assert gate.refused > 0
     assert {order["status"] for order in decided} <= {"confirmed", "fulfilled", "rejected"}
-    assert wrong_with(books, *order_ids, later) == []
+    assert wrong_with(auditor, *order_ids, later) == []
 
 
 @pytest.mark.parametrize("country", ["DE", "AQ"])
 def test_all_events_of_an_order_three_times_more_and_shuffled_change_nothing(
-    stack: Stack, shop: Shop, books: Books, customer: Customer, country: str
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer, country: str
 ) -> None:
     observer = Observer(stack)
     try:
         order_id = shop.place(customer, {TEA: 2}, country=country).json()["order_id"]
         shop.settled(customer, order_id, seconds=120)
-        ended(books, order_id)
-        # Its stock may leave the books after its customer was told.
+        ended(auditor, order_id)
+        # Its stock may be taken out after its customer was told.
         wait_for(lambda: is_quiet(stack), "the queues to be empty", seconds=60)
-        before = books.orders()[order_id]
+        before = auditor.orders()[order_id]
         events = [event for event in observer.events() if order_id in json.dumps(event)]
     finally:
         observer.close()
@@ -169,11 +169,11 @@ def test_all_events_of_an_order_three_times_more_and_shuffled_change_nothing(
         publish(stack, event["event_type"], json.dumps(event))
     # One that comes after them and goes all the way, with its own delays, ends after theirs.
     later = shop.place(customer, {TEA: 1}).json()["order_id"]
-    ended(books, later)
+    ended(auditor, later)
     wait_for(lambda: is_quiet(stack), "the queues to be empty", seconds=60)
 
-    assert books.orders()[order_id] == before
-    assert wrong_with(books, order_id) == []
+    assert auditor.orders()[order_id] == before
+    assert wrong_with(auditor, order_id) == []
 
 
 def in_flight(stack: Stack, queue: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools.shop.audit import Books, OrderBooks
+from tools.shop.audit import Auditor, OrderRecords
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -45,16 +45,16 @@ def history(order: dict[str, Any]) -> list[str]:
     return [entry["status"] for entry in order["history"]]
 
 
-def status_of(found: OrderBooks, part: str) -> str | None:
+def status_of(found: OrderRecords, part: str) -> str | None:
     record = getattr(found, part)
     return record["status"] if record else None
 
 
-def becomes(books: Books, order_id: str, part: str, status: str) -> OrderBooks:
-    """The order's books once its `part` has `status`."""
+def becomes(auditor: Auditor, order_id: str, part: str, status: str) -> OrderRecords:
+    """The order's records once its `part` has `status`."""
 
-    def there() -> OrderBooks | None:
-        found = books.orders()[order_id]
+    def there() -> OrderRecords | None:
+        found = auditor.orders()[order_id]
         return found if status_of(found, part) == status else None
 
     return wait_for(there, f"the {part} of {order_id} to be {status}", seconds=90)
@@ -98,39 +98,39 @@ def drained(stack: Stack, *consumers: str) -> bool:
     return not any(left(consumer) for consumer in consumers)
 
 
-def violations(books: Books, order_id: str) -> list[str]:
-    """What is wrong with the order's books, once its mails are sent."""
+def violations(auditor: Auditor, order_id: str) -> list[str]:
+    """What is wrong with the order's records, once its mails are sent."""
 
     def mailed() -> bool:
-        found = books.orders()[order_id]
+        found = auditor.orders()[order_id]
         return len(found.mails) >= found.mails_due()
 
     wait_for(mailed, f"the mails about {order_id}", seconds=90)
-    return [wrong for wrong in books.audit().violations if order_id in wrong]
+    return [wrong for wrong in auditor.audit().violations if order_id in wrong]
 
 
 def test_a_confirmed_order_is_paid_dispatched_and_fulfilled_and_cannot_be_cancelled_then(
-    shop: Shop, books: Books, customer: Customer
+    shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     order_id = place(shop, customer)
     order = shop.become(customer, order_id, "fulfilled", "parked", "cancelled", seconds=120)
 
     assert history(order) == ["placed", "confirmed", "fulfilled"]
-    found = becomes(books, order_id, "reservation", "committed")
+    found = becomes(auditor, order_id, "reservation", "committed")
     assert (status_of(found, "payment"), status_of(found, "shipment")) == ("captured", "dispatched")
-    assert found.taken() == order["total"]["amount"]
+    assert found.captured() == order["total"]["amount"]
     assert found.shipment and order["tracking_reference"] == found.shipment["tracking_reference"]
     refused = cancel(shop, customer, order_id)
     assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (409, "cannot-be-cancelled")
-    assert violations(books, order_id) == []
+    assert violations(auditor, order_id) == []
 
 
 def test_every_event_of_it_three_times_more_in_any_order_changes_nothing(
-    stack: Stack, shop: Shop, books: Books, customer: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     order_id = place(shop, customer)
     shop.become(customer, order_id, "fulfilled", seconds=120)
-    before = becomes(books, order_id, "reservation", "committed")
+    before = becomes(auditor, order_id, "reservation", "committed")
     assert before.payment and before.shipment
     told = [
         ("order.confirmed", confirmed_event(stack, order_id)),
@@ -156,7 +156,7 @@ def test_every_event_of_it_three_times_more_in_any_order_changes_nothing(
             seconds=90,
         )
 
-    after = books.orders()[order_id]
+    after = auditor.orders()[order_id]
     assert [after.order, after.payment, after.shipment, after.reservation, after.intents] == [
         before.order,
         before.payment,
@@ -168,11 +168,11 @@ def test_every_event_of_it_three_times_more_in_any_order_changes_nothing(
 
 
 def test_an_order_is_cancelled_while_it_is_packed_and_its_money_goes_back_though_it_was_taken(
-    stack: Stack, shop: Shop, books: Books, customer: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     with packing_takes(stack, NOT_BY_ITSELF):
         order_id = place(shop, customer)
-        becomes(books, order_id, "payment", "captured")
+        becomes(auditor, order_id, "payment", "captured")
 
         assert cancel(shop, customer, order_id).status_code == 202
         order = shop.become(customer, order_id, "cancelled", "parked", seconds=90)
@@ -182,61 +182,61 @@ def test_an_order_is_cancelled_while_it_is_packed_and_its_money_goes_back_though
         "customer",
         "on_request",
     )
-    found = books.orders()[order_id]
+    found = auditor.orders()[order_id]
     assert (found.held(), status_of(found, "payment")) == (0, "refunded")
 
     pack(stack, order_id)
     wait_for(lambda: drained(stack, "ShippingDispatch"), "the late message to be consumed", seconds=60)
 
-    assert status_of(books.orders()[order_id], "shipment") == "cancelled"
-    assert books.orders()[order_id].order == found.order
-    assert violations(books, order_id) == []
+    assert status_of(auditor.orders()[order_id], "shipment") == "cancelled"
+    assert auditor.orders()[order_id].order == found.order
+    assert violations(auditor, order_id) == []
 
 
 def test_a_cancellation_that_meets_the_parcel_on_its_way_is_refused_and_nothing_is_undone(
-    stack: Stack, shop: Shop, books: Books, customer: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     with packing_takes(stack, 0), paused(stack, "OrdersRecordFulfilmentFunction"):
         order_id = place(shop, customer)
-        becomes(books, order_id, "shipment", "dispatched")
+        becomes(auditor, order_id, "shipment", "dispatched")
 
         assert cancel(shop, customer, order_id).json()["status"] == "cancelling"
         order = shop.become(customer, order_id, "confirmed", "parked", "cancelled", seconds=90)
 
         assert history(order) == ["placed", "confirmed", "cancelling", "confirmed"]
         assert order["cancelled_by"] is None
-        assert books.orders()[order_id].held() == order["total"]["amount"]
+        assert auditor.orders()[order_id].held() == order["total"]["amount"]
         assert cancel(shop, customer, order_id).status_code == 409
 
     order = shop.become(customer, order_id, "fulfilled", "parked", seconds=90)
     assert history(order)[-1] == "fulfilled"
-    assert violations(books, order_id) == []
+    assert violations(auditor, order_id) == []
 
 
 def test_an_order_whose_money_cannot_be_taken_is_cancelled_with_everything_undone(
-    stack: Stack, shop: Shop, books: Books, customer: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
-    before = books.stock()[TEA]["available"]
+    before = auditor.stock()[TEA]["available"]
     with packing_takes(stack, NOT_BY_ITSELF):
         order_id = place(shop, customer, "pm_sandbox_capture_expired")
         order = shop.become(customer, order_id, "cancelled", "parked", "rejected", seconds=120)
 
     assert history(order) == ["placed", "confirmed", "cancelling", "cancelled"]
     assert (order["cancelled_by"], order["cancellation_reason"]) == ("payment", "payment_failed")
-    found = books.orders()[order_id]
+    found = auditor.orders()[order_id]
     assert (found.held(), status_of(found, "shipment")) == (0, "cancelled")
-    assert books.stock()[TEA]["available"] == before
-    assert violations(books, order_id) == []
+    assert auditor.stock()[TEA]["available"] == before
+    assert violations(auditor, order_id) == []
 
 
 def test_an_order_that_left_unpaid_is_parked_and_resumed_by_another_capture(
-    stack: Stack, shop: Shop, books: Books, customer: Customer, admin: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer, admin: Customer
 ) -> None:
     with packing_takes(stack, 0), paused(stack, "PaymentsCaptureFunction"):
         order_id = place(shop, customer, "pm_sandbox_capture_declined_once")
 
         def known_to_be_gone() -> bool:
-            return "dispatched_at" in books.orders()[order_id].order
+            return "dispatched_at" in auditor.orders()[order_id].order
 
         wait_for(known_to_be_gone, "the parcel to leave", seconds=90)
     shop.become(customer, order_id, "parked", "cancelled", seconds=90)
@@ -251,20 +251,20 @@ def test_an_order_that_left_unpaid_is_parked_and_resumed_by_another_capture(
 
     assert answers[0] == 202
     assert history(order) == ["placed", "confirmed", "parked", "confirmed", "fulfilled"]
-    found = becomes(books, order_id, "reservation", "committed")
-    assert found.taken() == order["total"]["amount"]
-    assert violations(books, order_id) == []
+    found = becomes(auditor, order_id, "reservation", "committed")
+    assert found.captured() == order["total"]["amount"]
+    assert violations(auditor, order_id) == []
 
 
 def test_a_capture_that_fails_at_every_try_waits_among_the_dead_letters_and_a_redrive_completes_it(
-    stack: Stack, shop: Shop, books: Books, customer: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     sqs = stack.client("sqs")
     with impatient(stack, "PaymentsCaptureQueue"), broken(stack, "PaymentsCaptureFunction"):
         order_id = place(shop, customer)
         letter = dead_letter(stack, "PaymentsCapture", order_id)
     assert shop.order(customer, order_id)["status"] == "confirmed"
-    assert status_of(books.orders()[order_id], "payment") == "authorized"
+    assert status_of(auditor.orders()[order_id], "payment") == "authorized"
 
     sqs.send_message(QueueUrl=stack.resource("PaymentsCaptureQueue"), MessageBody=letter["Body"])
 

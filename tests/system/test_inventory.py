@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from tools.shop.audit import Books
+from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -287,7 +287,7 @@ def test_an_adjustment_or_a_threshold_that_makes_a_sku_low_is_told(
 
 @pytest.mark.usefixtures("unhurried")
 def test_the_ledgers_sum_is_the_stock_after_orders_ran(
-    storeroom: Storeroom, shop: Shop, customer: Customer, books: Books
+    storeroom: Storeroom, shop: Shop, customer: Customer, auditor: Auditor
 ) -> None:
     storeroom.move(TEA, RECEIPT)
     ends = {"DE": "confirmed", "AQ": "rejected"}
@@ -300,9 +300,9 @@ def test_the_ledgers_sum_is_the_stock_after_orders_ran(
     assert settled == [ends[country] for country in countries]
 
     def agree() -> bool:
-        return sum(movement["quantity"] for movement in storeroom.ledger(TEA)) == books.ledger()[TEA]
+        return sum(movement["quantity"] for movement in storeroom.ledger(TEA)) == auditor.ledger()[TEA]
 
     wait_for(agree, "the ledger to hold every movement", seconds=20)
     level = storeroom.level(TEA)
-    assert level["on_hand"] == level["available"] + level["reserved"] == books.ledger()[TEA]
-    assert [found for found in books.audit().violations if "ledger" in found] == []
+    assert level["on_hand"] == level["available"] + level["reserved"] == auditor.ledger()[TEA]
+    assert [found for found in auditor.audit().violations if "ledger" in found] == []

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tools.shop.audit import Books, OrderBooks
+from tools.shop.audit import Auditor, OrderRecords
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -39,27 +39,27 @@ def waiting_in(stack: Stack, queue: str) -> int:
     return sum(int(number) for number in counts.values())
 
 
-def status_of(found: OrderBooks) -> tuple[str | None, str | None]:
+def status_of(found: OrderRecords) -> tuple[str | None, str | None]:
     """The statuses of the order's payment and of its shipment."""
     records = (found.payment, found.shipment)
     payment, shipment = (str(record["status"]) if record else None for record in records)
     return payment, shipment
 
 
-def whose_dispatch_got_lost(stack: Stack, shop: Shop, books: Books, customer: Customer) -> str:
+def whose_dispatch_got_lost(stack: Stack, shop: Shop, auditor: Auditor, customer: Customer) -> str:
     """The id of a confirmed and paid order that shipping was never told of."""
     with not_listening(stack, "ShippingDispatchFunction", "ShippingDispatchQueue"):
         order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
 
         def is_paid_and_waits() -> bool:
-            told = "captured_at" in books.orders()[order_id].order
+            told = "captured_at" in auditor.orders()[order_id].order
             return told and waiting_in(stack, "ShippingDispatchQueue") > 0
 
         wait_for(is_paid_and_waits, f"the message that {order_id} loses", seconds=60)
     return order_id
 
 
-def whose_notices_got_lost(stack: Stack, shop: Shop, books: Books, customer: Customer) -> str:
+def whose_notices_got_lost(stack: Stack, shop: Shop, auditor: Auditor, customer: Customer) -> str:
     """The id of a confirmed order that was paid and dispatched, and never heard of it."""
     with (
         not_listening(stack, "OrdersRecordFulfilmentFunction", "OrdersRecordFulfilmentQueue"),
@@ -68,7 +68,7 @@ def whose_notices_got_lost(stack: Stack, shop: Shop, books: Books, customer: Cus
         order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
 
         def is_done_and_told() -> bool:
-            done = status_of(books.orders()[order_id]) == ("captured", "dispatched")
+            done = status_of(auditor.orders()[order_id]) == ("captured", "dispatched")
             return done and waiting_in(stack, "OrdersRecordFulfilmentQueue") > 1
 
         wait_for(is_done_and_told, f"the messages that {order_id} loses", seconds=60)
@@ -76,11 +76,11 @@ def whose_notices_got_lost(stack: Stack, shop: Shop, books: Books, customer: Cus
 
 
 def test_orders_that_lost_their_dispatch_or_the_word_of_it_are_fulfilled_all_the_same_and_once(
-    stack: Stack, shop: Shop, books: Books, customer: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
-    unheard = whose_notices_got_lost(stack, shop, books, customer)
-    unsent = whose_dispatch_got_lost(stack, shop, books, customer)
-    before = books.orders()
+    unheard = whose_notices_got_lost(stack, shop, auditor, customer)
+    unsent = whose_dispatch_got_lost(stack, shop, auditor, customer)
+    before = auditor.orders()
     assert status_of(before[unsent]) == ("captured", "created")
     for order_id in (unheard, unsent):
         assert before[order_id].order["status"] == "confirmed"
@@ -94,15 +94,15 @@ def test_orders_that_lost_their_dispatch_or_the_word_of_it_are_fulfilled_all_the
     assert {order["status"] for order in ended.values()} == {"fulfilled"}
 
     def both_are_mailed() -> bool:
-        found = books.orders()
+        found = auditor.orders()
         return all(len(found[order_id].mails) >= found[order_id].mails_due() for order_id in ended)
 
     wait_for(both_are_mailed, "the mails about both", seconds=60)
     for order_id, order in ended.items():
-        found = books.orders()[order_id]
+        found = auditor.orders()[order_id]
         assert status_of(found) == ("captured", "dispatched")
         assert found.shipment and found.shipment["version"] == 2, "dispatched once"
         assert (found.payment or {})["version"] == (before[order_id].payment or {})["version"]
-        assert (len(found.intents), found.taken()) == (1, order["total"]["amount"])
+        assert (len(found.intents), found.captured()) == (1, order["total"]["amount"])
         assert len(found.mails) == 2, "confirmed, and fulfilled"
-    assert [wrong for wrong in books.audit().violations if unheard in wrong or unsent in wrong] == []
+    assert [wrong for wrong in auditor.audit().violations if unheard in wrong or unsent in wrong] == []

@@ -55,14 +55,14 @@ def has_ended(watcher: Watcher) -> bool:
 def test_a_customer_sees_their_order_go_on_and_nobody_else_does(stack: Stack, shop: Shop) -> None:
     owner, stranger = shop.sign_up("Live Owner"), shop.sign_up("Live Stranger")
     with watching(stack, owner.token) as own, watching(stack, stranger.token) as other:
-        own.ask("subscribe")
-        other.ask("subscribe")
+        own.request("subscribe")
+        other.request("subscribe")
         order_id = placed(shop, owner)
-        other.ask("subscribe", order_id=order_id)
+        other.request("subscribe", order_id=order_id)
 
-        own.told(order_id, "confirmed")
+        own.wait_for_change(order_id, "confirmed")
         marker = placed(shop, stranger)
-        other.told(marker, "confirmed")
+        other.wait_for_change(marker, "confirmed")
 
         told = told_of(own, order_id)
         assert [change["version"] for change in told] == sorted({change["version"] for change in told})
@@ -75,10 +75,10 @@ def test_a_customer_sees_their_order_go_on_and_nobody_else_does(stack: Stack, sh
 def test_a_rejection_is_told_with_its_reason(stack: Stack, shop: Shop) -> None:
     customer = shop.sign_up("Live Rejected")
     with watching(stack, customer.token) as watcher:
-        watcher.ask("subscribe")
+        watcher.request("subscribe")
         order_id = shop.place(customer, {SKU: 1}, country="AQ").json()["order_id"]
 
-        assert watcher.told(order_id, "rejected")["reason"] == "address_not_served"
+        assert watcher.wait_for_change(order_id, "rejected")["reason"] == "address_not_served"
 
 
 def test_both_windows_of_a_customer_are_told_the_same(stack: Stack, shop: Shop) -> None:
@@ -88,29 +88,29 @@ def test_both_windows_of_a_customer_are_told_the_same(stack: Stack, shop: Shop) 
         watching(stack, customer.token, as_browser=True) as browser,
     ):
         assert browser.socket.subprotocol == "cartwright.v1"
-        app.ask("subscribe")
+        app.request("subscribe")
         order_id = placed(shop, customer)
-        browser.ask("subscribe", order_id=order_id)
+        browser.request("subscribe", order_id=order_id)
 
-        assert app.told(order_id, "confirmed") == browser.told(order_id, "confirmed")
+        assert app.wait_for_change(order_id, "confirmed") == browser.wait_for_change(order_id, "confirmed")
 
 
 def test_who_was_away_catches_up_with_exactly_what_it_missed(stack: Stack, shop: Shop) -> None:
     customer = shop.sign_up("Live Away")
     with watching(stack, customer.token) as witness:
-        seen = witness.ask("subscribe")["cursor"]
+        seen = witness.request("subscribe")["cursor"]
         with watching(stack, customer.token) as leaving:
-            leaving.ask("subscribe")
+            leaving.request("subscribe")
             first = placed(shop, customer)
-            seen = leaving.told(first, "confirmed")["cursor"]
+            seen = leaving.wait_for_change(first, "confirmed")["cursor"]
         second = placed(shop, customer)
-        witness.told(second, "confirmed")
+        witness.wait_for_change(second, "confirmed")
 
         with watching(stack, customer.token) as back:
-            back.ask("subscribe")
-            pages = [back.ask("catch_up", after=seen, limit=1)]
+            back.request("subscribe")
+            pages = [back.request("catch_up", after=seen, limit=1)]
             while pages[-1]["more"]:
-                pages.append(back.ask("catch_up", after=pages[-1]["cursor"], limit=1))
+                pages.append(back.request("catch_up", after=pages[-1]["cursor"], limit=1))
 
     missed = [change for page in pages for change in page["changes"]]
     assert missed == [change for change in witness.changes if int(change["cursor"]) > int(seen)]
@@ -121,7 +121,7 @@ def test_who_was_away_catches_up_with_exactly_what_it_missed(stack: Stack, shop:
 def test_a_connection_that_is_gone_is_forgotten(stack: Stack, shop: Shop) -> None:
     customer = shop.sign_up("Live Gone")
     with watching(stack, customer.token) as watcher:
-        watcher.ask("subscribe")
+        watcher.request("subscribe")
         assert len(connections(stack, customer)) == 1
 
     wait_for(lambda: not connections(stack, customer), "the connection to be forgotten", seconds=60)
@@ -131,12 +131,12 @@ def test_a_connection_that_ended_unnoticed_is_forgotten_at_the_next_push(stack: 
     """As when `$disconnect`, which API Gateway calls if it can, never came."""
     customer = shop.sign_up("Live Ghost")
     with watching(stack, customer.token) as watcher:
-        watcher.ask("subscribe")
+        watcher.request("subscribe")
         [kept] = connections(stack, customer)
         ghost = {**kept, "sk": {"S": "connection#never-closed"}, "connection_id": {"S": "never-closed"}}
         stack.client("dynamodb").put_item(TableName=stack.resource("LiveTable"), Item=ghost)
 
-        watcher.told(placed(shop, customer), "confirmed")
+        watcher.wait_for_change(placed(shop, customer), "confirmed")
 
         assert [left["sk"] for left in connections(stack, customer)] == [kept["sk"]]
 
@@ -145,16 +145,16 @@ def test_an_event_delivered_three_times_is_one_change(stack: Stack, shop: Shop) 
     customer, order_id = shop.sign_up("Live Again"), f"ord_{uuid4().hex}"
     facts = {"order_id": order_id, "customer_id": customer.user_id}
     with watching(stack, customer.token) as watcher:
-        watcher.ask("subscribe")
+        watcher.request("subscribe")
         body = json.dumps(event("order.fulfilled", order_id, {**facts, "status": "fulfilled"}))
         for _ in range(3):
             publish(stack, "order.fulfilled", body)
         order = placed(shop, customer)
-        watcher.told(order, "confirmed")
-        watcher.told(order_id, "fulfilled")
+        watcher.wait_for_change(order, "confirmed")
+        watcher.wait_for_change(order_id, "fulfilled")
 
         told = {change["cursor"] for change in told_of(watcher, order_id)}
-        kept = watcher.ask("catch_up", order_id=order_id)["changes"]
+        kept = watcher.request("catch_up", order_id=order_id)["changes"]
 
     assert len(told) == len(kept) == 1
 
@@ -206,17 +206,17 @@ def test_a_message_that_cannot_be_read_is_answered_and_the_connection_goes_on(
     stack: Stack, customer: Customer, message: str, status: int
 ) -> None:
     with watching(stack, customer.token) as watcher:
-        answer = watcher.say(message)
+        answer = watcher.send(message)
 
         assert (answer["type"], answer["problem"]["status"]) == ("error", status)
-        assert watcher.ask("ping")["type"] == "pong"
+        assert watcher.request("ping")["type"] == "pong"
 
 
 def test_a_closed_account_watches_nothing_any_more(stack: Stack, shop: Shop) -> None:
     customer = shop.sign_up("Live Leaver")
     with watching(stack, customer.token) as watcher:
-        watcher.ask("subscribe")
-        watcher.told(placed(shop, customer), "confirmed")
+        watcher.request("subscribe")
+        watcher.wait_for_change(placed(shop, customer), "confirmed")
 
         profile = shop.request("GET", f"/users/{customer.user_id}", token=customer.token)
         gone = shop.request(

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from tools.shop.audit import Books
+from tools.shop.audit import Auditor
 from tools.shop.client import PASSWORD, Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -28,7 +28,7 @@ def mails_to(stack: Stack, address: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def reader(shop: Shop, stack: Stack, books: Books) -> Customer:
+def reader(shop: Shop, stack: Stack, auditor: Auditor) -> Customer:
     """Someone new who reads German, has been welcomed, and whose address has arrived."""
     email = f"greta.{uuid4().hex[:8]}@example.com"
     body = {"email": email, "password": PASSWORD, "name": "Greta Beispiel", "locale": "de-AT"}
@@ -36,7 +36,7 @@ def reader(shop: Shop, stack: Stack, books: Books) -> Customer:
     answer.raise_for_status()
     wait_for(lambda: mails_to(stack, email), "the welcome mail", seconds=30)
     wait_for(
-        lambda: any(item.get("email") == email for item in books.table("NotificationsTable")),
+        lambda: any(item.get("email") == email for item in auditor.table("NotificationsTable")),
         "the address",
         seconds=30,
     )
@@ -71,7 +71,7 @@ def tell(stack: Stack, event_type: str, customer: Customer, *, times: int = 1, *
 def test_whoever_signs_up_is_welcomed_once_in_their_language(stack: Stack, reader: Customer) -> None:
     [registered] = [
         item
-        for item in Books(stack).table("UsersTable")
+        for item in Auditor(stack).table("UsersTable")
         if item.get("user_id") == reader.user_id and "outbox" in item
     ]
     for _ in range(3):
@@ -113,15 +113,15 @@ def test_each_outcome_of_an_order_is_mailed_once_in_the_customers_language(
 
 
 def test_a_cancelled_order_is_mailed_about_twice_when_it_was_confirmed_before(
-    shop: Shop, stack: Stack, books: Books, customer: Customer
+    shop: Shop, stack: Stack, auditor: Auditor, customer: Customer
 ) -> None:
     order_id = shop.place(customer, {SKU: 1}).json()["order_id"]
     shop.settled(customer, order_id)
     assert shop.request("POST", f"/orders/{order_id}/cancel", token=customer.token).status_code == 202
     # A mail that was sooner than its reader's address is tried again after a minute.
-    wait_for(lambda: len(books.orders()[order_id].mails) > 1, "the mails about both", seconds=120)
+    wait_for(lambda: len(auditor.orders()[order_id].mails) > 1, "the mails about both", seconds=120)
 
-    found = books.orders()[order_id]
+    found = auditor.orders()[order_id]
     said = {mail["Subject"]: mail["BodyText"] for mail in found.mails}
     assert set(said) == {f"Your order {order_id} is confirmed", f"Your order {order_id} is cancelled"}
     assert len(found.mails) == found.mails_due() == 2
@@ -177,20 +177,20 @@ def publish_feedback(stack: Stack, body: str) -> None:
     stack.client("sns").publish(TopicArn=stack.resource("MailFeedbackTopic"), Message=body)
 
 
-def suppression_of(books: Books, customer: Customer) -> str | None:
-    [item] = [item for item in books.table("NotificationsTable") if item["pk"] == customer.user_id]
+def suppression_of(auditor: Auditor, customer: Customer) -> str | None:
+    [item] = [item for item in auditor.table("NotificationsTable") if item["pk"] == customer.user_id]
     because: str | None = item.get("suppressed_because")
     return because
 
 
 @contextmanager
-def told_of_skipped(stack: Stack, books: Books) -> Iterator[Callable[[], bool]]:
+def told_of_skipped(stack: Stack, auditor: Auditor) -> Iterator[Callable[[], bool]]:
     """Says whether a mail was skipped, since the block began, because its address is suppressed."""
 
     def skipped() -> int:
         return sum(
             item.get("data") == '{"skipped": "address suppressed"}'
-            for item in books.table("NotificationsIdempotencyTable")
+            for item in auditor.table("NotificationsIdempotencyTable")
         )
 
     before = skipped()
@@ -199,13 +199,13 @@ def told_of_skipped(stack: Stack, books: Books) -> Iterator[Callable[[], bool]]:
 
 @pytest.mark.parametrize(("example", "because"), [(BOUNCE, "bounce"), (COMPLAINT, "complaint")])
 def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_changed(
-    stack: Stack, books: Books, reader: Customer, example: int, because: str
+    stack: Stack, auditor: Auditor, reader: Customer, example: int, because: str
 ) -> None:
     for _ in range(3):
         publish_feedback(stack, ses_record(example, reader))
-    wait_for(lambda: suppression_of(books, reader) == because, "the address to be suppressed", seconds=30)
+    wait_for(lambda: suppression_of(auditor, reader) == because, "the address to be suppressed", seconds=30)
 
-    with told_of_skipped(stack, books) as skipped:
+    with told_of_skipped(stack, auditor) as skipped:
         silenced = tell(stack, "order.confirmed", reader)
         wait_for(skipped, "the mail to be skipped", seconds=30)
     assert mails_about(stack, silenced) == []
@@ -214,7 +214,7 @@ def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_cha
     moved = event("user.changed", reader.user_id, {"user_id": reader.user_id, "email": new, "name": "Greta"})
     send(stack, "NotificationsRecordAddresses", json.dumps({**moved, "aggregate_version": 2}))
     wait_for(
-        lambda: any(item.get("email") == new for item in books.table("NotificationsTable")),
+        lambda: any(item.get("email") == new for item in auditor.table("NotificationsTable")),
         "the new address",
         seconds=30,
     )
@@ -223,14 +223,14 @@ def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_cha
     assert mail["To"] == [new]
 
 
-def test_a_transient_bounce_stops_no_mail(stack: Stack, books: Books, reader: Customer) -> None:
+def test_a_transient_bounce_stops_no_mail(stack: Stack, auditor: Auditor, reader: Customer) -> None:
     publish_feedback(stack, ses_record(BOUNCE, reader, bounceType="Transient", bounceSubType="MailboxFull"))
     # A record that is kept says that the one before it was read: both are in one queue, and one batch or two.
     other = Customer("operators", "nobody@example.com", "", token="")
     publish_feedback(stack, ses_record(BOUNCE, other))
     wait_for(
         lambda: any(
-            item.get("suppressed_email") == other.email for item in books.table("NotificationsTable")
+            item.get("suppressed_email") == other.email for item in auditor.table("NotificationsTable")
         ),
         "a later record to be read",
         seconds=30,
@@ -238,7 +238,7 @@ def test_a_transient_bounce_stops_no_mail(stack: Stack, books: Books, reader: Cu
     order_id = tell(stack, "order.confirmed", reader)
 
     wait_for(lambda: mails_about(stack, order_id), "the mail", seconds=30)
-    assert suppression_of(books, reader) is None
+    assert suppression_of(auditor, reader) is None
 
 
 def test_what_is_no_record_of_ses_is_a_dead_letter_at_once_with_its_reason(stack: Stack) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from shared.dynamo import from_item, to_item
 from tools.console import StepError
-from tools.ops import dead_letters
+from tools.ops import dlq
 from tools.ops.causal_tree import Node
-from tools.ops.dead_letters import DeadLetters, Letter
+from tools.ops.dead_letters import DeadLetter, DeadLetters
 from tools.ops.trace import show, trace
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -89,10 +89,10 @@ def test_an_order_that_there_is_not_is_said_so(stack: Stack) -> None:
         show(stack, "ord_none", as_json=False)
 
 
-def letters(stack: Stack, queue: str, needle: str) -> list[Letter]:
+def letters(stack: Stack, queue: str, needle: str) -> list[DeadLetter]:
     """The dead letters with `needle` in them; they stay where they are."""
     box = DeadLetters(stack)
-    with box.taken(box.queue(queue)) as taken:
+    with box.inspected(box.queue(queue)) as taken:
         return [letter for letter in taken if needle in letter.body]
 
 
@@ -114,18 +114,18 @@ def test_a_version_to_come_waits_among_the_dead_letters_and_can_be_given_back(
         f"UnknownVersion: version 99 of {event_type} is not known here"
     )
 
-    dead_letters.show(stack)
+    dlq.show(stack)
     told = capsys.readouterr().out
     assert name in told
     assert f"version 99 of {event_type}" in told
 
     # The cause is not mended, so it comes back, as another message.
     [before] = letters(stack, consumer, name)
-    dead_letters.redrive(stack, consumer)
-    assert "messages given back to" in capsys.readouterr().out
+    dlq.redrive(stack, consumer)
+    assert "messages sent to" in capsys.readouterr().out
     again = wait_for(lambda: letters(stack, consumer, name), "the letter to come back", seconds=60)
     assert [letter.body for letter in again] == [before.body]
-    assert again[0].told("source_message_id") != before.told("source_message_id")
+    assert again[0].value("source_message_id") != before.value("source_message_id")
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_poison_in_a_stream_is_set_aside_whole_and_what_comes_after_goes_out(
     )
 
     [letter] = wait_for(lambda: letters(stack, "Relay", poison), "the poison's letter", seconds=60)
-    assert letter.told("reason").startswith("ValidationError")
+    assert letter.value("reason").startswith("ValidationError")
     record = json.loads(letter.body)
     assert from_item(record["dynamodb"]["NewImage"]) == {"pk": poison, "outbox": ["this is no event"]}
 
@@ -178,7 +178,7 @@ def test_a_relays_letter_is_published_once_its_cause_is_mended(
     mended = letter.body.replace("this is no event", json.dumps(json.dumps(registered))[1:-1])
     stack.client("sqs").send_message(QueueUrl=stack.resource("RelayDeadLetterQueue"), MessageBody=mended)
 
-    dead_letters.redrive(stack, "Relay")
+    dlq.redrive(stack, "Relay")
 
     assert wait_for(
         lambda: (

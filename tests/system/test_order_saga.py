@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.system.trouble import broken_step
-from tools.shop.audit import Books, OrderBooks
-from tools.shop.client import FINAL, Customer, Shop
+from tools.api import FINAL
+from tools.shop.audit import Auditor, OrderRecords
+from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
@@ -17,44 +18,44 @@ TEA, DARJEELING, RARE = "TEA-ASSAM-100", "TEA-DARJ-100", "TEA-GLASS-LTD"
 
 
 @pytest.fixture(autouse=True)
-def _nothing_under_way(books: Books) -> None:
+def _nothing_under_way(auditor: Auditor) -> None:
     """Stock is compared before and after, so orders that earlier tests left under way come to their end first."""
 
     def quiet() -> bool:
-        return all(order["status"] in FINAL for order in books.order_items())
+        return all(order["status"] in FINAL for order in auditor.order_items())
 
     wait_for(quiet, "the orders of earlier tests to be settled", seconds=120)
 
 
-def settled_books(shop: Shop, books: Books, customer: Customer, order_id: str) -> OrderBooks:
+def settled_books(shop: Shop, auditor: Auditor, customer: Customer, order_id: str) -> OrderRecords:
     """What is written down of the order once it is settled and its mail is sent."""
     shop.settled(customer, order_id, seconds=120)
 
-    def mailed() -> OrderBooks | None:
-        found = books.orders()[order_id]
+    def mailed() -> OrderRecords | None:
+        found = auditor.orders()[order_id]
         return found if found.mails else None
 
     return wait_for(mailed, f"the mail about {order_id}", seconds=60)
 
 
-def available(books: Books, *skus: str) -> list[int]:
+def available(auditor: Auditor, *skus: str) -> list[int]:
     """How many of each are for sale."""
-    stock = books.stock()
+    stock = auditor.stock()
     return [stock[sku]["available"] for sku in skus]
 
 
 def test_a_confirmed_order_has_its_stock_money_parcel_and_one_mail(
-    shop: Shop, books: Books, customer: Customer, deliver: Callable[[str, int], None]
+    shop: Shop, auditor: Auditor, customer: Customer, deliver: Callable[[str, int], None]
 ) -> None:
     deliver(TEA, 10)
-    before = available(books, TEA, DARJEELING)
+    before = available(auditor, TEA, DARJEELING)
 
     placed = shop.place(customer, {TEA: 2, DARJEELING: 1}).json()
-    found = settled_books(shop, books, customer, placed["order_id"])
+    found = settled_books(shop, auditor, customer, placed["order_id"])
 
     assert found.order["status"] == "confirmed"
     assert placed["total"] == {"amount": 2 * 790 + 1490 + 490, "currency": "EUR"}
-    assert available(books, TEA, DARJEELING) == [before[0] - 2, before[1] - 1]
+    assert available(auditor, TEA, DARJEELING) == [before[0] - 2, before[1] - 1]
     assert found.reservation and found.reservation["status"] == "reserved"
     assert found.payment and found.payment["status"] in {"authorized", "capturing", "captured"}
     assert found.held() == placed["total"]["amount"]
@@ -63,41 +64,41 @@ def test_a_confirmed_order_has_its_stock_money_parcel_and_one_mail(
 
 
 def test_an_order_for_more_than_there_is_takes_nothing_of_any_line(
-    shop: Shop, books: Books, customer: Customer
+    shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
-    before = available(books, TEA, DARJEELING)
+    before = available(auditor, TEA, DARJEELING)
 
     placed = shop.place(customer, {TEA: 1, DARJEELING: before[1] + 1}).json()
-    found = settled_books(shop, books, customer, placed["order_id"])
+    found = settled_books(shop, auditor, customer, placed["order_id"])
 
     assert (found.order["status"], found.order["rejection_reason"]) == ("rejected", "out_of_stock")
-    assert available(books, TEA, DARJEELING) == before
+    assert available(auditor, TEA, DARJEELING) == before
     assert found.intents == []
     assert found.shipment is None or found.shipment["status"] == "cancelled"
 
 
-def test_a_declined_card_gives_the_stock_back(shop: Shop, books: Books, customer: Customer) -> None:
-    before = available(books, TEA)
+def test_a_declined_card_gives_the_stock_back(shop: Shop, auditor: Auditor, customer: Customer) -> None:
+    before = available(auditor, TEA)
 
     placed = shop.place(customer, {TEA: 1}, payment_token="pm_card_chargeDeclined").json()
-    found = settled_books(shop, books, customer, placed["order_id"])
+    found = settled_books(shop, auditor, customer, placed["order_id"])
 
     assert (found.order["status"], found.order["rejection_reason"]) == ("rejected", "payment_declined")
-    assert available(books, TEA) == before
+    assert available(auditor, TEA) == before
     assert found.held() == 0
     assert len(found.mails) == 1
 
 
 def test_a_parcel_that_cannot_be_created_gives_money_and_stock_back(
-    shop: Shop, books: Books, customer: Customer
+    shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
-    before = available(books, TEA)
+    before = available(auditor, TEA)
 
     placed = shop.place(customer, {TEA: 1}, country="AQ").json()
-    found = settled_books(shop, books, customer, placed["order_id"])
+    found = settled_books(shop, auditor, customer, placed["order_id"])
 
     assert (found.order["status"], found.order["rejection_reason"]) == ("rejected", "address_not_served")
-    assert available(books, TEA) == before
+    assert available(auditor, TEA) == before
     assert found.payment and found.payment["status"] == "voided"
     assert len(found.intents) == 1
     assert found.held() == 0
@@ -105,32 +106,32 @@ def test_a_parcel_that_cannot_be_created_gives_money_and_stock_back(
 
 @pytest.mark.parametrize("payment_token", ["pm_sandbox_timeout", "pm_sandbox_error"])
 def test_a_provider_that_does_not_answer_leaves_nothing_held(
-    shop: Shop, books: Books, customer: Customer, payment_token: str
+    shop: Shop, auditor: Auditor, customer: Customer, payment_token: str
 ) -> None:
-    before = available(books, TEA)
+    before = available(auditor, TEA)
 
     placed = shop.place(customer, {TEA: 1}, payment_token=payment_token).json()
-    found = settled_books(shop, books, customer, placed["order_id"])
+    found = settled_books(shop, auditor, customer, placed["order_id"])
 
     assert (found.order["status"], found.order["rejection_reason"]) == ("rejected", "technical_failure")
-    assert available(books, TEA) == before
+    assert available(auditor, TEA) == before
     assert found.held() == 0
 
 
 def test_a_provider_that_fails_once_is_asked_again_and_holds_the_money_once(
-    shop: Shop, books: Books, customer: Customer
+    shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     placed = shop.place(customer, {TEA: 1}, payment_token="pm_sandbox_flaky").json()
-    found = settled_books(shop, books, customer, placed["order_id"])
+    found = settled_books(shop, auditor, customer, placed["order_id"])
 
     assert found.order["status"] == "confirmed"
     assert found.held() == placed["total"]["amount"]
 
 
 def test_ten_customers_at_once_for_the_last_three_pieces_never_oversell(
-    shop: Shop, books: Books, deliver: Callable[[str, int], None]
+    shop: Shop, auditor: Auditor, deliver: Callable[[str, int], None]
 ) -> None:
-    deliver(RARE, 3 - available(books, RARE)[0])
+    deliver(RARE, 3 - available(auditor, RARE)[0])
     with ThreadPoolExecutor(10) as pool:
         customers = list(pool.map(shop.sign_up, [f"Racer{number}" for number in range(10)]))
         placed = list(pool.map(lambda buyer: shop.place(buyer, {RARE: 1}).json()["order_id"], customers))
@@ -140,28 +141,28 @@ def test_ten_customers_at_once_for_the_last_three_pieces_never_oversell(
     ]
 
     assert sorted(statuses) == ["confirmed"] * 3 + ["rejected"] * 7
-    assert available(books, RARE) == [0]
+    assert available(auditor, RARE) == [0]
 
 
 def test_a_compensation_that_fails_does_not_stop_the_others_and_parks_the_order_with_its_whole_state(
-    stack: Stack, shop: Shop, books: Books, customer: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
-    before = available(books, TEA)
+    before = available(auditor, TEA)
 
     with broken_step(stack, "ShippingStepsFunction", "cancel"):
         placed = shop.place(customer, {TEA: 1}, country="AQ").json()
         order = shop.settled(customer, placed["order_id"], seconds=180)
 
-    found = books.orders()[placed["order_id"]]
+    found = auditor.orders()[placed["order_id"]]
     assert order["status"] == "parked"
-    assert available(books, TEA) == before
+    assert available(auditor, TEA) == before
     assert found.held() == 0
     for part in ("cancel_shipment_error", "AddressNotServed", placed["order_id"]):
         assert part in found.order["parked_state"]
 
 
-def test_at_the_end_all_books_agree(books: Books) -> None:
+def test_at_the_end_all_books_agree(auditor: Auditor) -> None:
     # Other tests' orders may still be on their way to their last mails.
-    wait_for(lambda: not books.audit().violations, "the books to agree", seconds=180)
+    wait_for(lambda: not auditor.audit().violations, "the auditor to agree", seconds=180)
 
-    assert books.audit().violations == []
+    assert auditor.audit().violations == []

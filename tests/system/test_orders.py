@@ -14,8 +14,9 @@ from orders.adapters.price_store import PriceStore
 from orders.domain.pricing import Price
 from shared.money import Money
 from tests.system.orders import SKU, order_body
-from tools.shop.audit import Books
-from tools.shop.client import FINAL, Customer, Shop
+from tools.api import FINAL
+from tools.shop.audit import Auditor
+from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
@@ -97,7 +98,7 @@ class TestPlacing:
         assert answer.headers["Location"] == f"/orders/{order['order_id']}"
 
     def test_two_requests_at_once_under_one_key_place_one_order(
-        self, shop: Shop, books: Books, customer: Customer
+        self, shop: Shop, auditor: Auditor, customer: Customer
     ) -> None:
         for _ in range(5):
             key, together = str(uuid4()), Barrier(2)
@@ -113,7 +114,7 @@ class TestPlacing:
             assert sorted(answer.headers["Idempotent-Replayed"] for answer in answers) == ["false", "true"]
             [order_id] = {answer.json()["order_id"] for answer in answers}
             become(shop, customer, order_id, *FINAL)
-            assert len(books.orders()[order_id].intents) == 1, "charged once"
+            assert len(auditor.orders()[order_id].intents) == 1, "charged once"
 
     def test_two_requests_at_once_under_one_key_with_two_bodies_place_one_of_them(
         self, shop: Shop, customer: Customer
@@ -256,11 +257,11 @@ class TestListing:
 
 class TestCancelling:
     def test_a_confirmed_order_gives_back_its_parcel_its_money_and_its_stock(
-        self, shop: Shop, books: Books, customer: Customer
+        self, shop: Shop, auditor: Auditor, customer: Customer
     ) -> None:
         order_id = shop.place(customer, {SKU: 2}).json()["order_id"]
         become(shop, customer, order_id, "confirmed")
-        assert books.orders()[order_id].held() > 0
+        assert auditor.orders()[order_id].held() > 0
 
         first, again = cancel(shop, customer, order_id), cancel(shop, customer, order_id)
 
@@ -273,7 +274,7 @@ class TestCancelling:
             "cancelling",
             "cancelled",
         ]
-        found = books.orders()[order_id]
+        found = auditor.orders()[order_id]
         assert found.held() == 0
         assert found.payment and found.payment["status"] in {"voided", "refunded"}
         assert found.shipment and found.shipment["status"] == "cancelled"
@@ -302,14 +303,14 @@ class TestCancelling:
         assert "rejected" in problem["detail"]
 
     def test_whenever_it_is_cancelled_an_order_ends_with_nothing_held(
-        self, shop: Shop, books: Books, customer: Customer, deliver: Callable[[str, int], None]
+        self, shop: Shop, auditor: Auditor, customer: Customer, deliver: Callable[[str, int], None]
     ) -> None:
         """Before, between and after the steps of the saga, twelve orders at once."""
         deliver(SKU, 12)
         moments: list[Callable[[str], Any]] = [
             lambda _: True,
-            lambda order_id: books.orders()[order_id].reservation,
-            lambda order_id: books.orders()[order_id].payment,
+            lambda order_id: auditor.orders()[order_id].reservation,
+            lambda order_id: auditor.orders()[order_id].payment,
             lambda order_id: shop.order(customer, order_id)["status"] in FINAL,
         ]
 
@@ -328,18 +329,18 @@ class TestCancelling:
         for order_id, status in answers:
             outcome = ended[order_id]["status"]
             assert (status, outcome) in {(202, "cancelled"), (409, "rejected")}
-            found = books.orders()[order_id]
+            found = auditor.orders()[order_id]
             assert found.held() == 0
             assert found.reservation is None or found.reservation["status"] == "released"
             assert found.shipment is None or found.shipment["status"] == "cancelled"
         assert [status for _, status in answers].count(202) >= len(moments)
         assert [
-            wrong for wrong in books.audit().violations if any(order_id in wrong for order_id in ended)
+            wrong for wrong in auditor.audit().violations if any(order_id in wrong for order_id in ended)
         ] == []
 
 
 def test_a_deleted_users_orders_lose_their_personal_data_and_no_others_follow(
-    stack: Stack, shop: Shop, books: Books
+    stack: Stack, shop: Shop, auditor: Auditor
 ) -> None:
     leaver = shop.sign_up("Leaver Example")
     order_id = shop.place(leaver, {SKU: 1}).json()["order_id"]
@@ -352,7 +353,7 @@ def test_a_deleted_users_orders_lose_their_personal_data_and_no_others_follow(
     )
     order = wait_for(
         lambda: next(
-            (item for item in books.order_items() if item["order_id"] == order_id and "erased_at" in item),
+            (item for item in auditor.order_items() if item["order_id"] == order_id and "erased_at" in item),
             None,
         ),
         f"the erasure of {order_id}",

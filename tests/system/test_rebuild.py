@@ -16,7 +16,7 @@ from shared.clock import timestamp
 from shared.dynamo import to_item
 from tools.console import StepError
 from tools.ops.rebuild import rebuild
-from tools.shop.audit import Books
+from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -34,10 +34,10 @@ def forget(stack: Stack, table: str, keys: list[str]) -> None:
         stack.client("dynamodb").delete_item(TableName=stack.resource(table), Key=to_item({"pk": key}))
 
 
-def prices(books: Books, table: str) -> dict[str, Any]:
+def prices(auditor: Auditor, table: str) -> dict[str, Any]:
     return {
         item["pk"]: (item["price"]["amount"], item["active"], item["version"])
-        for item in books.table(table)
+        for item in auditor.table(table)
         if "price" in item
     }
 
@@ -69,9 +69,9 @@ def change(shop: Shop, admin: Customer, sku: str, amount: int) -> None:
 
 @pytest.mark.usefixtures("restored")
 def test_prices_that_were_lost_are_there_again_though_products_change_meanwhile(
-    stack: Stack, shop: Shop, books: Books, admin: Customer
+    stack: Stack, shop: Shop, auditor: Auditor, admin: Customer
 ) -> None:
-    lost = list(prices(books, "OrdersPricesTable"))
+    lost = list(prices(auditor, "OrdersPricesTable"))
     rebuilt = Event()
 
     def go_on_changing() -> int:
@@ -92,22 +92,22 @@ def test_prices_that_were_lost_are_there_again_though_products_change_meanwhile(
         assert changes.result() > 500
 
     # What orders had heard of and the catalogue does not know (a made-up example) nobody tells again.
-    assert told >= len(set(lost) & prices(books, "CatalogTable").keys()) > 0
+    assert told >= len(set(lost) & prices(auditor, "CatalogTable").keys()) > 0
     wait_for(
-        lambda: prices(books, "OrdersPricesTable") == prices(books, "CatalogTable"),
+        lambda: prices(auditor, "OrdersPricesTable") == prices(auditor, "CatalogTable"),
         "orders' prices to be the catalogue's",
         seconds=60,
     )
 
 
 def test_an_address_that_was_lost_is_there_again_and_one_that_was_erased_stays_so(
-    stack: Stack, shop: Shop, books: Books
+    stack: Stack, shop: Shop, auditor: Auditor
 ) -> None:
     here, gone = shop.sign_up("Rebuilt Example"), shop.sign_up("Erased Example")
     shop.request("DELETE", "/users/me", token=gone.token).raise_for_status()
 
     def of_both() -> dict[str, dict[str, Any]]:
-        items = {item["pk"]: item for item in books.table("NotificationsTable")}
+        items = {item["pk"]: item for item in auditor.table("NotificationsTable")}
         return {user.user_id: items[user.user_id] for user in (here, gone) if user.user_id in items}
 
     wait_for(lambda: "erased_at" in of_both().get(gone.user_id, {}), "the erasure", seconds=60)
@@ -124,14 +124,14 @@ def key_of(item: Item) -> tuple[str, str]:
     return item["pk"], item["sk"]
 
 
-def sales(books: Books) -> dict[tuple[str, str], Item]:
+def sales(auditor: Auditor) -> dict[tuple[str, str], Item]:
     """The whole sales projection."""
-    return {key_of(item): item for item in books.table("ReportsSalesTable")}
+    return {key_of(item): item for item in auditor.table("ReportsSalesTable")}
 
 
-def facts_of(books: Books, order_id: str) -> set[str]:
+def facts_of(auditor: Auditor, order_id: str) -> set[str]:
     """What the sales projection has heard of the order."""
-    return {item["kind"] for item in sales(books).values() if item.get("order_id") == order_id}
+    return {item["kind"] for item in sales(auditor).values() if item.get("order_id") == order_id}
 
 
 def made_of(item: Item) -> tuple[str, str]:
@@ -141,11 +141,11 @@ def made_of(item: Item) -> tuple[str, str]:
     return item.get("event_id", item["sk"].split("#", 2)[-1]), item["pk"].partition("#")[0]
 
 
-def archived(books: Books) -> set[tuple[str, str]]:
+def archived(auditor: Auditor) -> set[tuple[str, str]]:
     """The same of all that the archive has."""
     return {
         (item["event_id"], str(Week.of(datetime.fromisoformat(item["occurred_at"]))))
-        for item in books.table("ArchiveTable")
+        for item in auditor.table("ArchiveTable")
     }
 
 
@@ -177,27 +177,27 @@ def tell_of_past_weeks(stack: Stack, sku: str) -> int:
 
 
 @pytest.fixture
-def lose_sales(stack: Stack, books: Books) -> Iterator[Callable[[], dict[tuple[str, str], Item]]]:
+def lose_sales(stack: Stack, auditor: Auditor) -> Iterator[Callable[[], dict[tuple[str, str], Item]]]:
     """Loses the whole sales projection and answers what it was; what nobody tells again (made-up examples) is there
     again afterwards."""
     dynamodb, table = stack.client("dynamodb"), stack.resource("ReportsSalesTable")
     lost: dict[tuple[str, str], Item] = {}
 
     def lose() -> dict[tuple[str, str], Item]:
-        lost.update(sales(books))
+        lost.update(sales(auditor))
         for pk, sk in lost:
             dynamodb.delete_item(TableName=table, Key=to_item({"pk": pk, "sk": sk}))
         return lost
 
     yield lose
-    for key in lost.keys() - sales(books).keys():
+    for key in lost.keys() - sales(auditor).keys():
         dynamodb.put_item(TableName=table, Item=to_item(lost[key]))
 
 
 def test_sales_that_were_lost_are_there_again_though_orders_are_placed_meanwhile(
     stack: Stack,
     shop: Shop,
-    books: Books,
+    auditor: Auditor,
     deliver: Callable[[str, int], None],
     lose_sales: Callable[[], dict[tuple[str, str], Item]],
 ) -> None:
@@ -212,9 +212,9 @@ def test_sales_that_were_lost_are_there_again_though_orders_are_placed_meanwhile
 
     def heard() -> bool:
         return (
-            facts_of(books, fulfilled) == {Kind.PLACED, Kind.CONFIRMED, Kind.FULFILLED}
-            and facts_of(books, rejected) == {Kind.PLACED, Kind.REJECTED}
-            and sum(past in sk for _, sk in sales(books)) == past_items
+            facts_of(auditor, fulfilled) == {Kind.PLACED, Kind.CONFIRMED, Kind.FULFILLED}
+            and facts_of(auditor, rejected) == {Kind.PLACED, Kind.REJECTED}
+            and sum(past in sk for _, sk in sales(auditor)) == past_items
         )
 
     wait_for(heard, "the sales", seconds=90)
@@ -237,18 +237,18 @@ def test_sales_that_were_lost_are_there_again_though_orders_are_placed_meanwhile
         meanwhile = orders.result()
     assert meanwhile
 
-    known = archived(books)
+    known = archived(auditor)
     to_be_told = {key: item for key, item in lost.items() if made_of(item) in known}
 
     def complete() -> bool:
         """Whether all that was lost is in, and of each new order what decided it."""
-        facts = {(item["order_id"], item["kind"]) for item in sales(books).values() if "kind" in item}
-        return to_be_told.keys() <= sales(books).keys() and facts >= {
+        facts = {(item["order_id"], item["kind"]) for item in sales(auditor).values() if "kind" in item}
+        return to_be_told.keys() <= sales(auditor).keys() and facts >= {
             (order_id, kind) for order_id in meanwhile for kind in (Kind.PLACED, Kind.CONFIRMED)
         }
 
     wait_for(complete, "all sales", seconds=90)
-    now = sales(books)
+    now = sales(auditor)
     assert {key: now[key] for key in to_be_told} == to_be_told
     assert told >= len(to_be_told)
     # What this test saw happen is among it.

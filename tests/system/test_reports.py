@@ -10,7 +10,7 @@ import requests
 
 from reports.domain.week import Week
 from shared.clock import timestamp, utc_now
-from tools.shop.audit import Books
+from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -34,9 +34,9 @@ def tell(stack: Stack, event_type: str, order_id: str, week: Week, amount: int) 
     )
 
 
-def facts_of(books: Books, order_id: str) -> set[str]:
+def facts_of(auditor: Auditor, order_id: str) -> set[str]:
     """What the sales projection has heard of the order."""
-    return {item["kind"] for item in books.table("ReportsSalesTable") if item.get("order_id") == order_id}
+    return {item["kind"] for item in auditor.table("ReportsSalesTable") if item.get("order_id") == order_id}
 
 
 def file(stack: Stack, key: str) -> bytes:
@@ -56,17 +56,17 @@ def report(stack: Stack, week: str) -> dict[str, Any]:
     return made
 
 
-def version_of(books: Books, week: Week) -> int:
+def version_of(auditor: Auditor, week: Week) -> int:
     """How often the week's report came out otherwise."""
-    found = [item["version"] for item in books.table("ReportsTable") if item["week"] == str(week)]
+    found = [item["version"] for item in auditor.table("ReportsTable") if item["week"] == str(week)]
     return int(found[0]) if found else 0
 
 
-def revenue_of(books: Books, week: Week) -> int:
+def revenue_of(auditor: Auditor, week: Week) -> int:
     """What the orders that stand came to in EUR, by the projection; earlier runs of the tests sold as well."""
     facts = [
         item
-        for item in books.table("ReportsSalesTable")
+        for item in auditor.table("ReportsSalesTable")
         if "kind" in item and item["pk"].startswith(str(week))
     ]
     undone = {fact["order_id"] for fact in facts if fact["kind"] == "order.cancelled"}
@@ -86,33 +86,33 @@ def week_of_its_own() -> Week:
 
 
 def test_an_order_is_in_the_sales_with_what_became_of_it(
-    shop: Shop, books: Books, customer: Customer
+    shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     confirmed = shop.place(customer, {"TEA-ASSAM-100": 1}).json()["order_id"]
     rejected = shop.place(customer, {"TEA-ASSAM-100": 1}, country="AQ").json()["order_id"]
 
     wait_for(
-        lambda: {"order.placed", "order.confirmed"} <= facts_of(books, confirmed),
+        lambda: {"order.placed", "order.confirmed"} <= facts_of(auditor, confirmed),
         "the sale",
         seconds=60,
     )
     wait_for(
-        lambda: facts_of(books, rejected) == {"order.placed", "order.rejected"}, "the rejection", seconds=60
+        lambda: facts_of(auditor, rejected) == {"order.placed", "order.rejected"}, "the rejection", seconds=60
     )
 
 
 def test_the_schedule_makes_last_weeks_report_and_the_operators_are_told_where_it_is(
-    stack: Stack, books: Books
+    stack: Stack, auditor: Auditor
 ) -> None:
     week, order_id = Week.before(utc_now()), f"ord_{uuid4().hex}"
     tell(stack, "order.confirmed", order_id, week, 123_456)
-    wait_for(lambda: facts_of(books, order_id), "the sale", seconds=60)
-    before = version_of(books, week)
+    wait_for(lambda: facts_of(auditor, order_id), "the sale", seconds=60)
+    before = version_of(auditor, week)
 
     with scheduled_each_minute(stack, "ReportsMakeWeeklyReportFunctionSchedule"):
-        wait_for(lambda: version_of(books, week) > before, f"the report on {week}", seconds=WITHIN_SECONDS)
+        wait_for(lambda: version_of(auditor, week) > before, f"the report on {week}", seconds=WITHIN_SECONDS)
 
-    revenue = revenue_of(books, week)
+    revenue = revenue_of(auditor, week)
     assert revenue >= 123_456
     assert f"{revenue // 100:,}.{revenue % 100:02}".encode() in file(stack, f"weekly/{week}/report.html")
     assert f"money,,,revenue,{revenue},EUR".encode() in file(stack, f"weekly/{week}/report.csv")
@@ -127,12 +127,12 @@ def test_the_schedule_makes_last_weeks_report_and_the_operators_are_told_where_i
 
 
 def test_a_week_is_reported_on_when_asked_for_and_again_with_the_same_bytes(
-    stack: Stack, books: Books, week_of_its_own: Week
+    stack: Stack, auditor: Auditor, week_of_its_own: Week
 ) -> None:
     order_id = f"ord_{uuid4().hex}"
     for event_type in ("order.placed", "order.confirmed"):
         tell(stack, event_type, order_id, week_of_its_own, 4_200)
-    wait_for(lambda: len(facts_of(books, order_id)) == 2, "the sale", seconds=60)
+    wait_for(lambda: len(facts_of(auditor, order_id)) == 2, "the sale", seconds=60)
 
     first = report(stack, str(week_of_its_own))
     page, sheet = file(stack, first["page_key"]), file(stack, first["sheet_key"])
@@ -144,11 +144,11 @@ def test_a_week_is_reported_on_when_asked_for_and_again_with_the_same_bytes(
 
 
 def test_an_admin_gets_a_weeks_page_and_its_sheet_by_jobs(
-    stack: Stack, shop: Shop, books: Books, week_of_its_own: Week
+    stack: Stack, shop: Shop, auditor: Auditor, week_of_its_own: Week
 ) -> None:
     order_id, week = f"ord_{uuid4().hex}", str(week_of_its_own)
     tell(stack, "order.confirmed", order_id, week_of_its_own, 4_300)
-    wait_for(lambda: facts_of(books, order_id), "the sale", seconds=60)
+    wait_for(lambda: facts_of(auditor, order_id), "the sale", seconds=60)
     jobs = Jobs(shop, shop.admin())
 
     asked = jobs.ask({"kind": "weekly_report", "week": week})
@@ -167,7 +167,7 @@ def test_an_admin_gets_a_weeks_page_and_its_sheet_by_jobs(
     sheet = requests.get(sheet_job["result"]["url"], timeout=60)
     assert sheet.headers["Content-Disposition"].startswith("attachment")
     assert sheet.content == file(stack, f"weekly/{week}/report.csv")
-    assert version_of(books, week_of_its_own) == 1
+    assert version_of(auditor, week_of_its_own) == 1
 
 
 def test_a_job_for_a_week_that_is_not_over_or_not_there_is_refused_at_once(shop: Shop) -> None:

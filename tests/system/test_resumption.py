@@ -15,7 +15,7 @@ from payments.domain.intent import ProviderStatus
 from payments.domain.observation import Observation
 from shared.clock import utc_now
 from tests.system.trouble import broken_step, configured, not_listening, scheduled_each_minute
-from tools.shop.audit import Books, OrderBooks
+from tools.shop.audit import Auditor, OrderRecords
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -58,7 +58,7 @@ def resume(shop: Shop, admin: Customer, order_id: str) -> Any:
     return shop.request("POST", f"/orders/{order_id}/resume", token=admin.token)
 
 
-def nothing_is_left_of(found: OrderBooks) -> bool:
+def nothing_is_left_of(found: OrderRecords) -> bool:
     return (
         found.held() == 0
         and (found.reservation is None or found.reservation["status"] == "released")
@@ -67,7 +67,7 @@ def nothing_is_left_of(found: OrderBooks) -> bool:
 
 
 def test_a_parked_order_is_listed_resumed_and_rejected_for_what_its_saga_failed_for(
-    shop: Shop, books: Books, customer: Customer, admin: Customer, parked: str
+    shop: Shop, auditor: Auditor, customer: Customer, admin: Customer, parked: str
 ) -> None:
     assert parked in needing_attention(shop, admin)["parked"]
 
@@ -77,9 +77,9 @@ def test_a_parked_order_is_listed_resumed_and_rejected_for_what_its_saga_failed_
     assert answers[0].status_code == 202
     assert (order["status"], order["rejection_reason"]) == ("rejected", "address_not_served")
     assert [entry["status"] for entry in order["history"]] == ["placed", "parked", "abandoned", "rejected"]
-    wait_for(lambda: books.orders()[parked].mails, f"the mail about {parked}", seconds=60)
-    assert nothing_is_left_of(books.orders()[parked])
-    assert [wrong for wrong in books.audit().violations if parked in wrong] == []
+    wait_for(lambda: auditor.orders()[parked].mails, f"the mail about {parked}", seconds=60)
+    assert nothing_is_left_of(auditor.orders()[parked])
+    assert [wrong for wrong in auditor.audit().violations if parked in wrong] == []
     assert parked not in needing_attention(shop, admin)["parked"]
     assert resume(shop, admin, parked).json()["type"].endswith("/cannot-be-resumed")
 
@@ -105,12 +105,12 @@ def test_an_order_that_still_cannot_be_undone_is_parked_again(
 
 
 def test_orders_that_lost_their_saga_or_whose_saga_died_come_to_their_end_by_themselves(
-    stack: Stack, shop: Shop, books: Books, customer: Customer, deliver: Callable[[str, int], None]
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer, deliver: Callable[[str, int], None]
 ) -> None:
     deliver(TEA, 5)
-    died = _whose_saga_died(stack, shop, books, customer)
+    died = _whose_saga_died(stack, shop, auditor, customer)
     lost = _whose_saga_never_started(stack, shop, customer)
-    assert books.orders()[died].held() > 0
+    assert auditor.orders()[died].held() > 0
 
     with ExitStack() as patience:
         patience.enter_context(configured(stack, "OrdersReconcileFunction", OVERDUE_AFTER_SECONDS="1"))
@@ -120,28 +120,30 @@ def test_orders_that_lost_their_saga_or_whose_saga_died_come_to_their_end_by_the
     assert ended[lost]["status"] in {"confirmed", "fulfilled"}
     assert (ended[died]["status"], ended[died]["rejection_reason"]) == ("rejected", "technical_failure")
     wait_for(
-        lambda: all(books.orders()[order_id].mails for order_id in ended), "the mails about both", seconds=60
+        lambda: all(auditor.orders()[order_id].mails for order_id in ended),
+        "the mails about both",
+        seconds=60,
     )
-    assert nothing_is_left_of(books.orders()[died])
-    assert [wrong for wrong in books.audit().violations if died in wrong or lost in wrong] == []
+    assert nothing_is_left_of(auditor.orders()[died])
+    assert [wrong for wrong in auditor.audit().violations if died in wrong or lost in wrong] == []
 
 
 def test_money_that_the_provider_holds_for_a_voided_payment_goes_back_by_itself(
-    stack: Stack, shop: Shop, books: Books, customer: Customer, deliver: Callable[[str, int], None]
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer, deliver: Callable[[str, int], None]
 ) -> None:
     deliver(TEA, 1)
     order_id = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
     shop.settled(customer, order_id, seconds=120)
-    payment = books.orders()[order_id].payment
+    payment = auditor.orders()[order_id].payment
     assert payment
     reference = payment["provider_reference"]
     _hold_again(stack, order_id, reference)
-    assert books.orders()[order_id].held() > 0
+    assert auditor.orders()[order_id].held() > 0
 
     with scheduled_each_minute(stack, "PaymentsReconcileFunctionSchedule"):
-        wait_for(lambda: books.orders()[order_id].held() == 0, "the money to go back", seconds=150)
+        wait_for(lambda: auditor.orders()[order_id].held() == 0, "the money to go back", seconds=150)
 
-    assert [wrong for wrong in books.audit().violations if order_id in wrong] == []
+    assert [wrong for wrong in auditor.audit().violations if order_id in wrong] == []
 
 
 def _hold_again(stack: Stack, order_id: str, reference: str) -> None:
@@ -172,12 +174,12 @@ def _execution(stack: Stack, order_id: str) -> str:
     return f"{stack.resource('OrderSaga').replace(':stateMachine:', ':execution:')}:{order_id}"
 
 
-def _whose_saga_died(stack: Stack, shop: Shop, books: Books, customer: Customer) -> str:
+def _whose_saga_died(stack: Stack, shop: Shop, auditor: Auditor, customer: Customer) -> str:
     """The id of an order whose saga is stopped while the money is held, before anything is undone."""
     sfn = stack.client("stepfunctions")
 
     def holds_money() -> bool:
-        return books.orders()[order_id].held() > 0
+        return auditor.orders()[order_id].held() > 0
 
     with broken_step(stack, "ShippingStepsFunction", "cancel"):
         order_id: str = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]

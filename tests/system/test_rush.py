@@ -11,9 +11,9 @@ import pytest
 
 from orders.adapters.order_store import OrderStore
 from orders.domain.status import OrderStatus
-from tools.ops import dead_letters
+from tools.ops import dlq
 from tools.ops.dead_letters import DeadLetters
-from tools.shop.audit import Books, OrderBooks
+from tools.shop.audit import Auditor, OrderRecords
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -53,21 +53,21 @@ def place(stack: Stack, customer: Customer) -> str:
     return order_id
 
 
-def statuses(books: Books, order_ids: set[str]) -> Counter[str]:
+def statuses(auditor: Auditor, order_ids: set[str]) -> Counter[str]:
     """How many of the orders are in which status."""
-    return Counter(item["status"] for item in books.order_items() if item["order_id"] in order_ids)
+    return Counter(item["status"] for item in auditor.order_items() if item["order_id"] in order_ids)
 
 
 def letters_of(stack: Stack, consumer: str, order_ids: set[str]) -> list[str]:
     """Which of the orders a consumer's dead letters are about, one entry a letter; they stay where they are."""
     letters = DeadLetters(stack)
-    with letters.taken(letters.queue(consumer)) as taken:
+    with letters.inspected(letters.queue(consumer)) as taken:
         return sorted(
-            letter.told("aggregate_id") for letter in taken if letter.told("aggregate_id") in order_ids
+            letter.value("aggregate_id") for letter in taken if letter.value("aggregate_id") in order_ids
         )
 
 
-def lacking(order: OrderBooks) -> list[str]:
+def lacking(order: OrderRecords) -> list[str]:
     """What does not follow from a fulfilled order as it should: something is missing, or is there twice."""
     parts = {"payment": order.payment, "shipment": order.shipment, "reservation": order.reservation}
     found = {name: (part or {}).get("status") for name, part in parts.items()}
@@ -79,7 +79,7 @@ def lacking(order: OrderBooks) -> list[str]:
         f"its parts are {found}": found
         == {"payment": "captured", "shipment": "dispatched", "reservation": "committed"},
         f"it was charged {len(order.intents)} times": len(order.intents) == 1,
-        f"{order.taken()} was taken": order.taken() == order.order["total"]["amount"],
+        f"{order.captured()} was taken": order.captured() == order.order["total"]["amount"],
         f"its mails are {subjects}": len(subjects) == len(set(subjects)) == order.mails_due() == 2,
     }
     return [problem for problem, holds in rules.items() if not holds]
@@ -88,7 +88,7 @@ def lacking(order: OrderBooks) -> list[str]:
 @pytest.mark.parametrize("consumer", ["ShippingDispatch"])
 def test_every_order_of_a_rush_gets_all_that_follows_once_the_broken_consumer_is_mended_and_redriven(
     stack: Stack,
-    books: Books,
+    auditor: Auditor,
     customer: Customer,
     deliver: Callable[[str, int], None],
     consumer: str,
@@ -107,17 +107,17 @@ def test_every_order_of_a_rush_gets_all_that_follows_once_the_broken_consumer_is
             f"a dead letter of {consumer} for each order, once",
             seconds=SECONDS,
         )
-        assert statuses(books, order_ids) == {"confirmed": RUSH}
+        assert statuses(auditor, order_ids) == {"confirmed": RUSH}
 
-    dead_letters.redrive(stack, consumer)
+    dlq.redrive(stack, consumer)
     wait_for(
-        lambda: statuses(books, order_ids) == {"fulfilled": RUSH},
+        lambda: statuses(auditor, order_ids) == {"fulfilled": RUSH},
         f"{RUSH} orders to be fulfilled",
         seconds=SECONDS,
     )
 
     def unfinished() -> dict[str, list[str]]:
-        orders = books.orders()
+        orders = auditor.orders()
         return {order_id: wrong for order_id in order_ids if (wrong := lacking(orders[order_id]))}
 
     # What is last of all, the mails and the stock's leaving, hangs on no order's status.
@@ -127,8 +127,8 @@ def test_every_order_of_a_rush_gets_all_that_follows_once_the_broken_consumer_is
     assert letters_of(stack, consumer, order_ids) == []
     left = Counter(
         item["order_id"]
-        for item in books.table("InventoryTable")
+        for item in auditor.table("InventoryTable")
         if item.get("order_id") in order_ids and item["pk"].startswith("movement#")
     )
     assert left == dict.fromkeys(order_ids, 1), "each order's piece left once"
-    assert [wrong for wrong in books.audit().violations if wrong.startswith((TEA, *order_ids))] == []
+    assert [wrong for wrong in auditor.audit().violations if wrong.startswith((TEA, *order_ids))] == []

@@ -19,7 +19,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from tools.shop.audit import Books
+from tools.shop.audit import Auditor
 from tools.shop.client import PASSWORD, Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -329,7 +329,7 @@ def test_admins_list_users_newest_first_by_page_and_sign_ups_in_between_move_not
     assert len(set(listed)) == 4
 
 
-def test_every_page_together_is_every_user_once(shop: Shop, admin: Customer, books: Books) -> None:
+def test_every_page_together_is_every_user_once(shop: Shop, admin: Customer, auditor: Auditor) -> None:
     listed: list[str] = []
     params: dict[str, Any] = {"limit": 100}
     while True:
@@ -339,7 +339,7 @@ def test_every_page_together_is_every_user_once(shop: Shop, admin: Customer, boo
             break
         params["cursor"] = page["next"]
 
-    open_profiles = [item["user_id"] for item in books.table("UsersTable") if "deleted_at" not in item]
+    open_profiles = [item["user_id"] for item in auditor.table("UsersTable") if "deleted_at" not in item]
     assert sorted(listed) == sorted(open_profiles)
 
 
@@ -481,7 +481,7 @@ def test_a_closed_account_can_sign_in_no_more_and_its_address_is_free_again(
 
 
 def test_erasing_a_customer_erases_every_copy_of_name_and_address_and_stops_the_mails(
-    shop: Shop, stack: Stack, books: Books
+    shop: Shop, stack: Stack, auditor: Auditor
 ) -> None:
     name = f"Erasmus {uuid4().hex}"
     gone = shop.sign_up(name)
@@ -494,11 +494,11 @@ def test_erasing_a_customer_erases_every_copy_of_name_and_address_and_stops_the_
     shop.request("DELETE", "/users/me", token=gone.token)
 
     def shipment() -> dict[str, Any]:
-        [found] = [item for item in books.table("ShippingTable") if item["pk"] == order_id]
+        [found] = [item for item in auditor.table("ShippingTable") if item["pk"] == order_id]
         return found
 
     def erased() -> bool:
-        [address] = [item for item in books.table("NotificationsTable") if item["pk"] == gone.user_id]
+        [address] = [item for item in auditor.table("NotificationsTable") if item["pk"] == gone.user_id]
         return "erased_at" in shipment()["parcel"]["address"] and "erased_at" in address
 
     wait_for(erased, "every copy to be erased", seconds=60)
@@ -507,8 +507,8 @@ def test_erasing_a_customer_erases_every_copy_of_name_and_address_and_stops_the_
     assert kept["customer_id"] == gone.user_id
     for table in ("UsersTable", "NotificationsTable", "ShippingTable"):
         # Nobody else is called that: what mentions the person at all is a copy that was left.
-        assert not [item for item in books.table(table) if name in str(item) or gone.email in str(item)]
-    [left] = [item for item in books.table("NotificationsTable") if item["pk"] == gone.user_id]
+        assert not [item for item in auditor.table(table) if name in str(item) or gone.email in str(item)]
+    [left] = [item for item in auditor.table("NotificationsTable") if item["pk"] == gone.user_id]
     assert set(left) == {"pk", "user_id", "version", "erased_at"}
 
     late = f"ord_{uuid4().hex}"
@@ -530,7 +530,7 @@ def test_erasing_a_customer_erases_every_copy_of_name_and_address_and_stops_the_
     wait_for(
         lambda: [
             item
-            for item in books.table("NotificationsIdempotencyTable")
+            for item in auditor.table("NotificationsIdempotencyTable")
             if item.get("data") == '{"skipped": "customer erased"}'
         ],
         "the mail to be skipped",

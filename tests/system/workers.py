@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.cloud import server
+from tools.server_record import running
 from tools.stack import Stack
 
 
 def workers_of(stack: Stack, function: str) -> list[int]:
     """The process ids of a function's execution environments, of the running cloud alone."""
-    cloud = server.running()
+    cloud = running()
     assert cloud is not None
     wanted = f"AWS_LAMBDA_FUNCTION_NAME={stack.resource(function)}".encode()
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]

@@ -55,7 +55,7 @@ def outline(nodes: list[Node]) -> list[Any]:
     return [(node.what, outline(node.children)) if node.children else node.what for node in nodes]
 
 
-def test_everything_hangs_below_what_caused_it() -> None:
+def test_everything_hangs_below_its_cause() -> None:
     lines = [CONFIRMED, *SAGA_STARTED, PLACED, REQUEST]
     roots = tree_of(lines, NAMES, [(at(40), "placed"), (at(440), "confirmed")], [SAGA])
     assert outline(roots) == [
@@ -82,14 +82,14 @@ def test_everything_hangs_below_what_caused_it() -> None:
     ]
 
 
-def test_what_has_lost_its_cause_is_a_root_of_its_own() -> None:
+def test_a_node_without_a_known_cause_is_a_root() -> None:
     assert outline(tree_of([CONFIRMED], NAMES, [(at(40), "placed")], [])) == [
         "the order is placed",
         "OrdersSteps confirm",
     ]
 
 
-def test_a_failure_tells_its_name() -> None:
+def test_a_failure_shows_its_name() -> None:
     failed = line(450, "step-1", "step failed", "o/confirm", step="confirm", execution="o", error="Contended")
     letter = line(
         460, "saga-1", "message can never succeed; moved to the dead letters", "e", reason="UnknownVersion: 9"
@@ -132,7 +132,7 @@ def test_of_the_consumers_of_an_event_the_one_of_the_publishing_service_wrote_th
     assert consumers == [("OrdersStartExecutions", ["order.moved  published"]), "mail-1"]
 
 
-def test_an_execution_tells_which_of_its_tasks_failed() -> None:
+def test_an_execution_shows_its_failed_tasks() -> None:
     run = Execution("OrderSaga", "o", "FAILED", at(0), None, [(at(5), "ShipOrder failed: States.Timeout")])
     assert outline(tree_of([], NAMES, [], [run])) == [
         ("OrderSaga  failed", ["ShipOrder failed: States.Timeout"])

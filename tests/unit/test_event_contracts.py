@@ -1,4 +1,4 @@
-"""The events' contracts: written down as the code has them, kept with their readers, and kept by every example."""
+"""The events' contracts: committed as the code has them, compatible with consumers, and kept by every example."""
 
 import copy
 import json
@@ -50,17 +50,17 @@ def test_a_contract_is_a_valid_schema_that_its_own_example_keeps(contract: Contr
 
 
 @pytest.mark.parametrize("contract", contracts(), ids=lambda contract: contract.name)
-def test_a_type_is_told_by_the_service_that_it_is_about_and_says_what_it_means(contract: Contract) -> None:
+def test_a_type_says_what_it_means(contract: Contract) -> None:
     assert contract.meaning
     assert contract.event_type.count(".") == 1
 
 
-def test_every_event_that_is_read_is_told_by_somebody() -> None:
-    told = {event_type for event_type, _ in known()}
-    assert subscriptions().keys() <= told
+def test_every_event_with_a_consumer_is_published() -> None:
+    published = {event_type for event_type, _ in known()}
+    assert subscriptions().keys() <= published
 
 
-def test_no_type_and_version_is_told_by_two() -> None:
+def test_no_two_services_publish_the_same_type_and_version() -> None:
     assert len(known()) == len(contracts())
 
 
@@ -70,7 +70,7 @@ def examples_in_events() -> Iterator[Any]:
         for record in json.loads(path.read_text(encoding="utf-8")).get("Records", []):
             if "body" in record:
                 body = json.loads(record["body"])
-                if "event_type" in body:  # not what S3 or SES tells a queue
+                if "event_type" in body:  # not a notification of S3 or SES
                     yield pytest.param(body, id=path.stem)
             elif "NewImage" in record.get("dynamodb", {}):
                 for entry in from_item(record["dynamodb"]["NewImage"]).get("outbox", []):
@@ -82,35 +82,35 @@ def test_an_example_trigger_carries_an_event_that_keeps_its_contract(event: dict
     contract = known()[event["event_type"], event.get("event_version", 1)]
 
     Draft202012Validator(contract.schema()).validate(event)
-    contract.payload.model_validate(event["data"])  # which refuses what the contract does not know
+    contract.payload.model_validate(event["data"])  # it refuses unknown properties
 
 
-def test_nobody_who_reads_a_released_event_is_broken() -> None:
+def test_no_consumer_of_a_released_event_breaks() -> None:
     require_compatible(released(), schemas(), version())
 
 
-def test_a_release_may_not_change_what_a_released_event_tells() -> None:
+def test_a_release_may_not_change_the_data_of_a_released_event() -> None:
     last = {"version": "1.0.0", "events": schemas()}
-    for change, told in (
+    for change, broken in (
         (lambda data: data["required"].remove("sku"), "sku: may be missing"),
         (lambda data: data["properties"].pop("price"), "price: is gone"),
         (lambda data: data["properties"]["name"].update(type="integer"), "name: type is integer"),
     ):
         changed = copy.deepcopy(schemas())
         change(changed["product.changed.v1"]["properties"]["data"])
-        with pytest.raises(BreakingContract, match=told):
+        with pytest.raises(BreakingContract, match=broken):
             require_compatible(last, changed, "2.0.0")
 
 
-def test_only_a_release_that_says_so_may_drop_a_version_of_an_event() -> None:
+def test_only_a_release_that_announces_a_break_may_drop_a_version_of_an_event() -> None:
     last = {"version": "1.0.0", "events": schemas()}
     fewer = {name: schema for name, schema in schemas().items() if name != "product.changed.v1"}
-    with pytest.raises(BreakingContract, match=r"product\.changed\.v1: is told no more"):
+    with pytest.raises(BreakingContract, match=r"product\.changed\.v1: is no longer published"):
         require_compatible(last, fewer, "1.1.0")
     require_compatible(last, fewer, "2.0.0")
 
 
-def test_an_event_may_tell_more_and_there_may_be_more_events() -> None:
+def test_an_event_may_get_new_data_and_there_may_be_new_events() -> None:
     last = {"version": "1.0.0", "events": schemas()}
     more = copy.deepcopy(schemas())
     more["product.changed.v1"]["properties"]["data"]["properties"]["weight"] = {"type": "integer"}

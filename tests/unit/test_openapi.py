@@ -1,4 +1,4 @@
-"""The committed reference: up to date, valid, complete, kept with those who rely on it, and what is deployed."""
+"""The committed reference: up to date, valid, complete, compatible with its last release, and deployed."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,6 @@ from shared.parameters import IdempotencyKey
 from tools.contracts.openapi.authorization import TABLE, authorization_table
 from tools.contracts.openapi.document import (
     DOCUMENT,
-    NotDescribed,
     OperationIdTaken,
     committed,
     openapi_document,
@@ -32,6 +31,7 @@ from tools.contracts.openapi.document import (
 )
 from tools.contracts.openapi.release import released, require_compatible
 from tools.contracts.openapi.schemas import references_in
+from tools.contracts.openapi.service_part import NotDescribed
 from tools.settings import REPOSITORY
 
 RENEW = "run `make openapi`"
@@ -80,7 +80,7 @@ def matrix(document: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def test_the_document_breaks_nothing_that_works_with_the_last_release() -> None:
+def test_the_document_breaks_no_client_of_the_last_release() -> None:
     last = released()
     assert last is not None, "run `make openapi-release`"
     require_compatible(last, generated())
@@ -92,7 +92,7 @@ def test_the_template_deploys_the_version_that_the_document_describes() -> None:
     assert deployed == version() == committed()["info"]["version"]
 
 
-def test_what_is_documented_is_deployed_and_open_to_whom_it_says() -> None:
+def test_every_documented_operation_is_deployed_and_open_to_its_callers() -> None:
     documented = {
         (method.upper(), path, "anyone" if operation["x-access"] == "anyone" else "token")
         for method, path, operation in operations_of(generated())
@@ -101,7 +101,7 @@ def test_what_is_documented_is_deployed_and_open_to_whom_it_says() -> None:
     assert documented == deployed - NOT_FOR_CLIENTS
 
 
-def test_whatever_else_is_asked_for_reaches_the_gateway() -> None:
+def test_every_other_request_reaches_the_gateway() -> None:
     elsewhere = {route for route in deployed_routes() if "+}" in route[1]}
     methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
     assert elsewhere == {(method, "/{proxy+}", "anyone") for method in methods}
@@ -125,7 +125,7 @@ def test_the_document_is_valid_openapi() -> None:
         schemathesis.openapi.from_dict(broken).validate()
 
 
-def test_everything_it_refers_to_is_there_and_everything_there_is_referred_to() -> None:
+def test_every_reference_has_its_target_and_every_target_a_reference() -> None:
     components = committed()["components"]
     named = {
         f"#/components/{kind}/{name}"
@@ -171,7 +171,7 @@ def component_schemas() -> dict[str, Any]:
 
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:
-    """What checks values against a schema of the document."""
+    """A validator of values against a schema of the document."""
     whole = {**schema, "components": {"schemas": component_schemas()}}
     meta.validate(whole)
     return Draft202012Validator(whole)
@@ -193,7 +193,7 @@ def test_a_schema_reads_as_json_schema_and_not_as_python(name: str) -> None:
         assert not any(isinstance(part.get(limit), float) for part in schema.get("properties", {}).values())
 
 
-# What the generator makes of a service's routes, on services of the test's own.
+# The generator at work on services of the test's own.
 
 
 class Nothing(BaseModel):
@@ -242,7 +242,7 @@ def test_an_operation_is_named_after_its_function_and_described_by_its_docstring
     assert operation["description"] == "Reads a thing. It stays as it is: nothing happens."
 
 
-def test_a_header_is_named_as_it_is_written_and_an_optional_parameter_is_not_null() -> None:
+def test_a_header_has_its_usual_name_and_an_optional_parameter_is_not_null() -> None:
     operation = openapi_document({"orders": service(MUG)})["paths"][READ]["get"]
     parameters = {parameter["name"]: parameter for parameter in operation["parameters"]}
     assert set(parameters) == {"thing_id", "Idempotency-Key", "after"}
@@ -258,7 +258,7 @@ def test_a_body_has_an_example_made_of_its_fields_examples() -> None:
     assert content["example"] == {"sku": "MUG", "size": 7}
 
 
-def test_a_body_with_a_needed_field_of_which_there_is_no_example_has_none() -> None:
+def test_a_body_with_a_required_field_without_an_example_has_none() -> None:
     operation = openapi_document({"orders": service(thing())})["paths"][READ]["get"]
     assert "example" not in operation["responses"]["200"]["content"]["application/json"]
 
@@ -281,7 +281,7 @@ def test_the_same_problem_is_described_once() -> None:
     assert document["components"]["responses"]["NotFound"]["headers"]["X-Correlation-Id"]
 
 
-def test_two_services_schemas_of_one_name_are_told_apart_where_they_differ() -> None:
+def test_two_services_schemas_of_one_name_get_different_names_if_they_differ() -> None:
     alike = openapi_document({"orders": service(MUG, "one"), "catalog": service(MUG, "other")})
     different = openapi_document({"orders": service(MUG, "one"), "catalog": service(SEVEN, "other")})
     assert "Thing" in alike["components"]["schemas"]
@@ -294,7 +294,7 @@ def test_two_services_schemas_of_one_name_are_told_apart_where_they_differ() -> 
     assert "1.0" not in json.dumps(different["components"]["schemas"])
 
 
-def test_what_powertools_describes_and_nobody_answers_is_left_out() -> None:
+def test_schemas_that_no_operation_uses_are_left_out() -> None:
     schemas = openapi_document({"orders": service(MUG)})["components"]["schemas"]
     assert set(schemas) == {"FieldErrorView", "ProblemDetails", "Thing"}
 

@@ -1,4 +1,4 @@
-"""What `sam local` needs before it can run: a Docker engine, or a clear word why there is none; a way to loopback."""
+"""What `sam local` needs before it can run: a Docker engine, or a clear reason why there is none; a way to loopback."""
 
 import socket
 import threading
@@ -53,7 +53,7 @@ def test_an_engine_that_was_named_and_does_not_answer_is_not_replaced_by_another
         pass
 
 
-def test_an_engine_that_one_may_not_use_is_said_to_be_there(programs: Path) -> None:
+def test_an_engine_without_permission_is_reported(programs: Path) -> None:
     install(programs, "docker", DENIED)
 
     with pytest.raises(EngineUnavailable, match="you may not use it: permission denied"), docker_engine():
@@ -87,7 +87,7 @@ def test_an_engine_that_ends_at_once_is_quoted(programs: Path, monkeypatch: pyte
         pass
 
 
-def test_what_connects_to_the_bridge_talks_to_loopback_until_either_side_ends() -> None:
+def test_a_connection_to_the_bridge_talks_to_loopback_until_either_side_ends() -> None:
     def echo() -> None:
         with server.accept()[0] as connection:
             while received := connection.recv(1024):

@@ -1,4 +1,4 @@
-"""Builds and deploys the template to the embedded cloud with sam, and skips both when nothing has changed."""
+"""Builds and deploys the template to the embedded cloud with sam; skips both if nothing has changed."""
 
 import hashlib
 import json
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.cloud import workarounds
-from tools.cloud.server import Server
 from tools.console import StepError, run, step
+from tools.server_record import Server
 from tools.settings import CONFIG_ENV, REPOSITORY, SAM, STATE, tool_environment
 from tools.stack import Stack
 
@@ -17,8 +17,8 @@ _BUILT = STATE / "built.json"
 _DEPLOYED = STATE / "deployed.json"
 _ARTIFACTS = REPOSITORY / ".aws-sam" / "build" / "template.yaml"
 
-# All that ends up in the stack. The recipe is apart: sam's own cache looks at sources only, and must not be used when
-# the way they are built has changed.
+# Everything that the stack is made of. The recipe is separate: sam's own cache compares sources only, and must not be
+# used if the recipe has changed.
 _SOURCES = (
     "template.yaml",
     "samconfig.toml",
@@ -31,7 +31,7 @@ _RECIPE = ("build.mk",)
 
 
 def build(server: Server) -> None:
-    """Runs `sam build` unless the sources are those of the last build; raises StepError if it fails."""
+    """Runs `sam build` unless the sources equal the last build's; raises StepError if it fails."""
     sources, recipe = _digest(*_SOURCES, *_RECIPE), _digest(*_RECIPE)
     last = _read(_BUILT)
     with step("Building the functions and the layer") as running:
@@ -46,13 +46,13 @@ def build(server: Server) -> None:
             [SAM, "build", "--config-env", CONFIG_ENV, *fresh],
             log=BUILD_LOG,
             environment=tool_environment(server.endpoint),
-            advice="Correct what the log names. `rm -rf .aws-sam` makes the next build start from nothing.",
+            advice="Correct the error in the log. `rm -rf .aws-sam` makes the next build start from nothing.",
         )
         _BUILT.write_text(json.dumps({"sources": sources, "recipe": recipe}))
 
 
 def deploy(server: Server) -> None:
-    """Runs `sam deploy` unless this server already holds this very stack; raises StepError if it fails."""
+    """Runs `sam deploy` unless this server already has this very stack; raises StepError if it fails."""
     wanted = {
         "sources": _digest(*_SOURCES, *_RECIPE, "tools/cloud/workarounds.py"),
         "server": server.identity,
@@ -67,9 +67,9 @@ def deploy(server: Server) -> None:
             [SAM, "deploy", "--config-env", CONFIG_ENV, "--no-progressbar"],
             log=DEPLOY_LOG,
             environment=tool_environment(server.endpoint),
-            advice="Correct what the log names, then run `make up` again; .local/ministack.log is the cloud's own log.",
+            advice="Correct the error, and run `make up` again. The cloud's own log is .local/ministack.log.",
         )
-    with step("Levelling differences to AWS") as running:
+    with step("Adapting the stack to the embedded cloud") as running:
         running.note(workarounds.apply(stack))
         _DEPLOYED.write_text(json.dumps(wanted))
 
@@ -92,7 +92,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _read(record: Path) -> dict[str, str]:
-    """The record, or an empty one if there is none or an interruption left half of it."""
+    """The record, or an empty one if it is missing or broken off."""
     try:
         content: dict[str, str] = json.loads(record.read_text())
     except (FileNotFoundError, ValueError):

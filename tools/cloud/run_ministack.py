@@ -1,19 +1,19 @@
-"""Starts MiniStack, with four repairs, under the embedded cloud's own Python, which has MiniStack and none of ours.
+"""Starts MiniStack with four repairs, under the embedded cloud's own Python, which has MiniStack and no code of ours.
 
-**Errors keep their type.** When a Python function raises, AWS reports the exception's class as the error's type, by
-which a state machine retries and catches, and keeps the execution environment. MiniStack's worker reports every
-exception as `Runtime.HandlerError` and is thrown away. Here it hands over what was raised, and lives on.
+**Errors keep their type.** When a Python function raises, AWS reports the exception's class as the error's type. A
+state machine retries and catches by that type. AWS also keeps the execution environment. MiniStack's worker reports
+every exception as `Runtime.HandlerError`, and ends. The repaired worker reports the class, and lives on.
 
-**A stream goes on from the first failure.** On AWS a function that reads a stream and answers with `batchItemFailures`
-is given those records again. MiniStack reads that of queues alone, and drops what failed. Here the whole batch comes
-again, as on AWS if its first record failed.
+**A stream goes on from the first failure.** A function that reads a stream may answer with `batchItemFailures`. AWS
+then delivers those records again. MiniStack does that for queues alone, and drops the failed records of a stream. The
+repair delivers the whole batch again, as AWS does if its first record failed.
 
-**Layers are unpacked once.** MiniStack unpacks a function's layers anew for each execution environment, which takes as
-long as the rest of a cold start. Here all share one copy, as all see the same `/opt` on AWS.
+**Layers are unpacked once.** MiniStack unpacks a function's layers for each execution environment, which takes as long
+as the rest of a cold start. After the repair all environments share one copy, as all see the same `/opt` on AWS.
 
-**A WebSocket gets its subprotocol.** On AWS the client is told the `Sec-WebSocket-Protocol` that the `$connect`
-function answers with; without it a browser that offered some ends the connection. MiniStack keeps it to itself. It also
-lets in whom a function that raised should have checked; here, as on AWS, that is a status of 500.
+**A WebSocket gets its subprotocol.** On AWS the client gets the `Sec-WebSocket-Protocol` from the answer of the
+`$connect` function; without it a browser that offered some ends the connection. MiniStack omits it. It also admits a
+client if the `$connect` function raises; after the repair, as on AWS, that client gets a status of 500.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ _HANDED_OVER = (
     '"stackTrace": traceback.format_exc().splitlines()}}}'
 )
 
-# The one that the `$connect` function of the present connection chose.
+# The choice of the `$connect` function for the present connection.
 _subprotocol: ContextVar[str | None] = ContextVar("subprotocol", default=None)
 
 type Invoke = Callable[..., Awaitable[dict[str, Any] | None]]
@@ -78,7 +78,7 @@ def _is_of_a_stream(event: Any) -> bool:
     return any(record.get("eventSource") == "aws:dynamodb" for record in records[:1])
 
 
-def _noting_subprotocol(invoke: Invoke) -> Invoke:
+def _recording_subprotocol(invoke: Invoke) -> Invoke:
     async def invoke_route(*args: Any, **options: Any) -> dict[str, Any] | None:
         answer = await invoke(*args, **options)
         if isinstance(answer, dict) and _RAISED in answer:
@@ -90,7 +90,7 @@ def _noting_subprotocol(invoke: Invoke) -> Invoke:
     return invoke_route
 
 
-def _telling_subprotocol(serve: Serve) -> Serve:
+def _sending_subprotocol(serve: Serve) -> Serve:
     async def serve_websocket(scope: Any, receive: Any, send: Any, *args: Any, **options: Any) -> None:
         async def send_on(message: dict[str, Any]) -> None:
             if message["type"] == "websocket.accept" and (chosen := _subprotocol.get()):
@@ -103,7 +103,7 @@ def _telling_subprotocol(serve: Serve) -> Serve:
 
 
 class LayerOnce(zipfile.ZipFile):
-    """Unpacks a layer once and puts a link to it where it is wanted; any other archive as usual."""
+    """Unpacks a layer once and links to that copy; unpacks any other archive as usual."""
 
     _unpacking = threading.Lock()  # `_lock` would be shadowed by ZipFile's own
 
@@ -126,18 +126,19 @@ class LayerOnce(zipfile.ZipFile):
 
 
 def main() -> None:
-    """Repairs and starts MiniStack; ends with a word when its code is no longer as the repair expects it."""
+    """Repairs and starts MiniStack; exits with an error if its code has changed too much for a repair."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if script.count(_REPORTED) != 1:
         sys.exit(
-            "MiniStack reports functions' errors differently: adapt or drop the repair in tools/cloud/run_ministack.py."
+            "MiniStack reports functions' errors in another way now: "
+            "adapt or drop the repair in tools/cloud/run_ministack.py."
         )
     lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_REPORTED, _HANDED_OVER)
     lambda_svc._execute_function_warm = _with_stream_failures(
         _with_error_types(lambda_svc._execute_function_warm)
     )
-    apigateway._invoke_ws_lambda = _noting_subprotocol(apigateway._invoke_ws_lambda)
-    apigateway.handle_websocket = _telling_subprotocol(apigateway.handle_websocket)
+    apigateway._invoke_ws_lambda = _recording_subprotocol(apigateway._invoke_ws_lambda)
+    apigateway.handle_websocket = _sending_subprotocol(apigateway.handle_websocket)
     lambda_runtime.zipfile = types.SimpleNamespace(
         ZipFile=LayerOnce, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
     )

@@ -1,72 +1,34 @@
-"""Starts, finds and stops the MiniStack process. Only a process that this module started is ever stopped."""
+"""Starts and stops the MiniStack process. It stops only a process that it started."""
 
 import fcntl
-import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from tools.console import StepError
+from tools.server_record import Server, forget, process_start, record, recorded
 from tools.settings import (
     CLOUD_PYTHON,
     DEFAULT_PORT,
     HOST,
     REPOSITORY,
     STATE,
-    endpoint_of,
     server_environment,
 )
 
 LOG = STATE / "ministack.log"
-_RECORD = STATE / "server.json"
 _START_DEADLINE = 60.0
 _STOP_DEADLINE = 10.0
 _POLL = 0.1
 
 
-@dataclass(frozen=True)
-class Server:
-    """The process that was started: its id, when the system says it began (ids are reused), and its port."""
-
-    pid: int
-    began: str
-    port: int
-
-    @property
-    def endpoint(self) -> str:
-        """The base URL under which every AWS API answers."""
-        return endpoint_of(self.port)
-
-    @property
-    def identity(self) -> str:
-        """Differs between any two servers, so that what was deployed to one is not taken to be on another."""
-        return f"{self.pid}/{self.began}"
-
-    def is_alive(self) -> bool:
-        """Whether the process still runs, and is the one that was started, not another one under its old id."""
-        return _began(self.pid) == self.began
-
-    def is_healthy(self) -> bool:
-        """Whether it answers."""
-        try:
-            with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=5) as answer:  # noqa: S310 - loopback
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
-
-
 @contextmanager
 def exclusively() -> Iterator[None]:
-    """Keeps two commands from starting, deploying or stopping at the same time; raises StepError for the second one."""
+    """Lets one command at a time start, deploy or stop; raises StepError in the second one."""
     STATE.mkdir(exist_ok=True)
     with (STATE / "lock").open("w") as handle:
         try:
@@ -79,28 +41,10 @@ def exclusively() -> Iterator[None]:
         yield
 
 
-def recorded() -> Server | None:
-    """The server that was started last, alive or not."""
-    try:
-        return Server(**json.loads(_RECORD.read_text()))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError):
-        # Half a record: the run that wrote it was interrupted in the middle.
-        _RECORD.unlink()
-        return None
-
-
-def running() -> Server | None:
-    """The server that was started and answers now, or None."""
-    server = recorded()
-    return server if server and server.is_alive() and server.is_healthy() else None
-
-
 def ensure_started() -> tuple[Server, str]:
-    """The running server and how it came about. Starts one unless one runs; clears up after an interrupted run.
+    """The running server and a remark on it. Starts one unless one runs; clears up after an interrupted run.
 
-    Raises StepError when the port belongs to somebody else, or when the server does not come up.
+    Raises StepError if another program uses the port, or the server does not start.
     """
     wanted = _requested_port()
     previous = recorded()
@@ -110,14 +54,14 @@ def ensure_started() -> tuple[Server, str]:
             if wanted not in (None, previous.port):
                 raise StepError(
                     f"The embedded cloud already runs on port {previous.port}, not {wanted}.",
-                    f"Use it as it is (leave PORT out), or run `make down` first and then `PORT={wanted} make up`.",
+                    f"Leave PORT out to use it there, or run `make down` and then `PORT={wanted} make up`.",
                 )
             return previous, f"already running on port {previous.port}"
         remark = f"replaced process {previous.pid} of an earlier run, which did not answer"
         stop()
     elif previous:
         remark = "cleared up after an earlier run that was interrupted"
-    _forget()
+    forget()
     port = wanted or (previous.port if previous else DEFAULT_PORT)
     _require_free(port)
     server = _start(port)
@@ -131,17 +75,17 @@ def restart(server: Server) -> Server:
 
 
 def stop() -> Server | None:
-    """Stops the server that was started and returns it, or None if there is none."""
+    """Stops the server that was started last and returns it; None if none runs."""
     server = recorded()
     if server and server.is_alive():
-        # It leads a session of its own: the group is the server and the Lambda workers it started, nothing else.
+        # It leads a session of its own: its group is the server and its Lambda workers alone.
         os.killpg(server.pid, signal.SIGTERM)
         if not _wait_until_gone(server):
             os.killpg(server.pid, signal.SIGKILL)
             _wait_until_gone(server)
     else:
         server = None
-    _forget()
+    forget()
     return server
 
 
@@ -169,12 +113,12 @@ def _start(port: int) -> Server:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    server = Server(process.pid, _began(process.pid), port)
-    _record(server)
+    server = Server(process.pid, process_start(process.pid), port)
+    record(server)
     deadline = time.monotonic() + _START_DEADLINE
     while not server.is_healthy():
         if process.poll() is not None:
-            _forget()
+            forget()
             raise StepError(
                 f"MiniStack ended with exit code {process.returncode} while starting.",
                 "The log says why. If its packages look broken, remove .venv-cloud and run `make setup`.",
@@ -200,18 +144,6 @@ def _require_free(port: int) -> None:
             )
 
 
-def _record(server: Server) -> None:
-    """Writes the record in one step, so that an interruption leaves the old one or the new one."""
-    draft = _RECORD.with_suffix(".new")
-    draft.write_text(json.dumps(asdict(server)))
-    draft.replace(_RECORD)
-
-
-def _forget() -> None:
-    _RECORD.unlink(missing_ok=True)
-    shutil.rmtree(STATE / "tmp", ignore_errors=True)
-
-
 def _wait_until_gone(server: Server) -> bool:
     deadline = time.monotonic() + _STOP_DEADLINE
     while server.is_alive():
@@ -228,25 +160,3 @@ def _reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
         return
-
-
-def _began(pid: int) -> str:
-    """When the process began, in the system's own words; empty if there is none (a zombie counts as none)."""
-    stat = Path(f"/proc/{pid}/stat")
-    if Path("/proc/self/stat").exists():
-        try:
-            # The name of the program is in brackets and may hold spaces; behind it, field 3 is the state, field 22
-            # the start time in ticks since boot.
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            return ""
-        return "" if fields[0] in {"Z", "X"} else fields[19]
-    listed = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
-    state, _, began = listed.partition(" ")
-    return "" if state.startswith("Z") else began.strip()

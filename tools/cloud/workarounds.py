@@ -1,28 +1,27 @@
-"""What the embedded cloud does differently from AWS, and what is done about it. Nothing here touches code that ships.
+"""The differences of the embedded cloud from AWS, and the workarounds for them. None of this touches shipped code.
 
-Levelled out after each deployment, by `apply`:
+`apply` makes these workarounds after each deployment:
 
 - **Execute-API host names.** A function that calls another API of this system gets its AWS URL from the template
-  (`https://<id>.execute-api.<region>.amazonaws.com/<stage>`), and that name leads nowhere here. `redirect_api_calls`
-  puts MiniStack's own address into the functions' environment variables, also for a user pool's public keys.
-- **Policies.** AWS checks `ses:SendEmail` on the sending identity, MiniStack on `*`; AWS checks `sns:Publish` for a
-  batch, MiniStack `sns:PublishBatch`; `!Ref` of a secret is its ARN on AWS and its name in MiniStack, where a policy on
-  it then allows nothing. `complete_policies` adds what is asked for to the roles that may do it on AWS.
-- **What API Gateway answers by itself.** MiniStack leaves out the template's answers for a missing token, a throttled
-  call and the like, and the headers of a CORS preflight. `complete_rest_apis` sets them as CloudFormation would.
+  (`https://<id>.execute-api.<region>.amazonaws.com/<stage>`). That name leads nowhere here. `redirect_api_calls` puts
+  MiniStack's own address into the functions' environment variables, also for the public keys of a user pool.
+- **Policies.** AWS checks `ses:SendEmail` on the sending identity, MiniStack on `*`. For a batch, AWS checks
+  `sns:Publish`, and MiniStack checks `sns:PublishBatch`. `!Ref` of a secret is its ARN on AWS, and its name in
+  MiniStack, where a policy on the name allows nothing. `complete_policies` adds the missing statements to the roles.
+- **API Gateway's own answers.** MiniStack omits the template's answers to a missing token, a throttled call and the
+  like, and the headers of a CORS preflight. `complete_rest_apis` sets them as CloudFormation would.
+- **Authorizers without an identity source.** MiniStack then requires the header `Authorization`; AWS calls the
+  authorizer in any case. `complete_authorizers` removes the requirement.
 
-- **Authorizers without an identity source.** MiniStack then wants the header `Authorization`; AWS calls the authorizer
-  whatever comes. `complete_authorizers` says so.
+`tools/cloud/run_ministack.py` repairs more at the start of the server: the type of an error that a function raises, the
+partial failures of a stream, slow cold starts, and the subprotocol of a WebSocket.
 
-Repaired when it starts, in `tools/cloud/run_ministack.py`: the type of an error that a function raises, a stream's
-partial failures, slow cold starts, and the subprotocol of a WebSocket.
-
-Left as they are, because nothing of the system depends on them:
+These differences stay, because nothing in the system depends on them:
 
 - There is no X-Ray, so tracing is switched off. Follow an order by its `correlation_id` in the logs (`make logs`).
-- A stream consumer's `MaximumRetryAttempts` and bisecting are ignored: a record that always fails stays at the head.
-- Step Functions' own role is not enforced, so a state machine may call more here than on AWS.
-- SES tells of no bounces and complaints; whoever tests what becomes of them publishes SES's records to the topic.
+- MiniStack ignores `MaximumRetryAttempts` and bisecting of a stream consumer: a record that always fails stays first.
+- MiniStack does not enforce Step Functions' own role, so a state machine may call more here than on AWS.
+- SES reports no bounces and complaints; a test publishes SES's records to the topic itself.
 - Cognito calls no PostConfirmation trigger; sign-up goes through a function of ours anyway.
 """
 
@@ -39,7 +38,7 @@ _ADDED_POLICY = "embedded-cloud"
 
 
 def apply(stack: Stack) -> str:
-    """Applies all of them to a freshly deployed stack (again is harmless); says how much there was to do."""
+    """Applies all of them to a freshly deployed stack (again does no harm); returns a summary."""
     done = {
         "API addresses": redirect_api_calls(stack),
         "policies": complete_policies(stack),
@@ -50,7 +49,7 @@ def apply(stack: Stack) -> str:
 
 
 def redirect_api_calls(stack: Stack) -> int:
-    """Points environment variables that hold an execute-api URL of AWS at MiniStack; how many functions changed."""
+    """Replaces AWS URLs of APIs in environment variables by MiniStack's; returns how many functions changed."""
     client = stack.client("lambda")
     changed = 0
     for page in client.get_paginator("list_functions").paginate():
@@ -67,7 +66,7 @@ def redirect_api_calls(stack: Stack) -> int:
 
 
 def complete_policies(stack: Stack) -> int:
-    """Lets each role do what its policies let it do on AWS; how many roles changed."""
+    """Gives each role the rights here that its policies give it on AWS; returns how many roles changed."""
     client = stack.client("iam")
     changed = 0
     for logical_id, role in stack.resources.items():
@@ -94,7 +93,7 @@ def complete_policies(stack: Stack) -> int:
 
 
 def complete_rest_apis(stack: Stack) -> int:
-    """Sets the gateway responses and the preflight headers that the template's REST APIs declare; how many were set."""
+    """Sets the declared gateway responses and preflight headers of the REST APIs; returns how many it set."""
     client = stack.client("apigateway")
     added = 0
     for logical_id, resource in _deployed_resources(stack).items():
@@ -113,7 +112,7 @@ def complete_rest_apis(stack: Stack) -> int:
 
 
 def complete_authorizers(stack: Stack) -> int:
-    """Takes away the identity source that MiniStack gives authorizers that declare none; how many there were."""
+    """Removes the identity source that MiniStack gives authorizers without one; returns how many it changed."""
     client = stack.client("apigatewayv2")
     declared = [
         (logical_id, resource["Properties"])
@@ -131,7 +130,7 @@ def complete_authorizers(stack: Stack) -> int:
 
 
 def _deployed_resources(stack: Stack) -> dict[str, Any]:
-    """The resources of the template as CloudFormation got it."""
+    """The resources of the template after the transform."""
     processed = stack.client("cloudformation").get_template(StackName=stack.name, TemplateStage="Processed")
     body = processed["TemplateBody"]
     template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
@@ -175,7 +174,7 @@ def _add_preflight_headers(client: Any, api: str, declared: dict[str, Any]) -> i
 
 
 def _resolved(stack: Stack, value: Any) -> Any:
-    """`value` with the template's parameters put in where it asks for them (`Fn::Sub`)."""
+    """`value` with the template's parameters substituted (`Fn::Sub`)."""
     match value:
         case {"Fn::Sub": str(text)}:
             return re.sub(r"\$\{(\w+)\}", lambda name: stack.parameters.get(name[1], name[0]), text)
@@ -210,7 +209,7 @@ def _allowed(document: dict[str, Any]) -> list[tuple[set[str], Any]]:
 
 
 def _missing(stack: Stack, actions: set[str], resource: Any) -> list[dict[str, Any]]:
-    """The statements that MiniStack wants beyond one that allows `actions` on `resource`."""
+    """The statements that MiniStack requires in addition to one that allows `actions` on `resource`."""
     statements: list[dict[str, Any]] = []
     if mail := sorted(actions & _MAIL_ACTIONS):
         statements.append({"Effect": "Allow", "Action": mail, "Resource": "*"})

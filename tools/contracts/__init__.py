@@ -1,1 +1,1 @@
-"""What the shop promises to others, generated from the code: OpenAPI, AsyncAPI, events."""
+"""The published contracts, generated from the code: OpenAPI, AsyncAPI, events."""

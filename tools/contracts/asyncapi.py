@@ -1,8 +1,9 @@
-"""`python -m tools.contracts.asyncapi` writes docs/asyncapi.json: the live updates' messages as AsyncAPI 3.
+"""`make asyncapi`: docs/asyncapi.json, which describes the messages of the live updates as AsyncAPI 3.
 
-A test fails when the document is not what this makes of the models.
+A test fails if the committed document differs from the one that the models give.
 """
 
+import argparse
 import inspect
 import json
 from typing import Any
@@ -23,6 +24,7 @@ from live.domain.messages import (
     Unsubscribe,
     Unsubscribed,
 )
+from tools.command_line import Subcommands, add_command
 from tools.settings import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "asyncapi.json"
@@ -37,15 +39,33 @@ _ANSWERS: dict[type[BaseModel], type[BaseModel]] = {
 _CHANNEL = "#/channels/live"
 
 
+def register(subcommands: Subcommands) -> None:
+    """Registers `asyncapi`."""
+    parser = add_command(
+        subcommands, "asyncapi", _asyncapi, description="renew the AsyncAPI document of the live updates"
+    )
+    parser.add_argument("action", choices=("write",), help="renew the document from the message models")
+
+
+def _asyncapi(_: argparse.Namespace) -> None:
+    write()
+
+
+def write() -> None:
+    """Renews the committed document."""
+    DOCUMENT.write_text(as_text())
+    print(DOCUMENT.relative_to(REPOSITORY))
+
+
 def document() -> dict[str, Any]:
-    """The AsyncAPI document, as the server sees it: it receives requests and sends answers and changes."""
+    """The AsyncAPI document from the server's side: it receives requests, and sends answers and changes."""
     requests: list[type[BaseModel]] = list(_ANSWERS)
     answers: list[type[BaseModel]] = [*_ANSWERS.values(), Failure, OrderChanged]
+    models = [*requests, *answers]
     _, schemas = models_json_schema(
         [(model, "validation") for model in requests] + [(model, "serialization") for model in answers],
         ref_template="#/components/schemas/{model}",
     )
-    models = [*requests, *answers]
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -56,31 +76,15 @@ def document() -> dict[str, Any]:
         },
         "defaultContentType": "application/json",
         "servers": {"aws": _server()},
-        "channels": {
-            "live": {
-                "address": "/",
-                "description": f"One WebSocket, subprotocol `{PROTOCOL}`.",
-                "messages": {
-                    model.__name__: {"$ref": f"#/components/messages/{model.__name__}"} for model in models
-                },
-            }
-        },
+        "channels": {"live": _live_channel(models)},
         "operations": {
             **{_operation(request): _received(request, answer) for request, answer in _ANSWERS.items()},
-            "tellOfChange": _operation_of("send", OrderChanged),
+            "sendOrderChanged": _operation_of("send", OrderChanged),
         },
         "components": {
             "messages": {model.__name__: _message(model) for model in models},
             "schemas": schemas["$defs"],
-            "securitySchemes": {
-                "identityToken": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "JWT",
-                    "description": "The Cognito identity token; browsers offer it as the subprotocol "
-                    "`cartwright.bearer.<token>` instead.",
-                }
-            },
+            "securitySchemes": {"identityToken": _identity_token()},
         },
     }
 
@@ -102,6 +106,24 @@ def _server() -> dict[str, Any]:
             "stage": {"default": "dev"},
         },
         "security": [{"$ref": "#/components/securitySchemes/identityToken"}],
+    }
+
+
+def _live_channel(models: list[type[BaseModel]]) -> dict[str, Any]:
+    return {
+        "address": "/",
+        "description": f"One WebSocket, subprotocol `{PROTOCOL}`.",
+        "messages": {model.__name__: {"$ref": f"#/components/messages/{model.__name__}"} for model in models},
+    }
+
+
+def _identity_token() -> dict[str, Any]:
+    return {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The Cognito identity token; browsers offer it as the subprotocol "
+        "`cartwright.bearer.<token>` instead.",
     }
 
 
@@ -132,5 +154,4 @@ def _received(request: type[BaseModel], answer: type[BaseModel]) -> dict[str, An
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(written())
-    print(f"wrote {DOCUMENT.relative_to(REPOSITORY)}")
+    write()

@@ -1,7 +1,7 @@
-"""Whether all that one JSON Schema describes is described by another one too; where it is not, something breaks.
+"""Whether a JSON Schema contains another one: every value of the inner schema must fit the outer schema.
 
-For what is received (a request) the inner schema is the old one and the outer the new; for what is told (an answer, an
-event) the other way round.
+For input (a request) the inner schema is the old one, and the outer is the new one. For output (an answer, an event) it
+is the other way round. Each difference breaks a client.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ _EXACT = ("pattern", "format", "multipleOf", "uniqueItems", "contentMediaType", 
 
 @dataclass(frozen=True, order=True)
 class Break:
-    """One thing that no longer works for a client; `where` is the operation and the place in it."""
+    """One thing that no longer works for a client; `where` names the operation and the place in it."""
 
     where: str
     what: str
@@ -32,16 +32,16 @@ class Break:
 
 
 class Containment:
-    """Compares schemas of two documents, in which their references are resolved; `told` says which way, see above."""
+    """Compares schemas of two documents, which resolve their references; `is_output` chooses the direction."""
 
-    def __init__(self, inner_document: Document, outer_document: Document, *, told: bool) -> None:
+    def __init__(self, inner_document: Document, outer_document: Document, *, is_output: bool) -> None:
         self._inner_document = inner_document
         self._outer_document = outer_document
-        self._told = told
+        self._is_output = is_output
         self._under_way: set[tuple[str, str]] = set()
 
     def breaks(self, place: str, *, inner: Schema, outer: Schema) -> Iterator[Break]:
-        """Where `inner` describes what `outer` does not; `place` is put in front."""
+        """The differences by which `inner` does not fit into `outer`; their places begin with `place`."""
         names = (inner.get("$ref", ""), outer.get("$ref", ""))
         if all(names):
             if names in self._under_way:  # A schema that contains itself is being compared already.
@@ -54,7 +54,7 @@ class Containment:
         self._under_way.discard(names)
 
     def _best_match(self, place: str, inner: Schema, options: list[Schema]) -> Iterator[Break]:
-        """The differences to that option of the outer schema to which there are the fewest."""
+        """The differences to the option of the outer schema that has the fewest."""
         found = [list(self._differences(place, inner, outer)) for outer in options]
         yield from min(found, key=len)
 
@@ -83,7 +83,7 @@ class Containment:
             yield self._differs(place, "enum", "anything", ", ".join(map(str, allowed)))
         elif more := [value for value in possible if value not in allowed]:
             listed = ", ".join(map(str, more))
-            yield Break(place, f"can be {listed} now" if self._told else f"can no longer be {listed}")
+            yield Break(place, f"can be {listed} now" if self._is_output else f"can no longer be {listed}")
 
     def _limits(self, place: str, inner: Schema, outer: Schema) -> Iterator[Break]:
         for keyword in (*_LOWER_LIMITS, *_UPPER_LIMITS, *_EXACT):
@@ -97,29 +97,31 @@ class Containment:
         had, has = inner.get("properties", {}), outer.get("properties", {})
         for name in outer.get("required", []):
             if name not in inner.get("required", []):
-                said = "may be missing, and was always there" if self._told else "is required, and was not"
+                said = (
+                    "may be missing, and was always there" if self._is_output else "is required, and was not"
+                )
                 yield Break(f"{place}/{name}", said)
         for name, part in had.items():
             if name in has:
                 yield from self.breaks(f"{place}/{name}", inner=part, outer=has[name])
-            elif not self._told and outer.get("additionalProperties") is False:
+            elif not self._is_output and outer.get("additionalProperties") is False:
                 yield Break(f"{place}/{name}", "is no longer accepted")
-        if self._told:
+        if self._is_output:
             for name in has.keys() - had.keys():
                 yield Break(f"{place}/{name}", "is gone")
         yield from self._additional(place, inner, outer)
 
     def _additional(self, place: str, inner: Schema, outer: Schema) -> Iterator[Break]:
-        """What holds of properties that the schemas do not name: of a map's values, or that there are none."""
+        """The differences in properties that the schemas do not name: a map's values, or a ban on any others."""
         possible, allowed = (schema.get("additionalProperties", True) for schema in (inner, outer))
         if isinstance(allowed, Mapping) and possible is not False:
             given = possible if isinstance(possible, Mapping) else {}
             yield from self.breaks(f"{place}/*", inner=given, outer=allowed)
-        elif allowed is False and possible is not False and not self._told:
+        elif allowed is False and possible is not False and not self._is_output:
             yield Break(place, "properties that it does not name are no longer accepted")
 
     def _differs(self, place: str, keyword: str, inner: Any, outer: Any) -> Break:
-        now, was = (inner, outer) if self._told else (outer, inner)
+        now, was = (inner, outer) if self._is_output else (outer, inner)
         return Break(place, f"{keyword} is {_said(now)}, was {_said(was)}")
 
 
@@ -132,7 +134,7 @@ def _within(keyword: str, possible: Any, allowed: Any) -> bool:
 
 
 def _options(schema: Schema, document: Document) -> list[Schema]:
-    """The schemas one of which a value fits, references resolved: those of `anyOf`, or one for each of its types."""
+    """The alternatives of a schema, with references resolved: of its `anyOf`, or one for each of its types."""
     whole = resolved(schema, document)
     for keyword in ("anyOf", "oneOf"):
         if keyword in whole:
@@ -146,7 +148,7 @@ def _options(schema: Schema, document: Document) -> list[Schema]:
 
 
 def _both(common: Schema, choice: Schema) -> Schema:
-    """One schema for what fits both; where both say the same thing, `choice` says it more exactly."""
+    """One schema for values that fit both; if both have a keyword, `choice` is the narrower one."""
     merged = {**common, **choice}
     names = [*common.get("properties", {}), *choice.get("properties", {})]
     if names:
@@ -158,7 +160,7 @@ def _both(common: Schema, choice: Schema) -> Schema:
 
 
 def resolved(node: Schema, document: Document) -> Schema:
-    """`node` with what it refers to in the place of the reference; keywords beside the reference hold as well."""
+    """`node` with its reference replaced by the target; keywords beside the reference hold as well."""
     while "$ref" in node:
         target: Any = document
         for step in node["$ref"].removeprefix("#/").split("/"):

@@ -1,4 +1,4 @@
-"""What template.yaml says, and who reads which events by it."""
+"""template.yaml: its resources, and the consumers of each event by its subscriptions."""
 
 from functools import cache
 from typing import Any
@@ -10,7 +10,7 @@ from tools.settings import REPOSITORY
 
 @cache
 def template() -> dict[str, Any]:
-    """The template, read once; intrinsic functions are mappings (`{"Ref": ...}`). Not to be changed."""
+    """The template, read once; intrinsic functions are mappings (`{"Ref": ...}`). Do not change it."""
     found: dict[str, Any] = yaml_parse((REPOSITORY / "template.yaml").read_text(encoding="utf-8"))
     return found
 

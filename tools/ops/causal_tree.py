@@ -1,7 +1,7 @@
-"""One order's path as a tree of causes, from what the functions logged, its own history and its executions.
+"""One order's path as a tree of causes, from the log lines of the functions, its history and its executions.
 
-Pure: everything comes in as arguments. A request is a root; what it wrote and the events that this published hang below
-it, below an event whatever consumed it, below a consumer the execution that it started, below that its steps.
+Pure: everything comes in as arguments. A request is a root. Below it are its changes and the events that it published.
+Below an event are its consumers, below a consumer the execution that it started, and below that the steps.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from typing import Any
 
 from tools.ops.log_search import LogLine
 
-# The lines that end a piece of work. The platform's own lines and whatever a function says in between are not drawn.
+# The lines that end a piece of work. The platform's lines and a function's lines in between are not drawn.
 _ENDS = {
     "request answered": "",
     "event consumed": "",
@@ -23,13 +23,13 @@ _ENDS = {
 _PUBLISHED = "event published"
 _STARTED = "execution started"
 _MAIL_SENT = "mail sent"
-# Clocks of different machines: what a change is found within, around the work that made it.
+# Clocks of different machines differ: a change may lie this far outside the work that made it.
 _SLACK = timedelta(milliseconds=50)
 
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution of a state machine, as Step Functions tells it."""
+    """An execution of a state machine, as Step Functions describes it."""
 
     machine: str
     name: str
@@ -37,12 +37,12 @@ class Execution:
     started: datetime
     stopped: datetime | None
     failures: list[tuple[datetime, str]] = field(default_factory=list)
-    """Tasks that failed or timed out: when, and in words."""
+    """Tasks that failed or timed out: the time and a description of each."""
 
 
 @dataclass
 class Node:
-    """Something that happened, and what it caused."""
+    """One thing that happened, with its effects as children."""
 
     at: datetime
     what: str
@@ -82,8 +82,8 @@ def tree_of(
     history: Iterable[tuple[datetime, str]],
     executions: Iterable[Execution],
 ) -> list[Node]:
-    """The roots of the tree, oldest first. `names` are what functions are called, by their physical names; `history` is
-    the order's own: when it got which status."""
+    """The roots of the tree, oldest first. `names` has the short names of functions by their physical names.
+    `history` has the order's statuses, each with its time."""
     every = list(lines)
     works = [work for line in every if (work := _work(line, names))]
     events = _events(every)
@@ -104,7 +104,7 @@ def tree_of(
     for node, parent in nodes:
         (parent.children if parent else roots).append(node)
     for node, _ in nodes:
-        # What was written and the event that tells of it are one write: the change stands first.
+        # A change and its event are one write with one time: the change stands first.
         node.children.sort(key=lambda child: (child.at, child.kind != "change"))
     return sorted(roots, key=lambda root: root.at)
 
@@ -137,7 +137,7 @@ def _work(line: LogLine, names: dict[str, str]) -> _Work | None:
 
 
 def _events(lines: list[LogLine]) -> dict[str, tuple[LogLine, Node]]:
-    """A node for each event that was published, with the line that says so first."""
+    """A node for each published event, with its first log line."""
     events: dict[str, tuple[LogLine, Node]] = {}
     for line in lines:
         if line.fields["message"] != _PUBLISHED:
@@ -163,7 +163,7 @@ def _run_node(run: Execution) -> Node:
 def _cause_of(
     work: _Work, events: dict[str, tuple[LogLine, Node]], runs: list[tuple[Execution, Node]]
 ) -> Node | None:
-    """What a piece of work hangs below: the event that it consumed, the execution that it is a step of, or nothing."""
+    """The parent of a piece of work: the event that it consumed, the execution that it is a step of, or None."""
     if work.execution:
         begun = [
             (run, node)
@@ -187,7 +187,7 @@ def _writer(line: LogLine, works: list[_Work]) -> Node | None:
 
 
 def _starter(run: Execution, lines: list[LogLine], works: list[_Work]) -> Node | None:
-    """The work that started an execution: the last that says so before the execution began."""
+    """The work that started an execution: the last one that logged it before the execution began."""
     causes = [
         str(line.fields.get("causation_id", ""))
         for line in lines
@@ -204,13 +204,13 @@ def _starter(run: Execution, lines: list[LogLine], works: list[_Work]) -> Node |
 
 
 def _holder(moment: datetime, works: list[_Work]) -> Node | None:
-    """The work during which something happened; the shortest, if there were several at once."""
+    """The work that was in progress at `moment`; the shortest, if there were several."""
     during = [work for work in works if work.holds(moment)]
     return min(during, key=lambda work: work.node.milliseconds or 0).node if during else None
 
 
 def drawn(roots: list[Node]) -> list[str]:
-    """The tree in lines of text, with the seconds since its start and how long each thing took."""
+    """The tree in lines of text, with the seconds since its start and the duration of each node."""
     if not roots:
         return []
     start = roots[0].at

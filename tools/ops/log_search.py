@@ -1,4 +1,4 @@
-"""Finding log lines of the functions by a text that they contain, on AWS and in the embedded cloud alike."""
+"""Finds log lines of the functions by a text in them, on AWS and in the embedded cloud alike."""
 
 import json
 from collections.abc import Iterable
@@ -9,8 +9,20 @@ from typing import Any
 
 from tools.stack import Stack
 
-# CloudWatch Logs lets an account ask a few times a second; the client waits and tries again beyond that.
+# CloudWatch Logs limits how often an account may ask; the client waits and tries again beyond that.
 _AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line in the log of a function, or of the platform about the function."""
+
+    at: datetime
+    """When it was logged, by CloudWatch's clock."""
+    function: str
+    """The function's physical name."""
+    stream: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -24,42 +36,54 @@ class LogLine:
 
 
 def search(stack: Stack, functions: Iterable[str], text: str, *, since: datetime) -> list[LogLine]:
-    """The lines with `text` that functions (physical names) logged after `since`, oldest first."""
-    client = stack.client("logs")
+    """The JSON lines with `text` that functions (physical names) logged after `since`, oldest first."""
+    found = [line for entry in entries(stack, functions, text, since=since) if (line := _line(entry))]
+    return sorted(found, key=lambda line: line.at)
 
-    def in_function(function: str) -> list[LogLine]:
+
+def entries(stack: Stack, functions: Iterable[str], text: str, *, since: datetime) -> list[Entry]:
+    """The log lines with `text` of functions (physical names) after `since`, oldest first."""
+    client = stack.client("logs")
+    # CloudWatch searches for a phrase in quotes. A text that has quotes itself is searched for here alone.
+    pattern = {"filterPattern": f'"{text}"'} if text and not set(text) & set('"\\') else {}
+
+    def of_function(function: str) -> list[Entry]:
         pages = client.get_paginator("filter_log_events").paginate(
-            logGroupName=f"/aws/lambda/{function}",
-            startTime=int(since.timestamp() * 1000),
-            filterPattern=json.dumps(text),
+            logGroupName=f"/aws/lambda/{function}", startTime=int(since.timestamp() * 1000), **pattern
         )
         try:
             events = [event for page in pages for event in page["events"]]
         except client.exceptions.ResourceNotFoundException:
             return []  # it has never run
-        return [line for event in events if (line := _line(function, event, text))]
+        return [
+            Entry(_from_epoch(event["timestamp"]), function, event["logStreamName"], event["message"])
+            for event in events
+            if text in event["message"]
+        ]
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = [line for lines in pool.map(in_function, functions) for line in lines]
-    return sorted(found, key=lambda line: line.at)
+        found = [entry for each in pool.map(of_function, functions) for entry in each]
+    return sorted(found, key=lambda entry: entry.at)
 
 
-def _line(function: str, event: dict[str, Any], text: str) -> LogLine | None:
-    message = event["message"].strip()
-    if text not in message or not message.startswith("{"):
+def _line(entry: Entry) -> LogLine | None:
+    message = entry.message.strip()
+    if not message.startswith("{"):
         return None
     try:
         fields = json.loads(message)
     except ValueError:
         return None
-    if "message" not in fields:
-        return None
-    return LogLine(_time(fields, event), function, fields)
+    return LogLine(_logged_at(fields, entry), entry.function, fields) if "message" in fields else None
 
 
-def _time(fields: dict[str, Any], event: dict[str, Any]) -> datetime:
-    """When the line was logged, by its own timestamp, to the millisecond; by CloudWatch's where it has none."""
+def _logged_at(fields: dict[str, Any], entry: Entry) -> datetime:
+    """When the line was logged, to the millisecond: by its own timestamp, or by CloudWatch's if it has none."""
     try:
         return datetime.strptime(str(fields["timestamp"]), "%Y-%m-%d %H:%M:%S,%f%z").astimezone(UTC)
     except (KeyError, ValueError):
-        return datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+        return entry.at
+
+
+def _from_epoch(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,51 +1,52 @@
-"""Shows what the functions logged, oldest first, from all log groups of the stack."""
+"""`make logs`: the log lines of all functions of the stack, oldest first."""
 
+import argparse
 import time
-from typing import NamedTuple
+from datetime import UTC, datetime, timedelta
 
+from tools.command_line import Subcommands, add_command, add_stack_option
+from tools.ops.log_search import Entry, entries
 from tools.stack import Stack
 
-_PLATFORM_LINES = ("START RequestId", "END RequestId", "REPORT RequestId")
-_PAUSE = 1.0
+_PLATFORM_LINES = ("INIT_START", "START RequestId", "END RequestId", "REPORT RequestId")
+_PAUSE_SECONDS = 2.0
+# CloudWatch may show a line some seconds after it was logged.
+_LATE = timedelta(seconds=60)
 
 
-class Line(NamedTuple):
-    """One line that a function logged."""
+def register(subcommands: Subcommands) -> None:
+    """Registers `logs`."""
+    parser = add_command(subcommands, "logs", _logs, description="show the log lines of the functions")
+    parser.add_argument("--minutes", type=int, default=15, help="how far to look back (default: 15)")
+    parser.add_argument(
+        "--grep", default="", metavar="TEXT", help="only lines that contain this text, e.g. an order id"
+    )
+    parser.add_argument("--follow", action="store_true", help="go on until interrupted")
+    add_stack_option(parser)
 
-    at: int
-    stream: str
-    text: str
+
+def _logs(arguments: argparse.Namespace) -> None:
+    show(
+        Stack.named(arguments.stack),
+        minutes=arguments.minutes,
+        containing=arguments.grep,
+        follow=arguments.follow,
+    )
 
 
 def show(stack: Stack, *, minutes: int, containing: str, follow: bool) -> None:
     """Prints the log lines of the last `minutes` that contain the text; with `follow` goes on until interrupted."""
-    since = int((time.time() - minutes * 60) * 1000)
-    shown: set[Line] = set()
+    functions = stack.functions
+    since = datetime.now(UTC) - timedelta(minutes=minutes)
+    shown: set[Entry] = set()
     while True:
-        for line in _lines(stack, since):
-            if line not in shown and containing in line.text:
-                print(line.text)
-            shown.add(line)
+        asked_at = datetime.now(UTC)
+        found = entries(stack, functions, containing, since=since)
+        for entry in found:
+            if entry not in shown and not entry.message.startswith(_PLATFORM_LINES):
+                print(f"{functions[entry.function]}  {entry.message.rstrip()}", flush=True)
         if not follow:
             return
-        time.sleep(_PAUSE)
-
-
-def _lines(stack: Stack, since: int) -> list[Line]:
-    client = stack.client("logs")
-    found: list[Line] = []
-    for groups in client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/aws/lambda/"):
-        for group in groups["logGroups"]:
-            name = group["logGroupName"]
-            function = name.removeprefix(f"/aws/lambda/{stack.name}-").rpartition("-")[0]
-            for page in client.get_paginator("filter_log_events").paginate(
-                logGroupName=name, startTime=since
-            ):
-                found += [
-                    Line(
-                        event["timestamp"], event["logStreamName"], f"{function}  {event['message'].rstrip()}"
-                    )
-                    for event in page["events"]
-                    if not event["message"].startswith(_PLATFORM_LINES)
-                ]
-    return sorted(found, key=lambda line: line.at)
+        since = max(since, asked_at - _LATE)
+        shown = set(found)
+        time.sleep(_PAUSE_SECONDS)

@@ -1,14 +1,14 @@
-"""Rebuilding a projection from its source: `make rebuild PROJECTION=orders-prices`.
+"""`make rebuild PROJECTION=orders-prices`: rebuilds a projection from its source.
 
-What a projection is told once more goes to its own consumer, past the topic, so nobody else hears of it (no mail goes
-out again). The system runs on meanwhile: it does not matter whether a change or the rebuilding tells it first, for the
-consumer passes over what is older than what it has, or writes each fact under a key of its own.
+It sends the source's events to the queue of the projection's own consumer, past the topic. So no other consumer
+receives them, and no mail goes out again. The system may run meanwhile: the consumer skips an event that is older than
+its record, or writes each fact under a key of its own, so the order of events does not matter.
 
-There are two kinds of sources. A table that tells of its items carries the event of each item's last change in the
-item's outbox, with the item's present version; that is enough for a projection of what things are. One of what happened
-is made from the archive, which has every event.
+There are two kinds of sources. Each item of an aggregate's table carries the event of its last change in its outbox.
+That is enough for a projection of present states. A projection of past facts needs the archive, which has every event.
 """
 
+import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,11 +16,12 @@ from typing import Any
 
 from archive.adapters import event_of
 from shared.dynamo import from_item, to_item
+from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import Progress, StepError
 from tools.stack import Stack
 from tools.waiting import NotInTime, wait_for
 
-# Of one SendMessageBatch request.
+# The limits of one SendMessageBatch request.
 _BATCH = 10
 _BATCH_BYTES = 256 * 1024
 
@@ -32,42 +33,65 @@ type Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Projection:
-    """A projection: what it holds, the table that it is made of, and the consumer that keeps it."""
+    """A projection: its content, the table that it is made from, and the consumer that writes it."""
 
-    holds: str
+    content: str
     source: str
     consumer: str
 
     @property
     def is_made_of_events(self) -> bool:
-        """Whether it is made of all that happened, and not of what its source's items are now."""
+        """Whether it is made from all past events, and not from the present items of its source."""
         return self.source == "ArchiveTable"
 
 
 PROJECTIONS = {
-    "orders-prices": Projection("the prices that orders go by", "CatalogTable", "OrdersRecordPrices"),
-    "notifications-addresses": Projection("where mail goes", "UsersTable", "NotificationsRecordAddresses"),
-    "reports-sales": Projection("what weekly reports are made of", "ArchiveTable", "ReportsRecordSales"),
+    "orders-prices": Projection("the prices that orders are charged", "CatalogTable", "OrdersRecordPrices"),
+    "notifications-addresses": Projection(
+        "the addresses of mail", "UsersTable", "NotificationsRecordAddresses"
+    ),
+    "reports-sales": Projection("the facts behind weekly reports", "ArchiveTable", "ReportsRecordSales"),
 }
 
 
+def register(subcommands: Subcommands) -> None:
+    """Registers `rebuild`."""
+    parser = add_command(subcommands, "rebuild", _rebuild, description="rebuild a projection from its source")
+    parser.add_argument(
+        "projection",
+        metavar="PROJECTION",
+        nargs="?",
+        default="",
+        help=f"{', '.join(PROJECTIONS)}; without one, the command lists them",
+    )
+    add_stack_option(parser)
+
+
+def _rebuild(arguments: argparse.Namespace) -> None:
+    projection = projection_of(arguments.projection)
+    sent = rebuild(
+        Stack.named(arguments.stack), arguments.projection, say=lambda line: print(line, flush=True)
+    )
+    print(f"Sent {sent:,} {'events' if projection.is_made_of_events else 'items'} to {projection.consumer}.")
+
+
 def projection_of(name: str) -> Projection:
-    """The projection of that name; raises StepError, which lists those that there are, for any other."""
+    """The projection of that name; for any other, raises StepError with a list of the projections."""
     if name not in PROJECTIONS:
         listed = "\n".join(
-            f"  PROJECTION={known:<24} {projection.holds}, from {projection.source}"
+            f"  PROJECTION={known:<24} {projection.content}, from {projection.source}"
             for known, projection in PROJECTIONS.items()
         )
         wrong = f"There is no projection {name}." if name else "No projection was named."
-        raise StepError(wrong, f"There are\n{listed}")
+        raise StepError(wrong, f"Name one of these:\n{listed}")
     return PROJECTIONS[name]
 
 
 def rebuild(stack: Stack, name: str, say: Say = print) -> int:
-    """Tells the projection's consumer of all that its source has, and waits until it has taken everything in.
+    """Sends the projection's consumer all events of its source, and waits until the consumer has processed them.
 
-    Returns how many items or events that were; `say` is told on long work how far it is. Raises StepError for a
-    projection that there is not, that SQS did not take all of, or whose consumer takes nothing in.
+    Returns how many items or events it sent; `say` gets the progress of long work. Raises StepError if there is no
+    such projection, SQS refuses a message, or the consumer makes no progress.
     """
     projection = projection_of(name)
     sqs, queue = stack.client("sqs"), stack.resource(f"{projection.consumer}Queue")
@@ -76,22 +100,22 @@ def rebuild(stack: Stack, name: str, say: Say = print) -> int:
         bodies = _history(stack, projection)
     else:
         bodies = _present_state(stack, projection)
-    progress, told = Progress(say), 0
+    progress, sent = Progress(say), 0
     for batch in _batches(bodies):
         entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(batch)]
         answer = sqs.send_message_batch(QueueUrl=queue, Entries=entries)
         if answer.get("Failed"):
             reasons = ", ".join(sorted({entry["Code"] for entry in answer["Failed"]}))
-            raise StepError(f"SQS did not take all messages: {reasons}.", "Run it again; that does no harm.")
-        told += len(batch)
-        progress.tell(f"{told:,} told so far")
+            raise StepError(f"SQS refused some messages: {reasons}.", "Run it again; that does no harm.")
+        sent += len(batch)
+        progress.report(f"{sent:,} sent so far")
     try:
         _wait_until_empty(sqs, queue, projection.consumer, progress)
     except NotInTime as error:
         raise StepError(
-            f"{told} told, but: {error}.", f"`make dlq` shows whether {projection.consumer} fails."
+            f"{sent} sent, but: {error}.", f"`make dlq` shows whether {projection.consumer} fails."
         ) from error
-    return told
+    return sent
 
 
 def _present_state(stack: Stack, projection: Projection) -> Iterator[str]:
@@ -102,7 +126,7 @@ def _present_state(stack: Stack, projection: Projection) -> Iterator[str]:
 
 
 def _history(stack: Stack, projection: Projection) -> Iterator[str]:
-    """Every archived event of the types that the consumer's subscription lets through, in no order."""
+    """Every archived event whose type the filter policy of the consumer's subscription admits, in no order."""
     subscription = stack.client("sns").get_subscription_attributes(
         SubscriptionArn=stack.resource(f"{projection.consumer}Subscription")
     )
@@ -127,7 +151,7 @@ def _scanned(stack: Stack, table: str, **options: Any) -> Iterator[dict[str, Any
 
 
 def _is_event(text: str) -> bool:
-    """Whether an entry of an outbox can be read; what cannot lies in the relays' dead letters."""
+    """Whether an entry of an outbox is readable; the relays have moved the others to their dead letters."""
     try:
         return "event_id" in json.loads(text)
     except ValueError:
@@ -135,7 +159,7 @@ def _is_event(text: str) -> bool:
 
 
 def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:
-    """The bodies in as few requests as SQS takes them in."""
+    """The bodies in as few requests as the limits of SQS allow."""
     batch: list[str] = []
     size = 0
     for body in bodies:
@@ -150,7 +174,7 @@ def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _let_the_archive_catch_up(stack: Stack, say: Say) -> None:
-    """Waits until the archive has what was told just now; says what it still lacks if that takes too long."""
+    """Waits until the archive has stored the latest events; says how many it lacks if that takes too long."""
     sqs = stack.client("sqs")
     queue = stack.resource("ArchiveStoreEventsQueue")
     try:
@@ -159,31 +183,31 @@ def _let_the_archive_catch_up(stack: Stack, say: Say) -> None:
         )
     except NotInTime:
         say(
-            f"{_waiting(sqs, queue):,} events still wait for the archive. Going on with what it has: "
-            "run this once more later, which does no harm."
+            f"{_waiting(sqs, queue):,} events still wait for the archive. The rebuild goes on without them: "
+            "run it again later, which does no harm."
         )
     if lost := _waiting(sqs, stack.resource("ArchiveStoreEventsDeadLetterQueue")):
         say(
-            f"{lost:,} messages lie in the archive's dead letters. What they tell will be missing: "
-            "see `make dlq`, then `make redrive QUEUE=ArchiveStoreEvents`, and run this once more."
+            f"{lost:,} messages wait in the archive's dead letters. Their events will be missing: "
+            "see `make dlq`, then `make redrive QUEUE=ArchiveStoreEvents`, and run this again."
         )
 
 
 def _wait_until_empty(sqs: Any, queue: str, consumer: str, progress: Progress) -> None:
-    """Raises NotInTime when the queue does not get shorter for long; events that come anew count like the others."""
+    """Raises NotInTime if the queue gets no shorter for too long; new events count like the others."""
     left = _waiting(sqs, queue)
     while left:
-        progress.tell(f"{left:,} wait for {consumer}")
+        progress.report(f"{left:,} wait for {consumer}")
 
         def shorter(than: int = left) -> tuple[int] | None:
             now = _waiting(sqs, queue)
             return (now,) if now < than else None
 
-        (left,) = wait_for(shorter, f"{consumer} to take it in", seconds=_WITHOUT_PROGRESS_SECONDS)
+        (left,) = wait_for(shorter, f"{consumer} to process its queue", seconds=_WITHOUT_PROGRESS_SECONDS)
 
 
 def _waiting(sqs: Any, queue: str) -> int:
-    """How many messages the queue holds, with those that are being worked on."""
+    """How many messages the queue holds, including the ones that the consumer processes just now."""
     names = [
         "ApproximateNumberOfMessages",
         "ApproximateNumberOfMessagesNotVisible",

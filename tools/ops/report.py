@@ -1,5 +1,6 @@
-"""A week's report, as an admin asks for it: by a job, over the API, with the page saved in the end."""
+"""`make report`: has a job make the report on a week, as an admin does by the API, and saves the page."""
 
+import argparse
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,65 +9,75 @@ from uuid import uuid4
 import requests
 
 from shared.clock import utc_now
+from tools.command_line import Subcommands, add_command
 from tools.console import StepError, step
+from tools.ops.operator_api import OperatorApi, add_operator_options, operator_api, problem
 from tools.settings import REPOSITORY, STATE
-from tools.shop.client import Shop
-from tools.stack import Stack
 from tools.waiting import wait_for
 
 _FINAL = {"succeeded", "failed", "cancelled"}
 _LONGEST_SECONDS = 300
 
 
+def register(subcommands: Subcommands) -> None:
+    """Registers `report`."""
+    parser = add_command(
+        subcommands, "report", _report, description="report on a week's sales, and save the page"
+    )
+    parser.add_argument(
+        "week", nargs="?", metavar="WEEK", help="an ISO week, e.g. 2026-W10 (default: the last complete week)"
+    )
+    add_operator_options(parser)
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    report(operator_api(arguments), arguments.week or last_week())
+
+
 def last_week() -> str:
-    """The last ISO week that is over, in UTC."""
+    """The last complete ISO week, in UTC."""
     calendar = (utc_now() - timedelta(days=7)).isocalendar()
     return f"{calendar.year}-W{calendar.week:02}"
 
 
-def report(stack: Stack, week: str | None) -> Path:
-    """Has the report on `week` (None: the last one that is over) made by a job, and saves its page; prints where.
+def report(api: OperatorApi, week: str) -> Path:
+    """Has a job make the report on `week`, saves its page and prints where that is.
 
-    Raises StepError when there is no such week, it is not over, or the job fails.
+    Raises StepError if there is no such week, it is not complete, or the job fails.
     """
-    shop = Shop(stack)
-    admin = shop.admin()
-    week = week or last_week()
     with step(f"Reporting on {week}") as reporting:
-        job = _asked(shop, admin.token, week)
+        job = _start_job(api, week)
         reporting.note(job["job_id"])
 
         def ended() -> dict[str, Any] | None:
-            answer = shop.request("GET", f"/jobs/{job['job_id']}", token=admin.token)
-            answer.raise_for_status()
-            return dict(answer.json()) if answer.json()["status"] in _FINAL else None
+            found = api.call("GET", f"/jobs/{job['job_id']}", advice="Run it again.")
+            return found if found["status"] in _FINAL else None
 
         job = wait_for(ended, f"the end of {job['job_id']}", seconds=_LONGEST_SECONDS)
     if job["status"] != "succeeded":
-        why = job["failure"]["detail"] if job["failure"] else f"It was {job['status']}."
-        raise StepError(f"There is no report on {week}: {why}", "`make logs` shows what the functions did.")
+        why = job["failure"]["detail"] if job["failure"] else f"The job was {job['status']}."
+        raise StepError(f"There is no report on {week}. {why}", "`make logs` shows the log of the job.")
     page = requests.get(job["result"]["url"], timeout=60)
     page.raise_for_status()
     saved = STATE / "reports" / f"{week}.html"
     saved.parent.mkdir(parents=True, exist_ok=True)
     saved.write_bytes(page.content)
-    print(f"\nThe page is {saved.relative_to(REPOSITORY)}; open it in a browser.")
+    shown = saved.relative_to(REPOSITORY) if saved.is_relative_to(REPOSITORY) else saved
+    print(f"\nThe page is {shown}; open it in a browser.")
     print(f"It is also at {job['result']['url']}\nuntil {job['result']['expires_at']}.")
     return saved
 
 
-def _asked(shop: Shop, token: str, week: str) -> dict[str, Any]:
-    answer = shop.request(
+def _start_job(api: OperatorApi, week: str) -> dict[str, Any]:
+    answer = api.request(
         "POST",
         "/jobs",
-        token=token,
         headers={"Idempotency-Key": str(uuid4())},
         json={"kind": "weekly_report", "week": week},
     )
     if not answer.ok:
-        problem = answer.json()
         raise StepError(
-            f"{week!r} cannot be reported on. {problem['detail']}",
-            "A week is written as ISO 8601 has it, e.g. WEEK=2026-W10, and must be over.",
+            f"There can be no report on {week!r}. {problem(answer)}",
+            "Name a complete week as ISO 8601 writes it, e.g. WEEK=2026-W10.",
         )
     return dict(answer.json())

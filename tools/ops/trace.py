@@ -1,9 +1,10 @@
 """`make trace ORDER=ord_...`: the whole path of one order across requests, tables, events, steps and mails.
 
-Read from CloudWatch Logs and Step Functions by their own APIs, so it is the same on AWS and in the embedded cloud. The
-functions log for each piece of work what caused it and how long it took; an order's correlation id finds those lines.
+It reads CloudWatch Logs and Step Functions by their own APIs, so it works the same on AWS and in the embedded cloud.
+The functions log the cause and the duration of each piece of work; an order's correlation id finds those lines.
 """
 
+import argparse
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,19 +12,32 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from shared.dynamo import from_item
+from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import StepError
 from tools.ops.causal_tree import Execution, Node, drawn, tree_of
 from tools.ops.log_search import LogLine, search
 from tools.stack import Stack
 
 _MACHINES = ("OrderSaga", "OrderCancellation")
-# Looked at from so long before the order: the request began before it wrote.
+# The search begins this long before the order: its request began before it wrote the order.
 _MARGIN = timedelta(seconds=60)
 _FAILED = {"TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut"}
 
 
+def register(subcommands: Subcommands) -> None:
+    """Registers `trace`."""
+    parser = add_command(subcommands, "trace", _trace, description="draw the whole path of one order")
+    parser.add_argument("order", metavar="ORDER", help="the order's id, ord_...")
+    parser.add_argument("--json", action="store_true", help="as a JSON object")
+    add_stack_option(parser)
+
+
+def _trace(arguments: argparse.Namespace) -> None:
+    show(Stack.named(arguments.stack), arguments.order, as_json=arguments.json)
+
+
 def show(stack: Stack, order_id: str, *, as_json: bool) -> None:
-    """Prints the order's path as a tree, or as JSON; raises StepError when there is no such order."""
+    """Prints the order's path as a tree, or as JSON; raises StepError if there is no such order."""
     order = _order(stack, order_id)
     roots = trace(stack, order)
     if as_json:
@@ -35,18 +49,14 @@ def show(stack: Stack, order_id: str, *, as_json: bool) -> None:
     print("\n".join(drawn(roots)))
     if not any(root.kind == "request" for root in roots):
         print(
-            "\nThe log of its request is gone, or not there yet: CloudWatch shows a line some seconds after it is made."
+            "\nThe log line of its request is missing: CloudWatch shows a line some seconds late, and not for ever."
         )
 
 
 def trace(stack: Stack, order: dict[str, Any]) -> list[Node]:
     """The roots of the order's tree of causes."""
     history = [(_moment(entry["at"]), str(entry["status"])) for entry in order["history"]]
-    functions = {
-        physical: name.removesuffix("Function")
-        for name, physical in stack.resources.items()
-        if name.endswith("Function")
-    }
+    functions = stack.functions
     lines = search(stack, functions, order["correlation_id"], since=history[0][0] - _MARGIN)
     return tree_of(lines, functions, history, _executions(stack, order["order_id"], lines))
 
@@ -58,14 +68,14 @@ def _order(stack: Stack, order_id: str) -> dict[str, Any]:
     order = from_item(answer.get("Item", {}))
     if "history" not in order:
         raise StepError(
-            f"There is no order {order_id or '(none given)'} in {stack.name}.",
-            "An order's id is in the answer to POST /orders: make trace ORDER=ord_...",
+            f"There is no order {order_id} in {stack.name}.",
+            "The answer to POST /orders has the order's id: make trace ORDER=ord_...",
         )
     return order
 
 
 def _executions(stack: Stack, order_id: str, lines: list[LogLine]) -> list[Execution]:
-    """Every execution of the order's that Step Functions still knows, under the names that the log tells."""
+    """Every execution of the order that Step Functions still knows. The log lines name them."""
     names = {order_id} | {str(line.fields["execution"]) for line in lines if line.fields.get("execution")}
     found = [_execution(stack, machine, name) for machine in _MACHINES for name in sorted(names)]
     return [execution for execution in found if execution]
@@ -92,7 +102,7 @@ def _execution(stack: Stack, machine: str, name: str) -> Execution | None:
 
 
 def _failures(states: Any, execution: str) -> list[tuple[datetime, str]]:
-    """The tries that failed: the task's state, and the error by which the state machine goes on."""
+    """The failed attempts: when, the task's state, and the error that the state machine caught."""
     failures, state = [], ""
     for page in states.get_paginator("get_execution_history").paginate(executionArn=execution):
         for event in page["events"]:

@@ -1,1 +1,1 @@
-"""The shop as its customers use it: demo, seed, live updates, and the audit of its books."""
+"""The shop as its customers use it: demo, seed, live updates, and the audit of its records."""

@@ -1,6 +1,6 @@
-"""The shop's books, read from its tables, the provider's records and the sent mails; and whether they agree.
+"""The audit: reads the shop's tables, the provider's records and the sent mails, and checks that they agree.
 
-Nothing here looks at what a demo or a test sent: `audit` judges what is written down.
+It knows nothing of the requests of a demo or a test: it checks stored records alone.
 """
 
 from collections import Counter
@@ -11,15 +11,15 @@ from shared.dynamo import from_item
 from tools.stack import Stack
 
 _HELD_BY_PROVIDER = {"requires_capture", "succeeded"}
-# What an order comes to that its customer is told of by mail: each at most once, however often its history has it.
+# The customer gets one mail about each of these, however often the order's history has it.
 _MAILED = {"confirmed", "rejected", "cancelled", "fulfilled"}
-# A confirmed order's payment: what is held is about to be taken, or was.
+# The payment of a confirmed order is authorized, or captured, or on the way there.
 _STANDING = {"authorized", "capturing", "captured"}
 
 
 @dataclass(frozen=True)
-class OrderBooks:
-    """All that is written down of one order; what there is none of is None (or 0, or an empty list)."""
+class OrderRecords:
+    """All records of one order; a missing record is None, or an empty list."""
 
     order: dict[str, Any]
     reservation: dict[str, Any] | None
@@ -27,49 +27,49 @@ class OrderBooks:
     shipment: dict[str, Any] | None
     intents: list[dict[str, Any]]
     mails: list[dict[str, Any]]
-    # Whether the customer may be written to by now: they were not erased, and their address did not bounce.
+    # Whether the customer may get mail: their account was not erased, and their address did not bounce.
     is_reachable: bool = True
 
     def held(self) -> int:
-        """Minor units that the provider holds of this order's customer."""
+        """Minor units that the provider has authorized or captured for this order, and not refunded."""
         return sum(
             intent["amount"] - intent.get("amount_refunded", 0)
             for intent in self.intents
             if intent["status"] in _HELD_BY_PROVIDER
         )
 
-    def taken(self) -> int:
-        """Minor units that the provider has taken of this order's customer, and not given back."""
+    def captured(self) -> int:
+        """Minor units that the provider has captured for this order, and not refunded."""
         return sum(
             intent.get("amount_received", 0) - intent.get("amount_refunded", 0) for intent in self.intents
         )
 
     def mails_due(self) -> int:
-        """How many mails the order's customer is owed by now: one about each outcome."""
+        """How many mails about the order are due by now: one about each outcome."""
         return len(_MAILED & {entry["status"] for entry in self.order["history"]})
 
     @property
     def has_its_mails(self) -> bool:
-        """Whether each mail that is due was sent, once; whoever cannot be written to may lack some."""
+        """Whether each mail that is due was sent once; an unreachable customer may lack some."""
         sent, due = len(self.mails), self.mails_due()
         return sent == due if self.is_reachable else sent <= due
 
 
 @dataclass
-class Audit:
-    """What the books say, and every way in which they disagree."""
+class Findings:
+    """The figures of an audit, and every contradiction that it found."""
 
     orders: Counter[str] = field(default_factory=Counter)
     held: int = 0
     mails: int = 0
     mails_due: int = 0
-    # Fulfilled orders whose stock is yet to be taken out of the warehouse.
+    # Fulfilled orders whose reserved stock is not committed yet.
     uncommitted: int = 0
     violations: list[str] = field(default_factory=list)
 
 
-class Books:
-    """Reads the tables of the deployed stack, whole; for demos and tests, not for a table of any size."""
+class Auditor:
+    """Reads whole tables of the deployed stack: for demos and tests, not for large tables."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -99,8 +99,8 @@ class Books:
                 moved[item["sku"]] += item["quantity"]
         return moved
 
-    def orders(self) -> dict[str, OrderBooks]:
-        """What is written down of every order, by order id."""
+    def orders(self) -> dict[str, OrderRecords]:
+        """The records of every order, by order id."""
         reservations = {
             item["order_id"]: item
             for item in self.table("InventoryTable")
@@ -113,7 +113,7 @@ class Books:
         mails = self._stack.sent_mails()
         unreachable = {item["pk"] for item in self.table("NotificationsTable") if _is_unreachable(item)}
         return {
-            order["order_id"]: OrderBooks(
+            order["order_id"]: OrderRecords(
                 order=order,
                 reservation=reservations.get(order["order_id"]),
                 payment=payments.get(order["order_id"]),
@@ -128,30 +128,30 @@ class Books:
         }
 
     def intents(self) -> list[dict[str, Any]]:
-        """The sandbox provider's payment intents: its own books, not ours."""
+        """The payment intents of the sandbox provider: its own records, not ours."""
         return [item for item in self.table("PaymentsSandboxTable") if item["pk"].startswith("intent#")]
 
-    def audit(self) -> Audit:
-        """Checks every settled order and every product's stock; orders still on their way count as such."""
-        audit = Audit()
+    def audit(self) -> Findings:
+        """Checks every settled order and every product's stock; an order in progress is only counted."""
+        found = Findings()
         orders = self.orders()
-        for order_id, books in orders.items():
-            status = books.order["status"]
-            audit.orders[status] += 1
-            audit.held += books.held()
-            audit.mails += len(books.mails)
-            audit.mails_due += books.mails_due() if books.is_reachable else len(books.mails)
-            audit.uncommitted += status == "fulfilled" and _status(books.reservation) != "committed"
-            audit.violations += [f"{order_id} ({status}): {problem}" for problem in _problems(books)]
-        audit.violations += self._stock_problems(orders)
-        return audit
+        for order_id, records in orders.items():
+            status = records.order["status"]
+            found.orders[status] += 1
+            found.held += records.held()
+            found.mails += len(records.mails)
+            found.mails_due += records.mails_due() if records.is_reachable else len(records.mails)
+            found.uncommitted += status == "fulfilled" and _status(records.reservation) != "committed"
+            found.violations += [f"{order_id} ({status}): {problem}" for problem in _problems(records)]
+        found.violations += self._stock_problems(orders)
+        return found
 
-    def _stock_problems(self, orders: dict[str, OrderBooks]) -> list[str]:
+    def _stock_problems(self, orders: dict[str, OrderRecords]) -> list[str]:
         levels, ledger = self.stock(), self.ledger()
         reserved: Counter[str] = Counter()
-        for books in orders.values():
-            if books.reservation and books.reservation["status"] != "released":
-                for line in books.reservation["lines"][books.reservation["shipped_lines"] :]:
+        for records in orders.values():
+            if records.reservation and records.reservation["status"] != "released":
+                for line in records.reservation["lines"][records.reservation["shipped_lines"] :]:
                     reserved[line["sku"]] += line["quantity"]
         problems = [
             f"{sku}: the ledger has movements of no stock" for sku in sorted(ledger.keys() - levels.keys())
@@ -170,40 +170,40 @@ class Books:
 
 
 def _is_unreachable(address: dict[str, Any]) -> bool:
-    """Whether an item of the addresses says that its user gets no mail."""
+    """Whether an item of the notifications table says that its user gets no mail."""
     is_suppressed = "email" in address and address["email"] == address.get("suppressed_email")
     return is_suppressed or "erased_at" in address
 
 
-def _problems(books: OrderBooks) -> list[str]:
-    status = books.order["status"]
+def _problems(records: OrderRecords) -> list[str]:
+    status = records.order["status"]
     if status == "confirmed":
-        is_dispatched = _status(books.shipment) == "dispatched"
+        is_dispatched = _status(records.shipment) == "dispatched"
         checks = {
-            "no stock is reserved": is_dispatched or _status(books.reservation) == "reserved",
-            "its stock is given back": _status(books.reservation) not in {None, "released"},
-            "its payment does not stand": _status(books.payment) in _STANDING,
-            "there is no parcel": is_dispatched or _status(books.shipment) == "created",
-            f"the provider holds {books.held()}": books.held() == books.order["total"]["amount"],
+            "its stock is not reserved": is_dispatched or _status(records.reservation) == "reserved",
+            "its stock is released": _status(records.reservation) not in {None, "released"},
+            "its payment is neither authorized nor captured": _status(records.payment) in _STANDING,
+            "there is no parcel": is_dispatched or _status(records.shipment) == "created",
+            f"the provider holds {records.held()}": records.held() == records.order["total"]["amount"],
         }
     elif status == "fulfilled":
         checks = {
-            "its stock is not there": _status(books.reservation) in {"reserved", "committing", "committed"},
-            "its money is not taken": _status(books.payment) == "captured",
-            "its parcel has not left": _status(books.shipment) == "dispatched",
-            f"the provider has {books.taken()}": books.taken() == books.order["total"]["amount"],
+            "its stock is not there": _status(records.reservation) in {"reserved", "committing", "committed"},
+            "its payment is not captured": _status(records.payment) == "captured",
+            "its parcel has not left": _status(records.shipment) == "dispatched",
+            f"the provider has {records.captured()}": records.captured() == records.order["total"]["amount"],
         }
     elif status in {"rejected", "cancelled"}:
         checks = {
-            "stock is still reserved": _status(books.reservation) in {None, "released"},
-            "its payment stands": _status(books.payment) in {None, "declined", "voided", "refunded"},
-            "there is a parcel": _status(books.shipment) in {None, "cancelled"},
-            f"the provider holds {books.held()}": books.held() == 0,
+            "stock is still reserved": _status(records.reservation) in {None, "released"},
+            "its payment is not undone": _status(records.payment) in {None, "declined", "voided", "refunded"},
+            "there is a parcel": _status(records.shipment) in {None, "cancelled"},
+            f"the provider holds {records.held()}": records.held() == 0,
         }
     else:
         return []
-    checks["its total is not what its lines and shipping add up to"] = _adds_up(books.order)
-    checks[f"{len(books.mails)} mails were sent"] = books.has_its_mails
+    checks["its total is not what its lines and shipping add up to"] = _adds_up(records.order)
+    checks[f"{len(records.mails)} mails were sent"] = records.has_its_mails
     return [problem for problem, holds in checks.items() if not holds]
 
 

@@ -1,4 +1,4 @@
-"""A client of the shop, as its customers' apps would be: sign up, sign in, order over HTTP with a real token."""
+"""A client of the shop, as its customers' apps are: it signs up, signs in, and orders over HTTP with a real token."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,18 +7,16 @@ from uuid import uuid4
 import requests
 
 from shared.access import ADMIN_GROUP
+from tools.api import FINAL, Api, sign_in
 from tools.stack import Stack
 from tools.waiting import wait_for
 
-# An order is decided in these: confirmed goes on to fulfilled by itself, and parked waits for an operator.
-FINAL = {"confirmed", "fulfilled", "rejected", "cancelled", "parked"}
 PASSWORD = "Correct-horse-7-battery"  # noqa: S105 - of accounts that exist on the embedded cloud alone
-_TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Customer:
-    """Someone who signed up, with the identity token of their session."""
+    """A signed-up customer, with the identity token of their session."""
 
     user_id: str
     email: str
@@ -38,33 +36,20 @@ def address(country: str = "DE") -> dict[str, str]:
 
 
 class Shop:
-    """The deployed shop's API."""
+    """The deployed shop: its API, and the accounts that call it."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.http = requests.Session()
+        self.api = Api(stack)
 
     def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        token: str | None = None,
-        headers: dict[str, str] | None = None,
-        **kwargs: Any,
+        self, method: str, path: str, *, token: str | None = None, **options: Any
     ) -> requests.Response:
-        """Calls `path`, with a bearer token where one is given; returns the answer whatever its status."""
-        authorization = {"Authorization": f"Bearer {token}"} if token else {}
-        return self.http.request(
-            method,
-            self.stack.api_url + path,
-            headers={**authorization, **(headers or {})},
-            timeout=_TIMEOUT_SECONDS,
-            **kwargs,
-        )
+        """Calls `path`, with a bearer token if one is given; returns the answer whatever its status."""
+        return self.api.request(method, path, token=token, **options)
 
     def sign_up(self, name: str) -> Customer:
-        """Signs up someone new, confirms the address as an operator may, and signs in."""
+        """Signs up a new customer, confirms the address as an operator may, and signs in."""
         email = f"{name.split(maxsplit=1)[0].lower()}.{uuid4().hex[:8]}@example.com"
         body = {"email": email, "password": PASSWORD, "name": name}
         answer = self.request("POST", "/users", json=body)
@@ -74,21 +59,16 @@ class Shop:
         return Customer(answer.json()["user_id"], email, name, self.token_of(email))
 
     def admin(self) -> Customer:
-        """Someone new who runs the shop: put into the group as an operator does it, then signed in."""
-        someone = self.sign_up("Admin Example")
+        """Signs up a new account, puts it into the admins' group as an operator may, and signs in."""
+        account = self.sign_up("Admin Example")
         self.stack.client("cognito-idp").admin_add_user_to_group(
-            UserPoolId=self.stack.resource("UserPool"), Username=someone.user_id, GroupName=ADMIN_GROUP
+            UserPoolId=self.stack.resource("UserPool"), Username=account.user_id, GroupName=ADMIN_GROUP
         )
-        return replace(someone, token=self.token_of(someone.email))
+        return replace(account, token=self.token_of(account.email))
 
     def token_of(self, email: str) -> str:
-        """A fresh identity token."""
-        session = self.stack.client("cognito-idp").initiate_auth(
-            ClientId=self.stack.resource("UserPoolClient"),
-            AuthFlow="USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": email, "PASSWORD": PASSWORD},
-        )
-        return str(session["AuthenticationResult"]["IdToken"])
+        """A fresh identity token of an account that `sign_up` made."""
+        return sign_in(self.stack, email, PASSWORD)
 
     def place(
         self,
@@ -99,7 +79,7 @@ class Shop:
         country: str = "DE",
         key: str | None = None,
     ) -> requests.Response:
-        """Asks for `lines` (quantity by sku); a fresh idempotency key unless one is given."""
+        """Places an order of `lines` (quantity by sku), with a fresh idempotency key unless one is given."""
         body = {
             "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()],
             "shipping_address": address(country),
@@ -123,8 +103,8 @@ class Shop:
     ) -> dict[str, Any]:
         """The order once it is in one of `statuses`; raises NotInTime."""
 
-        def there() -> dict[str, Any] | None:
+        def in_status() -> dict[str, Any] | None:
             order = self.order(customer, order_id)
             return order if order["status"] in statuses else None
 
-        return wait_for(there, f"order {order_id} to be {' or '.join(sorted(statuses))}", seconds=seconds)
+        return wait_for(in_status, f"order {order_id} to be {' or '.join(sorted(statuses))}", seconds=seconds)

@@ -1,323 +1,255 @@
-"""The demo: real orders over HTTP through the deployed system, and what the books say afterwards."""
+"""`make demo`: real orders over HTTP through the deployed system, scene by scene, and an audit of the results."""
 
-import time
+import argparse
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
 from uuid import uuid4
 
-from tools.shop.audit import Books
-from tools.shop.client import Customer, Shop
-from tools.shop.timeline import timeline
+from tools.command_line import Subcommands, add_command
+from tools.console import StepError
+from tools.shop import seed
+from tools.shop.client import Customer
+from tools.shop.stage import DARJEELING, RARE, RARE_STOCK, TEA, DemoFailed, Stage, bill, expect, say
 from tools.shop.watch import watched_order
 from tools.stack import Stack
 from tools.waiting import wait_for
 
-TEA, DARJEELING, RARE = "TEA-ASSAM-100", "TEA-DARJ-100", "TEA-GLASS-LTD"
 RUSH = 10
-RARE_STOCK = 3
-# Where an order does not go that ends well, so that nobody waits for it in vain.
+# An order that should end well goes to neither; the demo stops waiting for it there.
 ENDED_BADLY = ("rejected", "parked")
 
 
-class DemoFailed(Exception):
-    """The system did not do what the demo promises."""
+def register(subcommands: Subcommands) -> None:
+    """Registers `demo`."""
+    add_command(subcommands, "demo", _demo, description="place real orders, and follow them to the mail")
 
 
-@dataclass
-class Demo:
-    """Plays the scenes one after the other and prints what happens."""
+def _demo(_: argparse.Namespace) -> None:
+    stack = Stack.current()
+    seed.fill(stack)
+    try:
+        play(Stage(stack))
+    except DemoFailed as error:
+        raise StepError(
+            f"The demo failed: {error}.", "`make logs` shows the log lines of the functions."
+        ) from error
 
-    stack: Stack
-    started: float = field(default_factory=time.monotonic)
 
-    def __post_init__(self) -> None:
-        self.shop = Shop(self.stack)
-        self.books = Books(self.stack)
-        self.placed: set[str] = set()
+def play(stage: Stage) -> None:
+    """Plays all scenes and the audit, and shows what to try next; raises DemoFailed if a promise is broken."""
+    customer = sign_up(stage)
+    fulfilled_order(stage, customer)
+    watched(stage, customer)
+    out_of_stock(stage, customer)
+    declined_card(stage, customer)
+    refused_parcel(stage, customer)
+    cancelled_order(stage, customer)
+    failed_capture(stage, customer)
+    rush(stage)
+    audit(stage)
+    what_next(stage, customer)
 
-    def run(self) -> None:
-        """All scenes, the books, and what to try next; raises DemoFailed where a promise is broken."""
-        customer = self.sign_up()
-        self.fulfilled_order(customer)
-        self.watched_order(customer)
-        self.too_many(customer)
-        self.declined_card(customer)
-        self.refused_parcel(customer)
-        self.changed_mind(customer)
-        self.unpaid(customer)
-        self.rush()
-        self.balance()
-        self.what_next(customer)
 
-    def sign_up(self) -> Customer:
-        """A customer with a profile and a token."""
-        self.scene("A customer signs up", "POST /users, Cognito, GET /users/me with the token")
-        customer = self.shop.sign_up("Ada Example")
-        profile = self.shop.request("GET", "/users/me", token=customer.token).json()
-        expect(profile["user_id"] == customer.user_id, "the profile is not the customer's")
-        say(f"signed up as {customer.email}, user {customer.user_id}")
-        [welcome] = wait_for(
-            lambda: [
-                mail
-                for mail in self.stack.sent_mails()
-                # The user pool sends its codes by itself.
-                if customer.email in mail["To"] and mail["Source"] == self.stack.parameters["MailSender"]
-            ],
-            "the welcome mail",
-            seconds=60,
-        )
-        say(f"mail “{welcome['Subject']}”")
-        return customer
+def sign_up(stage: Stage) -> Customer:
+    """A customer with a profile and a token."""
+    stage.scene("A customer signs up", "POST /users, Cognito, GET /users/me with the token")
+    customer = stage.shop.sign_up("Ada Example")
+    profile = stage.shop.request("GET", "/users/me", token=customer.token).json()
+    expect(profile["user_id"] == customer.user_id, "the profile is not the customer's")
+    say(f"signed up as {customer.email}, user {customer.user_id}")
+    [welcome] = wait_for(
+        lambda: [
+            mail
+            for mail in stage.stack.sent_mails()
+            # The user pool sends its codes from another address.
+            if customer.email in mail["To"] and mail["Source"] == stage.stack.parameters["MailSender"]
+        ],
+        "the welcome mail",
+        seconds=60,
+    )
+    say(f"mail “{welcome['Subject']}”")
+    return customer
 
-    def fulfilled_order(self, customer: Customer) -> None:
-        """An order that stands, is paid and leaves, and its retry."""
-        self.scene(
-            "An order that is confirmed, paid and dispatched",
-            "two products, a card that is approved; packing takes some seconds here",
-        )
-        key = str(uuid4())
-        placed = self.place(customer, {TEA: 2, DARJEELING: 1}, key=key)
-        bill(placed["breakdown"])
-        order = self.shop.become(customer, placed["order_id"], "fulfilled", *ENDED_BADLY, seconds=120)
-        self.ends(customer, placed, "fulfilled")
-        say(f"tracking reference {order['tracking_reference']}")
-        late = self.shop.request("POST", f"/orders/{placed['order_id']}/cancel", token=customer.token)
-        expect(late.status_code == 409, f"a cancellation of what has left answered {late.status_code}")
-        say(f"POST /orders/{placed['order_id']}/cancel 409  {late.json()['detail']}")
 
-        self.scene(
-            "The same request again, with the same Idempotency-Key", "as an app does when an answer got lost"
-        )
-        again = self.place(customer, {TEA: 2, DARJEELING: 1}, key=key)
-        expect(again["order_id"] == placed["order_id"], "the retry made another order")
-        books = self.books.orders()[placed["order_id"]]
-        expect(len(books.intents) == 1, "the retry charged again")
-        say(
-            f"same order {again['order_id']}; payments: {len(books.intents)}, mails: {len(books.mails)}; nothing twice"
-        )
+def fulfilled_order(stage: Stage, customer: Customer) -> None:
+    """An order that is confirmed, paid and dispatched, and the retry of its request."""
+    stage.scene(
+        "An order that is confirmed, paid and dispatched",
+        "two products, a card that is approved; packing takes some seconds here",
+    )
+    key = str(uuid4())
+    placed = stage.place(customer, {TEA: 2, DARJEELING: 1}, key=key)
+    bill(placed["breakdown"])
+    order = stage.shop.become(customer, placed["order_id"], "fulfilled", *ENDED_BADLY, seconds=120)
+    stage.ends(customer, placed, "fulfilled")
+    say(f"tracking reference {order['tracking_reference']}")
+    late = stage.shop.request("POST", f"/orders/{placed['order_id']}/cancel", token=customer.token)
+    expect(late.status_code == 409, f"the cancellation of a dispatched order answered {late.status_code}")
+    say(f"POST /orders/{placed['order_id']}/cancel 409  {late.json()['detail']}")
 
-    def watched_order(self, customer: Customer) -> None:
-        """An order that its customer watches over a WebSocket."""
-        self.scene("A customer watches their order", "a WebSocket, opened as a browser does it")
-        told = watched_order(self.stack, self.shop, customer, {TEA: 1})
-        for line in told:
-            say(line)
-        expect(
-            bool(told) and told[-1].startswith("confirmed"), "the customer was not told of the confirmation"
-        )
+    stage.scene(
+        "The same request again, with the same Idempotency-Key", "as an app does after it lost the answer"
+    )
+    again = stage.place(customer, {TEA: 2, DARJEELING: 1}, key=key)
+    expect(again["order_id"] == placed["order_id"], "the retry made another order")
+    records = stage.auditor.orders()[placed["order_id"]]
+    expect(len(records.intents) == 1, "the retry charged again")
+    say(f"the same order {again['order_id']}")
+    say(f"payments: {len(records.intents)}, mails: {len(records.mails)}; nothing happened twice")
 
-    def too_many(self, customer: Customer) -> None:
-        """An order for more than there is."""
-        wanted = RARE_STOCK + 1
-        self.scene(
-            "An order for more than there is",
-            f"{wanted} of {RARE}, of which {RARE_STOCK} are in the warehouse",
-        )
-        self.stock_up()
-        self.ends(customer, self.place(customer, {RARE: wanted}), "rejected", "out_of_stock")
 
-    def declined_card(self, customer: Customer) -> None:
-        """A card that is declined: the stock comes back."""
-        self.scene("An order whose card is declined", "the reserved stock comes back")
-        before = self.books.stock()[TEA]["available"]
-        placed = self.place(customer, {TEA: 1}, payment_token="pm_card_chargeDeclined")  # noqa: S106 - a test token
-        self.ends(customer, placed, "rejected", "payment_declined")
-        after = self.books.stock()[TEA]["available"]
-        expect(after == before, f"{before - after} of {TEA} did not come back")
-        say(f"{TEA}: {before} available before, {after} after")
+def watched(stage: Stage, customer: Customer) -> None:
+    """An order that its customer watches over a WebSocket."""
+    stage.scene("A customer watches their order", "over a WebSocket, opened as a browser does it")
+    lines = watched_order(stage.stack, stage.shop, customer, {TEA: 1})
+    for line in lines:
+        say(line)
+    expect(
+        bool(lines) and lines[-1].startswith("confirmed"), "the customer got no message of the confirmation"
+    )
 
-    def refused_parcel(self, customer: Customer) -> None:
-        """A parcel that cannot be created: money and stock come back."""
-        self.scene(
-            "An order whose parcel cannot be created",
-            "no carrier serves the country; money and stock come back",
-        )
-        placed = self.place(customer, {TEA: 1}, country="AQ")
-        self.ends(customer, placed, "rejected", "address_not_served")
-        books = self.books.orders()[placed["order_id"]]
-        expect(len(books.intents) == 1, "the money was never held")
-        expect(books.held() == 0, "the money is still held")
-        say(f"provider: {books.intents[0]['status']}; stock: {(books.reservation or {}).get('status')}")
 
-    def changed_mind(self, customer: Customer) -> None:
-        """An order that is cancelled after it was confirmed: parcel, money and stock are undone."""
-        self.scene(
-            "A customer changes their mind",
-            "the order is confirmed and, while it is packed, cancelled; money and stock come back",
-        )
-        before = self.books.stock()[TEA]["available"]
-        placed = self.place(customer, {TEA: 1})
-        self.shop.settled(customer, placed["order_id"])
-        answer = self.shop.request("POST", f"/orders/{placed['order_id']}/cancel", token=customer.token)
-        expect(answer.status_code == 202, f"the cancellation answered {answer.status_code}: {answer.text}")
-        say(f"POST /orders/{placed['order_id']}/cancel 202  {answer.json()['status']}")
-        wait_for(
-            lambda: self.shop.order(customer, placed["order_id"])["status"] in {"cancelled", "parked"},
-            f"the cancellation of {placed['order_id']}",
-            seconds=60,
-        )
-        self.ends(customer, placed, "cancelled")
-        books, after = self.books.orders()[placed["order_id"]], self.books.stock()[TEA]["available"]
-        expect(books.held() == 0, "the money is still held")
-        expect(after == before, f"{before - after} of {TEA} did not come back")
-        say(
-            f"payment: {(books.payment or {}).get('status')}; {TEA}: {before} available before, {after} after"
-        )
+def out_of_stock(stage: Stage, customer: Customer) -> None:
+    """An order for more pieces than the warehouse has."""
+    wanted = RARE_STOCK + 1
+    stage.scene(
+        "An order for more than the warehouse has",
+        f"{wanted} of {RARE}, of which {RARE_STOCK} are in the warehouse",
+    )
+    stage.stock_up()
+    stage.ends(customer, stage.place(customer, {RARE: wanted}), "rejected", "out_of_stock")
 
-    def unpaid(self, customer: Customer) -> None:
-        """An order whose money cannot be taken once it stands: it is cancelled."""
-        self.scene(
-            "An order whose money cannot be taken",
-            "the hold ran out after the confirmation; stock comes back",
-        )
-        before = self.books.stock()[TEA]["available"]
-        token = "pm_sandbox_capture_expired"  # noqa: S105 - a test token
-        placed = self.place(customer, {TEA: 1}, payment_token=token)
-        order = self.shop.become(customer, placed["order_id"], "cancelled", *ENDED_BADLY, seconds=120)
-        self.ends(customer, placed, "cancelled")
-        after = self.books.stock()[TEA]["available"]
-        expect(after == before, f"{before - after} of {TEA} did not come back")
-        say(f"cancelled by {order['cancelled_by']}, reason {order['cancellation_reason']}")
 
-    def rush(self) -> None:
-        """Ten customers at once for the last three pieces."""
-        self.scene(f"{RUSH} customers at once for the last {RARE_STOCK} pieces", f"one {RARE} each")
-        self.stock_up()
-        with ThreadPoolExecutor(RUSH) as pool:
-            customers = list(pool.map(self.shop.sign_up, [f"Rush{number}" for number in range(RUSH)]))
-            placed = list(pool.map(lambda customer: self.place(customer, {RARE: 1}, quiet=True), customers))
-            settled = list(
-                pool.map(
-                    lambda pair: self.shop.settled(pair[0], pair[1]["order_id"], seconds=120),
-                    zip(customers, placed, strict=True),
-                )
+def declined_card(stage: Stage, customer: Customer) -> None:
+    """A card that is declined: the saga releases the stock."""
+    stage.scene("An order whose card is declined", "the reserved stock is released")
+    before = stage.auditor.stock()[TEA]["available"]
+    placed = stage.place(customer, {TEA: 1}, payment_token="pm_card_chargeDeclined")  # noqa: S106 - a test token
+    stage.ends(customer, placed, "rejected", "payment_declined")
+    _expect_stock(stage, before)
+
+
+def refused_parcel(stage: Stage, customer: Customer) -> None:
+    """A parcel that cannot be booked: the saga voids the payment and releases the stock."""
+    stage.scene(
+        "An order whose parcel cannot be booked",
+        "no carrier serves the country; the payment is voided, and the stock is released",
+    )
+    placed = stage.place(customer, {TEA: 1}, country="AQ")
+    stage.ends(customer, placed, "rejected", "address_not_served")
+    records = stage.auditor.orders()[placed["order_id"]]
+    expect(len(records.intents) == 1, "the payment was never authorized")
+    expect(records.held() == 0, "the payment is still authorized")
+    say(f"provider: {records.intents[0]['status']}; stock: {(records.reservation or {}).get('status')}")
+
+
+def cancelled_order(stage: Stage, customer: Customer) -> None:
+    """An order that its customer cancels after the confirmation: parcel, payment and stock are undone."""
+    stage.scene(
+        "A customer cancels a confirmed order",
+        "while it is packed; the payment is voided, and the stock is released",
+    )
+    before = stage.auditor.stock()[TEA]["available"]
+    placed = stage.place(customer, {TEA: 1})
+    order_id = placed["order_id"]
+    stage.shop.settled(customer, order_id)
+    answer = stage.shop.request("POST", f"/orders/{order_id}/cancel", token=customer.token)
+    expect(answer.status_code == 202, f"the cancellation answered {answer.status_code}: {answer.text}")
+    say(f"POST /orders/{order_id}/cancel 202  {answer.json()['status']}")
+    wait_for(
+        lambda: stage.shop.order(customer, order_id)["status"] in {"cancelled", "parked"},
+        f"the cancellation of {order_id}",
+        seconds=60,
+    )
+    stage.ends(customer, placed, "cancelled")
+    records = stage.auditor.orders()[order_id]
+    expect(records.held() == 0, "the payment is still authorized")
+    say(f"payment: {(records.payment or {}).get('status')}")
+    _expect_stock(stage, before)
+
+
+def failed_capture(stage: Stage, customer: Customer) -> None:
+    """An order whose payment cannot be captured after the confirmation: the system cancels it."""
+    stage.scene(
+        "An order whose payment cannot be captured",
+        "the authorization expires after the confirmation; the order is cancelled, and the stock is released",
+    )
+    before = stage.auditor.stock()[TEA]["available"]
+    token = "pm_sandbox_capture_expired"  # noqa: S105 - a test token
+    placed = stage.place(customer, {TEA: 1}, payment_token=token)
+    order = stage.shop.become(customer, placed["order_id"], "cancelled", *ENDED_BADLY, seconds=120)
+    stage.ends(customer, placed, "cancelled")
+    say(f"cancelled by {order['cancelled_by']}, reason {order['cancellation_reason']}")
+    _expect_stock(stage, before)
+
+
+def _expect_stock(stage: Stage, before: int) -> None:
+    after = stage.auditor.stock()[TEA]["available"]
+    expect(after == before, f"{before - after} of {TEA} were not released")
+    say(f"{TEA}: {before} available before, {after} after")
+
+
+def rush(stage: Stage) -> None:
+    """Ten customers at once for the last three pieces."""
+    stage.scene(f"{RUSH} customers at once for the last {RARE_STOCK} pieces", f"each orders one {RARE}")
+    stage.stock_up()
+    with ThreadPoolExecutor(RUSH) as pool:
+        customers = list(pool.map(stage.shop.sign_up, [f"Rush{number}" for number in range(RUSH)]))
+        placed = list(pool.map(lambda customer: stage.place(customer, {RARE: 1}, quiet=True), customers))
+        settled = list(
+            pool.map(
+                lambda pair: stage.shop.settled(pair[0], pair[1]["order_id"], seconds=120),
+                zip(customers, placed, strict=True),
             )
-        statuses = [order["status"] for order in settled]
-        rejected = statuses.count("rejected")
-        confirmed = len(statuses) - rejected
-        level = self.books.stock()[RARE]
-        say(f"{confirmed} confirmed, {rejected} rejected; {level['available']} of {RARE} left")
-        expect(confirmed == RARE_STOCK, f"{confirmed} got one of {RARE_STOCK}")
-        expect(level["available"] == 0, "the stock does not fit")
-
-    def stock_up(self) -> None:
-        """Brings the rare product to exactly its three pieces again, as an admin does after a delivery or a count."""
-        missing = RARE_STOCK - self.books.stock()[RARE]["available"]
-        if not missing:
-            return
-        movement = {"kind": "receipt", "quantity": missing, "reason": "delivery for the demo"}
-        if missing < 0:
-            movement |= {"kind": "adjustment", "reason": "counted for the demo"}
-        answer = self.shop.request(
-            "POST",
-            f"/inventory/{RARE}/movements",
-            token=self.shop.admin().token,
-            headers={"Idempotency-Key": str(uuid4())},
-            json=movement,
         )
-        expect(answer.status_code == 201, f"the movement answered {answer.status_code}: {answer.text}")
-        say(f"POST /inventory/{RARE}/movements 201  {movement['kind']} of {missing}")
-
-    def balance(self) -> None:
-        """What the tables, the provider and the mailbox say, and whether they agree."""
-        self.scene("The books", "computed from the tables, the provider's records and the sent mails")
-
-        def complete() -> bool:
-            audit = self.books.audit()
-            statuses = {
-                item["status"] for item in self.books.order_items() if item["order_id"] in self.placed
-            }
-            return audit.mails >= audit.mails_due and "confirmed" not in statuses and not audit.uncommitted
-
-        # A mail that was sooner than its reader's address is tried again after a minute.
-        wait_for(complete, "the last mails and parcels", seconds=120)
-        audit = self.books.audit()
-        for sku in (TEA, DARJEELING, RARE):
-            level = self.books.stock()[sku]
-            say(f"stock  {sku:<16} {level['available']:>4} available {level['reserved']:>4} reserved")
-        say(f"money  {audit.held / 100:.2f} EUR taken for fulfilled orders, and held for confirmed ones")
-        say(f"mails  {audit.mails} sent about orders, one for each outcome")
-        for violation in audit.violations:
-            say(f"WRONG  {violation}")
-        expect(not audit.violations, f"the books disagree in {len(audit.violations)} places")
-        orders = audit.orders
-        say("")
-        say(
-            f"It holds: {orders['confirmed']} confirmed, {orders['fulfilled']} fulfilled, "
-            f"{orders['rejected']} rejected, {orders['cancelled']} cancelled, {orders['parked']} parked; "
-            "0 oversold, every rejected or cancelled "
-            "order released its stock and its money, nobody was charged twice."
-        )
-
-    def what_next(self, customer: Customer) -> None:
-        """The URL, the reference's, a token, and three commands."""
-        url = self.stack.api_url
-        print(f"\nThe system keeps running ({time.monotonic() - self.started:.0f} s since the demo began).")
-        print(f"\n  URL    {url}")
-        print(f"\n  DOCS   {url}/docs  (in a browser; Authorize with the token)")
-        print(f"\n  TOKEN  {customer.token}\n\nTry next, for example in another terminal:\n")
-        print(f"  curl -s '{url}/products?limit=3'")
-        print(f'  TOKEN=<the token above>; curl -s {url}/orders -H "Authorization: Bearer $TOKEN"')
-        print("  make logs ARGS='--grep order'\n\n`make down` stops it.")
-
-    def scene(self, title: str, what: str) -> None:
-        """Begins a scene."""
-        print(f"\n[{time.monotonic() - self.started:6.1f} s] {title}\n           {what}")
-
-    def place(
-        self, customer: Customer, lines: dict[str, int], *, quiet: bool = False, **options: Any
-    ) -> dict[str, Any]:
-        """Places an order that must be accepted."""
-        answer = self.shop.place(customer, lines, **options)
-        expect(answer.status_code == 201, f"POST /orders answered {answer.status_code}: {answer.text}")
-        order = dict(answer.json())
-        self.placed.add(order["order_id"])
-        if not quiet:
-            total = order["total"]
-            say(f"POST /orders 201  {order['order_id']}  {total['amount'] / 100:.2f} {total['currency']}")
-        return order
-
-    def ends(
-        self, customer: Customer, placed: dict[str, Any], status: str, reason: str | None = None
-    ) -> None:
-        """Waits until the order is settled and mailed, shows its timeline, and expects `status` and `reason`."""
-        order = self.shop.settled(customer, placed["order_id"])
-
-        def mailed() -> bool:
-            books = self.books.orders()[order["order_id"]]
-            return len(books.mails) >= books.mails_due()
-
-        wait_for(mailed, f"the mails about {order['order_id']}", seconds=60)
-        moments = timeline(self.stack, order)
-        for moment in moments:
-            say(f"+{(moment.at - moments[0].at).total_seconds():6.2f} s  {moment.service:<14} {moment.what}")
-        expect(order["status"] == status, f"the order is {order['status']}, not {status}")
-        expect(
-            order.get("rejection_reason") == reason,
-            f"the reason is {order.get('rejection_reason')}, not {reason}",
-        )
+    statuses = [order["status"] for order in settled]
+    rejected = statuses.count("rejected")
+    confirmed = len(statuses) - rejected
+    level = stage.auditor.stock()[RARE]
+    say(f"{confirmed} confirmed, {rejected} rejected; {level['available']} of {RARE} left")
+    expect(confirmed == RARE_STOCK, f"{confirmed} orders were confirmed for {RARE_STOCK} pieces")
+    expect(level["available"] == 0, f"{level['available']} pieces are left, but all {RARE_STOCK} were sold")
 
 
-def bill(breakdown: dict[str, Any]) -> None:
-    """The lines of a bill, in the currency's whole units."""
-    tax = breakdown["tax"]
-    rows = [
-        ("lines", breakdown["lines"]),
-        ("shipping", breakdown["shipping"]),
-        ("total", breakdown["total"]),
-        (f"of which {tax['rate_basis_points'] / 100:g} % VAT ({tax['country']})", tax["amount"]),
-    ]
-    for name, money in rows:
-        say(f"  {name:<24} {money['amount'] / 100:>8.2f} {money['currency']}")
+def audit(stage: Stage) -> None:
+    """Reads the tables, the provider's records and the sent mails, and checks that they agree."""
+    stage.scene("The audit", "of the tables, the provider's records and the sent mails")
+
+    def complete() -> bool:
+        found = stage.auditor.audit()
+        statuses = {
+            item["status"] for item in stage.auditor.order_items() if item["order_id"] in stage.placed
+        }
+        return found.mails >= found.mails_due and "confirmed" not in statuses and not found.uncommitted
+
+    # A mail that is due before its address is known is tried again after a minute.
+    wait_for(complete, "the last mails and parcels", seconds=120)
+    found = stage.auditor.audit()
+    for sku in (TEA, DARJEELING, RARE):
+        level = stage.auditor.stock()[sku]
+        say(f"stock  {sku:<16} {level['available']:>4} available {level['reserved']:>4} reserved")
+    say(f"money  {found.held / 100:.2f} EUR captured for fulfilled orders, or authorized for confirmed ones")
+    say(f"mails  {found.mails} sent about orders, one for each outcome")
+    for violation in found.violations:
+        say(f"WRONG  {violation}")
+    expect(not found.violations, f"the audit found {len(found.violations)} contradictions")
+    orders = found.orders
+    say("")
+    say(
+        f"It holds: {orders['confirmed']} confirmed, {orders['fulfilled']} fulfilled, "
+        f"{orders['rejected']} rejected, {orders['cancelled']} cancelled, {orders['parked']} parked;"
+    )
+    say(
+        "0 oversold, every rejected or cancelled order released its stock and its money, no customer was charged twice."
+    )
 
 
-def say(line: str) -> None:
-    """One line of a scene."""
-    print(f"           {line}", flush=True)
-
-
-def expect(holds: bool, otherwise: str) -> None:
-    """Raises DemoFailed with `otherwise` unless `holds`."""
-    if not holds:
-        raise DemoFailed(otherwise)
+def what_next(stage: Stage, customer: Customer) -> None:
+    """Prints the URL, the reference's, a token, and three commands."""
+    url = stage.stack.api_url
+    print(f"\nThe demo took {stage.seconds:.0f} s. The system keeps running.")
+    print(f"\n  URL    {url}")
+    print(f"\n  DOCS   {url}/docs  (open it in a browser; Authorize takes the token)")
+    print(f"\n  TOKEN  {customer.token}\n\nTry next, for example in another terminal:\n")
+    print(f"  curl -s '{url}/products?limit=3'")
+    print(f'  TOKEN=<the token above>; curl -s {url}/orders -H "Authorization: Bearer $TOKEN"')
+    print("  make logs ARGS='--grep order'\n\n`make down` stops it.")

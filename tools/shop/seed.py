@@ -1,8 +1,9 @@
-"""Loads the shop's first catalogue and stock, through the services' own stores, so that their events go out as well.
+"""`make seed`: loads the shop's first catalogue and stock through the services' own stores, so their events go out.
 
-Loading again changes nothing: a product that is there already stays as it is, and a delivery is received once.
+Loading again changes nothing: an existing product stays as it is, and each delivery is received once.
 """
 
+import argparse
 import json
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from catalog.adapters.product_store import ProductStore
 from catalog.domain.product import Product, ProductDetails
 from inventory.adapters.stock_store import StockStore
 from shared.clock import utc_now
+from tools.command_line import Subcommands, add_command
+from tools.console import step
 from tools.stack import Stack
 from tools.waiting import wait_for
 
@@ -20,14 +23,31 @@ _CORRELATION_ID = "seed"
 
 
 class SeedStock(BaseModel):
-    """How many pieces of a product the shop opens with, and when there are few."""
+    """How many pieces of a product the shop opens with, and the level that counts as low."""
 
     initial_stock: int
     low_threshold: int
 
 
+def register(subcommands: Subcommands) -> None:
+    """Registers `seed`."""
+    add_command(
+        subcommands, "seed", _seed, description="fill the catalogue and the stock; again does no harm"
+    )
+
+
+def _seed(_: argparse.Namespace) -> None:
+    fill(Stack.current())
+
+
+def fill(stack: Stack) -> None:
+    """Loads the seed as a step on the terminal."""
+    with step("Filling the catalogue and the stock") as filling:
+        filling.note(f"{load(stack)} products")
+
+
 def load(stack: Stack) -> int:
-    """Loads the seed and waits until orders can be placed at its prices; returns the number of products."""
+    """Loads the seed and waits until the orders service has its prices; returns the number of products."""
     products = json.loads(_PRODUCTS.read_text())
     catalogue = ProductStore(stack.client("dynamodb"), stack.resource("CatalogTable"))
     inventory = StockStore(stack.client("dynamodb"), stack.resource("InventoryTable"))

@@ -1,5 +1,5 @@
-"""One order's path across the services, in the order of time: its own history, the saga's steps, its cancellation's,
-its money, its parcel, the mail."""
+"""One order's path across the services in the order of time: its history, the steps of its saga and its cancellation,
+its payment, its parcel, its mails."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ _STEP_FAILED = {"TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFun
 
 @dataclass(frozen=True)
 class Moment:
-    """Something that happened to an order."""
+    """One entry of an order's timeline."""
 
     at: datetime
     service: str
@@ -22,7 +22,7 @@ class Moment:
 
 
 def timeline(stack: Stack, order: dict[str, Any]) -> list[Moment]:
-    """What happened to `order` (as the API answers it), oldest first."""
+    """The timeline of `order` (as the API answers it), oldest first."""
     moments = [Moment(_time(entry["at"]), "orders", entry["status"]) for entry in order["history"]]
     moments += _steps(stack, "order saga", execution_arn(stack, order["order_id"]))
     if any(entry["status"] == "cancelling" for entry in order["history"]):
@@ -38,26 +38,26 @@ def timeline(stack: Stack, order: dict[str, Any]) -> list[Moment]:
 
 
 def _fulfilment(stack: Stack, order_id: str) -> list[Moment]:
-    """What orders have heard of the order's money and parcel."""
+    """The outcomes of capture and dispatch, as the orders service received them."""
     item = stack.client("dynamodb").get_item(
         TableName=stack.resource("OrdersTable"), Key={"pk": {"S": order_id}}, ConsistentRead=True
     )
     stored = item.get("Item", {})
-    heard = {
-        "captured_at": ("payments", "money taken"),
-        "capture_failed_at": ("payments", "money could not be taken"),
+    outcomes = {
+        "captured_at": ("payments", "payment captured"),
+        "capture_failed_at": ("payments", "payment could not be captured"),
         "dispatched_at": ("shipping", "parcel dispatched"),
     }
-    return [Moment(_time(stored[name]["S"]), *what) for name, what in heard.items() if name in stored]
+    return [Moment(_time(stored[name]["S"]), *what) for name, what in outcomes.items() if name in stored]
 
 
 def execution_arn(stack: Stack, order_id: str, *, machine: str = "OrderSaga") -> str:
-    """The ARN of the order's execution of `machine` (a logical id): it bears the order's id."""
+    """The ARN of the order's execution of `machine` (a logical id): it has the order's id as its name."""
     return f"{stack.resource(machine).replace(':stateMachine:', ':execution:')}:{order_id}"
 
 
 def _steps(stack: Stack, service: str, execution: str) -> list[Moment]:
-    """The steps that `execution` has taken; none when it was not started (yet)."""
+    """The steps that `execution` has taken; none if it has not started."""
     states = stack.client("stepfunctions")
     try:
         states.describe_execution(executionArn=execution)

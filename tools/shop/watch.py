@@ -1,6 +1,8 @@
-"""A client of the live updates, as a customer's app would be: connect, subscribe, catch up (docs/live-updates.md)."""
+"""`make watch`, and the client of the live updates behind it: connect, subscribe, catch up (docs/live-updates.md)."""
 
+import argparse
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from live.domain.handshake import PROTOCOL
+from tools.command_line import Subcommands, add_command
 from tools.console import StepError
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -22,28 +25,51 @@ _ANSWER_SECONDS = 30.0
 _PING_SECONDS = 300.0
 
 
+def register(subcommands: Subcommands) -> None:
+    """Registers `watch`."""
+    parser = add_command(
+        subcommands,
+        "watch",
+        _watch_orders,
+        description="show the changes of a customer's orders as they happen",
+    )
+    parser.add_argument(
+        "--token",
+        default=os.environ.get("TOKEN", ""),
+        help="the customer's identity token (default: $TOKEN, or a new customer's)",
+    )
+
+
+def _watch_orders(arguments: argparse.Namespace) -> None:
+    stack, token = Stack.current(), arguments.token
+    if not token:
+        token = Shop(stack).sign_up("Guest Example").token
+        print(f"Place orders as this customer:\n\n  export API={stack.api_url}\n  export TOKEN={token}\n")
+    watch(stack, token)
+
+
 class Watcher:
-    """A WebSocket of a customer. What it was told of orders, in the order in which it came, is `changes`."""
+    """A customer's WebSocket. `changes` holds the messages about orders, in the order of their arrival."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.changes: list[dict[str, Any]] = []
 
-    def ask(self, action: str, **arguments: Any) -> dict[str, Any]:
-        """Sends a request and returns its answer; what is told meanwhile is kept."""
+    def request(self, action: str, **arguments: Any) -> dict[str, Any]:
+        """Sends a request and returns its answer; messages that arrive meanwhile go to `changes`."""
         request_id = uuid4().hex
         self.socket.send(json.dumps({"action": action, "request_id": request_id, **arguments}))
         return self._answer(
             lambda message: message.get("request_id") == request_id, f"the answer to {action}"
         )
 
-    def say(self, text: str) -> dict[str, Any]:
-        """Sends whatever text and returns the next answer."""
+    def send(self, text: str) -> dict[str, Any]:
+        """Sends any text and returns the next answer."""
         self.socket.send(text)
         return self._answer(lambda message: message["type"] != "order.changed", "an answer")
 
-    def told(self, order_id: str, status: str, *, seconds: float = 60) -> dict[str, Any]:
-        """The message that the order is in `status`, once it is there; raises NotInTime."""
+    def wait_for_change(self, order_id: str, status: str, *, seconds: float = 60) -> dict[str, Any]:
+        """The message that the order is in `status`, once it has arrived; raises NotInTime."""
 
         def wanted(message: dict[str, Any]) -> bool:
             return bool(message.get("order_id") == order_id and message.get("status") == status)
@@ -52,12 +78,12 @@ class Watcher:
         return before or self._answer(wanted, f"{order_id} to be {status}", seconds)
 
     def follow(self) -> Iterator[dict[str, Any]]:
-        """What is told, as it comes, until the connection ends."""
+        """The messages as they arrive, until the connection ends."""
         while True:
             try:
                 yield self._next(_PING_SECONDS)
             except TimeoutError:
-                self.ask("ping")
+                self.request("ping")
             except ConnectionClosed:
                 return
 
@@ -80,9 +106,9 @@ class Watcher:
 
 @contextmanager
 def watching(stack: Stack, token: str, *, as_browser: bool = False) -> Iterator[Watcher]:
-    """An open WebSocket of the customer whose token it is; `as_browser` hands the token over as a browser must.
+    """An open WebSocket of the customer with that token; `as_browser` passes the token as a browser must.
 
-    Raises websockets' InvalidStatus when the server refuses.
+    Raises websockets' InvalidStatus if the server refuses.
     """
     offered = {"subprotocols": [PROTOCOL, f"cartwright.bearer.{token}"]} if as_browser else {}
     headers = {} if as_browser else {"Authorization": f"Bearer {token}"}
@@ -92,54 +118,54 @@ def watching(stack: Stack, token: str, *, as_browser: bool = False) -> Iterator[
 
 
 def watch(stack: Stack, token: str) -> None:
-    """Prints what was told of the customer's orders, and then what becomes of them, until the connection ends.
+    """Prints the past changes of the customer's orders, and then each new one, until the connection ends.
 
-    Raises StepError when the server refuses the token.
+    Raises StepError if the server refuses the token.
     """
     try:
         _watch(stack, token)
     except InvalidStatus as refusal:
         raise StepError(
             f"The server refused the token ({refusal.response.status_code}).",
-            "`make token` gets a fresh one.",
+            "`make token` prints a fresh one.",
         ) from refusal
 
 
 def _watch(stack: Stack, token: str) -> None:
     with watching(stack, token) as watcher:
-        end = watcher.ask("subscribe")["cursor"]
+        end = watcher.request("subscribe")["cursor"]
         cursor = "0"
         while int(cursor) < int(end):
-            page = watcher.ask("catch_up", after=cursor)
+            page = watcher.request("catch_up", after=cursor)
             cursor = page["cursor"]
             for change in page["changes"]:
                 print(line(change), flush=True)
-        print("Watching all orders of this customer; Ctrl-C ends it.", flush=True)
+        print("Watching all orders of this customer. Ctrl-C ends it.", flush=True)
         for message in watcher.follow():
             print(line(message), flush=True)
 
 
 def watched_order(stack: Stack, shop: Shop, customer: Customer, lines: dict[str, int]) -> list[str]:
-    """Places an order that its customer watches until it is confirmed; what they were told, and how soon."""
+    """Places an order and watches it until it is confirmed; returns a line for each message, with its delay."""
     with watching(stack, customer.token, as_browser=True) as watcher:
-        watcher.ask("subscribe")
+        watcher.request("subscribe")
         placed = shop.place(customer, lines)
         placed.raise_for_status()
-        told: list[str] = []
+        lines_shown: list[str] = []
         for change in watcher.follow():
             if change.get("order_id") != placed.json()["order_id"]:
                 continue
             seconds = (datetime.now(UTC) - datetime.fromisoformat(change["at"])).total_seconds()
-            told.append(
-                f"{change['status']:<10} told {seconds:.2f} s after it happened, cursor {change['cursor']}"
+            lines_shown.append(
+                f"{change['status']:<10} arrived {seconds:.2f} s after the change, cursor {change['cursor']}"
             )
             if change["status"] == "confirmed":
                 break
-    return told
+    return lines_shown
 
 
 def line(change: dict[str, Any]) -> str:
-    """A change of an order, for people."""
+    """A change of an order as a line of text."""
     why = "".join(
         f"  {name}: {change[name]}" for name in ("reason", "by", "tracking_reference") if name in change
     )

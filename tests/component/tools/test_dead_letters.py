@@ -1,4 +1,4 @@
-"""What operators do with dead letters, by the AWS API alone: look without losing, give back without losing."""
+"""Operators inspect dead letters and redrive them, by the AWS API alone, and lose none."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import pytest
 
 from shared.dead_letters import send_to_dlq
 from tools.console import StepError
-from tools.ops import dead_letters
+from tools.ops import dlq
 from tools.ops.dead_letters import DeadLetters
 from tools.stack import Stack
 
@@ -66,19 +66,19 @@ def send(stack: FakeStack, body: Any, **attributes: str) -> None:
 
 
 def show(stack: FakeStack) -> None:
-    dead_letters.show(cast(Stack, stack))
+    dlq.show(cast(Stack, stack))
 
 
 def redrive(stack: FakeStack, name: str, **options: int) -> None:
-    dead_letters.redrive(cast(Stack, stack), name, **options)
+    dlq.redrive(cast(Stack, stack), name, **options)
 
 
-def test_looking_tells_what_each_message_is_about_and_why_it_is_there(
+def test_the_list_shows_the_event_of_each_message_and_why_it_is_a_dead_letter(
     stack: FakeStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     send(stack, EVENT, reason="UnknownVersion: version 3")
     show(stack)
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for fact in (
         *EVENT.values(),
         "UnknownVersion: version 3",
@@ -86,27 +86,29 @@ def test_looking_tells_what_each_message_is_about_and_why_it_is_there(
         "Relay: 0",
         "received 1 times",
     ):
-        assert fact in told
+        assert fact in printed
 
 
-def test_looking_takes_nothing_away(stack: FakeStack, waiting: Waiting) -> None:
+def test_inspecting_removes_nothing(stack: FakeStack, waiting: Waiting) -> None:
     for number in range(12):
         send(stack, {**EVENT, "event_id": f"o-{number}"})
     show(stack)
     assert len(waiting("OrdersEraseDeadLetterQueue")) == 10
-    with DeadLetters(cast(Stack, stack)).taken(
+    with DeadLetters(cast(Stack, stack)).inspected(
         DeadLetters(cast(Stack, stack)).queue("OrdersErase")
     ) as letters:
-        assert len({letter.told("event_id") for letter in letters}) == 12
+        assert len({letter.value("event_id") for letter in letters}) == 12
 
 
-def test_what_is_no_event_is_shown_all_the_same(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_message_that_is_no_event_is_shown_too(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
     send(stack, ["no", "event"], reason="UnreadableMessage: not a domain event")
     show(stack)
     assert "UnreadableMessage" in capsys.readouterr().out
 
 
-def test_a_letter_without_a_reason_tells_how_often_it_was_tried_and_the_last_error_in_the_log(
+def test_a_dead_letter_without_a_reason_shows_its_attempts_and_the_last_error_in_the_log(
     stack: FakeStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack.resources["OrdersEraseFunction"] = "erase"
@@ -152,34 +154,36 @@ def test_a_redriven_message_is_in_its_source_queue_as_it_was(
     assert json.loads(message["Body"]) == EVENT
     assert set(message["MessageAttributes"]) == {"event_type"}
     assert waiting("OrdersEraseDeadLetterQueue") == []
-    assert "1 of 1 messages given back to OrdersEraseQueue." in capsys.readouterr().out
+    assert "1 of 1 messages sent to OrdersEraseQueue." in capsys.readouterr().out
 
 
-def test_no_more_are_redriven_than_asked_for_and_the_rest_stays(
+def test_a_redrive_sends_no_more_than_asked_for(
     stack: FakeStack, waiting: Waiting, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(15):
         send(stack, {**EVENT, "event_id": str(number)})
     redrive(stack, "OrdersErase", most=10)
-    assert "10 of 10 messages given back to OrdersEraseQueue; 5 more wait." in capsys.readouterr().out
+    assert "10 of 10 messages sent to OrdersEraseQueue; 5 more wait." in capsys.readouterr().out
     assert len(waiting("OrdersEraseDeadLetterQueue")) == 5
 
 
 def test_a_message_that_cannot_be_sent_is_not_deleted(stack: FakeStack, waiting: Waiting) -> None:
     send(stack, EVENT)
     boto3.client("sqs").delete_queue(QueueUrl=stack.resources["OrdersEraseQueue"])
-    with pytest.raises(StepError, match="1 stayed in OrdersEraseDeadLetterQueue"):
+    with pytest.raises(StepError, match="1 stay in OrdersEraseDeadLetterQueue"):
         redrive(stack, "OrdersErase")
     assert len(waiting("OrdersEraseDeadLetterQueue")) == 1
 
 
-def test_a_queue_that_there_is_not_is_answered_with_those_that_there_are(stack: FakeStack) -> None:
+def test_an_unknown_queue_is_refused_with_a_list_of_the_queues(stack: FakeStack) -> None:
     with pytest.raises(StepError, match="There is no dead-letter queue of Orders") as raised:
         redrive(stack, "Orders")
     assert "OrdersErase, Relay" in raised.value.advice
 
 
-def test_a_relays_letter_whose_stream_nobody_reads_stays(stack: FakeStack, waiting: Waiting) -> None:
+def test_a_relays_dead_letter_stays_if_no_function_reads_its_stream(
+    stack: FakeStack, waiting: Waiting
+) -> None:
     send_to_dlq(
         stack.resources["RelayDeadLetterQueue"], json.dumps({"eventSourceARN": "arn:gone"}), "refused"
     )

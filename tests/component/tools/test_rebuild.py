@@ -30,7 +30,7 @@ BIG = "x" * 200_000
 
 @dataclass
 class Shop:
-    """A stack of a few resources in moto, whose reports service takes what is in its queue when it is told to."""
+    """A stack of a few resources in moto, whose reports service consumes its queue on demand."""
 
     reports: Service
     resources: dict[str, str]
@@ -45,13 +45,13 @@ class Shop:
         return self.resources.get(logical_id, logical_id)
 
     def archive(self, *events: Event) -> None:
-        """Has these events in the archive."""
+        """Puts these events into the archive."""
         store = ArchiveStore(self.client("dynamodb"), "ArchiveTable")
         for event in events:
             store.put(without_personal_data(event))
 
     def rebuild(self) -> int:
-        """Rebuilds the sales while the reports service works; what it was given is in `taken`."""
+        """Rebuilds the sales while the reports service consumes; `taken` collects its messages."""
         done = Signal()
         with ThreadPoolExecutor(1) as pool:
             working = pool.submit(self._work_until, done)
@@ -95,8 +95,8 @@ def shop(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield Shop(reports, resources)
 
 
-def every_event() -> list[Event]:
-    """An event of every type that is archived, and those of the reports' own example."""
+def archived_events() -> list[Event]:
+    """An event of every type that is archived, and the events of the reports' own example."""
     others = [
         Event.model_validate(contract.example()).model_copy(
             update={"event_id": f"a-1:2:{contract.event_type}", "aggregate_id": "a-1"}
@@ -107,11 +107,11 @@ def every_event() -> list[Event]:
     return [*others, *SALES_EVENTS]
 
 
-def test_what_was_lost_is_there_again_from_the_events_of_the_types_that_it_reads(shop: Shop) -> None:
-    told = every_event()
-    shop.archive(*told)
+def test_a_lost_projection_is_rebuilt_from_the_events_of_its_consumers_types(shop: Shop) -> None:
+    published = archived_events()
+    shop.archive(*published)
     assert (
-        shop.reports.record_sales(*(event for event in told if event.event_type in READ_BY_SALES))
+        shop.reports.record_sales(*(event for event in published if event.event_type in READ_BY_SALES))
         == failures()
     )
     before = shop.sales()
@@ -124,10 +124,10 @@ def test_what_was_lost_is_there_again_from_the_events_of_the_types_that_it_reads
     assert shop.said == []
 
 
-def test_a_projection_that_lost_nothing_is_the_same_afterwards(shop: Shop) -> None:
-    told = [event for event in every_event() if event.event_type in READ_BY_SALES]
-    shop.archive(*told)
-    shop.reports.record_sales(*told)
+def test_rebuilding_an_intact_projection_changes_nothing(shop: Shop) -> None:
+    published = [event for event in archived_events() if event.event_type in READ_BY_SALES]
+    shop.archive(*published)
+    shop.reports.record_sales(*published)
     before = shop.sales()
 
     shop.rebuild()
@@ -136,7 +136,7 @@ def test_a_projection_that_lost_nothing_is_the_same_afterwards(shop: Shop) -> No
     assert shop.sales() == before
 
 
-def test_the_newest_version_of_a_product_stays_whichever_is_told_last(shop: Shop) -> None:
+def test_the_newest_version_of_a_product_stays_whichever_arrives_last(shop: Shop) -> None:
     [change] = [event for event in SALES_EVENTS if event.event_type == "product.changed"]
 
     def version(number: int) -> Event:
@@ -151,7 +151,7 @@ def test_the_newest_version_of_a_product_stays_whichever_is_told_last(shop: Shop
     assert [(item["version"], item["name"]) for item in shop.sales()] == [(4, "Name 4")]
 
 
-def test_more_than_one_request_takes_is_told_in_several(shop: Shop) -> None:
+def test_events_beyond_the_limits_of_one_request_are_sent_in_several(shop: Shop) -> None:
     [placed] = [event for event in SALES_EVENTS if event.event_type == "order.placed"]
     big = [
         placed.model_copy(
@@ -166,12 +166,14 @@ def test_more_than_one_request_takes_is_told_in_several(shop: Shop) -> None:
     assert sorted(item["event_id"] for item in shop.sales()) == sorted(event.event_id for event in big)
 
 
-def test_what_the_archive_takes_in_meanwhile_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_that_reach_the_archive_meanwhile_are_sent(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     queue, waiting = shop.resource("ArchiveStoreEventsQueue"), rebuilding._waiting
-    boto3.client("sqs").send_message(QueueUrl=queue, MessageBody="told just before the loss")
+    boto3.client("sqs").send_message(QueueUrl=queue, MessageBody="published just before the loss")
 
     def and_catch_up(sqs: Any, of: str) -> int:
-        """How many wait; the archive takes in what was seen to wait."""
+        """How many wait; the archive stores them once they were counted."""
         left = waiting(sqs, of)
         if of == queue and left:
             shop.archive(*example_events("reports_record_sales.json"))
@@ -184,7 +186,7 @@ def test_what_the_archive_takes_in_meanwhile_is_told(shop: Shop, monkeypatch: py
     assert shop.said == []
 
 
-def test_an_archive_that_does_not_catch_up_is_said_so_and_gone_on_with(shop: Shop) -> None:
+def test_an_archive_that_does_not_catch_up_is_reported_and_used_as_it_is(shop: Shop) -> None:
     shop.archive(*example_events("reports_record_sales.json"))
     boto3.client("sqs").send_message(QueueUrl=shop.resource("ArchiveStoreEventsQueue"), MessageBody="late")
 
@@ -192,10 +194,10 @@ def test_an_archive_that_does_not_catch_up_is_said_so_and_gone_on_with(shop: Sho
 
     [said] = shop.said
     assert said.startswith("1 events still wait for the archive.")
-    assert "run this once more" in said
+    assert "run it again later" in said
 
 
-def test_dead_letters_of_the_archive_are_said_to_be_missing(shop: Shop) -> None:
+def test_dead_letters_of_the_archive_are_reported_as_missing_events(shop: Shop) -> None:
     boto3.client("sqs").send_message(
         QueueUrl=shop.resource("ArchiveStoreEventsDeadLetterQueue"), MessageBody="bad"
     )
@@ -203,36 +205,36 @@ def test_dead_letters_of_the_archive_are_said_to_be_missing(shop: Shop) -> None:
     assert shop.rebuild() == 0
 
     [said] = shop.said
-    assert said.startswith("1 messages lie in the archive's dead letters.")
+    assert said.startswith("1 messages wait in the archive's dead letters.")
     assert "make redrive QUEUE=ArchiveStoreEvents" in said
 
 
-def test_long_work_says_how_far_it_is(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "_SECONDS_BETWEEN_WORDS", 0)
+def test_long_work_reports_its_progress(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "_SECONDS_BETWEEN_REPORTS", 0)
     shop.archive(*example_events("reports_record_sales.json"))
 
     shop.rebuild()
 
-    assert shop.said[0] == f"{len(SALES_EVENTS)} told so far"
+    assert shop.said[0] == f"{len(SALES_EVENTS)} sent so far"
     assert all(line.endswith("wait for ReportsRecordSales") for line in shop.said[1:])
 
 
-def test_a_consumer_that_takes_nothing_in_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_consumer_that_makes_no_progress_is_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rebuilding, "_WITHOUT_PROGRESS_SECONDS", 0.3)
     shop.archive(*example_events("reports_record_sales.json"))
 
-    with pytest.raises(StepError, match="told, but: waited 0 s in vain for ReportsRecordSales") as raised:
+    with pytest.raises(StepError, match="sent, but: waited 0 s in vain for ReportsRecordSales") as raised:
         rebuild(cast(Stack, shop), "reports-sales", say=shop.said.append)
 
     assert "make dlq" in raised.value.advice
 
 
-def test_what_sqs_does_not_take_is_said_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_messages_that_sqs_refuses_are_reported(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.archive(*example_events("reports_record_sales.json"))
     sqs = shop.client("sqs")
     refused = {"Failed": [{"Id": "0", "Code": "InternalError", "SenderFault": False}]}
     monkeypatch.setattr(sqs, "send_message_batch", lambda **_: refused)
     monkeypatch.setattr(shop, "client", lambda service: sqs if service == "sqs" else boto3.client(service))
 
-    with pytest.raises(StepError, match="SQS did not take all messages: InternalError"):
+    with pytest.raises(StepError, match="SQS refused some messages: InternalError"):
         rebuild(cast(Stack, shop), "reports-sales", say=shop.said.append)

@@ -16,10 +16,10 @@ _CHUNK = 64 * 1024
 
 @contextmanager
 def reachable_from_containers(engine: Engine, port: int) -> Iterator[str]:
-    """The URL under which containers reach what listens on loopback at `port`, for as long as the block runs.
+    """The URL under which containers reach loopback at `port`, for as long as the block runs.
 
-    On Linux connections to the host's address on the engine's bridge are forwarded to loopback. Docker Desktop runs its
-    engine in a virtual machine that has that address; there it has a name of its own for the host's loopback.
+    On Linux this forwards connections to the host's address on the engine's bridge. Docker Desktop runs its engine in a
+    virtual machine, which has that address; there the host's loopback has a name of its own.
     """
     gateway = engine.gateway()
     try:
@@ -35,7 +35,7 @@ def reachable_from_containers(engine: Engine, port: int) -> Iterator[str]:
 
 @contextmanager
 def forwarded(listener: socket.socket, port: int) -> Iterator[None]:
-    """Forwards what connects to `listener` to loopback at `port` for as long as the block runs."""
+    """Forwards each connection of `listener` to loopback at `port` for as long as the block runs."""
     loop = asyncio.new_event_loop()
     done = asyncio.Event()
     thread = threading.Thread(target=loop.run_until_complete, args=(_serve(listener, port, done),))
@@ -66,7 +66,7 @@ async def _serve(listener: socket.socket, port: int, done: asyncio.Event) -> Non
 
 
 async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
-    """Joins a connection with a new one to loopback until both have ended, or either broke."""
+    """Joins a connection with a new one to loopback until both end, or one breaks."""
     try:
         onward_reader, onward_writer = await asyncio.open_connection(HOST, port)
         try:
@@ -76,14 +76,14 @@ async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, p
         finally:
             onward_writer.transport.abort()
     except* OSError:
-        # One end is gone, or the embedded cloud is: the other end sees its connection end, as without a forwarder.
+        # One end is gone, or the embedded cloud is. The other end sees its connection end, as without a forwarder.
         pass
     finally:
         writer.transport.abort()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Passes on everything, then the end. Raises OSError when an end is gone."""
+    """Copies until the end of the stream, and passes that on. Raises OSError if an end is gone."""
     while chunk := await reader.read(_CHUNK):
         writer.write(chunk)
         await writer.drain()

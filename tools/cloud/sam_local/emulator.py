@@ -1,4 +1,4 @@
-"""Runs `sam local` so that the functions in its containers work on the embedded cloud's tables, queues and topics."""
+"""Runs `sam local` so that its containers use the embedded cloud's tables, queues and topics."""
 
 import json
 import signal
@@ -31,12 +31,12 @@ _INVOKE_SECONDS = 180.0
 
 
 class InvocationFailed(Exception):
-    """`sam local invoke` itself failed, not the function; the message is the end of what it said."""
+    """`sam local invoke` itself failed, not the function; the message is the end of its output."""
 
 
 @dataclass(frozen=True)
 class Emulator:
-    """`sam local` with all it needs; `endpoint` is the embedded cloud as containers see it."""
+    """A prepared `sam local`; `endpoint` is the embedded cloud as containers see it."""
 
     engine: Engine
     endpoint: str
@@ -44,7 +44,7 @@ class Emulator:
     """The embedded cloud as this machine sees it."""
 
     def command(self, *arguments: str | Path) -> list[str]:
-        """The command line of `sam local` with the arguments that make it use the embedded cloud."""
+        """The command line of `sam local` with the arguments for the embedded cloud."""
         subcommand, *rest = map(str, arguments)
         given = [
             "--config-env",
@@ -62,8 +62,10 @@ class Emulator:
         return tool_environment(self.cloud) | {"DOCKER_HOST": self.engine.host}
 
     def invoke(self, function: str, event: Path) -> Any:
-        """Runs a function (by its name in the template) on a file's event once, and returns what it returned or, when
-        it raised, its error as Lambda reports it. Raises InvocationFailed."""
+        """Runs a function (by its name in the template) on a file's event once, and returns its result.
+
+        If the function raises, the result is its error as Lambda reports it. Raises InvocationFailed.
+        """
         finished = subprocess.run(
             self.command("invoke", function, "--event", event),
             cwd=REPOSITORY,
@@ -121,9 +123,9 @@ class Emulator:
 
 @contextmanager
 def emulator(stack: Stack) -> Iterator[Emulator]:
-    """Prepares `sam local` for the stack, step by step on the terminal; clears up when the block ends.
+    """Prepares `sam local` for the stack, step by step on the terminal; clears up at the end of the block.
 
-    Raises EngineUnavailable where Docker cannot run, StepError when something else goes wrong.
+    Raises EngineUnavailable if Docker cannot run, and StepError if another step fails.
     """
     port = urlsplit(stack.endpoint).port
     assert port is not None, "the embedded cloud's endpoint names its port"
@@ -132,14 +134,14 @@ def emulator(stack: Stack) -> Iterator[Emulator]:
         with step("Finding a Docker engine") as finding:
             engine = prepared.enter_context(docker_engine())
             finding.note(
-                f"Docker {engine.version}, {'started for this' if engine.own else 'which runs already'}"
+                f"Docker {engine.version}, {'started for this command' if engine.own else 'which ran already'}"
             )
-        with step("Seeing to the runtime's image") as seeing:
-            seeing.note(prepared.enter_context(runtime_image(engine)))
-        with step("Letting containers reach the embedded cloud") as letting:
+        with step("Getting the runtime's image") as getting:
+            getting.note(prepared.enter_context(runtime_image(engine)))
+        with step("Connecting containers to the embedded cloud") as connecting:
             endpoint = prepared.enter_context(reachable_from_containers(engine, port))
             _require_reachable(engine, endpoint)
-            letting.note(endpoint)
+            connecting.note(endpoint)
         with step("Writing the functions' variables") as writing:
             variables = variables_of(stack, endpoint)
             VARIABLES.write_text(json.dumps(variables, indent=2) + "\n")
@@ -164,8 +166,8 @@ def run(stack: Stack, arguments: list[str]) -> int:
 def variables_of(stack: Stack, endpoint: str) -> dict[str, dict[str, str]]:
     """The environment variables of each function of the stack, by its name in the template, for `--env-vars`.
 
-    They are those of the deployed function, so the tables' and queues' real names are among them, with the embedded
-    cloud's address replaced by `endpoint`.
+    They come from the deployed function, so they have the real names of tables and queues. `endpoint` replaces the
+    address of the embedded cloud.
     """
     client = stack.client("lambda")
     return {
@@ -192,7 +194,7 @@ def _require_reachable(engine: Engine, endpoint: str) -> None:
     except DockerFailed as error:
         raise StepError(
             f"Containers do not reach the embedded cloud at {endpoint}: {str(error).splitlines()[-1]}.",
-            "A firewall on this machine may refuse what comes from the engine's bridge.",
+            "A firewall on this machine may block connections from the engine's bridge.",
         ) from error
 
 

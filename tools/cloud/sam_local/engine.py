@@ -1,4 +1,4 @@
-"""The Docker engine that `sam local` uses: one that runs already, or one that is started and stopped with it."""
+"""The Docker engine that `sam local` uses: a running one, or one that starts and stops with it."""
 
 import os
 import shutil
@@ -29,30 +29,30 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _BRIDGE = Path("/sys/class/net/docker0")
 _MADE_BRIDGE = _HOME / "made-bridge"
-"""There while the bridge is one that our engine made, which Docker itself leaves behind."""
+"""This file exists while our engine's bridge does. Docker itself leaves the bridge behind."""
 
 
 class EngineUnavailable(Exception):
-    """Docker cannot run here; the message says why, and what would help."""
+    """Docker cannot run here; the message says why, and how to change that."""
 
 
 class DockerFailed(StepError):
-    """A docker command failed; the message is what it said."""
+    """A docker command failed; the message is its error output."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(what, "`docker info` says how the engine is.")
+        super().__init__(what, "`docker info` shows the state of the engine.")
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A Docker engine that answers at `host` (as in DOCKER_HOST); `own` when it was started for this."""
+    """A Docker engine that answers at `host` (as in DOCKER_HOST); `own` if this command started it."""
 
     host: str
     version: str
     own: bool
 
     def docker(self, *arguments: str | Path, seconds: float = 60) -> str:
-        """Runs a docker command and returns what it printed; raises DockerFailed when it fails or takes too long."""
+        """Runs a docker command and returns its output; raises DockerFailed if it fails or takes too long."""
         try:
             finished = _docker(self.host, *arguments, seconds=seconds)
         except subprocess.TimeoutExpired:
@@ -69,16 +69,16 @@ class Engine:
         described = self.docker("network", "inspect", "bridge", "--format", form).split()
         for subnet, gateway in (entry.split(",") for entry in described):
             if "." in subnet:
-                # An engine that has just made its bridge does not name the gateway yet: it is the first address.
+                # An engine with a new bridge names no gateway yet: it is the first address.
                 return gateway or str(next(ip_network(subnet).hosts()))
         raise DockerFailed(f"The engine's network `bridge` has no IPv4 addresses, only {described}.")
 
 
 @contextmanager
 def docker_engine() -> Iterator[Engine]:
-    """An engine for as long as the block runs: the one that runs, or else one that is started and stopped again.
+    """An engine for as long as the block runs: the running one, or else one that starts and stops with the block.
 
-    Raises EngineUnavailable where neither is possible.
+    Raises EngineUnavailable if neither is possible.
     """
     running = _running()
     if running is not None:
@@ -92,7 +92,7 @@ def docker_engine() -> Iterator[Engine]:
 
 
 def _running() -> Engine | None:
-    """The engine that the user's docker command talks to, or None when there is none to talk to."""
+    """The engine of the user's docker command, or None if none runs."""
     if shutil.which("docker") is None:
         raise EngineUnavailable(
             "The command `docker` is not installed (Debian: apt-get install docker.io; otherwise see docs.docker.com)."
@@ -116,9 +116,9 @@ def _context_host() -> str:
 
 
 def _start() -> str:
-    """Starts an engine of this folder's own and returns its version; raises EngineUnavailable when it does not run.
+    """Starts an engine of this folder's own and returns its version; raises EngineUnavailable if it does not run.
 
-    It has no firewall rules and forwards nothing: its containers reach the host's bridge address and nothing beyond.
+    It has no firewall rules and forwards nothing: its containers reach the host's bridge address alone.
     """
     daemon = _program("dockerd")
     if daemon is None:
@@ -163,7 +163,7 @@ def _start() -> str:
 
 
 def _stop() -> None:
-    """Stops the engine of this folder, if it runs, with all that it runs, and removes the network bridge it made."""
+    """Stops this folder's engine and its containers, if it runs, and removes the network bridge that it made."""
     pid = _own_pid()
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
@@ -186,7 +186,7 @@ def _has_ended(pid: int) -> bool:
 
 
 def _own_pid() -> int | None:
-    """The process of this folder's engine, or None when it does not run."""
+    """The process of this folder's engine, or None if it does not run."""
     try:
         pid = int(_PID.read_text())
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -201,7 +201,7 @@ def _own_host() -> str:
 
 
 def _program(name: str) -> str | None:
-    """Where a program is; those of the system's operators are not always on a user's path."""
+    """The path of a program. Programs for administrators are not always on a user's path."""
     return shutil.which(
         name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
     )

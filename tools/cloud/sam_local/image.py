@@ -1,6 +1,6 @@
-"""The image of the Lambda runtime that `sam local` runs functions in: AWS's own, or a stand-in made from local files.
+"""The image of the Lambda runtime in which `sam local` runs functions: AWS's own, or a stand-in from local files.
 
-sam puts its emulator of the Lambda service and the layer on top of the image, for which it runs `mv` and `chmod` in it.
+sam adds its emulator of the Lambda service and the layer to the image, and runs `mv` and `chmod` in it for that.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ from tools.cloud.sam_local.engine import DockerFailed, Engine, EngineUnavailable
 from tools.settings import REPOSITORY
 
 NAME = "public.ecr.aws/lambda/python:3.13-x86_64"
-"""What sam calls the image of this runtime and architecture."""
+"""sam's name for the image of this runtime and architecture."""
 
 PYTHON = "/var/lang/bin/python3.13"
-"""Where the interpreter is, in AWS's image and in the stand-in."""
+"""The path of the interpreter, in AWS's image and in the stand-in."""
 
 _REQUIREMENTS = REPOSITORY / "requirements" / "lambda-image.txt"
 _ARTIFACTS = REPOSITORY / ".aws-sam" / "build"
@@ -55,16 +55,16 @@ _CHANGES = (
 
 @contextmanager
 def runtime_image(engine: Engine) -> Iterator[str]:
-    """The image in the engine for as long as the block runs; says how it came there. Raises EngineUnavailable.
+    """The image in the engine for as long as the block runs; yields a remark on its origin. Raises EngineUnavailable.
 
-    A stand-in stays in an engine of our own; another engine is rid of it in the end, since it has the name of AWS's.
+    A stand-in stays in an engine of our own. It leaves any other engine at the end: its name is that of AWS's image.
     """
     wanted = _stand_in_digest()
     present = _present(engine)
     if present == "":
-        remark = "AWS's, which is there"
+        remark = "AWS's, pulled before"
     elif present == wanted:
-        remark = "the stand-in, which is there"
+        remark = "the stand-in, made before"
     elif _pull(engine):
         remark = "AWS's, pulled"
     else:
@@ -78,7 +78,7 @@ def runtime_image(engine: Engine) -> Iterator[str]:
 
 
 def _present(engine: Engine) -> str | None:
-    """None when the engine has no such image; otherwise a stand-in's digest, or "" for AWS's own."""
+    """None if the engine has no such image; otherwise a stand-in's digest, or "" for AWS's own."""
     if not engine.docker("image", "ls", "--quiet", NAME):
         return None
     return engine.docker("image", "inspect", "--format", f'{{{{index .Config.Labels "{_LABEL}"}}}}', NAME)
@@ -93,7 +93,7 @@ def _pull(engine: Engine) -> bool:
 
 
 def _stand_in_digest() -> str:
-    """Differs between stand-ins that are made of different things or in another way."""
+    """A digest of a stand-in's ingredients and its recipe."""
     recipe = (
         Path(__file__).read_bytes(),
         _REQUIREMENTS.read_bytes(),
@@ -105,7 +105,7 @@ def _stand_in_digest() -> str:
 
 
 def _make_stand_in(engine: Engine, digest: str) -> None:
-    """Imports this machine's Python, Lambda's runtime interface client and the programs that sam needs as the image."""
+    """Imports this machine's Python, Lambda's runtime interface client and sam's programs as the image."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         raise EngineUnavailable(
             f"{NAME} cannot be pulled, and a stand-in can be made on Linux on x86_64 alone "
@@ -143,7 +143,7 @@ def _install_runtime_client(target: Path) -> None:
 
 
 def _fill(image: tarfile.TarFile, client: Path) -> None:
-    """Puts together the file system: /var/lang, /var/runtime, the programs, and the libraries that all of it loads."""
+    """Fills the file system: /var/lang, /var/runtime, the programs, and the libraries that all of these load."""
     prefix, modules = Path(sys.base_prefix), Path(os.__file__).parent
     programs = [Path(found) for name in _PROGRAMS if (found := shutil.which(name))]
     interpreter = Path(sys.executable).resolve()
@@ -174,7 +174,7 @@ def _add_text(image: tarfile.TarFile, name: str, text: str, mode: int) -> None:
 
 
 def _without_unused(modules: Path) -> Callable[[tarfile.TarInfo], tarfile.TarInfo | None]:
-    """Leaves out what no function imports from the standard library, most of its size."""
+    """Leaves out modules of the standard library that no function imports: most of its size."""
     root = PurePosixPath(_LANGUAGE, "lib", modules.name)
 
     def keep(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:

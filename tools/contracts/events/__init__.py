@@ -1,5 +1,5 @@
-"""The domain events as contracts: their JSON Schemas, their catalogue, and what a change of one would break.
+"""The domain events as contracts: their JSON Schemas, their catalogue, and the breaking changes of them.
 
-`python -m tools.contracts.events write` renews events/schemas/ and docs/events.md from the services' payload classes;
-tests/unit/test_event_contracts.py fails when these are out of date, or break whoever reads a released version.
+`make events` renews events/schemas/ and docs/events.md from the services' payload classes.
+tests/unit/test_event_contracts.py fails if they are out of date, or break a consumer of a released version.
 """

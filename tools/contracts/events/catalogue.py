@@ -1,4 +1,4 @@
-"""docs/events.md: every event, who tells it, who reads it, and what it says."""
+"""docs/events.md: every event, its publisher, its consumers and its data."""
 
 import json
 from collections.abc import Iterator
@@ -11,36 +11,36 @@ from tools.settings import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "events.md"
 
-# Reads nearly all: the page says so once.
+# It consumes nearly all events: the page says so once.
 _ARCHIVE = "archive.functions.store_events"
 
 _PREFACE = """\
 # Events
 
-Made by `make events` from the services' payload classes (`services/<name>/<name>/domain/events.py`) and the
-subscriptions in `template.yaml`; a test fails when it is out of date.
+`make events` makes this page from the services' payload classes (`services/<name>/<name>/domain/events.py`) and the
+subscriptions in `template.yaml`. A test fails if the page is out of date.
 
-Every event travels on one SNS topic in the same envelope. Whoever reads it subscribes an SQS queue of its own with a
-filter on `event_type`. Delivery is at least once and in no order: `event_id` is the same at every delivery, and
-`aggregate_version` tells an older fact of the same thing from a newer one.
+Every event travels on one SNS topic in the same envelope. Each consumer subscribes its own SQS queue with a filter on
+`event_type`. Events arrive at least once and in no order: `event_id` is the same at every delivery, and
+`aggregate_version` orders the events of one aggregate.
 
-| Of the envelope | Is |
+| In the envelope | Meaning |
 |---|---|
 | `event_id` | the aggregate's id, its version and the type: the same change always makes the same id |
-| `event_type`, `event_version` | which contract below `data` keeps to |
-| `occurred_at` | when, in UTC to the millisecond |
-| `aggregate_id`, `aggregate_version` | of what, and after how many changes of it |
-| `correlation_id` | of the request that set it all off, on every message and log line that follows from it |
-| `causation_id` | what caused this event: the event, request or step before it |
-| `data` | what has happened, below |
+| `event_type`, `event_version` | the contract of `data`, below |
+| `occurred_at` | the time of the change, in UTC to the millisecond |
+| `aggregate_id`, `aggregate_version` | the aggregate that changed, and the number of its changes so far |
+| `correlation_id` | identifies the first request; all messages and log lines that follow from it carry it |
+| `causation_id` | the direct cause: the event, the request or the step before this event |
+| `data` | the facts, below |
 
 `archive.store_events` stores every event except those about users, for good, without the *personal* fields below. The
 table names the other readers. A service that stores a personal field erases it on `user.deleted`.
 
-**Versions.** A released version of an event only grows: it may tell more, but never stops telling what it told, nor
-tells it in another form. `make test` compares with the last release (`tests/contracts/events.released.json`). Whoever
-reads an event puts up with properties that it does not know. What would break a reader becomes a new version: a second
-payload class, published beside the first until nobody reads that any more.
+**Versions.** A released version of an event only grows: it may get new data, but keeps all data in the same form.
+`make test` compares it with the last release (`tests/contracts/events.released.json`). A consumer ignores unknown
+properties. A change that would break a consumer becomes a new version: a second payload class, published beside the
+first until the last consumer has moved on.
 
 """
 
@@ -53,13 +53,13 @@ def catalogue() -> str:
 
 
 def _overview(known: list[Contract], readers: dict[str, list[str]]) -> Iterator[str]:
-    yield "| Event | Told by | Read by |"
+    yield "| Event | Published by | Consumed by |"
     yield "|---|---|---|"
     for contract in known:
         others = [reader for reader in readers.get(contract.event_type, []) if reader != _ARCHIVE]
         read_by = ", ".join(f"`{reader}`" for reader in others)
         anchor = contract.name.replace(".", "")
-        yield f"| [`{contract.name}`](#{anchor}) | {contract.service} | {read_by or 'nobody yet'} |"
+        yield f"| [`{contract.name}`](#{anchor}) | {contract.service} | {read_by or 'none yet'} |"
 
 
 def _details(known: list[Contract]) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _details(known: list[Contract]) -> Iterator[str]:
         yield f"{contract.meaning}\n"
         yield f"Schema: [`events/schemas/{contract.file_name}`](../events/schemas/{contract.file_name})"
         yield ""
-        yield "| Of `data` | Type | Is |"
+        yield "| In `data` | Type | Meaning |"
         yield "|---|---|---|"
         schema, definitions = contract.data()
         yield from _rows(schema, definitions, "")
@@ -94,12 +94,12 @@ def _rows(schema: Schema, definitions: dict[str, Schema], within: str) -> Iterat
 
 
 def _is_personal(schema: Schema) -> bool:
-    """Whether the payload class says that what the schema describes is personal."""
+    """Whether the payload class marks the value as personal."""
     return schema.items() >= PERSONAL.items()
 
 
 def _whole(schema: Schema, definitions: dict[str, Schema]) -> Schema:
-    """`schema` with what it refers to, and without the null of what may be absent."""
+    """`schema` with its reference replaced by the target, and without the null of an optional value."""
     if "$ref" in schema:
         return {**definitions[schema["$ref"].removeprefix(REFERENCE)], **schema, "$ref": ""}
     options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]

@@ -21,7 +21,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 @dataclass(frozen=True)
 class Contract:
-    """One type of event at one version: who tells it, and what it tells."""
+    """One type of event at one version: the service that publishes it, and its payload."""
 
     service: str
     payload: type[Payload]
@@ -43,11 +43,11 @@ class Contract:
 
     @property
     def meaning(self) -> str:
-        """What has happened when it is told."""
+        """What has happened when the service publishes it."""
         return inspect.getdoc(self.payload) or ""
 
     def schema(self) -> Schema:
-        """The JSON Schema of the whole event, envelope and data; a reader puts up with properties it does not name."""
+        """The JSON Schema of the whole event, envelope and data; a consumer ignores other properties."""
         envelope, definitions = self._described()
         return {
             "$schema": _DIALECT,
@@ -66,7 +66,7 @@ class Contract:
         return made
 
     def data(self) -> tuple[Schema, dict[str, Schema]]:
-        """The schema of what it tells, and the schemas that this refers to by name."""
+        """The schema of its data, and the schemas that this refers to by name."""
         return _described_by(self.payload)
 
     def _described(self) -> tuple[Schema, dict[str, Schema]]:
@@ -100,7 +100,7 @@ def schemas() -> dict[str, Schema]:
 
 
 def written(value: Mapping[str, Any]) -> str:
-    """`value` as it stands in a committed file."""
+    """The text of `value` in a committed file."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -120,7 +120,7 @@ def _described_by(model: type[Payload] | type[Event]) -> tuple[Schema, dict[str,
     tidy(schema)
     definitions = schema.pop("$defs", {})
     for described in (schema, *definitions.values()):
-        # The producer tells what is here and nothing else today; whoever reads this version must be ready for more.
+        # The publisher sends nothing else today, but a consumer of this version must be ready for more.
         if described.get("additionalProperties") is False:
             del described["additionalProperties"]
     schema.pop("description", None)

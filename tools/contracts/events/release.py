@@ -1,8 +1,8 @@
-"""The contracts of the last release, which a later state of the code may not break.
+"""The contracts of the last release, which later code may not break.
 
-Events lie in queues and dead letters while a new version is deployed, and not every reader is deployed with it. So what
-is told in a released version of an event changes for no reason: what would break a reader becomes the next version of
-the event, beside the old one. Only a release whose own version says that it breaks something may drop an old one.
+Events wait in queues and dead letters during a deployment, and not every consumer is deployed together with them. So a
+released version of an event never changes in a way that breaks a consumer. Such a change becomes the next version of
+the event, beside the old one. Only a release whose own version announces a break may drop an old one.
 """
 
 import json
@@ -21,12 +21,12 @@ Schemas = Mapping[str, Mapping[str, Any]]
 
 
 class BreakingContract(Exception):
-    """A released event no longer tells what its readers rely on."""
+    """A released event no longer keeps its contract with its consumers."""
 
     def __init__(self, breaks: list[Break]) -> None:
         listed = "\n".join(f"  {one}" for one in breaks)
         super().__init__(
-            f"readers of released events break:\n{listed}\nTell it in a new version of the event instead."
+            f"Consumers of released events break:\n{listed}\nPublish a new version of the event instead."
         )
         self.breaks = breaks
 
@@ -38,7 +38,7 @@ def released() -> dict[str, Any]:
 
 
 def require_compatible(last: Mapping[str, Any], current: Schemas, current_version: str) -> None:
-    """Raises BreakingContract when `current` breaks readers of the events of `last`."""
+    """Raises BreakingContract if `current` breaks consumers of the events of `last`."""
     breaks = list(dict.fromkeys(_breaks(last["events"], current)))
     if may_break(last["version"], current_version):
         breaks = [one for one in breaks if one.what != _GONE]
@@ -54,12 +54,12 @@ def release() -> None:
     RELEASED.write_text(written({"version": version(), "events": current}), encoding="utf-8")
 
 
-_GONE = "is told no more"
+_GONE = "is no longer published"
 
 
 def _breaks(before: Schemas, now: Schemas) -> Iterator[Break]:
     for name, was in before.items():
         if name in now:
-            yield from Containment(now[name], was, told=True).breaks(name, inner=now[name], outer=was)
+            yield from Containment(now[name], was, is_output=True).breaks(name, inner=now[name], outer=was)
         else:
             yield Break(name, _GONE)

@@ -1,7 +1,6 @@
-"""docs/authorization.md: what each operation answers to each kind of caller.
+"""docs/authorization.md: the answer of each operation to each kind of caller.
 
-The cells are not written down anywhere: they are what the two checks of `shared.access`, which every request passes,
-say to a caller of each kind.
+The cells are computed: the two checks of `shared.access`, which every request passes, run for a caller of each kind.
 """
 
 from collections.abc import Mapping
@@ -15,28 +14,28 @@ from tools.settings import REPOSITORY
 TABLE = REPOSITORY / "docs" / "authorization.md"
 
 _NO_OWNER = "\N{EN DASH}"
-_OWN, _OTHERS = "caller", "somebody-else"
+_OWN, _OTHERS = "caller", "another-user"
 
 _PREFACE = """\
 # Who may do what
 
-Made from the routes by `make openapi`; a test fails when it is out of date.
+`make openapi` makes this page from the routes. A test fails if the page is out of date.
 
-Each operation declares its access with `contract(Access...)`, which is at once what is checked, before anything of the
-request is read, and what the OpenAPI document says in `x-access`. Whose a thing is can be known only once it is found;
-`require_owner` decides that, and what is not the caller's answers as if it did not exist. Both checks stand in
-`shared_layer/shared/access.py`. API Gateway's Cognito authorizer verifies the token before either.
+Each operation declares its access with `contract(Access...)`. The API checks that access before it reads anything of
+the request, and the OpenAPI document has it in `x-access`. The owner of a thing is only known once the thing is found:
+then `require_owner` checks it, and a thing of another user answers as if it did not exist. Both checks are in
+`shared_layer/shared/access.py`. API Gateway's Cognito authorizer verifies the token before them.
 
-| Caller | Means |
+| Caller | Meaning |
 |---|---|
-| nobody | no token, or one that is expired or forged |
-| signed in | a valid token that names no group; the thing, if there is one, is somebody else's |
-| customer | a token with the group `customer`; the thing is somebody else's |
-| owner | a valid token, whatever its groups; the thing is the caller's own |
-| admin | a token with the group `admin` alone; the thing is somebody else's |
+| nobody | no token, or a token that is expired or forged |
+| signed in | a valid token without a group; the thing, if there is one, belongs to another user |
+| customer | a token with the group `customer`; the thing belongs to another user |
+| owner | a valid token with any groups; the thing belongs to the caller |
+| admin | a token with the group `admin` alone; the thing belongs to another user |
 
-A cell is the status that the caller meets: a success in bold, or the refusal. A dash: the operation is about no thing
-that somebody owns. Whoever is let through can still meet the operation's other answers.
+A cell is the status that the caller gets: a success in bold, or the refusal. A dash means that the operation is about
+nothing that has an owner. An admitted caller may still get the operation's other answers.
 
 """
 

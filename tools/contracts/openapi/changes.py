@@ -1,8 +1,8 @@
-"""What a new version of the OpenAPI document breaks for clients that were written against an old one.
+"""The breaking changes between two versions of the OpenAPI document, for clients of the old one.
 
-Requests and answers are looked at from opposite sides. A request that was right must stay right: what the API accepts
-may grow and not shrink. An answer must stay what was described: it may say more exactly what it is, and it may have
-properties that are new, but nothing that a client reads may go, and nothing may come that it was told would not.
+Requests and answers follow opposite rules. A valid request must stay valid: the API may accept more, and never less. An
+answer must keep to its old description: it may become narrower, and it may get new properties. But a property may not
+disappear, and a value may not appear that the old description ruled out.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from shared.access import Access
 from tools.contracts.containment import Break, Containment, Document, Schema, resolved
 from tools.contracts.openapi.document import operations_of
 
-# Who is let through by each, beside those whom it names itself.
+# The other callers that each one admits.
 _LETS_THROUGH = {
     Access.ANYONE: frozenset(Access),
     Access.SIGNED_IN: frozenset({Access.CUSTOMER, Access.OWNER, Access.ADMIN}),
@@ -20,7 +20,7 @@ _LETS_THROUGH = {
 
 
 def breaking_changes(old: Document, new: Document) -> list[Break]:
-    """What clients of `old` can no longer rely on in `new`, in the order of the document."""
+    """What `new` breaks for clients of `old`, in the order of the document."""
     return list(dict.fromkeys(_breaks(old, new)))
 
 
@@ -101,9 +101,9 @@ class _Operation:
                 yield from self._answered(place, content["schema"], answered["schema"])
 
     def _sent(self, place: str, was: Schema, now: Schema) -> Iterator[Break]:
-        """What was right to send and is not any more."""
-        yield from Containment(self.old, self.new, told=False).breaks(place, inner=was, outer=now)
+        """The requests that were valid and are not any more."""
+        yield from Containment(self.old, self.new, is_output=False).breaks(place, inner=was, outer=now)
 
     def _answered(self, place: str, was: Schema, now: Schema) -> Iterator[Break]:
-        """What can be answered now and was not to be expected."""
-        yield from Containment(self.new, self.old, told=True).breaks(place, inner=now, outer=was)
+        """The answers that are possible now and contradict the old description."""
+        yield from Containment(self.new, self.old, is_output=True).breaks(place, inner=now, outer=was)

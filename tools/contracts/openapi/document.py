@@ -1,75 +1,34 @@
-"""The OpenAPI document of the whole API, put together from the routes of every service.
+"""The OpenAPI document of the whole API, made from the routes of every service.
 
 It depends on the code alone: the same code gives the same document, byte for byte.
 """
 
-import inspect
 import json
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
 from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 from pydantic import TypeAdapter
 
-from shared.api import CORRELATION_HEADER, routes_of
-from shared.errors import MalformedJson, PayloadTooLarge, UnsupportedMediaType
+from shared.api import CORRELATION_HEADER
 from shared.problems import MEDIA_TYPE, ProblemDetails
-from tools.contracts.openapi.schemas import (
-    REFERENCE,
-    NoExample,
-    Schema,
-    example_of,
-    needed,
-    redirected,
-    subschemas,
-    tidy,
-    without_null,
-)
+from tools.contracts.openapi.schemas import REFERENCE, NoExample, Schema, example_of, needed, subschemas, tidy
+from tools.contracts.openapi.service_part import SECURITY_SCHEME, NotDescribed, contents_of, distinct, part_of
 from tools.settings import REPOSITORY
 
 DOCUMENT = REPOSITORY / "services" / "gateway" / "gateway" / "openapi.json"
-SECURITY_SCHEME = "Cognito"
-
 TITLE = "Cartwright"
-SUMMARY = "Everything a shop's customers and its operators do over HTTP"
-DESCRIPTION = """\
-**Signing in.** Sign up with `POST /users`, confirm the address and sign in with the Cognito user pool, then send its
-identity token: `Authorization: Bearer <token>`. The groups in the token decide what you may do: `customer` shops,
-`admin` runs the shop. Each operation names who may call it in `x-access`. What is not yours does not exist for you:
-it answers 404.
-
-**Retrying.** An operation that takes an `Idempotency-Key` is done once for each key, however often it is sent: choose
-a key for each thing to be done (a UUID serves well), and send the same request with the same key until it is
-answered. The same key with another body answers 422.
-
-**Changing.** What you read comes with an `ETag`. A change that takes `If-Match` wants it back, and answers 412 when
-somebody else was faster: read again, decide again.
-
-**Paging.** A list answers a page and `next`. Hand `next` back as `cursor`, unchanged and with the same filters, for
-the following page; it is null on the last. What is added meanwhile neither repeats nor hides an entry.
-
-**Errors** are problem details (RFC 9457). Tell them apart by `type`, which stays the same; `errors` points to the
-values that are wrong. 429 and 503 may be sent again in a moment; a request that changes something, with the same
-`Idempotency-Key`.
-
-**Tracing.** Every answer has an `X-Correlation-Id`, and so has everything that the request causes, to the last mail.
-Send your own (128 printable ASCII characters at most) or be given one; quote it to support.
-
-**Values.** Money is an integer in the currency's minor units (cents for EUR). Times are RFC 3339 in UTC. A body is
-JSON in UTF-8 of at most 64 KiB. New properties may be added to answers at any time: ignore those you do not know."""
-
+SUMMARY = "The API of a shop for its customers and its operators"
+INTRODUCTION = Path(__file__).parent / "introduction.md"
 TAGS = {
-    "users": "Signing up, and what the shop knows of a user",
+    "users": "Sign-up and profiles",
     "catalog": "The products on sale",
-    "orders": "Placing orders, and what becomes of them",
-    "inventory": "What is in stock, for those who run the shop",
-    "jobs": "Work that takes longer than a request, for those who run the shop",
+    "orders": "Placing, following and cancelling orders",
+    "inventory": "Stock levels and movements, for admins",
+    "jobs": "Work that takes longer than a request, for admins",
     "api": "The API itself",
 }
 
@@ -79,21 +38,8 @@ _METHODS = ("get", "head", "post", "put", "patch", "delete")
 _CORRELATION = "CorrelationId"
 
 
-class NotDescribed(Exception):
-    """Something would stand in the reference without a word on what it is; the message says what."""
-
-
 class OperationIdTaken(Exception):
-    """Two routes' functions have the same name, which names the operation in every generated client."""
-
-
-@dataclass(frozen=True)
-class _Described:
-    """One service's part of the document."""
-
-    service: str
-    paths: dict[str, dict[str, dict[str, Any]]]
-    schemas: dict[str, Schema]
+    """Two routes' functions have the same name, but generated clients name the operation after it."""
 
 
 def public_apis() -> dict[str, APIGatewayRestResolver]:
@@ -109,7 +55,7 @@ def version() -> str:
 
 
 def operations_of(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Every operation of `document`: its method, its path and what it says."""
+    """Every operation of `document`: its method, its path and its description."""
     for path, item in document["paths"].items():
         for method in _METHODS:
             if method in item:
@@ -117,7 +63,7 @@ def operations_of(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[
 
 
 def written(document: Mapping[str, Any]) -> str:
-    """The text of `document` as it is committed."""
+    """The text of `document` in the committed file."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -126,10 +72,11 @@ def openapi_document(apis: Mapping[str, APIGatewayRestResolver]) -> dict[str, An
 
     Raises NotDescribed for a route without a docstring or with a tag that is not in TAGS, and OperationIdTaken.
     """
-    parts = _apart([_described(service, app) for service, app in apis.items()])
+    parts = distinct(part_of(service, app) for service, app in apis.items())
     problem_schemas = _schemas_of_problems()
     schemas = problem_schemas | {name: schema for part in parts for name, schema in part.schemas.items()}
     paths = {path: operations for part in parts for path, operations in part.paths.items()}
+    _require_known_tags(paths)
     _require_unique_ids(paths)
     for operation in _operations(paths):
         _give_examples(operation, schemas)
@@ -141,7 +88,12 @@ def openapi_document(apis: Mapping[str, APIGatewayRestResolver]) -> dict[str, An
     used = {operation["tags"][0] for operation in _operations(paths)}
     return {
         "openapi": "3.1.0",
-        "info": {"title": TITLE, "version": version(), "summary": SUMMARY, "description": DESCRIPTION},
+        "info": {
+            "title": TITLE,
+            "version": version(),
+            "summary": SUMMARY,
+            "description": INTRODUCTION.read_text(encoding="utf-8").rstrip(),
+        },
         "servers": [{"url": ".", "description": "Where this document is served"}],
         "tags": [{"name": name, "description": TAGS[name]} for name in TAGS if name in used],
         "paths": _in_order(paths),
@@ -154,101 +106,10 @@ def openapi_document(apis: Mapping[str, APIGatewayRestResolver]) -> dict[str, An
     }
 
 
-def _described(service: str, app: APIGatewayRestResolver) -> _Described:
-    generated = app.get_openapi_schema(
-        title=service, openapi_version="3.1.0", security_schemes={SECURITY_SCHEME: HTTPBearer()}
-    ).model_dump(mode="json", by_alias=True, exclude_none=True)
-    paths = generated["paths"]
-    for route in routes_of(app):
-        if route.include_in_schema:
-            operation = paths[route.openapi_path][route.method.lower()]
-            _name(operation, f"{route.method} {route.openapi_path}", route.func)
-            _normalize(operation)
-    schemas = generated.get("components", {}).get("schemas", {})
-    for schema in schemas.values():
-        tidy(schema)
-    return _Described(service, paths, schemas)
-
-
-def _name(operation: dict[str, Any], route: str, function: Any) -> None:
-    """Gives the operation the id, the summary and the description that its function's name and docstring are."""
-    text = inspect.getdoc(function)
-    if not text:
-        raise NotDescribed(f"{route}: {function.__name__} has no docstring")
-    unknown = set(operation["tags"]) - TAGS.keys()
-    if unknown:
-        raise NotDescribed(f"{route}: the tag {', '.join(unknown)} is not in TAGS")
-    description = "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
-    summary = re.split(r"(?<=[.:;])\s", description, maxsplit=1)[0].rstrip(".:;")
-    operation["operationId"] = function.__name__
-    operation["summary"] = summary
-    operation.pop("description", None)
-    if description.rstrip(".") != summary:
-        operation["description"] = description
-
-
-def _normalize(operation: dict[str, Any]) -> None:
-    for parameter in operation.get("parameters", []):
-        parameter["schema"] = without_null(parameter["schema"])
-        tidy(parameter["schema"])
-        # Said once, on the parameter; the schema's examples become the parameter's, where tools look for them.
-        parameter["schema"].pop("description", None)
-        examples = parameter["schema"].pop("examples", None)
-        if examples:
-            parameter["example"] = examples[0]
-        if parameter["in"] == "header":
-            parameter["name"] = "-".join(word.capitalize() for word in parameter["name"].split("-"))
-    for content in _contents(operation):
-        tidy(content["schema"])
-    operation["responses"].get(str(int(HTTPStatus.NO_CONTENT)), {}).pop("content", None)
-    if "requestBody" not in operation:
-        _drop_problems_of_bodies(operation["responses"])
-    operation["responses"] = dict(sorted(operation["responses"].items()))
-
-
-def _drop_problems_of_bodies(responses: dict[str, Any]) -> None:
-    """Leaves out what only a body can be refused for."""
-    for problem in (MalformedJson, PayloadTooLarge, UnsupportedMediaType):
-        status = str(int(problem.status))
-        content = responses.get(status, {}).get("content", {}).get(MEDIA_TYPE, {})
-        examples = content.get("examples", {})
-        examples.pop(problem.code, None)
-        if content and not examples:
-            del responses[status]
-
-
-def _contents(operation: dict[str, Any]) -> list[dict[str, Any]]:
-    """The media type objects of the operation's body and of all its answers."""
-    bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
-    return [content for body in bodies for content in body.get("content", {}).values()]
-
-
-def _apart(parts: list[_Described]) -> list[_Described]:
-    """The parts, with every schema renamed of which another service has a different one of the same name: `Line` of
-    orders becomes `OrdersLine`."""
-    texts: dict[str, set[str]] = {}
-    for part in parts:
-        for name, schema in part.schemas.items():
-            texts.setdefault(name, set()).add(json.dumps(schema, sort_keys=True))
-    clashing = {name for name, versions in texts.items() if len(versions) > 1}
-    return [_renamed(part, clashing & needed(part.paths, part.schemas).keys()) for part in parts]
-
-
-def _renamed(part: _Described, names: set[str]) -> _Described:
-    prefix = part.service.title().replace("_", "")
-    targets = {REFERENCE + name: f"{REFERENCE}{prefix}{name}" for name in names}
-
-    def target(reference: str) -> str:
-        return targets.get(reference, reference)
-
-    return _Described(
-        part.service,
-        redirected(part.paths, target),
-        {
-            target(REFERENCE + name).removeprefix(REFERENCE): redirected(schema, target)
-            for name, schema in part.schemas.items()
-        },
-    )
+def _require_known_tags(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
+    for method, path, operation in operations_of({"paths": paths}):
+        if unknown := set(operation["tags"]) - TAGS.keys():
+            raise NotDescribed(f"{method.upper()} {path}: the tag {', '.join(unknown)} is not in TAGS")
 
 
 def _require_unique_ids(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
@@ -260,8 +121,8 @@ def _require_unique_ids(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> No
 
 
 def _give_examples(operation: dict[str, Any], schemas: Mapping[str, Schema]) -> None:
-    """Gives each body, sent or answered, an example made of its fields' examples, where these suffice."""
-    for content in _contents(operation):
+    """Gives each body an example, made from its fields' examples if they suffice."""
+    for content in contents_of(operation):
         if not {"example", "examples"} & content.keys():
             try:
                 content["example"] = example_of(content["schema"], schemas)
@@ -270,7 +131,7 @@ def _give_examples(operation: dict[str, Any], schemas: Mapping[str, Schema]) -> 
 
 
 def _shared_responses(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> dict[str, Any]:
-    """Takes the answers that mean one problem out of the operations, which then refer to them: `TooManyRequests`."""
+    """Moves each answer with a single problem out of the operations, which then refer to it: `TooManyRequests`."""
     shared: dict[str, Any] = {}
     for operation in _operations(paths):
         for status, response in operation["responses"].items():
@@ -295,7 +156,7 @@ def _schemas_of_problems() -> dict[str, Schema]:
 
 
 def _in_order(paths: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """The paths as the tags are ordered, then by name; methods from reading to deleting."""
+    """The paths in the order of their tags, then by name; methods from reading to deleting."""
     tags = list(TAGS)
 
     def place(path: str) -> tuple[int, str]:
@@ -314,7 +175,7 @@ def _operations(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> list[dict[
 
 def _correlation_header() -> dict[str, Any]:
     return {
-        "description": "What ties all that the request caused together; the client's own where it sent one",
+        "description": "Identifies the request and all its effects; the client's own value, if it sent one",
         "schema": {"type": "string", "minLength": 1, "maxLength": 128},
         "example": "3d2b8f0e-7c1a-4a52-9c1e-0f6f2f5f9a10",
     }
@@ -330,5 +191,5 @@ def _security_scheme() -> dict[str, Any]:
 
 
 def committed() -> dict[str, Any]:
-    """The document as it is committed."""
+    """The committed document."""
     return cast(dict[str, Any], json.loads(DOCUMENT.read_text(encoding="utf-8")))

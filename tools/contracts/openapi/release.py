@@ -1,7 +1,7 @@
-"""The document of the last release, which a new one may not break without saying so in its version.
+"""The document of the last release. A new document may break it only if its version announces that.
 
-A release is a version in pyproject.toml whose document was put here. By https://semver.org, what breaks a client needs
-a new major version; before 1.0.0, a new minor one.
+A release is a version in pyproject.toml whose document was stored here. By https://semver.org, a breaking change needs
+a new major version; before 1.0.0, a new minor version.
 """
 
 import json
@@ -21,12 +21,12 @@ class ReleasedAlready(Exception):
 
 
 class BreakingRelease(Exception):
-    """The document breaks clients of the released one, and its version does not say so."""
+    """The document breaks clients of the released one, and its version does not announce that."""
 
     def __init__(self, breaks: list[Break], released: str, version: str) -> None:
         listed = "\n".join(f"  {one}" for one in breaks)
         super().__init__(
-            f"{version} breaks what works with {released}:\n{listed}\n"
+            f"{version} breaks clients of {released}:\n{listed}\n"
             f"Undo that, or release it as {_next_breaking(released)}."
         )
         self.breaks = breaks
@@ -41,7 +41,7 @@ def released() -> dict[str, Any] | None:
 
 
 def require_compatible(last: Mapping[str, Any], current: Mapping[str, Any]) -> None:
-    """Raises BreakingRelease when `current` breaks clients of `last` and its version allows no such thing."""
+    """Raises BreakingRelease if `current` breaks clients of `last` and its version does not allow that."""
     before, now = last["info"]["version"], current["info"]["version"]
     breaks = breaking_changes(last, current)
     if breaks and not may_break(before, now):
@@ -62,7 +62,7 @@ def release(current: Mapping[str, Any]) -> None:
 
 
 def may_break(before: str, now: str) -> bool:
-    """Whether version `now` tells clients of version `before` to expect that something breaks."""
+    """Whether version `now` may break clients of version `before`."""
     return _numbers(now) >= _numbers(_next_breaking(before))
 
 

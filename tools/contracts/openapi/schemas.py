@@ -1,4 +1,4 @@
-"""JSON schemas as pydantic makes them, made fit for readers: walking through them, tidying them, examples from them."""
+"""JSON schemas from pydantic: walking through them, tidying them for readers, making examples from them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ _LIMITS_OF_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximu
 
 
 class NoExample(Exception):
-    """A value has neither an example nor anything from which one follows; the message says where."""
+    """A value has no example, and none follows from its parts; the message says where."""
 
 
 def subschemas(schema: Schema) -> Iterator[Schema]:
@@ -30,8 +30,8 @@ def subschemas(schema: Schema) -> Iterator[Schema]:
 
 
 def tidy(schema: Schema) -> None:
-    """Takes out, in place and all the way down, what says nothing to a reader: titles that repeat the Python name, and
-    the point in limits of whole numbers (pydantic keeps them as floats: `999.0`)."""
+    """Removes noise, in place and at every depth: titles that repeat the Python name, and the point in limits of whole
+    numbers (pydantic keeps them as floats: `999.0`)."""
     schema.pop("title", None)
     for key in _LIMITS_OF_NUMBERS:
         limit = schema.get(key)
@@ -42,7 +42,7 @@ def tidy(schema: Schema) -> None:
 
 
 def without_null(schema: Schema) -> Schema:
-    """`schema` for a place where null cannot be written, a parameter: `str | None` means that it may be left out."""
+    """`schema` for a parameter, which cannot be null: there `str | None` means that it is optional."""
     if "anyOf" not in schema:
         return schema
     others = {key: value for key, value in schema.items() if key != "anyOf"}
@@ -75,7 +75,7 @@ def redirected(node: Any, target: Callable[[str], str]) -> Any:
 
 
 def needed(roots: Any, schemas: Mapping[str, Schema]) -> dict[str, Schema]:
-    """Those of `schemas` that `roots` reach, by name."""
+    """The part of `schemas` that `roots` refer to, at any depth, by name."""
     reached: dict[str, Schema] = {}
     waiting = [reference.removeprefix(REFERENCE) for reference in references_in(roots)]
     while waiting:
@@ -116,7 +116,7 @@ def _composed(schema: Schema, schemas: Mapping[str, Schema], where: str) -> Any:
 
 
 def _object(schema: Schema, schemas: Mapping[str, Schema], where: str) -> dict[str, Any]:
-    """Every property but those optional ones for which there is no example."""
+    """An example with every property, except the optional ones without an example."""
     made: dict[str, Any] = {}
     for name, part in schema["properties"].items():
         try:

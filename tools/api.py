@@ -1,0 +1,58 @@
+"""The shop's REST API as a caller of any stack reaches it, and the sign-in that gives a caller a token."""
+
+from typing import Any
+
+import requests
+
+from tools.stack import Stack
+
+FINAL = {"confirmed", "fulfilled", "rejected", "cancelled", "parked"}
+"""An order is decided in these: confirmed goes on to fulfilled by itself, and parked waits for an operator."""
+
+_TIMEOUT_SECONDS = 60
+
+
+class ChallengeRequired(Exception):
+    """Cognito asks for more than a password, for example a second factor; the message names the challenge."""
+
+
+class Api:
+    """The REST API of a stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._base_url = stack.api_url
+        self._http = requests.Session()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+        **kwargs: Any,
+    ) -> requests.Response:
+        """Calls `path`, with a bearer token if one is given; returns the answer whatever its status."""
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
+        return self._http.request(
+            method,
+            self._base_url + path,
+            headers={**authorization, **(headers or {})},
+            timeout=_TIMEOUT_SECONDS,
+            **kwargs,
+        )
+
+
+def sign_in(stack: Stack, email: str, password: str) -> str:
+    """A fresh identity token of the account, valid for an hour.
+
+    Raises botocore's ClientError if Cognito refuses, and ChallengeRequired if it asks for more than a password.
+    """
+    session = stack.client("cognito-idp").initiate_auth(
+        ClientId=stack.resource("UserPoolClient"),
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": email, "PASSWORD": password},
+    )
+    if "AuthenticationResult" not in session:
+        raise ChallengeRequired(session["ChallengeName"])
+    return str(session["AuthenticationResult"]["IdToken"])
