@@ -175,7 +175,7 @@ resume: .venv/installed ## Undo the rest of a parked order, and end it (ORDER=or
 dlq: .venv/installed ## Show the messages in each dead-letter queue, and why each is there
 	@$(TOOLS) dlq
 
-redrive: .venv/installed ## Send the messages of a dead-letter queue to their source again (QUEUE=OrdersStartSaga)
+redrive: .venv/installed ## Send the messages of a dead-letter queue to their source again (QUEUE=OrdersStartExecutions)
 	@$(TOOLS) redrive $(or $(QUEUE),$(error QUEUE=... names the queue, as `make dlq` shows it))
 
 rebuild: .venv/installed ## Rebuild a projection from its source (PROJECTION=reports-sales; without, list them)

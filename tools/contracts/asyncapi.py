@@ -53,7 +53,7 @@ def _asyncapi(_: argparse.Namespace) -> None:
 
 def write() -> None:
     """Renews the committed document."""
-    DOCUMENT.write_text(as_text())
+    DOCUMENT.write_text(written())
     print(DOCUMENT.relative_to(REPOSITORY))
 
 

@@ -26,7 +26,7 @@ def register(subcommands: Subcommands) -> None:
         description="send the messages of a dead-letter queue to their source again",
     )
     redriven.add_argument(
-        "queue", metavar="QUEUE", help="its owner, as `dlq` names it, e.g. OrdersStartSaga or Relay"
+        "queue", metavar="QUEUE", help="its owner, as `dlq` names it, e.g. OrdersStartExecutions or Relay"
     )
     redriven.add_argument(
         "--most", type=int, default=MOST_AT_ONCE, help=f"how many at most (default: {MOST_AT_ONCE})"
