@@ -54,12 +54,16 @@ class Function:
     @property
     def examples(self) -> tuple[str, ...]:
         """The file names of its example events: orders_start_saga.json for OrdersStartSagaFunction, and for a function
-        of several steps one for each, orders_steps_confirm.json."""
+        of several steps one for each, orders_steps_confirm.json. They come in the order saga's order, so that
+        a compensation's example undoes what was done before."""
         words = re.findall(r"[A-Z][a-z0-9]*", self.name.removesuffix("Function"))
         stem = "_".join(words).lower()
         of_steps = self.handler.endswith(".functions.steps.handler")
-        steps = sorted(path.name for path in EVENTS.glob(f"{stem}_*.json")) if of_steps else []
-        return tuple(steps) or (f"{stem}.json",)
+        if not of_steps:
+            return (f"{stem}.json",)
+        saga = (REPOSITORY / "statemachines" / "order_saga.asl.json").read_text()
+        steps = {path.stem.removeprefix(f"{stem}_"): path.name for path in EVENTS.glob(f"{stem}_*.json")}
+        return tuple(steps[name] for name in sorted(steps, key=lambda step: saga.find(f'"step": "{step}"')))
 
     def documented(self, variables: Mapping[str, str]) -> dict[tuple[str, str], set[int]]:
         """The statuses that each of its routes documents, by method and path; none of a route without a contract.

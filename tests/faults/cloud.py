@@ -275,8 +275,7 @@ class Cloud(Deliveries):
             faults_ += ["unsent", "dup"]
         elif work.kind == "task":
             execution = self.world.executions[work.about["execution"]]
-            function, _ = self.template.machines.task(execution)
             faults_ += ["unsent", "throttled", "unheard", "dup"]
-            if function not in self.world.broken:
+            if self.template.machines.step(execution) not in self.world.broken:
                 faults_ += ["broken", "deaf"]
         return tuple(faults_)

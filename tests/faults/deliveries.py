@@ -155,9 +155,11 @@ class Deliveries(Functions):
         machines = self.template.machines
         function, payload = machines.task(execution)
         self._say(f"    {execution.state} -> {function}")
+        step = machines.step(execution)
         if fault in ("broken", "deaf"):
-            self._break(function, fault)
-        answer, error = self._performed(function, json.loads(json.dumps(payload)), fault)
+            self._break(step, fault)
+        broken = self.world.broken.get(step)
+        answer, error = self._performed(function, json.loads(json.dumps(payload)), fault, broken)
         if error:
             self._say(f"    {error[0]}: {error[1][:100]}")
             waiting = machines.fail(self.world.executions, execution_id, *error)
@@ -166,10 +168,9 @@ class Deliveries(Functions):
         self._enqueue(waiting)
 
     def _performed(
-        self, function: str, payload: Any, fault: str | None
+        self, function: str, payload: Any, fault: str | None, broken: str | None
     ) -> tuple[Any, tuple[str, str] | None]:
-        """What a task's function answered, and the error's name and cause where the state machine sees one."""
-        broken = self.world.broken.get(function)
+        """What a task's function answered, and the error's name and cause if the state machine sees one."""
         if fault in _REFUSED:
             return None, (_REFUSED[fault], _CAUSE)
         if broken == "broken":
@@ -205,9 +206,10 @@ class Deliveries(Functions):
         self.world.soon = [entry for entry in waiting if entry[0]]
         self.world.pending[:0] = [arrival for tasks, arrival in waiting if not tasks]
 
-    def _break(self, function: str, how: str) -> None:
-        self.world.broken[function] = how
-        self.world.ever_broken |= {function}
+    def _break(self, step: str, how: str) -> None:
+        """From now on a function, or one step of it, is broken in that way."""
+        self.world.broken[step] = how
+        self.world.ever_broken |= {step}
 
     def _arrival(self, work: Work) -> None:
         about = work.about
