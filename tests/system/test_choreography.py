@@ -27,7 +27,7 @@ CONSUMERS = {
     "CatalogPictureOutcomes": "product.image_ready",
     "NotificationsMail": "order.confirmed",
     "NotificationsAddresses": "user.registered",
-    "InventoryKeep": "order.confirmed",
+    "InventoryAuditReservations": "order.rejected",
     "InventoryCommit": "shipment.dispatched",
     "PaymentsCapture": "order.confirmed",
     "ShippingDispatch": "order.confirmed",

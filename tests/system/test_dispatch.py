@@ -38,15 +38,6 @@ def reservation_of(books: Books, order_id: str) -> dict[str, Any]:
     return reservation
 
 
-def test_a_confirmed_orders_reservation_loses_its_expiry(books: Books, confirmed: str) -> None:
-    wait_for(
-        lambda: "expires_at" not in reservation_of(books, confirmed),
-        "the reservation to be kept",
-        seconds=60,
-    )
-    assert reservation_of(books, confirmed)["status"] == "reserved"
-
-
 def test_a_dispatched_orders_stock_leaves_once_and_cannot_be_given_back(
     stack: Stack, books: Books, confirmed: str
 ) -> None:

@@ -95,7 +95,7 @@ def letters(stack: Stack, queue: str, needle: str) -> list[Letter]:
     ("consumer", "event_type"),
     [
         ("OrdersPrices", "product.changed"),
-        ("InventoryKeep", "order.confirmed"),
+        ("InventoryAuditReservations", "order.rejected"),
         ("ShippingErase", "user.deleted"),
     ],
 )

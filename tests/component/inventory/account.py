@@ -23,13 +23,12 @@ def make_table(dynamodb: Any, name: str = TABLE) -> None:
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
             {"AttributeName": attribute, "AttributeType": "S"}
-            for attribute in ("pk", "listing", "sku", "ledger", "ledger_place", "expiry_shard", "expires_at")
+            for attribute in ("pk", "listing", "sku", "ledger", "ledger_place")
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         GlobalSecondaryIndexes=[
             _index("by-listing", "listing", "sku", "KEYS_ONLY"),
             _index("by-ledger", "ledger", "ledger_place", "ALL"),
-            _index("by-expiry", "expiry_shard", "expires_at", "KEYS_ONLY"),
         ],
     )
 

@@ -3,7 +3,7 @@
 import importlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -111,40 +111,74 @@ def test_stock_that_was_given_back_does_not_leave_and_somebody_is_told(
     assert reason.startswith("ReservationReleased")
 
 
-def test_a_confirmed_orders_reservation_does_not_expire_however_often_it_is_told(
-    functions: Any, lambda_context: Any, consumer: Any
+ENDINGS = [
+    pytest.param({"event_type": event_type}, id=event_type)
+    for event_type in ("order.rejected", "order.cancelled")
+]
+
+
+@pytest.fixture
+def alarming(capsys: pytest.CaptureFixture[str]) -> Any:
+    """How many reservations that outlive their orders were counted since it was last asked."""
+
+    def counted() -> int:
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+        return sum(
+            int(line["ReservationsOutlivingOrders"][0])
+            for line in lines
+            if "ReservationsOutlivingOrders" in line
+        )
+
+    return counted
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_stock_that_an_ended_order_still_holds_is_counted_logged_and_left_as_it_is(
+    functions: Any, lambda_context: Any, consumer: Any, alarming: Any, logged: Any, ending: dict[str, str]
 ) -> None:
     stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
     functions("reserve")(example("reserve"), lambda_context)
+    assert consumer("audit_reservations", **ending) == []
+    assert alarming() == 1
+    (line,) = logged("reservation outlives its order")
+    order_id = example("reserve")["order"]["order_id"]
+    assert (line["level"], line["order_id"], line["reservation_id"], line["correlation_id"]) == (
+        "ERROR",
+        order_id,
+        f"reservation-{order_id}",
+        example("reserve")["order"]["correlation_id"],
+    )
     store = importlib.import_module("inventory.dependencies").stock_store()
-    assert len(store.expired(datetime.now(UTC) + timedelta(days=1), 10)) == 1
+    assert store.reservation_of(order_id).held
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("found", ["nothing", "a tombstone", "released", "committed"])
+def test_an_ended_order_that_holds_no_stock_rings_no_alarm_however_late_or_often_its_event_comes(
+    functions: Any, lambda_context: Any, consumer: Any, alarming: Any, ending: dict[str, str], found: str
+) -> None:
+    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
+    if found in {"released", "committed"}:
+        functions("reserve")(example("reserve"), lambda_context)
+    if found in {"released", "a tombstone"}:
+        functions("release")(example("release"), lambda_context)
+    if found == "committed":
+        consumer("commit")
     for _ in range(2):
-        assert consumer("keep") == []
-        assert store.expired(datetime.now(UTC) + timedelta(days=1), 10) == []
+        assert consumer("audit_reservations", **ending) == []
+    assert alarming() == 0
 
 
-def test_nor_does_one_whose_confirmation_was_missed_once_its_fulfilment_is_requested(
-    functions: Any, lambda_context: Any, consumer: Any
+def test_a_reserve_that_comes_after_the_order_ended_takes_nothing_that_could_outlive_it(
+    functions: Any, lambda_context: Any, consumer: Any, alarming: Any
 ) -> None:
     stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
-    functions("reserve")(example("reserve"), lambda_context)
-    assert consumer("keep", event_type="order.fulfilment_requested") == []
-    store = importlib.import_module("inventory.dependencies").stock_store()
-    assert store.expired(datetime.now(UTC) + timedelta(days=1), 10) == []
-
-
-def test_a_confirmation_that_comes_after_the_orders_cancellation_changes_nothing(
-    functions: Any, lambda_context: Any, consumer: Any
-) -> None:
-    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
-    functions("reserve")(example("reserve"), lambda_context)
     functions("release")(example("release"), lambda_context)
-    assert consumer("keep") == []
-
-
-def test_a_confirmed_order_without_stock_is_told_to_somebody(consumer: Any) -> None:
-    (reason,) = consumer("keep")
-    assert reason.startswith("ReservationMissing")
+    consumer("audit_reservations")
+    with pytest.raises(Exception, match="released"):
+        functions("reserve")(example("reserve"), lambda_context)
+    consumer("audit_reservations")
+    assert alarming() == 0
 
 
 def test_what_has_left_the_warehouse_is_not_given_back(

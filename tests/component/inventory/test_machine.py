@@ -86,7 +86,7 @@ class Faulty:
 
 
 class StockMachine(RuleBasedStateMachine):
-    """Orders that reserve, keep, release and commit, and admins who receive and adjust, all of it again at any time."""
+    """Orders that reserve, release and commit, and admins who receive and adjust, all of it again at any time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -163,10 +163,6 @@ class StockMachine(RuleBasedStateMachine):
             self.answered[order_id].add("committed")
         elif fault == "none":
             assert "committed" not in self.answered[order_id], "a repeat is answered alike"
-
-    @rule(order_id=ORDERS, fault=FAULTS)
-    def keep(self, order_id: str, fault: str) -> None:
-        self._do(fault, lambda store: store.keep(order_id), lambda store: store.commit(order_id, NOW))
 
     @rule(sku=SKUS, key=KEYS, fault=FAULTS)
     def receive(self, sku: str, key: int, fault: str) -> None:

@@ -1,16 +1,14 @@
-"""Reservations from their making to their release or commit, every operation in every status, and their expiry."""
+"""Reservations from their making to their release or commit: every operation in every status."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from inventory.adapters.stock_store import Overdue, StockStore
+from inventory.adapters.stock_store import StockStore
 from inventory.domain.reservation import (
     LINES_PER_COMMIT,
     MAX_LINES,
-    RESERVATION_LIFETIME,
     Reservation,
     ReservationCommitted,
     ReservationInconsistent,
@@ -57,10 +55,6 @@ def one_line_per_commit(store: StockStore, monkeypatch: pytest.MonkeyPatch) -> S
     return store
 
 
-def ids(overdue: list[Overdue]) -> list[str]:
-    return [entry.order_id for entry in overdue]
-
-
 def item_of(dynamodb: Any, order_id: str = "o-1") -> dict[str, Any]:
     item = dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": f"reservation#{order_id}"}})["Item"]
     return from_item(item)
@@ -79,26 +73,23 @@ NOTHING_TAKEN, HELD = [(5, 0), (5, 0)], [(3, 2), (2, 3)]
 HALF_SHIPPED, SHIPPED = [(3, 0), (2, 3)], [(3, 0), (2, 0)]
 
 # By the status that is found: what each operation comes to, and the stock after it.
-OPERATIONS = ("reserve", "keep", "release", "commit")
+OPERATIONS = ("reserve", "release", "commit")
 OUTCOMES: dict[str, list[tuple[ReservationStatus | type[Exception], list[tuple[int, int]]]]] = {
-    "none": [(RESERVED, HELD), (MISSING, NOTHING_TAKEN), (RELEASED, NOTHING_TAKEN), (MISSING, NOTHING_TAKEN)],
-    "reserved": [(RESERVED, HELD), (RESERVED, HELD), (RELEASED, NOTHING_TAKEN), (COMMITTED, SHIPPED)],
+    "none": [(RESERVED, HELD), (RELEASED, NOTHING_TAKEN), (MISSING, NOTHING_TAKEN)],
+    "reserved": [(RESERVED, HELD), (RELEASED, NOTHING_TAKEN), (COMMITTED, SHIPPED)],
     "committing": [
-        (COMMITTING, HALF_SHIPPED),
         (COMMITTING, HALF_SHIPPED),
         (GONE, HALF_SHIPPED),
         (COMMITTED, SHIPPED),
     ],
-    "committed": [(COMMITTED, SHIPPED), (COMMITTED, SHIPPED), (GONE, SHIPPED), (COMMITTED, SHIPPED)],
+    "committed": [(COMMITTED, SHIPPED), (GONE, SHIPPED), (COMMITTED, SHIPPED)],
     "released": [
         (TOO_LATE, NOTHING_TAKEN),
-        (RELEASED, NOTHING_TAKEN),
         (RELEASED, NOTHING_TAKEN),
         (TOO_LATE, NOTHING_TAKEN),
     ],
     "tombstone": [
         (TOO_LATE, NOTHING_TAKEN),
-        (RELEASED, NOTHING_TAKEN),
         (RELEASED, NOTHING_TAKEN),
         (TOO_LATE, NOTHING_TAKEN),
     ],
@@ -130,8 +121,6 @@ def operate(operation: str, store: StockStore) -> Reservation:
     match operation:
         case "reserve":
             return store.reserve(order("o-1", MUG=2, TEA=3), LATER)
-        case "keep":
-            return store.keep("o-1")
         case "release":
             return store.release("o-1", "c-o-1", LATER)
     return store.commit("o-1", LATER)
@@ -254,63 +243,3 @@ def test_stock_that_is_not_on_record_as_reserved_does_not_leave(dynamodb: Any, s
     with pytest.raises(ReservationInconsistent, match=r"of TEA$"):
         store.commit("o-1", NOW)
     assert levels(store, "MUG", "TEA") == [(3, 2), (2, 2)]
-
-
-def test_a_reservation_expires_when_its_order_is_undecided_for_too_long(store: StockStore) -> None:
-    stock(store, MUG=5)
-    store.reserve(order("o-1", MUG=1), NOW)
-    store.reserve(order("o-2", MUG=1), LATER)
-    overdue = NOW + RESERVATION_LIFETIME
-    assert store.expired(overdue - timedelta(seconds=1), 10) == []
-    assert ids(store.expired(overdue, 10)) == ["o-1"]
-    assert ids(store.expired(LATER + RESERVATION_LIFETIME, 10)) == ["o-1", "o-2"]
-
-
-def test_the_longest_overdue_come_first_from_wherever_they_are_kept(store: StockStore) -> None:
-    stock(store, MUG=40)
-    for n in range(20):
-        store.reserve(order(f"o-{n}", MUG=1), NOW + timedelta(minutes=n))
-    day_later = NOW + timedelta(days=1)
-    assert ids(store.expired(day_later, 5)) == [f"o-{n}" for n in range(5)]
-    assert len(store.expired(day_later, 100)) == 20
-
-
-def test_all_that_are_overdue_are_named_page_by_page_also_those_of_the_same_moment(store: StockStore) -> None:
-    stock(store, MUG=40)
-    for n in range(20):
-        store.reserve(order(f"o-{n}", MUG=1), NOW + timedelta(minutes=n // 7))
-    named: list[Overdue] = []
-    while page := store.expired(NOW + timedelta(days=1), 3, named[-1] if named else None):
-        assert len(page) == 3 or len(named) == 18
-        named += page
-    assert named == sorted(named) and len(named) == len(set(ids(named))) == 20
-
-
-def test_an_expired_reservation_still_has_its_stock(store: StockStore) -> None:
-    """Expiry is a mark: only the order can give the stock up."""
-    stock(store, MUG=5, TEA=5)
-    store.reserve(order("o-1", MUG=2, TEA=3), NOW)
-    assert ids(store.expired(NOW + timedelta(days=9), 10)) == ["o-1"]
-    assert levels(store, "MUG", "TEA") == HELD
-    assert store.keep("o-1").status is RESERVED
-    assert store.commit("o-1", NOW + timedelta(days=10)).status is COMMITTED
-
-
-@pytest.mark.parametrize("operation", ["keep", "release", "commit"])
-def test_a_reservation_whose_order_is_decided_does_not_expire(
-    dynamodb: Any, store: StockStore, operation: str
-) -> None:
-    stock(store, MUG=5, TEA=5)
-    store.reserve(order("o-1", MUG=2, TEA=3), NOW)
-    operate(operation, store)
-    assert store.expired(NOW + timedelta(days=9), 10) == []
-    assert not {"expiry_shard", "expires_at"} & item_of(dynamodb).keys()
-
-
-def test_a_keep_that_meets_a_commit_leaves_it_as_it_is(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5, TEA=5)
-    store.reserve(order("o-1", MUG=2, TEA=3), NOW)
-    happenings: list[Callable[[], object]] = [lambda: store.commit("o-1", NOW)]
-    racing = Interrupted(dynamodb, "put_item", happenings)
-    assert StockStore(racing, TABLE, patient()).keep("o-1").status is COMMITTED
-    assert [event.event_type for event in outbox(dynamodb)] == ["stock.committed"]

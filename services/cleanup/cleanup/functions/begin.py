@@ -10,7 +10,7 @@ from cleanup.domain import Plan, UnreadableRequest
 from shared.observability import logger, metrics, tracer
 
 # Every sweep that goes on where it ended has a place in the plan, so that the state machine finds one.
-_GO_ON = ("reservations", "renditions", "uploads")
+_GO_ON = ("renditions", "uploads")
 
 
 class Request(BaseModel):

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from zlib import crc32
 
 from inventory.domain.reservation import Reservation
 from inventory.domain.stock import MAX_AVAILABLE, Movement, MovementKind, StockLevel
@@ -10,10 +9,6 @@ from shared.events import Event
 from shared.outbox import outbox_of
 
 _RESERVATION = "reservation#"
-
-# Reservations that have an expiry are spread over so many partitions of their index, each of which takes 1000 writes a
-# second; every order writes there twice, when it is made and when it is decided.
-EXPIRY_SHARDS = tuple(str(shard) for shard in range(8))
 
 
 def stock_key(sku: str) -> str:
@@ -31,18 +26,11 @@ def movement_key(movement_id: str) -> str:
     return f"movement#{movement_id}"
 
 
-def order_of(key: str) -> str:
-    """The order whose reservation stands under `key`."""
-    return key.removeprefix(_RESERVATION)
-
-
 def reservation_item(reservation: Reservation, events: list[Event]) -> dict[str, Any]:
-    """The item of a reservation with the outbox of its last change; it is in `by-expiry` while it has an expiry."""
-    shard = EXPIRY_SHARDS[crc32(reservation.order_id.encode()) % len(EXPIRY_SHARDS)]
+    """The item of a reservation with the outbox of its last change."""
     return {
         "pk": reservation_key(reservation.order_id),
         **reservation.model_dump(mode="json"),
-        "expiry_shard": shard if reservation.expires_at is not None else None,
         "outbox": outbox_of(events),
     }
 

@@ -7,24 +7,15 @@ One item a movement       pk = "movement#<movement id>"    Movement, an entry of
 Index `by-listing`: listing ("stock"), sku. Stock items alone, keys alone: an order changes how many pieces there are
 and never the keys, so it writes nothing there.
 Index `by-ledger`: ledger (a sku), ledger_place (time and id). Movements alone, whole.
-Index `by-expiry`: expiry_shard, expires_at. Reservations whose order is undecided alone, keys alone.
 
 Stock moves only together with the item that says why, in one transaction, so that a repeat is recognised by that item's
 condition and nothing moves twice.
 """
 
 from datetime import datetime
-from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
-from inventory.adapters.items import (
-    EXPIRY_SHARDS,
-    movement_item,
-    order_of,
-    reservation_item,
-    reservation_key,
-    stock_key,
-)
+from inventory.adapters.items import movement_item, reservation_item, reservation_key, stock_key
 from inventory.adapters.ledger import StockLedger
 from inventory.domain.reservation import (
     OutOfStock,
@@ -40,13 +31,6 @@ from shared.clock import timestamp
 
 # The first entry of every transaction here is the item that says why stock moves; the stock follows, line by line.
 _REASON_ITEM = 0
-
-
-class Overdue(NamedTuple):
-    """A reservation whose expiry has passed; in the order of that, then by order."""
-
-    expires_at: str
-    order_id: str
 
 
 class StockStore(StockLedger):
@@ -82,29 +66,6 @@ class StockStore(StockLedger):
         while reservation.status is ReservationStatus.COMMITTING:
             reservation = self._table.patiently(self._try_to_commit, order_id, now)
         return reservation
-
-    def keep(self, order_id: str) -> Reservation:
-        """Takes the expiry from the reservation of an order that is confirmed; it may be released or committed since.
-
-        Raises ReservationMissing, StockContended.
-        """
-        return self._table.patiently(self._try_to_keep, order_id)
-
-    def expired(self, now: datetime, limit: int, after: Overdue | None = None) -> list[Overdue]:
-        """Up to `limit` reservations whose expiry has passed, the longest overdue first; those that follow `after`. A
-        change of a moment ago may not show yet.
-
-        None of it may be released for that alone: ask whether the order is given up, then release.
-        """
-        bounds = (after.expires_at if after else None, timestamp(now))
-        found: list[Overdue] = []
-        for shard in EXPIRY_SHARDS:
-            items = self._table.query_between(
-                "by-expiry", {"expiry_shard": shard}, "expires_at", bounds, limit
-            )
-            overdue = (Overdue(item["expires_at"], order_of(item["pk"])) for item in items)
-            found += islice((entry for entry in overdue if after is None or entry > after), limit)
-        return sorted(found)[:limit]
 
     def reservation_of(self, order_id: str) -> Reservation | None:
         """The reservation (or its tombstone) of an order, as last written, or None."""
@@ -186,16 +147,6 @@ class StockStore(StockLedger):
         if failed:
             raise _inconsistent(order_id, {leaving[(position - 1) // 2].sku for position in failed})
         return after
-
-    def _try_to_keep(self, order_id: str) -> Reservation:
-        existing = self._reservation_made(order_id)
-        kept = existing.keep()
-        if kept == existing:
-            return existing
-        unchanged = self._table.replace(reservation_item(kept, []), version=existing.version)
-        if self._table.write_one(unchanged) is None:
-            raise StockContended(f"the reservation of {order_id} changed meanwhile")
-        return kept
 
     def _reservation_made(self, order_id: str) -> Reservation:
         existing = self.reservation_of(order_id)

@@ -1,6 +1,6 @@
 """How inventory writes: several items in one transaction, or none, tried again while others are at the same items."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -68,31 +68,6 @@ class InventoryTable:
             Limit=limit + 1,
         )["Items"]
         return [from_item(item) for item in items[:limit]], len(items) > limit
-
-    def query_between(
-        self,
-        index: str,
-        partition: Mapping[str, str],
-        sort_key: str,
-        bounds: tuple[str | None, str],
-        page: int,
-    ) -> Iterator[dict[str, Any]]:
-        """The items of an index's partition from the first sort key (None: the beginning) up to the last, both
-        included; read as they are asked for, `page` at a time."""
-        ((name, value),) = partition.items()
-        first, last = bounds
-        condition = f"{sort_key} BETWEEN :first AND :last" if first else f"{sort_key} <= :last"
-        pages = self.dynamodb.get_paginator("query").paginate(
-            TableName=self.name,
-            IndexName=index,
-            KeyConditionExpression=f"{name} = :partition AND {condition}",
-            ExpressionAttributeValues=to_item(
-                {":partition": value, ":last": last} | ({":first": first} if first else {})
-            ),
-            PaginationConfig={"PageSize": page},
-        )
-        for found in pages:
-            yield from map(from_item, found["Items"])
 
     def put_new(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """A transaction's entry that adds `item`, on condition that there is none under its key."""

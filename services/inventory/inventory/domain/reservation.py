@@ -11,26 +11,23 @@ line with a movement of the ledger. What is on hand, and what moves it, is `stoc
 Nothing leads out of `released` and `committed`: a reserve or a commit that comes after the release is refused, and so
 is a release that comes after the commit, since what has left cannot be given back.
 
-Until its order is confirmed, a reservation has an expiry. It is a mark for whoever cleans up and no right to the stock:
-only the order can say whether it still wants it, so nothing is given back by the clock alone.
+A reservation does not expire. Inventory cannot tell a lost order from a slow one, so it gives nothing back by the
+clock: the order's saga, its cancellation or its resumption releases the stock.
 """
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from inventory.domain.events import StockCommitted, StockLine, StockReleased, StockReserved
-from shared.clock import timestamp
 from shared.errors import PermanentError, TransientError
 from shared.events import Event
 
 MAX_LINES = 50
-RESERVATION_LIFETIME = timedelta(hours=1)
-"""After how long an order must have been decided, several times what its saga takes with all of its retries."""
 LINES_PER_COMMIT = 49
 """DynamoDB takes 100 entries in one transaction: the reservation, and a movement and the stock of each line."""
 
@@ -52,7 +49,7 @@ class ReservationCommitted(PermanentError):
 
 
 class ReservationMissing(PermanentError):
-    """The order never reserved anything, so there is nothing to keep or to take out; someone has to look."""
+    """The order never reserved anything, so there is nothing to take out; someone has to look."""
 
 
 class ReservationUnfit(PermanentError):
@@ -92,7 +89,7 @@ class ReservationLine(BaseModel):
 class Reservation(BaseModel):
     """The stock that one order holds: all of its lines or nothing. Its key is the order's id.
 
-    The first `shipped_lines` of its lines have left the warehouse. `expires_at` is there until the order is decided.
+    The first `shipped_lines` of its lines have left the warehouse.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -103,7 +100,6 @@ class Reservation(BaseModel):
     status: ReservationStatus
     version: int
     shipped_lines: int = 0
-    expires_at: str | None = None
 
     @classmethod
     def of(cls, order_id: str, correlation_id: str, quantities: Iterable[tuple[str, int]]) -> Self:
@@ -149,21 +145,14 @@ class Reservation(BaseModel):
         return self.status is ReservationStatus.RELEASED and bool(self.lines)
 
     def hold(self, now: datetime) -> tuple[Self, Event]:
-        """The reservation as it is made, with its expiry, and the event that the stock is held."""
-        held = self.model_copy(update={"expires_at": timestamp(now + RESERVATION_LIFETIME)})
-        return held, held._event(StockReserved, now)
+        """The reservation as it is made, and the event that the stock is held."""
+        return self, self._event(StockReserved, now)
 
     def check_reserved(self) -> None:
         """Raises ReservationReleased when a reserve comes too late. One that is repeated after the order's parcel went
         out is no contradiction: the order has had its stock."""
         if self.status is ReservationStatus.RELEASED:
             raise ReservationReleased(f"the stock of order {self.order_id} was released before")
-
-    def keep(self) -> Self:
-        """The reservation without an expiry, as its order is confirmed; the same when it has none (any more)."""
-        if self.expires_at is None:
-            return self
-        return self._changed(expires_at=None)
 
     def release(self, now: datetime) -> tuple[Self, Event]:
         """The reservation after its stock is given back, and the event.
@@ -174,7 +163,7 @@ class Reservation(BaseModel):
             raise ReservationReleased(self.order_id)
         if self.status is not ReservationStatus.RESERVED:
             raise ReservationCommitted(f"the stock of order {self.order_id} has left the warehouse")
-        after = self._changed(status=ReservationStatus.RELEASED, expires_at=None)
+        after = self._changed(status=ReservationStatus.RELEASED)
         return after, after._event(StockReleased, now)
 
     def commit(self, now: datetime) -> tuple[Self, tuple[ReservationLine, ...], list[Event]]:
@@ -191,7 +180,6 @@ class Reservation(BaseModel):
         after = self._changed(
             status=ReservationStatus.COMMITTED if done else ReservationStatus.COMMITTING,
             shipped_lines=shipped,
-            expires_at=None,
         )
         events = [after._event(StockCommitted, now)] if done else []
         return after, self.lines[self.shipped_lines : shipped], events
