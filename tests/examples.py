@@ -60,10 +60,14 @@ def undo(stack: Stack) -> None:
     """Gives back what the saga took that the example of orders.start_saga starts: its order was never placed, so
     nothing else does. Nothing is taken after it, even if the saga still runs."""
     started = json.loads(json.loads((EVENTS / "orders_start_saga.json").read_text())["Records"][0]["body"])
-    for step in ("ShippingCancelFunction", "PaymentsVoidFunction", "InventoryReleaseFunction"):
+    for function, step in (
+        ("ShippingCancelFunction", "cancel"),
+        ("PaymentsVoidFunction", "void"),
+        ("InventoryStepsFunction", "release"),
+    ):
         answer = stack.client("lambda").invoke(
-            FunctionName=stack.resource(step),
-            Payload=json.dumps({"order": started["data"]["order"]}).encode(),
+            FunctionName=stack.resource(function),
+            Payload=json.dumps({"step": step, "order": started["data"]["order"]}).encode(),
         )
         assert "FunctionError" not in answer, answer["Payload"].read()
 

@@ -18,7 +18,7 @@ from moto import mock_aws
 
 from shared.aws import client
 from tests.faults import faults
-from tests.faults.deliveries import SCHEDULED, Deliveries
+from tests.faults.deliveries import SCHEDULED, Deliveries, part
 from tests.faults.faults import DELIVERY
 from tests.faults.functions import Event, Point, Step
 from tests.faults.requests import resumption
@@ -275,7 +275,8 @@ class Cloud(Deliveries):
             faults_ += ["unsent", "dup"]
         elif work.kind == "task":
             execution = self.world.executions[work.about["execution"]]
+            broken = part(*self.template.machines.task(execution))
             faults_ += ["unsent", "throttled", "unheard", "dup"]
-            if self.template.machines.step(execution) not in self.world.broken:
+            if broken not in self.world.broken:
                 faults_ += ["broken", "deaf"]
         return tuple(faults_)

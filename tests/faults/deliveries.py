@@ -155,11 +155,9 @@ class Deliveries(Functions):
         machines = self.template.machines
         function, payload = machines.task(execution)
         self._say(f"    {execution.state} -> {function}")
-        step = machines.step(execution)
         if fault in ("broken", "deaf"):
-            self._break(step, fault)
-        broken = self.world.broken.get(step)
-        answer, error = self._performed(function, json.loads(json.dumps(payload)), fault, broken)
+            self._break(part(function, payload), fault)
+        answer, error = self._performed(function, json.loads(json.dumps(payload)), fault)
         if error:
             self._say(f"    {error[0]}: {error[1][:100]}")
             waiting = machines.fail(self.world.executions, execution_id, *error)
@@ -168,9 +166,10 @@ class Deliveries(Functions):
         self._enqueue(waiting)
 
     def _performed(
-        self, function: str, payload: Any, fault: str | None, broken: str | None
+        self, function: str, payload: Any, fault: str | None
     ) -> tuple[Any, tuple[str, str] | None]:
-        """What a task's function answered, and the error's name and cause if the state machine sees one."""
+        """What a task's function answered, and the error's name and cause where the state machine sees one."""
+        broken = self.world.broken.get(part(function, payload))
         if fault in _REFUSED:
             return None, (_REFUSED[fault], _CAUSE)
         if broken == "broken":
@@ -206,10 +205,9 @@ class Deliveries(Functions):
         self.world.soon = [entry for entry in waiting if entry[0]]
         self.world.pending[:0] = [arrival for tasks, arrival in waiting if not tasks]
 
-    def _break(self, step: str, how: str) -> None:
-        """From now on a function, or one step of it, is broken in that way."""
-        self.world.broken[step] = how
-        self.world.ever_broken |= {step}
+    def _break(self, broken: str, how: str) -> None:
+        self.world.broken[broken] = how
+        self.world.ever_broken |= {broken}
 
     def _arrival(self, work: Work) -> None:
         about = work.about
@@ -227,6 +225,12 @@ class Deliveries(Functions):
             self.world.streams[name] = self.world.streams.get(name, []) + records
             if not any(work.kind == "stream" and work.about["table"] == name for work in self.world.pending):
                 self.world.pending.append(Work("stream", {"table": name}))
+
+
+def part(function: str, payload: Any) -> str:
+    """What of a function breaks by itself: the step that it is to do, as `OrdersStepsFunction.park`, or all of it."""
+    step = payload.get("step") if isinstance(payload, dict) else None
+    return f"{function}.{step}" if step else function
 
 
 def _sqs_record(position: int, work: Work) -> dict[str, Any]:

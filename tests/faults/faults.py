@@ -24,7 +24,7 @@ At the delivery of a message, a stream batch, a client's request, or the invocat
     unsent          the task's invocation is refused before the function runs
     throttled       the same, as a throttle
     unheard         the function runs, and its answer is lost
-    broken          the function crashes from now on, at every invocation, without effect; a task's: that step of it
+    broken          the function crashes from now on, at every invocation, without effect
     deaf            the function runs from now on, and its answer is always lost (a task's time is always up)
 
 Actions of others, which are no faults:

@@ -146,7 +146,7 @@ def _left_standing(cloud: Cloud, books: OrderBooks) -> list[str]:
         if for_its_parcel:
             return ["parked for its parcel, which could be cancelled"]
     stands = {
-        "InventoryReleaseFunction": books.reservation and books.reservation["status"] == "reserved",
+        "InventoryStepsFunction.release": books.reservation and books.reservation["status"] == "reserved",
         "PaymentsVoidFunction": books.held() > 0,
         "ShippingCancelFunction": books.shipment and books.shipment["status"] == "created",
     }

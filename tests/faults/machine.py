@@ -80,11 +80,6 @@ class Machines:
             raise UnsupportedAsl(arguments["FunctionName"])
         return self._functions[execution.machine][parameter[1]], arguments["Payload"]
 
-    def step(self, execution: Execution) -> str:
-        """What a fault at the execution's task breaks: the function, or the one step of it that the state asks for."""
-        function, payload = self.task(execution)
-        return f"{function} {payload['step']}" if "step" in payload else function
-
     def succeed(self, executions: dict[str, Execution], execution_id: str, payload: Any) -> list[str]:
         """The task's function answered; returns the executions that now wait for a function."""
         execution = executions[execution_id]

@@ -66,11 +66,11 @@ def test_a_dispatched_orders_stock_leaves_once_and_cannot_be_given_back(
             stack.client("lambda")
             .invoke(
                 FunctionName=stack.resource(function),
-                Payload=json.dumps({"order": saga_order(books.orders()[confirmed].order)}),
+                Payload=json.dumps({"step": step, "order": saga_order(books.orders()[confirmed].order)}),
             )["Payload"]
             .read()
         )["errorType"]
-        for function in ("ShippingCancelFunction", "InventoryReleaseFunction")
+        for function, step in (("ShippingCancelFunction", "cancel"), ("InventoryStepsFunction", "release"))
     ]
     assert failures == ["ShipmentDispatched", "ReservationCommitted"]
     wait_for(lambda: _is_drained(stack), "the repeated messages to be consumed", seconds=60)

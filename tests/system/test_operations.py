@@ -52,7 +52,7 @@ def test_the_path_of_an_order_is_one_tree_from_its_request_to_its_mail(
 
     [placed] = [root for root in roots if root.what.startswith("POST /orders 201")]
     below = {node.what for node in everything([placed])}
-    for step in ("InventoryReserve", "PaymentsAuthorize", "ShippingCreate", "OrdersConfirm"):
+    for step in ("InventorySteps reserve", "PaymentsAuthorize", "ShippingCreate", "OrdersConfirm"):
         assert step in below
     for told in (
         "order.placed",

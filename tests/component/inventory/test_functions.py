@@ -42,16 +42,16 @@ def stock(**quantities: int) -> None:
 
 def test_reserve_then_release_as_the_saga_calls_them(functions: Any, lambda_context: Any) -> None:
     stock(TEA_INFUSER_ST=2, TEA_EARL_100=1)
-    reserve, release = functions("reserve"), functions("release")
-    order_id = example("reserve")["order"]["order_id"]
-    assert reserve(example("reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
-    assert reserve(example("reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
-    assert release(example("release"), lambda_context) == {"released": True}
-    assert release(example("release"), lambda_context) == {"released": True}
+    steps = functions("steps")
+    order_id = example("steps_reserve")["order"]["order_id"]
+    assert steps(example("steps_reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
+    assert steps(example("steps_reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
+    assert steps(example("steps_release"), lambda_context) == {"released": True}
+    assert steps(example("steps_release"), lambda_context) == {"released": True}
 
 
 def test_release_of_nothing_says_so(functions: Any, lambda_context: Any) -> None:
-    assert functions("release")(example("release"), lambda_context) == {"released": False}
+    assert functions("steps")(example("steps_release"), lambda_context) == {"released": False}
 
 
 @pytest.mark.parametrize("released_before", [False, True])
@@ -60,10 +60,10 @@ def test_a_failed_reserve_carries_the_name_that_the_state_machine_catches(
 ) -> None:
     stock(TEA_INFUSER_ST=1)
     if released_before:
-        functions("release")(example("release"), lambda_context)
+        functions("steps")(example("steps_release"), lambda_context)
     expected = "ReservationReleased" if released_before else "OutOfStock"
     with pytest.raises(Exception, match=r"released|TEA-EARL-100") as failure:
-        functions("reserve")(example("reserve"), lambda_context)
+        functions("steps")(example("steps_reserve"), lambda_context)
     assert type(failure.value).__name__ == expected
 
 
@@ -90,7 +90,7 @@ def test_a_dispatched_orders_stock_leaves_the_warehouse_once_however_often_it_is
     functions: Any, lambda_context: Any, consumer: Any
 ) -> None:
     stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
-    functions("reserve")(example("reserve"), lambda_context)
+    functions("steps")(example("steps_reserve"), lambda_context)
     store = importlib.import_module("inventory.dependencies").stock_store()
     for _ in range(2):
         assert consumer("commit") == []
@@ -106,7 +106,7 @@ def test_a_dispatched_orders_stock_leaves_the_warehouse_once_however_often_it_is
 def test_stock_that_was_given_back_does_not_leave_and_somebody_is_told(
     functions: Any, lambda_context: Any, consumer: Any
 ) -> None:
-    functions("release")(example("release"), lambda_context)
+    functions("steps")(example("steps_release"), lambda_context)
     (reason,) = consumer("commit")
     assert reason.startswith("ReservationReleased")
 
@@ -137,16 +137,16 @@ def test_stock_that_an_ended_order_still_holds_is_counted_logged_and_left_as_it_
     functions: Any, lambda_context: Any, consumer: Any, alarming: Any, logged: Any, ending: dict[str, str]
 ) -> None:
     stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
-    functions("reserve")(example("reserve"), lambda_context)
+    functions("steps")(example("steps_reserve"), lambda_context)
     assert consumer("audit_reservations", **ending) == []
     assert alarming() == 1
     (line,) = logged("reservation outlives its order")
-    order_id = example("reserve")["order"]["order_id"]
+    order_id = example("steps_reserve")["order"]["order_id"]
     assert (line["level"], line["order_id"], line["reservation_id"], line["correlation_id"]) == (
         "ERROR",
         order_id,
         f"reservation-{order_id}",
-        example("reserve")["order"]["correlation_id"],
+        example("steps_reserve")["order"]["correlation_id"],
     )
     store = importlib.import_module("inventory.dependencies").stock_store()
     assert store.reservation_of(order_id).held
@@ -159,9 +159,9 @@ def test_an_ended_order_that_holds_no_stock_rings_no_alarm_however_late_or_often
 ) -> None:
     stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
     if found in {"released", "committed"}:
-        functions("reserve")(example("reserve"), lambda_context)
+        functions("steps")(example("steps_reserve"), lambda_context)
     if found in {"released", "a tombstone"}:
-        functions("release")(example("release"), lambda_context)
+        functions("steps")(example("steps_release"), lambda_context)
     if found == "committed":
         consumer("commit")
     for _ in range(2):
@@ -173,10 +173,10 @@ def test_a_reserve_that_comes_after_the_order_ended_takes_nothing_that_could_out
     functions: Any, lambda_context: Any, consumer: Any, alarming: Any
 ) -> None:
     stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
-    functions("release")(example("release"), lambda_context)
+    functions("steps")(example("steps_release"), lambda_context)
     consumer("audit_reservations")
     with pytest.raises(Exception, match="released"):
-        functions("reserve")(example("reserve"), lambda_context)
+        functions("steps")(example("steps_reserve"), lambda_context)
     consumer("audit_reservations")
     assert alarming() == 0
 
@@ -185,10 +185,10 @@ def test_what_has_left_the_warehouse_is_not_given_back(
     functions: Any, lambda_context: Any, consumer: Any
 ) -> None:
     stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
-    functions("reserve")(example("reserve"), lambda_context)
+    functions("steps")(example("steps_reserve"), lambda_context)
     consumer("commit")
     with pytest.raises(Exception, match="left the warehouse") as failure:
-        functions("release")(example("release"), lambda_context)
+        functions("steps")(example("steps_release"), lambda_context)
     assert type(failure.value).__name__ == "ReservationCommitted"
 
 
@@ -211,5 +211,5 @@ def test_the_relay_publishes_the_outbox_and_low_stock(
     assert (
         sent[0]["correlation_id"]
         == sent[1]["correlation_id"]
-        == example("reserve")["order"]["correlation_id"]
+        == example("steps_reserve")["order"]["correlation_id"]
     )

@@ -87,7 +87,7 @@ class TestWiring:
         assert handlers == {
             "CancelShipment": "shipping.functions.cancel.handler",
             "VoidPayment": "payments.functions.void.handler",
-            "ReleaseStock": "inventory.functions.release.handler",
+            "ReleaseStock": "inventory.functions.steps.handler",
             "CancelOrder": "orders.functions.cancel.handler",
             "RefuseCancellation": "orders.functions.refuse_cancellation.handler",
             "ParkOrder": "orders.functions.park.handler",
@@ -152,7 +152,8 @@ class TestRuns:
         self, cancellation: Machine, functions: Functions
     ) -> None:
         cancellation.run()
-        assert all(given == {"order": cancellation.order} for _, given in functions.calls)
+        assert all(given["order"] == cancellation.order for _, given in functions.calls)
+        assert all(given.keys() <= {"step", "order"} for _, given in functions.calls)
 
     @pytest.mark.parametrize("broken", PART)
     def test_a_part_that_cannot_be_undone_stops_no_other_and_parks_the_order(
