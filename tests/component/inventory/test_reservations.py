@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from inventory.adapters.stock_store import StockStore
+from inventory.adapters.reservation_store import ReservationStore
+from inventory.adapters.stock_ledger import StockLedger
 from inventory.domain.reservation import (
     LINES_PER_COMMIT,
     MAX_LINES,
@@ -15,20 +16,17 @@ from inventory.domain.reservation import (
     ReservationMissing,
     ReservationReleased,
     ReservationStatus,
-    StockContended,
 )
-from shared.aws import client
 from shared.dynamo import from_item
 from shared.events import Event
+from shared.versioned_table import WriteConflict
 from tests.component.inventory.account import (
     NOW,
     TABLE,
     Interrupted,
     conflict,
     levels,
-    make_table,
     order,
-    patient,
     stock,
     sums,
 )
@@ -37,20 +35,7 @@ LATER = NOW + timedelta(minutes=1)
 
 
 @pytest.fixture
-def dynamodb(aws: None) -> Any:
-    """DynamoDB with the inventory table."""
-    dynamodb = client("dynamodb")
-    make_table(dynamodb)
-    return dynamodb
-
-
-@pytest.fixture
-def store(dynamodb: Any) -> StockStore:
-    return StockStore(dynamodb, TABLE)
-
-
-@pytest.fixture
-def one_line_per_commit(store: StockStore, monkeypatch: pytest.MonkeyPatch) -> StockStore:
+def one_line_per_commit(store: ReservationStore, monkeypatch: pytest.MonkeyPatch) -> ReservationStore:
     monkeypatch.setattr("inventory.domain.reservation.LINES_PER_COMMIT", 1)
     return store
 
@@ -101,7 +86,7 @@ CASES = [
 ]
 
 
-def bring_to(found: str, store: StockStore, dynamodb: Any) -> None:
+def bring_to(found: str, store: ReservationStore, dynamodb: Any) -> None:
     """Brings the reservation of o-1 to the status `found`."""
     if found == "none":
         return
@@ -112,12 +97,12 @@ def bring_to(found: str, store: StockStore, dynamodb: Any) -> None:
     if found == "committed":
         store.commit("o-1", NOW)
     if found == "committing":
-        stops = Interrupted(dynamodb, "transact_write_items", [lambda: None, conflict])
-        with pytest.raises(StockContended):
-            StockStore(stops, TABLE, patient(1)).commit("o-1", NOW)
+        stops = Interrupted(dynamodb, "transact_write_items", [lambda: None, *[conflict] * 99])
+        with pytest.raises(WriteConflict):
+            ReservationStore(stops, TABLE).commit("o-1", NOW)
 
 
-def operate(operation: str, store: StockStore) -> Reservation:
+def operate(operation: str, store: ReservationStore) -> Reservation:
     match operation:
         case "reserve":
             return store.reserve(order("o-1", MUG=2, TEA=3), LATER)
@@ -129,14 +114,16 @@ def operate(operation: str, store: StockStore) -> Reservation:
 @pytest.mark.parametrize(("found", "operation", "expected"), CASES)
 def test_every_operation_in_every_status(
     dynamodb: Any,
-    one_line_per_commit: StockStore,
+    store: ReservationStore,
+    ledger: StockLedger,
+    one_line_per_commit: ReservationStore,
     found: str,
     operation: str,
     expected: tuple[ReservationStatus | type[Exception], list[tuple[int, int]]],
 ) -> None:
     store = one_line_per_commit
     outcome, after = expected
-    stock(store, MUG=5, TEA=5)
+    stock(ledger, MUG=5, TEA=5)
     bring_to(found, store, dynamodb)
     for _ in range(2):  # an operation that is repeated comes to the same
         if isinstance(outcome, ReservationStatus):
@@ -144,20 +131,20 @@ def test_every_operation_in_every_status(
         else:
             with pytest.raises(outcome):
                 operate(operation, store)
-        assert levels(store, "MUG", "TEA") == after
+        assert levels(ledger, "MUG", "TEA") == after
         moved, on_hand = sums(dynamodb)
         assert moved == on_hand
 
 
 def test_a_commit_takes_the_pieces_out_with_a_movement_a_line_that_names_the_order(
-    dynamodb: Any, store: StockStore
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
-    stock(store, MUG=5, TEA=5)
+    stock(ledger, MUG=5, TEA=5)
     store.reserve(order("o-1", MUG=2, TEA=3), NOW)
 
     store.commit("o-1", LATER)
 
-    newest, _ = store.ledger("MUG", 1, None)
+    newest, _ = ledger.ledger("MUG", 1, None)
     assert [(one.kind, one.quantity, one.order_id) for one in newest] == [("shipment", -2, "o-1")]
     assert newest[0].correlation_id == "c-o-1"
     (event,) = outbox(dynamodb)
@@ -165,45 +152,47 @@ def test_a_commit_takes_the_pieces_out_with_a_movement_a_line_that_names_the_ord
     assert event.data["lines"] == [{"sku": "MUG", "quantity": 2}, {"sku": "TEA", "quantity": 3}]
 
 
-def test_a_commit_leaves_the_stock_of_other_orders_alone(store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_a_commit_leaves_the_stock_of_other_orders_alone(
+    store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5)
     store.reserve(order("o-1", MUG=2), NOW)
     store.reserve(order("o-2", MUG=1), NOW)
     store.commit("o-1", NOW)
-    assert levels(store, "MUG") == [(2, 1)]
+    assert levels(ledger, "MUG") == [(2, 1)]
     assert store.release("o-2", "c", NOW).has_given_back
 
 
 def test_the_longest_reservation_is_committed_in_two_transactions_and_told_once(
-    dynamodb: Any, store: StockStore
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
     skus = {f"SKU{n:02}": 1 for n in range(MAX_LINES)}
-    stock(store, **skus)
+    stock(ledger, **skus)
     store.reserve(order("o-1", **skus), NOW)
     counted = Interrupted(dynamodb, "transact_write_items", [])
 
-    assert StockStore(counted, TABLE).commit("o-1", NOW).held == ()
+    assert ReservationStore(counted, TABLE).commit("o-1", NOW).held == ()
 
     assert counted.calls == 2
-    assert levels(store, *skus) == [(0, 0)] * MAX_LINES
+    assert levels(ledger, *skus) == [(0, 0)] * MAX_LINES
     assert [event.event_type for event in outbox(dynamodb)] == ["stock.committed"]
 
 
 def test_a_commit_that_stopped_half_way_is_finished_by_the_next_and_tells_nothing_before(
-    dynamodb: Any, store: StockStore
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
     skus = {f"SKU{n:02}": 1 for n in range(MAX_LINES)}
-    stock(store, **skus)
+    stock(ledger, **skus)
     store.reserve(order("o-1", **skus), NOW)
-    bring_to_half = Interrupted(dynamodb, "transact_write_items", [lambda: None, conflict])
-    with pytest.raises(StockContended):
-        StockStore(bring_to_half, TABLE, patient(1)).commit("o-1", NOW)
-    assert levels(store, *skus) == [(0, 0)] * LINES_PER_COMMIT + [(0, 1)]
+    bring_to_half = Interrupted(dynamodb, "transact_write_items", [lambda: None, *[conflict] * 99])
+    with pytest.raises(WriteConflict):
+        ReservationStore(bring_to_half, TABLE).commit("o-1", NOW)
+    assert levels(ledger, *skus) == [(0, 0)] * LINES_PER_COMMIT + [(0, 1)]
     assert outbox(dynamodb) == []
 
     store.commit("o-1", NOW)
 
-    assert levels(store, *skus) == [(0, 0)] * MAX_LINES
+    assert levels(ledger, *skus) == [(0, 0)] * MAX_LINES
 
 
 @pytest.mark.parametrize(
@@ -211,28 +200,32 @@ def test_a_commit_that_stopped_half_way_is_finished_by_the_next_and_tells_nothin
     [("release", ReservationReleased), ("commit", ReservationCommitted)],
 )
 def test_of_a_release_and_a_commit_at_once_the_first_counts_and_the_other_is_refused(
-    dynamodb: Any, store: StockStore, winner: str, refusal: type[Exception]
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger, winner: str, refusal: type[Exception]
 ) -> None:
-    stock(store, MUG=5, TEA=5)
+    stock(ledger, MUG=5, TEA=5)
     store.reserve(order("o-1", MUG=2, TEA=3), NOW)
     racing = Interrupted(dynamodb, "transact_write_items", [lambda: operate(winner, store)])
     with pytest.raises(refusal):
-        operate("commit" if winner == "release" else "release", StockStore(racing, TABLE, patient()))
-    assert levels(store, "MUG", "TEA") == (NOTHING_TAKEN if winner == "release" else SHIPPED)
+        operate("commit" if winner == "release" else "release", ReservationStore(racing, TABLE))
+    assert levels(ledger, "MUG", "TEA") == (NOTHING_TAKEN if winner == "release" else SHIPPED)
 
 
-def test_two_commits_at_once_take_the_pieces_out_once(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5, TEA=5)
+def test_two_commits_at_once_take_the_pieces_out_once(
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5, TEA=5)
     store.reserve(order("o-1", MUG=2, TEA=3), NOW)
     racing = Interrupted(dynamodb, "transact_write_items", [lambda: store.commit("o-1", NOW)])
-    assert StockStore(racing, TABLE, patient()).commit("o-1", NOW).status is COMMITTED
-    assert levels(store, "MUG", "TEA") == SHIPPED
+    assert ReservationStore(racing, TABLE).commit("o-1", NOW).status is COMMITTED
+    assert levels(ledger, "MUG", "TEA") == SHIPPED
     moved, on_hand = sums(dynamodb)
     assert moved == on_hand
 
 
-def test_stock_that_is_not_on_record_as_reserved_does_not_leave(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5, TEA=5)
+def test_stock_that_is_not_on_record_as_reserved_does_not_leave(
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5, TEA=5)
     store.reserve(order("o-1", MUG=2, TEA=3), NOW)
     dynamodb.update_item(
         TableName=TABLE,
@@ -242,4 +235,4 @@ def test_stock_that_is_not_on_record_as_reserved_does_not_leave(dynamodb: Any, s
     )
     with pytest.raises(ReservationInconsistent, match=r"of TEA$"):
         store.commit("o-1", NOW)
-    assert levels(store, "MUG", "TEA") == [(3, 2), (2, 2)]
+    assert levels(ledger, "MUG", "TEA") == [(3, 2), (2, 2)]

@@ -1,4 +1,13 @@
-"""The inventory table's items: their keys, and what of the rules' objects is stored in them."""
+"""The inventory table's items: their keys and attributes.
+
+One item a sku            pk = "sku#<sku>"                 StockLevel
+One item an order         pk = "reservation#<order id>"    Reservation, with the outbox of its last change
+One item a movement       pk = "movement#<movement id>"    Movement, an entry of the ledger
+
+Index `by-listing`: listing ("stock"), sku. It holds the keys of stock items. An order changes how many pieces there are
+and never a key, so it writes nothing there.
+Index `by-ledger`: ledger (a sku), ledger_place (time and id). It holds whole movements.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,28 +17,31 @@ from inventory.domain.stock import MAX_AVAILABLE, Movement, MovementKind, StockL
 from shared.events import Event
 from shared.outbox import outbox_of
 
-_RESERVATION = "reservation#"
+type Key = dict[str, str]
+
+# All stock items stand in this one listing.
+LISTING = "stock"
 
 
-def stock_key(sku: str) -> str:
+def stock_key(sku: str) -> Key:
     """The key of a sku's stock."""
-    return f"sku#{sku}"
+    return {"pk": f"sku#{sku}"}
 
 
-def reservation_key(order_id: str) -> str:
+def reservation_key(order_id: str) -> Key:
     """The key of an order's reservation."""
-    return f"{_RESERVATION}{order_id}"
+    return {"pk": f"reservation#{order_id}"}
 
 
-def movement_key(movement_id: str) -> str:
+def movement_key(movement_id: str) -> Key:
     """The key of an entry of the ledger."""
-    return f"movement#{movement_id}"
+    return {"pk": f"movement#{movement_id}"}
 
 
 def reservation_item(reservation: Reservation, events: list[Event]) -> dict[str, Any]:
     """The item of a reservation with the outbox of its last change."""
     return {
-        "pk": reservation_key(reservation.order_id),
+        **reservation_key(reservation.order_id),
         **reservation.model_dump(mode="json"),
         "outbox": outbox_of(events),
     }
@@ -38,7 +50,7 @@ def reservation_item(reservation: Reservation, events: list[Event]) -> dict[str,
 def movement_item(movement: Movement) -> dict[str, Any]:
     """The item of a movement, in its sku's ledger."""
     return {
-        "pk": movement_key(movement.movement_id),
+        **movement_key(movement.movement_id),
         **movement.model_dump(mode="json"),
         "ledger": movement.sku,
         "ledger_place": movement.place,

@@ -24,7 +24,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from inventory.domain.events import StockCommitted, StockLine, StockReleased, StockReserved
-from shared.errors import PermanentError, TransientError
+from shared.errors import PermanentError
 from shared.events import Event
 
 MAX_LINES = 50
@@ -58,14 +58,6 @@ class ReservationUnfit(PermanentError):
 
 class ReservationInconsistent(PermanentError):
     """The stock to give back or to take out is not on record as reserved; someone has to look."""
-
-
-class StockThrottled(TransientError):
-    """DynamoDB did not answer for every sku asked for."""
-
-
-class StockContended(TransientError):
-    """Other orders kept changing the same stock; the state machine, or the queue, tries again later."""
 
 
 class ReservationStatus(StrEnum):
@@ -144,9 +136,9 @@ class Reservation(BaseModel):
         """Whether stock that was held went back; false for a tombstone, which never held any."""
         return self.status is ReservationStatus.RELEASED and bool(self.lines)
 
-    def hold(self, now: datetime) -> tuple[Self, Event]:
-        """The reservation as it is made, and the event that the stock is held."""
-        return self, self._event(StockReserved, now)
+    def reserved_event(self, now: datetime) -> Event:
+        """The event that the order's stock is reserved."""
+        return self._event(StockReserved, now)
 
     def check_reserved(self) -> None:
         """Raises ReservationReleased when a reserve comes too late. One that is repeated after the order's parcel went

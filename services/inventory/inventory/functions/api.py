@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from inventory.dependencies import stock_store
+from inventory.dependencies import stock_ledger
 from inventory.domain.stock import (
     MAX_QUANTITY,
     MAX_SKU,
@@ -128,7 +128,7 @@ def list_stock(limit: PageLimit = 20, cursor: PageCursor = None) -> StockPage:
     after = _position(cursor, "sku") if cursor is not None else None
     if after is not None and not is_sku(after):
         raise InvalidCursor
-    levels, last = stock_store().levels(limit, after)
+    levels, last = stock_ledger().levels(limit, after)
     return StockPage(
         stock=[StockView.of(level) for level in levels],
         next=encode_cursor({"sku": last}) if last else None,
@@ -141,7 +141,7 @@ def list_stock(limit: PageLimit = 20, cursor: PageCursor = None) -> StockPage:
 )
 def read_stock(sku: SkuInPath) -> Response[StockView]:
     """How much there is of a sku."""
-    return _stock(sku, stock_store().level(sku))
+    return _stock(sku, stock_ledger().level(sku))
 
 
 @app.put(
@@ -156,7 +156,7 @@ def read_stock(sku: SkuInPath) -> Response[StockView]:
 )
 def set_threshold(sku: SkuInPath, request: ThresholdRequest) -> Response[StockView]:
     """Sets at how many available pieces the sku counts as low. Of two at once the last one stands."""
-    level = stock_store().set_threshold(sku, request.low_stock_threshold, correlation_id(), utc_now())
+    level = stock_ledger().set_threshold(sku, request.low_stock_threshold, correlation_id(), utc_now())
     if level is not None:
         logger.info("stock threshold set", sku=sku, threshold=level.low_stock_threshold)
     return _stock(sku, level)
@@ -191,7 +191,7 @@ def record_movement(
         correlation_id=correlation_id(),
         now=utc_now(),
     )
-    recorded = stock_store().record(movement)
+    recorded = stock_ledger().record(movement)
     is_new = recorded is movement
     if is_new:
         count("StockMovements")
@@ -222,8 +222,8 @@ def list_movements(sku: SkuInPath, limit: PageLimit = 20, cursor: PageCursor = N
     after = _position(cursor, "place") if cursor is not None else None
     if after is not None and not re.fullmatch(_LEDGER_PLACE, after):
         raise InvalidCursor
-    movements, last = stock_store().ledger(sku, limit, after)
-    if not movements and stock_store().level(sku) is None:
+    movements, last = stock_ledger().ledger(sku, limit, after)
+    if not movements and stock_ledger().level(sku) is None:
         raise UnknownSku(sku)
     return MovementPage(
         movements=[MovementView.of(movement) for movement in movements],
@@ -240,7 +240,7 @@ def read_movement(
     movement_id: Annotated[str, Path(pattern=_MOVEMENT_ID, description="As the ledger names it")],
 ) -> MovementView:
     """One movement of a sku's ledger."""
-    movement = stock_store().movement(sku, movement_id)
+    movement = stock_ledger().movement(sku, movement_id)
     if movement is None:
         raise NotFound("The sku's ledger has no such movement.")
     return MovementView.of(movement)

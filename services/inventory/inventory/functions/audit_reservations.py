@@ -6,7 +6,7 @@ that holds stock at this event, however late or often the event comes, will hold
 
 from pydantic import BaseModel
 
-from inventory.dependencies import stock_store
+from inventory.dependencies import reservation_store
 from shared.consumer import consumer_handler
 from shared.events import Event
 from shared.observability import count, logger
@@ -21,7 +21,7 @@ class OrderEnded(BaseModel):
 def audit(event: Event) -> None:
     """Counts a reservation that outlives its order, and logs it as an error; changes nothing."""
     order_id = OrderEnded.model_validate(event.data).order_id
-    reservation = stock_store().reservation_of(order_id)
+    reservation = reservation_store().reservation_of(order_id)
     if reservation is None or not reservation.held:
         return
     count("ReservationsOutlivingOrders")

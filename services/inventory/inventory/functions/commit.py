@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from inventory.dependencies import stock_store
+from inventory.dependencies import reservation_store
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.events import Event
@@ -18,10 +18,10 @@ class ShipmentDispatched(BaseModel):
 def commit(event: Event) -> None:
     """Commits the order's reservation; a repeat changes nothing.
 
-    Raises StockContended (the queue delivers it again), and for what no retry mends ReservationMissing,
+    Raises WriteConflict (the queue delivers it again), and for what no retry mends ReservationMissing,
     ReservationReleased and ReservationInconsistent.
     """
-    stock_store().commit(ShipmentDispatched.model_validate(event.data).order_id, utc_now())
+    reservation_store().commit(ShipmentDispatched.model_validate(event.data).order_id, utc_now())
     count("ReservationsCommitted")
 
 
