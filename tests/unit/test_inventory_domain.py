@@ -119,7 +119,7 @@ def test_stock_is_low_as_well_when_its_threshold_comes_up_to_it(before: int, aft
 def movement(
     quantity: int = 1, *, key: str = "key", sku: str = "MUG", by: str = "ada", **body: Any
 ) -> Movement:
-    return Movement.asked_for(
+    return Movement.requested(
         MovementRequest.model_validate(
             {"kind": "adjustment", "quantity": quantity, "reason": "Counted"} | body
         ),

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 import catalog.dependencies
-import cleanup.adapters
+import cleanup.dependencies
 from catalog.adapters.upload_store import UploadStore
 from catalog.domain.pictures import Upload, UploadStatus
 from catalog.functions.sweep_renditions import ORPHAN_AFTER
@@ -25,7 +25,7 @@ PICTURES, REPORTS = "pictures", "cleanup-reports"
 RESOURCES = (
     catalog.dependencies.product_store,
     catalog.dependencies.upload_store,
-    cleanup.adapters.cleanup_bucket,
+    cleanup.dependencies.cleanup_bucket,
 )
 
 

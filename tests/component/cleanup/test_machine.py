@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import pytest
 
-import cleanup.adapters
+import cleanup.dependencies
 from tests.component.machine_interpreter import interpreting
 from tests.component.orders.machines import wiring
 from tests.faults.template import ROOT
@@ -82,13 +82,13 @@ def _body(answer: Any) -> io.BytesIO:
 def night(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
     monkeypatch.setenv("CLEANUP_BUCKET", BUCKET)
     with interpreting(monkeypatch, lambda name, payload: running.answer(name, json.loads(payload))):
-        cleanup.adapters.cleanup_bucket.cache_clear()
+        cleanup.dependencies.cleanup_bucket.cache_clear()
         boto3.client("s3").create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
         running = Night(lambda_context)
         yield running
-    cleanup.adapters.cleanup_bucket.cache_clear()
+    cleanup.dependencies.cleanup_bucket.cache_clear()
 
 
 def test_each_owner_sweeps_and_one_summary_tells_what_came_of_it(night: Night):

@@ -60,7 +60,7 @@ def movement_item(movement: Movement) -> dict[str, Any]:
 def stock_change_of(
     old_image: Mapping[str, Any] | None, new_image: Mapping[str, Any] | None
 ) -> tuple[StockLevel | None, StockLevel] | None:
-    """A sku's level before and after a change in the table's stream, or None when it changed something else."""
+    """A sku's level before and after a change in the table's stream, or None if another item changed."""
     if not new_image or not str(new_image["pk"]).startswith("sku#"):
         return None
     before = StockLevel.model_validate(old_image) if old_image else None
@@ -68,7 +68,7 @@ def stock_change_of(
 
 
 def fits(movement: Movement) -> str:
-    """The condition under which a sku's stock can take `movement`; Movement.check_against says why it does not hold."""
+    """The condition under which a sku's stock allows `movement`; Movement.check_against says why it does not."""
     if movement.quantity < 0:
         return "available >= :bound"
     known = "available <= :bound"
@@ -76,5 +76,5 @@ def fits(movement: Movement) -> str:
 
 
 def bound_of(movement: Movement) -> int:
-    """The `:bound` of `fits`: what must be available for pieces to go out, or may be for pieces to come in."""
+    """The `:bound` of `fits`: the least that must be available to go out, or the most to come in."""
     return -movement.quantity if movement.quantity < 0 else MAX_AVAILABLE - movement.quantity

@@ -1,7 +1,7 @@
-"""The stock and its ledger in the inventory table: what there is of each sku, and the movements that change it.
+"""The stock in the inventory table, and the ledger of its movements.
 
-Stock moves only together with the movement that says why, in one transaction, so that a repeat is recognised by the
-movement's condition and nothing moves twice.
+The stock on hand changes only together with a movement, in one transaction. So the condition on the movement
+recognises a repeat, and nothing moves twice.
 """
 
 from datetime import datetime
@@ -37,7 +37,7 @@ class StockLedger:
         now: datetime,
         low_stock_threshold: int | None = None,
     ) -> bool:
-        """Adds `quantity` pieces of `sku`, a receipt that nobody signed in for; sets its threshold where one is given.
+        """Adds `quantity` pieces of `sku` by a receipt of the system, and sets the sku's threshold if one is given.
 
         Returns whether stock was added: a repeat with the same `movement_id` adds nothing. Raises as `record` does.
         """
@@ -54,21 +54,22 @@ class StockLedger:
         return self.record(movement, low_stock_threshold=low_stock_threshold) is movement
 
     def record(self, movement: Movement, *, low_stock_threshold: int | None = None) -> Movement:
-        """Writes `movement` into the ledger and moves the stock by it; sets the sku's threshold where one is given.
+        """Writes `movement` into the ledger and moves the stock by it; sets the sku's threshold if one is given.
 
-        Returns `movement`, or the one that was recorded under its id before; then nothing changes. A receipt's sku need
-        not be known before. Raises IdempotencyKeyReused when the one before was another, UnknownSku for an adjustment
-        of a sku that inventory does not know, NotEnoughStock or TooMuchStock when the stock does not allow it, and
-        WriteConflict when orders kept getting in between.
+        Returns `movement`, or the movement that was recorded under its id before; then nothing changes. A receipt may
+        name a new sku. Raises IdempotencyKeyReused if the earlier movement was a different one, UnknownSku for an
+        adjustment of an unknown sku, NotEnoughStock or TooMuchStock if the stock does not allow it, WriteConflict if
+        orders kept changing the same stock.
         """
         return retry_on_conflict(self._record, movement, low_stock_threshold)
 
     def set_threshold(
         self, sku: str, threshold: int, correlation_id: str, now: datetime
     ) -> StockLevel | None:
-        """Sets at how many available pieces `sku` counts as low; returns its level, or None when it is not known.
+        """Sets the number of available pieces at which `sku` counts as low.
 
-        Raises WriteConflict when orders kept getting in between.
+        Returns the level after it, or None if inventory does not know the sku. Raises WriteConflict if orders kept
+        changing the same stock.
         """
         change = self._table.update(
             stock_key(sku),
@@ -86,12 +87,12 @@ class StockLedger:
         return StockLevel.model_validate(from_item(answer["Attributes"])) if answer else None
 
     def level(self, sku: str) -> StockLevel | None:
-        """How much there is of `sku`, as last written, or None when inventory does not know it."""
+        """The stock of `sku`, as last written, or None if inventory does not know it."""
         item = self._table.get(stock_key(sku))
         return StockLevel.model_validate(item) if item else None
 
     def levels(self, limit: int, after: str | None) -> tuple[list[StockLevel], str | None]:
-        """A page of up to 100 levels, as last written, by sku from the one behind `after`; and the sku to go on after,
+        """A page of up to 100 levels, as last written, sorted by sku, that follow `after`; and the next page's `after`,
         None at the end. A sku that came in a moment ago may be missing. Raises StockThrottled."""
         items, more = self._page("by-listing", ("listing", LISTING), "sku", limit, after)
         skus = [item["sku"] for item in items]
@@ -106,8 +107,8 @@ class StockLedger:
         return Movement.model_validate(item) if item and item["sku"] == sku else None
 
     def ledger(self, sku: str, limit: int, after: str | None) -> tuple[list[Movement], str | None]:
-        """A page of the movements of `sku`, newest first, from the one behind `after`; and the place to go on after,
-        None at the end. A movement of a moment ago may be missing."""
+        """A page of the movements of `sku`, newest first, that follow `after`; and the next page's `after`, None at the
+        end. A movement of a moment ago may be missing."""
         items, more = self._page(
             "by-ledger", ("ledger", sku), "ledger_place", limit, after, newest_first=True
         )
@@ -138,7 +139,7 @@ class StockLedger:
         failed = self._table.write_all([self._table.new(movement_item(movement)), move])
         if not failed:
             return movement
-        # Read in any case: a repeat is one, whatever has become of the stock since.
+        # Read whichever condition failed: a repeat stays one, whatever happened to the stock since.
         stored = self._table.get(movement_key(movement.movement_id))
         if stored is not None:
             before = Movement.model_validate(stored)

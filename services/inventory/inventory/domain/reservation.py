@@ -1,15 +1,15 @@
-"""The rules of reservations, without AWS: what an order holds, gives back, and takes away with its parcel.
+"""The rules of reservations: the stock that an order holds, gives back, and takes away with its parcel.
 
-A reservation takes pieces from available to reserved, a release back; a commit takes them out of the warehouse, each
-line with a movement of the ledger. What is on hand, and what moves it, is `stock`'s.
+A reservation takes pieces from available to reserved, a release takes them back. A commit takes them out of the
+warehouse, each line with a movement of the ledger. The rules of stock on hand are in `stock`.
 
     (nothing) ──reserve──► reserved ──release──► released
         │                     ├──commit──► committed
         │                     └──commit──► committing ──commit──► committed     (more than LINES_PER_COMMIT lines)
         └──────release──────────────────────► released     (a tombstone: released before it was made)
 
-Nothing leads out of `released` and `committed`: a reserve or a commit that comes after the release is refused, and so
-is a release that comes after the commit, since what has left cannot be given back.
+Nothing leads out of `released` and `committed`. A reserve or a commit after the release is refused. So is a release
+after the commit, since the pieces are in a parcel by then.
 
 A reservation does not expire. Inventory cannot tell a lost order from a slow one, so it gives nothing back by the
 clock: the order's saga, its cancellation or its resumption releases the stock.
@@ -33,7 +33,7 @@ LINES_PER_COMMIT = 49
 
 
 class OutOfStock(PermanentError):
-    """There is too little of `skus`; a sku that inventory does not know counts as out of stock."""
+    """There is too little of `skus`. A sku that inventory does not know counts as out of stock."""
 
     def __init__(self, skus: list[str]) -> None:
         super().__init__(f"out of stock: {', '.join(skus)}")
@@ -45,11 +45,11 @@ class ReservationReleased(PermanentError):
 
 
 class ReservationCommitted(PermanentError):
-    """The order's stock has left the warehouse, or is about to; it cannot be given back."""
+    """The order's stock has left the warehouse, at least in part, so it cannot be given back."""
 
 
 class ReservationMissing(PermanentError):
-    """The order never reserved anything, so there is nothing to take out; someone has to look."""
+    """The order has no reservation, so there is nothing to take out. An operator has to look."""
 
 
 class ReservationUnfit(PermanentError):
@@ -57,7 +57,7 @@ class ReservationUnfit(PermanentError):
 
 
 class ReservationInconsistent(PermanentError):
-    """The stock to give back or to take out is not on record as reserved; someone has to look."""
+    """Less stock is on record as reserved than the order gives back or takes out. An operator has to look."""
 
 
 class ReservationStatus(StrEnum):
@@ -79,7 +79,7 @@ class ReservationLine(BaseModel):
 
 
 class Reservation(BaseModel):
-    """The stock that one order holds: all of its lines or nothing. Its key is the order's id.
+    """The stock that one order holds: all of its lines, or nothing. Its key is the order's id.
 
     The first `shipped_lines` of its lines have left the warehouse.
     """
@@ -112,7 +112,7 @@ class Reservation(BaseModel):
 
     @classmethod
     def tombstone(cls, order_id: str, correlation_id: str) -> Self:
-        """What is kept when an order's stock is released before it was reserved."""
+        """Marks that an order's stock was released before it was reserved."""
         return cls(
             order_id=order_id,
             correlation_id=correlation_id,
@@ -123,7 +123,7 @@ class Reservation(BaseModel):
 
     @property
     def reservation_id(self) -> str:
-        """The reservation as an aggregate: one for each order."""
+        """The id of the aggregate in events: one for each order."""
         return f"reservation-{self.order_id}"
 
     @property
@@ -141,15 +141,17 @@ class Reservation(BaseModel):
         return self._event(StockReserved, now)
 
     def check_reserved(self) -> None:
-        """Raises ReservationReleased when a reserve comes too late. One that is repeated after the order's parcel went
-        out is no contradiction: the order has had its stock."""
+        """Raises ReservationReleased if a reserve comes after the release.
+
+        A reserve that is repeated after the dispatch is fine: the order has had its stock.
+        """
         if self.status is ReservationStatus.RELEASED:
             raise ReservationReleased(f"the stock of order {self.order_id} was released before")
 
     def release(self, now: datetime) -> tuple[Self, Event]:
         """The reservation after its stock is given back, and the event.
 
-        Raises ReservationReleased the second time, ReservationCommitted when some of it has left the warehouse.
+        Raises ReservationReleased the second time, ReservationCommitted if some of it has left the warehouse.
         """
         if self.status is ReservationStatus.RELEASED:
             raise ReservationReleased(self.order_id)
@@ -162,7 +164,7 @@ class Reservation(BaseModel):
         """The reservation after its next LINES_PER_COMMIT lines left the warehouse, these lines, and the event at the
         last of them.
 
-        Raises ReservationReleased when the stock was given back, ReservationCommitted when all of it has left.
+        Raises ReservationReleased if the stock was given back, ReservationCommitted if all of it has left.
         """
         if self.status is ReservationStatus.COMMITTED:
             raise ReservationCommitted(self.order_id)
@@ -179,10 +181,10 @@ class Reservation(BaseModel):
     def _changed(self, **changes: object) -> Self:
         return self.model_copy(update={**changes, "version": self.version + 1})
 
-    def _event(self, told: type[StockReserved | StockReleased | StockCommitted], now: datetime) -> Event:
+    def _event(self, payload: type[StockReserved | StockReleased | StockCommitted], now: datetime) -> Event:
         lines = [StockLine.model_validate(line) for line in self.lines]
         return Event.of(
-            told(order_id=self.order_id, lines=lines),
+            payload(order_id=self.order_id, lines=lines),
             aggregate_id=self.reservation_id,
             aggregate_version=self.version,
             occurred_at=now,

@@ -1,7 +1,8 @@
-"""Looks whether an order that was rejected or cancelled still holds stock; an alarm counts the ones that do.
+"""Rings an alarm if an order was rejected or cancelled and still holds stock.
 
-Whatever ends an order so releases its stock first, and nothing takes a released reservation back. So a reservation
-that holds stock at this event, however late or often the event comes, will hold it until an operator releases it.
+The saga, a cancellation and a resumption release the stock before they end the order so, and a released reservation
+never holds stock again. So the event cannot overtake the release, however late or often it comes. A reservation that
+holds stock at this event keeps it until an operator releases it (docs/operations.md).
 """
 
 from pydantic import BaseModel

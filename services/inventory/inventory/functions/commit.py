@@ -10,7 +10,7 @@ from shared.observability import count
 
 
 class ShipmentDispatched(BaseModel):
-    """What this consumer reads of `shipment.dispatched`."""
+    """The part of `shipment.dispatched` that this consumer reads."""
 
     order_id: str
 
@@ -18,8 +18,8 @@ class ShipmentDispatched(BaseModel):
 def commit(event: Event) -> None:
     """Commits the order's reservation; a repeat changes nothing.
 
-    Raises WriteConflict (the queue delivers it again), and for what no retry mends ReservationMissing,
-    ReservationReleased and ReservationInconsistent.
+    Raises WriteConflict (the queue delivers the event again). ReservationMissing, ReservationReleased and
+    ReservationInconsistent become dead letters at once, since no retry mends them.
     """
     reservation_store().commit(ShipmentDispatched.model_validate(event.data).order_id, utc_now())
     count("ReservationsCommitted")
