@@ -10,7 +10,6 @@ Prices table    a product            pk = sku
 """
 
 from collections.abc import Callable
-from itertools import batched
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -75,23 +74,6 @@ class OrderStore(Waiting):
             TableName=self._table, Key=to_item({"pk": order_id}), ConsistentRead=True
         )
         return _order(item["Item"]) if "Item" in item else None
-
-    def statuses_of(self, order_ids: list[str]) -> dict[str, OrderStatus]:
-        """The statuses of these orders, as last written; those that there are not are absent. Raises Throttled."""
-        found: dict[str, OrderStatus] = {}
-        for some in batched(dict.fromkeys(order_ids), _BATCH_GET_LIMIT, strict=False):
-            question = {
-                "Keys": [to_item({"pk": order_id}) for order_id in some],
-                "ConsistentRead": True,
-                "ProjectionExpression": "pk, #status",
-                "ExpressionAttributeNames": {"#status": "status"},
-            }
-            answer = self._dynamodb.batch_get_item(RequestItems={self._table: question})
-            if answer.get("UnprocessedKeys"):
-                raise Throttled(f"{len(order_ids)} orders")
-            items = map(from_item, answer["Responses"][self._table])
-            found |= {item["pk"]: OrderStatus(item["status"]) for item in items}
-        return found
 
     def find_for_placement(self, order_id: str, customer_id: str) -> Order | None:
         """The order that was placed under this id before, or None; raises AccountClosed for a customer who is gone.

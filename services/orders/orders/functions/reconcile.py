@@ -147,15 +147,6 @@ def reconcile_overdue(context: LambdaContext) -> dict[str, int]:
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """The Lambda handler of the schedule's event, which says nothing that is needed, and of the cleanup.
-
-    With `"dry_run": true` it only counts what is overdue, and what is late.
-    """
-    if event.get("dry_run") is True:
-        store, now = order_store(), utc_now()
-        return {
-            "overdue": len(store.open_since_before(overdue_before(now), _MOST_A_RUN)),
-            "late": len(store.late(late_before(now), _MOST_A_RUN)),
-        }
+    """The Lambda handler of the schedule's event, of which it needs nothing."""
     with caused_by(context.aws_request_id):
         return reconcile_overdue(context)
