@@ -2,7 +2,7 @@
 
     make benchmark        (or `.venv/bin/python -m benchmarks.flash_sale --orders 400 --writers 1 2 4 8 16 32`)
 
-Each writer is a thread with the shipped StockStore, as each concurrent execution of `inventory.reserve` has one.
+Each writer is a thread with the shipped ReservationStore, as each concurrent execution of `inventory.steps` has one.
 Together they place more orders than there are pieces, on a table of the benchmark's own with the keys and indexes of
 the deployed one. At the end of a run, the reserved pieces must equal the pieces of the orders that got a reservation.
 """
@@ -24,9 +24,11 @@ import boto3
 from botocore.config import Config
 
 from benchmarks.contention import ContendedDynamoDb
-from inventory.adapters.stock_store import StockStore
-from inventory.domain.reservation import OutOfStock, Reservation, StockContended
+from inventory.adapters.reservation_store import ReservationStore
+from inventory.adapters.stock_ledger import StockLedger
+from inventory.domain.reservation import OutOfStock, Reservation
 from shared.clock import utc_now
+from shared.versioned_table import WriteConflict
 from tools.console import StepError, fail
 from tools.settings import CREDENTIALS, REGION
 from tools.stack import Stack
@@ -34,7 +36,7 @@ from tools.stack import Stack
 SKU = "FLASH-SALE-MUG"
 # How long a transaction of two items is at them, at the median, within a region of AWS.
 AWS_SECONDS = 0.01
-# As the order saga does it: after StockContended, five more tries.
+# As the order saga does it: after WriteConflict, five more tries.
 _STATE_MACHINE_TRIES = 6
 
 
@@ -102,15 +104,16 @@ class Sale:
 
     def run(self, writers: int) -> Run:
         """Lets `writers` threads place the orders; raises AssertionError when the stock is wrong afterwards."""
-        store = StockStore(self._dynamodb, self._table)
-        store.receive(SKU, self._pieces, movement_id="sale", correlation_id="benchmark", now=utc_now())
+        store = ReservationStore(self._dynamodb, self._table)
+        ledger = StockLedger(self._dynamodb, self._table)
+        ledger.receive(SKU, self._pieces, movement_id="sale", correlation_id="benchmark", now=utc_now())
         self._dynamodb.counts.clear()
         numbers = count()
         begun = time.monotonic()
         with ThreadPoolExecutor(writers) as pool:
             outcomes = list(pool.map(lambda _: self._order(store, next(numbers)), range(self._orders)))
         seconds = time.monotonic() - begun
-        level = store.level(SKU)
+        level = ledger.level(SKU)
         reserved = sum(outcome.name == "reserved" for outcome in outcomes)
         assert level is not None
         assert level.available >= 0, "oversold"
@@ -118,14 +121,14 @@ class Sale:
         assert level.on_hand == self._pieces, "pieces were lost or made"
         return Run(writers, seconds, outcomes, Counter(self._dynamodb.counts))
 
-    def _order(self, store: StockStore, number: int) -> Outcome:
+    def _order(self, store: ReservationStore, number: int) -> Outcome:
         wanted = Reservation.of(f"sale-{number}", "benchmark", [(SKU, 1)])
         begun = time.monotonic()
         for attempt in range(_STATE_MACHINE_TRIES):
             self._dynamodb.counts["step tries"] += 1
             try:
                 store.reserve(wanted, utc_now())
-            except StockContended:
+            except WriteConflict:
                 # Step Functions waits for seconds here, which would only make the benchmark longer: at once instead,
                 # which makes the contention worse than it is.
                 if attempt == _STATE_MACHINE_TRIES - 1:

@@ -67,7 +67,7 @@ def undo(stack: Stack) -> None:
     for function, step in (
         ("ShippingStepsFunction", "cancel"),
         ("PaymentsStepsFunction", "void"),
-        ("InventoryReleaseFunction", "release"),
+        ("InventoryStepsFunction", "release"),
     ):
         answer = stack.client("lambda").invoke(
             FunctionName=stack.resource(function),

@@ -55,7 +55,8 @@ class Function:
     @property
     def examples(self) -> tuple[str, ...]:
         """The file names of its example events: orders_erase.json for OrdersEraseFunction; for a function of several
-        steps one for each, such as orders_steps_confirm.json."""
+        steps one for each, such as orders_steps_confirm.json. They come in the order saga's order, so that
+        a compensation's example undoes what was done before."""
         words = re.findall(r"[A-Z][a-z0-9]*", self.name.removesuffix("Function"))
         stem = "_".join(words).lower()
         of_steps = self.handler.endswith(".functions.steps.handler")

@@ -46,7 +46,6 @@ class Clock:
         from aws_lambda_powertools.utilities.idempotency.persistence import base as persistence
         from aws_lambda_powertools.utilities.idempotency.persistence import datarecord, dynamodb
 
-        import inventory.adapters.table
         import payments.adapters.transport
         import payments.dependencies
         import payments_sandbox.dependencies
@@ -71,7 +70,7 @@ class Clock:
         patches: list[Any] = [
             patch.object(shared.clock, "datetime", shown),
             patch.object(payments.dependencies, "Transport", transport),
-            patch.object(inventory.adapters.table, "Retrying", patient),
+            patch.object(shared.versioned_table, "Retrying", patient),
             patch.object(shared.versioned_table, "Retrying", patient),
             patch.object(
                 payments_sandbox.dependencies, "time", SimpleNamespace(time=lambda: self.now().timestamp())

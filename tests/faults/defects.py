@@ -43,22 +43,22 @@ _SAGA, _UNDO = "statemachines/order_saga.asl.json", "statemachines/cancel_order.
 DEFECTS = (
     Defect(
         "a reservation that does not ask whether there is enough",
-        "services/inventory/inventory/adapters/stock_store.py",
+        "services/inventory/inventory/adapters/reservation_store.py",
         '                "available >= :quantity",\n',
         '                "attribute_exists(pk)",\n',
         ("out-of-stock",),
     ),
     Defect(
         "a reservation without the condition that it is the first",
-        "services/inventory/inventory/adapters/table.py",
-        '"ConditionExpression": "attribute_not_exists(pk)",',
-        '"ConditionExpression": "attribute_not_exists(nothing)",',
+        "services/inventory/inventory/adapters/reservation_store.py",
+        "self._table.new(made)",
+        "{'Put': {'TableName': self._table.name, 'Item': self._table.new(made)['Put']['Item']}}",
         ("good",),
     ),
     Defect(
         "a release that leaves no tombstone for a late reservation",
-        "services/inventory/inventory/adapters/stock_store.py",
-        "return self._bury(Reservation.tombstone(order_id, correlation_id))",
+        "services/inventory/inventory/adapters/reservation_store.py",
+        "return self._put_tombstone(Reservation.tombstone(order_id, correlation_id))",
         "return Reservation.tombstone(order_id, correlation_id)",
         ("good",),
     ),

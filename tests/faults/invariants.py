@@ -18,6 +18,7 @@ RULES = (
     "no customer is charged twice, or for an order that is rejected or cancelled",
     "a fulfilled order's stock has left, its money is taken, and its parcel is on its way",
     "a rejected or cancelled order has none of them",
+    "at no moment does a reservation outlive its order: what is rejected or cancelled has released its stock",
     "no money is held for an order that was never accepted",
     "every order is final or parked, and a parked one is final once an operator has mended and resumed",
     "a parked order keeps the state of its saga, and holds only what could not be undone",
@@ -26,7 +27,8 @@ RULES = (
     "each outcome is mailed once",
     "every execution has ended, and a redrive leaves no dead letter",
 )
-_FINAL = {"fulfilled", "rejected", "cancelled"}
+_UNDONE = {"rejected", "cancelled"}
+_FINAL = {"fulfilled", *_UNDONE}
 _HELD = {"requires_capture", "succeeded"}
 
 
@@ -71,6 +73,14 @@ def always(cloud: Cloud) -> list[str]:
         f"{item['sku']}: {item['available']} available, {item['reserved']} reserved"
         for item in cloud.items("InventoryTable")
         if item["pk"].startswith("sku#") and (item["available"] < 0 or item["reserved"] < 0)
+    ]
+    ended = {order["pk"] for order in cloud.items("OrdersTable") if order.get("status") in _UNDONE}
+    wrong += [
+        f"{item['order_id']} is rejected or cancelled and still holds stock"
+        for item in cloud.items("InventoryTable")
+        if item["pk"].startswith("reservation#")
+        and item["status"] == "reserved"
+        and item["order_id"] in ended
     ]
     held: Counter[str] = Counter()
     for intent in cloud.items("PaymentsSandboxTable"):
@@ -140,7 +150,7 @@ def _left_standing(cloud: Cloud, records: OrderRecords) -> list[str]:
         if for_its_parcel:
             return ["parked for its parcel, which could be cancelled"]
     stands = {
-        "InventoryReleaseFunction": records.reservation and records.reservation["status"] == "reserved",
+        "InventoryStepsFunction.release": records.reservation and records.reservation["status"] == "reserved",
         "PaymentsStepsFunction/void": records.held() > 0,
         "ShippingStepsFunction/cancel": records.shipment and records.shipment["status"] == "created",
     }

@@ -81,7 +81,7 @@ def begin(cloud: Cloud, scenario: Scenario) -> None:
 
 
 def _stock(cloud: Cloud) -> None:
-    from inventory.adapters.stock_store import StockStore
+    from inventory.adapters.stock_ledger import StockLedger
     from notifications.adapters.address_book import AddressBook
     from notifications.domain.recipients import Address
     from orders.adapters.price_store import PriceStore
@@ -90,7 +90,7 @@ def _stock(cloud: Cloud) -> None:
 
     cloud.tables.empty()
     stock, prices = (
-        StockStore(client("dynamodb"), "InventoryTable"),
+        StockLedger(client("dynamodb"), "InventoryTable"),
         PriceStore(client("dynamodb"), "OrdersPricesTable"),
     )
     addresses = AddressBook(client("dynamodb"), "NotificationsTable")

@@ -20,7 +20,7 @@ MACHINES = {"OrderSaga": "order_saga.asl.json", "OrderCancellation": "cancel_ord
     [
         ("", []),
         ("ReserveStock", ["OutOfStock"]),
-        ("ReserveStock", ["StockContended"] * 6),
+        ("ReserveStock", ["WriteConflict"] * 6),
         ("AuthorizePayment", ["Sandbox.Timedout"]),
         ("AuthorizePayment", ["ProviderUnavailable", "Lambda.TooManyRequestsException"]),
         ("CreateShipment", ["WriteConflict", "AddressNotServed"]),

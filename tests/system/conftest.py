@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inventory.adapters.stock_store import StockStore
+from inventory.adapters.stock_ledger import StockLedger
 from shared.clock import utc_now
 from tests.system.observer import Observer
 from tests.system.trouble import packing_takes
@@ -62,10 +62,10 @@ def unhurried(stack: Stack) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def deliver(stack: Stack) -> Callable[[str, int], None]:
     """Adds pieces of a product to the stock."""
-    store = StockStore(stack.client("dynamodb"), stack.resource("InventoryTable"))
+    ledger = StockLedger(stack.client("dynamodb"), stack.resource("InventoryTable"))
 
     def receive(sku: str, quantity: int) -> None:
-        store.receive(
+        ledger.receive(
             sku, quantity, movement_id=f"test-{uuid.uuid4().hex}", correlation_id="test", now=utc_now()
         )
 

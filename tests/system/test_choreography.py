@@ -26,7 +26,7 @@ CONSUMERS = {
     "CatalogRecordPictures": "product.image_ready",
     "NotificationsSendMail": "order.confirmed",
     "NotificationsRecordAddresses": "user.registered",
-    "InventoryKeep": "order.confirmed",
+    "InventoryAuditReservations": "order.rejected",
     "InventoryCommit": "shipment.dispatched",
     "PaymentsCapture": "order.confirmed",
     "ShippingDispatch": "order.confirmed",

@@ -1,27 +1,17 @@
 """The daily cleanup on the deployed stack: started by its schedule, or by hand, and what its owners sweep."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from inventory.adapters.stock_store import StockStore
-from inventory.domain.reservation import RESERVATION_LIFETIME, Reservation
-from shared.clock import utc_now
 from tools.stack import Stack
 from tools.waiting import wait_for
 
 from .trouble import configured, scheduled_each_minute
 
-SKU = "TEA-ASSAM-100"
 WITHIN_SECONDS = 150
-
-
-@pytest.fixture(scope="module")
-def store(stack: Stack) -> StockStore:
-    return StockStore(stack.client("dynamodb"), stack.resource("InventoryTable"))
 
 
 def executions(stack: Stack) -> set[str]:
@@ -65,40 +55,8 @@ def test_the_schedule_cleans_up_and_leaves_a_report(stack: Stack) -> None:
 
     found = report(stack, ended(stack, new.pop()))
     assert found["dry_run"] is False
-    assert set(found["sweeps"]) == {"reservations", "stuck_orders", "renditions", "uploads"}
+    assert set(found["sweeps"]) == {"renditions", "uploads"}
     assert not any("error" in sweep for sweep in found["sweeps"].values())
-
-
-def test_stock_that_an_order_without_a_future_holds_is_for_sale_again(
-    stack: Stack, store: StockStore, deliver: Callable[[str, int], None]
-) -> None:
-    """An order that was rejected, with a reservation beside it that nobody released."""
-    rejected = f"ord_{uuid4().hex}"
-    nobody = f"ord_{uuid4().hex}"
-    deliver(SKU, 2)
-    for order_id in (rejected, nobody):
-        store.reserve(Reservation.of(order_id, "test", [(SKU, 1)]), utc_now() - 2 * RESERVATION_LIFETIME)
-    stack.client("dynamodb").put_item(
-        TableName=stack.resource("OrdersTable"),
-        Item={"pk": {"S": rejected}, "status": {"S": "rejected"}},
-    )
-    try:
-        dry = clean_up(stack, dry_run=True)
-        assert dry["sweeps"]["reservations"]["released"] >= 1
-        assert store.reservation_of(rejected).status == "reserved"  # type: ignore[union-attr]
-
-        swept = clean_up(stack)["sweeps"]["reservations"]
-
-        assert swept["released"] >= 1
-        assert swept["unknown"] >= 1
-        assert store.reservation_of(rejected).status == "released"  # type: ignore[union-attr]
-        assert store.reservation_of(nobody).status == "reserved"  # type: ignore[union-attr]
-        assert clean_up(stack)["sweeps"]["reservations"]["released"] == 0
-    finally:
-        store.release(nobody, "test", utc_now())
-        stack.client("dynamodb").delete_item(
-            TableName=stack.resource("OrdersTable"), Key={"pk": {"S": rejected}}
-        )
 
 
 def test_a_run_that_is_asked_for_unclearly_fails_and_touches_nothing(stack: Stack) -> None:
@@ -136,4 +94,4 @@ def test_a_sweep_that_fails_stops_no_other_and_the_run_says_so(stack: Stack) -> 
     answer = stack.client("s3").get_object(Bucket=stack.resource("CleanupBucket"), Key=key)
     sweeps = json.loads(answer["Body"].read())["sweeps"]
     assert "error" in sweeps["renditions"]
-    assert all(sweeps[name]["finished"] for name in ("reservations", "stuck_orders", "uploads"))
+    assert sweeps["uploads"]["finished"]

@@ -38,15 +38,6 @@ def reservation_of(auditor: Auditor, order_id: str) -> dict[str, Any]:
     return reservation
 
 
-def test_a_confirmed_orders_reservation_loses_its_expiry(auditor: Auditor, confirmed: str) -> None:
-    wait_for(
-        lambda: "expires_at" not in reservation_of(auditor, confirmed),
-        "the reservation to be kept",
-        seconds=60,
-    )
-    assert reservation_of(auditor, confirmed)["status"] == "reserved"
-
-
 def test_a_dispatched_orders_stock_leaves_once_and_cannot_be_given_back(
     stack: Stack, auditor: Auditor, confirmed: str
 ) -> None:
@@ -79,7 +70,7 @@ def test_a_dispatched_orders_stock_leaves_once_and_cannot_be_given_back(
             )["Payload"]
             .read()
         )["errorType"]
-        for function, step in (("ShippingStepsFunction", "cancel"), ("InventoryReleaseFunction", "release"))
+        for function, step in (("ShippingStepsFunction", "cancel"), ("InventoryStepsFunction", "release"))
     ]
     assert failures == ["ShipmentDispatched", "ReservationCommitted"]
     wait_for(lambda: _is_drained(stack), "the repeated messages to be consumed", seconds=60)

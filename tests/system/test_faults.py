@@ -87,7 +87,7 @@ def test_a_process_that_dies_after_the_provider_took_the_money_leaves_none_of_it
 def test_an_order_whose_step_dies_is_undone_altogether(
     stack: Stack, shop: Shop, auditor: Auditor, customer: Customer, state: str
 ) -> None:
-    function = {"ReserveStock": "InventoryReserveFunction", "ConfirmOrder": "OrdersStepsFunction"}[state]
+    function = {"ReserveStock": "InventoryStepsFunction", "ConfirmOrder": "OrdersStepsFunction"}[state]
     with standing_still(stack, function):
         order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
         wait_for(lambda: state in progress(stack, order_id), f"{order_id} to be at {state}", seconds=60)

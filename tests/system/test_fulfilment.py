@@ -150,7 +150,6 @@ def test_every_event_of_it_three_times_more_in_any_order_changes_nothing(
                 "ShippingDispatch",
                 "OrdersRecordFulfilment",
                 "InventoryCommit",
-                "InventoryKeep",
             ),
             "the repeated messages to be consumed",
             seconds=90,

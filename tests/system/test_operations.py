@@ -53,7 +53,7 @@ def test_the_path_of_an_order_is_one_tree_from_its_request_to_its_mail(
     [placed] = [root for root in roots if root.what.startswith("POST /orders 201")]
     below = {node.what for node in everything([placed])}
     for step in (
-        "InventoryReserve",
+        "InventorySteps reserve",
         "PaymentsSteps authorize",
         "ShippingSteps create",
         "OrdersSteps confirm",
@@ -100,7 +100,7 @@ def letters(stack: Stack, queue: str, needle: str) -> list[DeadLetter]:
     ("consumer", "event_type"),
     [
         ("OrdersRecordPrices", "product.changed"),
-        ("InventoryKeep", "order.confirmed"),
+        ("InventoryAuditReservations", "order.rejected"),
         ("ShippingErase", "user.deleted"),
     ],
 )

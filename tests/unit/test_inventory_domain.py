@@ -70,14 +70,14 @@ def test_fifty_lines_fit() -> None:
 
 
 def test_release_tells_exactly_what_was_reserved() -> None:
-    reservation, reserved = Reservation.of("o-1", "c-1", [("MUG", 2)]).hold(NOW)
+    reservation = Reservation.of("o-1", "c-1", [("MUG", 2)])
     released, event = reservation.release(NOW)
     assert released.status is ReservationStatus.RELEASED
     assert released.has_given_back
     assert event.event_type == "stock.released"
     assert event.event_id == "reservation-o-1:2:stock.released"
     assert event.data == {"order_id": "o-1", "lines": [{"sku": "MUG", "quantity": 2}]}
-    assert event.data == reserved.data
+    assert event.data == reservation.reserved_event(NOW).data
 
 
 def test_a_released_reservation_is_not_released_again() -> None:
@@ -119,7 +119,7 @@ def test_stock_is_low_as_well_when_its_threshold_comes_up_to_it(before: int, aft
 def movement(
     quantity: int = 1, *, key: str = "key", sku: str = "MUG", by: str = "ada", **body: Any
 ) -> Movement:
-    return Movement.asked_for(
+    return Movement.requested(
         MovementRequest.model_validate(
             {"kind": "adjustment", "quantity": quantity, "reason": "Counted"} | body
         ),

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from catalog.adapters.product_store import ProductStore
 from catalog.domain.product import Product, ProductDetails
-from inventory.adapters.stock_store import StockStore
+from inventory.adapters.stock_ledger import StockLedger
 from shared.clock import utc_now
 from tools.command_line import Subcommands, add_command
 from tools.console import step
@@ -50,7 +50,7 @@ def load(stack: Stack) -> int:
     """Loads the seed and waits until the orders service has its prices; returns the number of products."""
     products = json.loads(_PRODUCTS.read_text())
     catalogue = ProductStore(stack.client("dynamodb"), stack.resource("CatalogTable"))
-    inventory = StockStore(stack.client("dynamodb"), stack.resource("InventoryTable"))
+    inventory = StockLedger(stack.client("dynamodb"), stack.resource("InventoryTable"))
     for entry in products:
         details, stock = ProductDetails.model_validate(entry), SeedStock.model_validate(entry)
         if catalogue.find(details.sku, consistent=True) is None:

@@ -1,1 +1,1 @@
-"""The daily cleanup: asks the owners of data to sweep, and writes down what came of it."""
+"""The daily cleanup: has the owners of data sweep, and writes a summary."""

@@ -1,21 +1,11 @@
-"""The cleanup's bucket, with a report of each run and the places where sweeps ended: the only module that knows S3."""
+"""The cleanup's bucket: a report of each run, and the places where its sweeps ended."""
 
 import json
-from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shared.aws import client
-from shared.environment import LambdaEnvironment
-
 _PLACES = "places.json"
-
-
-class Environment(LambdaEnvironment):
-    """Names the bucket."""
-
-    cleanup_bucket: str
 
 
 class CleanupBucket:
@@ -26,7 +16,7 @@ class CleanupBucket:
         self._bucket = bucket
 
     def places(self) -> dict[str, str | None]:
-        """Where the sweeps of the last run ended; nothing before the first."""
+        """Where the sweeps of the last run ended; empty before the first run."""
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=_PLACES)
         except ClientError as error:
@@ -37,7 +27,7 @@ class CleanupBucket:
         return places
 
     def put_places(self, places: dict[str, str | None]) -> None:
-        """Keeps where the sweeps ended."""
+        """Stores where the sweeps ended."""
         self._put(_PLACES, places)
 
     def put_report(self, key: str, report: dict[str, Any]) -> None:
@@ -47,9 +37,3 @@ class CleanupBucket:
     def _put(self, key: str, value: dict[str, Any]) -> None:
         body = json.dumps(value, indent=2, sort_keys=True).encode()
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
-
-
-@cache
-def cleanup_bucket() -> CleanupBucket:
-    """The bucket, made once per execution environment."""
-    return CleanupBucket(client("s3"), Environment.load().cleanup_bucket)

@@ -1,4 +1,4 @@
-"""What a run of the cleanup was asked for, and what came of it, without AWS."""
+"""The plan of a run of the cleanup, and its summary."""
 
 from typing import Annotated, Any, Self
 
@@ -9,11 +9,11 @@ from shared.saga import CaughtError
 
 
 class SweepFailed(PermanentError):
-    """An owner's sweep failed at every try; the others were made, and the next run tries it again."""
+    """An owner's sweep failed at every attempt. The other sweeps ran; the next run tries this one again."""
 
 
 class UnreadableRequest(PermanentError):
-    """A run is asked for as `{}` or `{"dry_run": true}`."""
+    """The input of a run is neither `{}` nor `{"dry_run": true}`."""
 
 
 class _Model(BaseModel):
@@ -21,16 +21,16 @@ class _Model(BaseModel):
 
 
 class Plan(_Model):
-    """What a run is to do, and where the sweeps before it ended: the place to go on after, by the sweep's name."""
+    """Whether a run only counts, and where each sweep of the last run ended, by the sweep's name."""
 
     dry_run: bool
     after: dict[str, str | None]
 
 
 class Sweep(_Model):
-    """What one owner's sweep came to. `counts` are its own words for what it did with how many things.
+    """The result of one owner's sweep. `counts` has numbers under the owner's own names.
 
-    `next` is the place that the next run goes on after; None when it came to the end.
+    `next` is the place after which the next run goes on; None if the sweep came to the end.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
@@ -38,14 +38,14 @@ class Sweep(_Model):
     next: str | None = None
     error: CaughtError | None = None
 
-    def told(self) -> dict[str, Any]:
-        """The sweep as the summary tells it; of an error its name alone, for its cause may hold anything."""
+    def as_reported(self) -> dict[str, Any]:
+        """The sweep in the report. Of an error it has the name alone, since the cause may hold personal data."""
         error = {"error": self.error.name} if self.error else {}
         return {**self.counts, "finished": self.error is None and self.next is None, **error}
 
 
 class Summary(_Model):
-    """What a run came to: the report that is stored of it."""
+    """The results of a run."""
 
     run: Annotated[str, Field(min_length=1)]
     started_at: str
@@ -63,20 +63,20 @@ class Summary(_Model):
         return f"runs/{self.started_at[:10]}/{self.run}.json"
 
     def report(self) -> dict[str, Any]:
-        """The report, as JSON has it."""
+        """The report, ready for JSON."""
         return {
             "run": self.run,
             "started_at": self.started_at,
             "dry_run": self.dry_run,
-            "sweeps": {sweep.name: sweep.told() for sweep in self.sweeps},
+            "sweeps": {sweep.name: sweep.as_reported() for sweep in self.sweeps},
         }
 
     def places(self, before: dict[str, str | None]) -> dict[str, str | None]:
-        """Where the next run goes on; a sweep that failed begins where it began this time."""
+        """Where the next run goes on. A failed sweep begins again where it began this time."""
         return {sweep.name: before.get(sweep.name) if sweep.error else sweep.next for sweep in self.sweeps}
 
     def raise_if_failed(self) -> Self:
-        """Itself; raises SweepFailed when a sweep failed."""
+        """Returns itself; raises SweepFailed if a sweep failed."""
         if self.failed:
             raise SweepFailed(", ".join(self.failed))
         return self

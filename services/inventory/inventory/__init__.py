@@ -1,1 +1,1 @@
-"""Inventory: how much of every sku there is, and which order holds how much of it."""
+"""Inventory: the stock of every sku, the orders' reservations of it, and the ledger of its movements."""

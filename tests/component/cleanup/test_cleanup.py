@@ -11,30 +11,21 @@ import boto3
 import pytest
 
 import catalog.dependencies
-import cleanup.adapters
-import inventory.dependencies
-import orders.dependencies
+import cleanup.dependencies
 from catalog.adapters.upload_store import UploadStore
 from catalog.domain.orphans import RENDITION_GRACE
 from catalog.domain.upload import Upload, UploadStatus
 from cleanup.domain import SweepFailed, UnreadableRequest
-from inventory.adapters.stock_store import StockStore
-from inventory.domain.reservation import RESERVATION_LIFETIME, ReservationStatus
-from orders.domain.status import OrderStatus
-from orders.functions.judge import verdict_on
 from shared.aws import client
 from shared.clock import utc_now
 from shared.dynamo import to_item
-from tests.component.inventory.account import levels, order, stock
 from tests.component.shipped_template import template
 
 PICTURES, REPORTS = "pictures", "cleanup-reports"
 RESOURCES = (
     catalog.dependencies.product_store,
     catalog.dependencies.upload_store,
-    inventory.dependencies.stock_store,
-    orders.dependencies.order_store,
-    cleanup.adapters.cleanup_bucket,
+    cleanup.dependencies.cleanup_bucket,
 )
 
 
@@ -51,25 +42,6 @@ class Account:
         _forget()
         answer: dict[str, Any] = reload(import_module(step)).handler(event, self.context)
         return answer
-
-    @property
-    def stock(self) -> StockStore:
-        """The inventory's store."""
-        return StockStore(client("dynamodb"), "InventoryTable")
-
-    def reserve(self, order_id: str, status: str | None) -> None:
-        """An order in `status`, or none, that holds a piece of TEA since two hours."""
-        self.stock.reserve(order(order_id, TEA=1), utc_now() - 2 * RESERVATION_LIFETIME)
-        if status:
-            client("dynamodb").put_item(
-                TableName="OrdersTable", Item=to_item({"pk": order_id, "status": status})
-            )
-
-    def sweep_reservations(self, *, dry_run: bool = False) -> dict[str, Any]:
-        """The three steps, one after the other."""
-        overdue = self.run("inventory.functions.overdue", "InventoryTable", {})
-        judged = self.run("orders.functions.judge", "OrdersTable", overdue)
-        return self.run("inventory.functions.settle", "InventoryTable", judged | {"dry_run": dry_run})
 
     def sweep_renditions(self, *, dry_run: bool = False, after: str | None = None) -> dict[str, Any]:
         """A run of the catalogue's sweep, far enough in the future that everything stored is old."""
@@ -99,8 +71,7 @@ class Account:
 
 @pytest.fixture
 def account(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    for name in ("InventoryTable", "OrdersTable", "CatalogTable"):
-        boto3.client("dynamodb").create_table(**template().tables[name])
+    boto3.client("dynamodb").create_table(**template().tables["CatalogTable"])
     for bucket in (PICTURES, REPORTS):
         boto3.client("s3").create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
@@ -115,118 +86,6 @@ def account(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> 
 def _forget() -> None:
     for made in RESOURCES:
         made.cache_clear()
-
-
-# Reservations
-
-
-def status_of(account: Account, order_id: str) -> ReservationStatus:
-    found = account.stock.reservation_of(order_id)
-    assert found
-    return found.status
-
-
-@pytest.mark.parametrize(
-    ("status", "verdict"),
-    [
-        (OrderStatus.PLACED, "open"),
-        (OrderStatus.ABANDONED, "open"),
-        (OrderStatus.CANCELLING, "open"),
-        (OrderStatus.PARKED, "open"),
-        (OrderStatus.CONFIRMED, "stands"),
-        (OrderStatus.FULFILLED, "stands"),
-        (OrderStatus.REJECTED, "given_up"),
-        (OrderStatus.CANCELLED, "given_up"),
-        (None, "unknown"),
-    ],
-)
-def test_an_order_is_given_up_only_once_nothing_brings_it_back(status: OrderStatus | None, verdict: str):
-    assert verdict_on(status) == verdict
-
-
-def test_overdue_stock_goes_back_for_orders_that_are_given_up_and_stays_for_all_others(account: Account):
-    stock(account.stock, TEA=10)
-    for order_id, status in {
-        "ord_rejected": "rejected",
-        "ord_cancelled": "cancelled",
-        "ord_confirmed": "confirmed",
-        "ord_placed": "placed",
-        "ord_parked": "parked",
-        "ord_nobody": None,
-    }.items():
-        account.reserve(order_id, status)
-
-    assert account.sweep_reservations() == {"released": 2, "kept": 1, "left": 2, "unknown": 1}
-
-    assert levels(account.stock, "TEA") == [(6, 4)]
-    assert status_of(account, "ord_rejected") is ReservationStatus.RELEASED
-    assert sorted(order_id for _, order_id in account.stock.expired(utc_now(), 10)) == [
-        "ord_nobody",
-        "ord_parked",
-        "ord_placed",
-    ]
-
-
-def test_sweeping_reservations_again_changes_nothing(account: Account):
-    stock(account.stock, TEA=10)
-    account.reserve("ord_rejected", "rejected")
-    overdue = account.run("inventory.functions.overdue", "InventoryTable", {})
-    judged = account.run("orders.functions.judge", "OrdersTable", overdue) | {"dry_run": False}
-
-    first, second = (account.run("inventory.functions.settle", "InventoryTable", judged) for _ in range(2))
-
-    assert first == second
-    assert levels(account.stock, "TEA") == [(10, 0)]
-    assert account.sweep_reservations()["released"] == 0
-
-
-def test_a_dry_run_counts_reservations_and_leaves_them(account: Account):
-    stock(account.stock, TEA=10)
-    account.reserve("ord_rejected", "rejected")
-
-    assert account.sweep_reservations(dry_run=True)["released"] == 1
-    assert levels(account.stock, "TEA") == [(9, 1)]
-
-
-def test_what_there_is_no_time_for_is_left_to_the_next_run(account: Account):
-    stock(account.stock, TEA=10)
-    account.reserve("ord_rejected", "rejected")
-    account.context.get_remaining_time_in_millis = lambda: 7_000
-
-    assert account.sweep_reservations()["left"] == 1
-    assert status_of(account, "ord_rejected") is ReservationStatus.RESERVED
-
-
-def test_a_reservation_that_is_not_overdue_is_nobodys_business(account: Account):
-    stock(account.stock, TEA=10)
-    account.stock.reserve(order("ord_new", TEA=1), utc_now())
-    assert account.run("inventory.functions.overdue", "InventoryTable", {}) == {"order_ids": [], "next": None}
-
-
-def test_reservations_of_which_nothing_can_be_decided_hide_none_behind_them(account: Account):
-    stock(account.stock, TEA=10)
-    for number in range(5):
-        account.reserve(f"ord_{number}", "parked" if number < 4 else "rejected")
-    account.monkeypatch.setattr("inventory.functions.overdue.MOST_A_RUN", 2)
-    overdue = import_module("inventory.functions.overdue")
-    account.monkeypatch.setenv("TABLE_NAME", "InventoryTable")
-    named, place = [], None
-    for _ in range(3):
-        found = overdue.handler({"after": place}, account.context)
-        named.append(len(found["order_ids"]))
-        place = found["next"]
-
-    assert named == [2, 2, 1] and place is None
-
-
-def test_more_orders_than_dynamodb_answers_for_at_once_are_judged(account: Account):
-    ids = [f"ord_{number}" for number in range(130)]
-    for order_id in ids[:-1]:
-        client("dynamodb").put_item(
-            TableName="OrdersTable", Item=to_item({"pk": order_id, "status": "rejected"})
-        )
-    verdicts = account.run("orders.functions.judge", "OrdersTable", {"order_ids": ids})["verdicts"]
-    assert [order_id for order_id in ids if verdicts[order_id] == "unknown"] == ids[-1:]
 
 
 # Renditions
@@ -327,29 +186,14 @@ def test_a_dry_run_counts_uploads_and_leaves_them(account: Account):
     assert READY in account.pictures()
 
 
-# Stuck orders
-
-
-def test_a_dry_run_of_the_reconciler_counts_what_is_overdue_and_what_is_late(account: Account):
-    account.monkeypatch.setenv("OVERDUE_AFTER_SECONDS", "300")
-    account.monkeypatch.setenv("LATE_AFTER_SECONDS", "86400")
-    account.monkeypatch.setenv("SAGA_ARN", "saga")
-    account.monkeypatch.setenv("CANCELLATION_ARN", "cancellation")
-    for order_id, attention in (("ord_1", "open#3"), ("ord_2", "confirmed#5"), ("ord_3", "late")):
-        item = {"pk": order_id, "attention": attention, "attention_since": "2020-01-01T00:00:00.000Z"}
-        client("dynamodb").put_item(TableName="OrdersTable", Item=to_item(item))
-    counted = account.run("orders.functions.reconcile", "OrdersTable", {"dry_run": True})
-    assert counted == {"overdue": 1, "late": 2}
-
-
 # The summary
 
 SWEEPS = [
-    {"name": "reservations", "counts": {"released": 2, "unknown": 0}},
+    {"name": "uploads", "counts": {"seen": 3, "removed": 2}},
     {"name": "renditions", "counts": {"seen": 9, "removed": 1}, "next": "renditions/B"},
 ]
 KEY = "runs/2026-11-21/run-1.json"
-PLACES: dict[str, str | None] = {"reservations": None, "renditions": None, "uploads": None}
+PLACES: dict[str, str | None] = {"renditions": None, "uploads": None}
 
 
 def summarize(account: Account, *sweeps: dict[str, Any], dry_run: bool = False) -> dict[str, Any]:
@@ -362,11 +206,11 @@ def test_a_run_leaves_a_report_and_where_to_go_on(account: Account, capsys: pyte
     assert summarize(account, *SWEEPS)["report_key"] == KEY
 
     assert account.report(KEY)["sweeps"] == {
-        "reservations": {"released": 2, "unknown": 0, "finished": True},
+        "uploads": {"seen": 3, "removed": 2, "finished": True},
         "renditions": {"seen": 9, "removed": 1, "finished": False},
     }
     assert account.run("cleanup.functions.begin", "", {})["after"] == PLACES | {"renditions": "renditions/B"}
-    assert '"SweptReservationsReleased":[2.0]' in capsys.readouterr().out
+    assert '"SweptUploadsRemoved":[2.0]' in capsys.readouterr().out
 
 
 def test_a_dry_run_leaves_a_report_alone(account: Account, capsys: pytest.CaptureFixture[str]):

@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import pytest
 
-import cleanup.adapters
+import cleanup.dependencies
 from tests.component.machine_interpreter import interpreting
 from tests.component.orders.machines import wiring
 from tests.faults.template import ROOT
@@ -24,10 +24,6 @@ from tests.faults.template import ROOT
 BUCKET = "cleanup-reports"
 DEFINITION = (ROOT / "statemachines" / "cleanup.asl.json").read_text()
 OWNERS: dict[str, dict[str, Any]] = {
-    "ListOverdueReservations": {"order_ids": ["ord_1"], "next": "2026-11-21T01:00:00.000Z ord_1"},
-    "JudgeOrders": {"verdicts": {"ord_1": "given_up"}},
-    "SettleReservations": {"released": 1, "kept": 0, "left": 0, "unknown": 0},
-    "ReconcileOrders": {"left": 2, "started": 0, "taken over": 0, "parked": 0, "reminded": 0},
     "SweepRenditions": {"seen": 9, "removed": 1, "next": "renditions/B"},
     "SweepUploads": {"seen": 5, "removed": 4, "next": None},
 }
@@ -86,13 +82,13 @@ def _body(answer: Any) -> io.BytesIO:
 def night(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
     monkeypatch.setenv("CLEANUP_BUCKET", BUCKET)
     with interpreting(monkeypatch, lambda name, payload: running.answer(name, json.loads(payload))):
-        cleanup.adapters.cleanup_bucket.cache_clear()
+        cleanup.dependencies.cleanup_bucket.cache_clear()
         boto3.client("s3").create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )
         running = Night(lambda_context)
         yield running
-    cleanup.adapters.cleanup_bucket.cache_clear()
+    cleanup.dependencies.cleanup_bucket.cache_clear()
 
 
 def test_each_owner_sweeps_and_one_summary_tells_what_came_of_it(night: Night):
@@ -100,30 +96,15 @@ def test_each_owner_sweeps_and_one_summary_tells_what_came_of_it(night: Night):
 
     assert ended == "SUCCEEDED"
     assert sweeps == {
-        "reservations": {"released": 1, "kept": 0, "left": 0, "unknown": 0, "finished": False},
-        "stuck_orders": {
-            "left": 2,
-            "started": 0,
-            "taken over": 0,
-            "parked": 0,
-            "reminded": 0,
-            "finished": True,
-        },
         "renditions": {"seen": 9, "removed": 1, "finished": False},
         "uploads": {"seen": 5, "removed": 4, "finished": True},
     }
-    assert night.asked["JudgeOrders"] == [{"order_ids": ["ord_1"]}]
-    assert night.asked["SettleReservations"] == [{"verdicts": {"ord_1": "given_up"}, "dry_run": False}]
 
 
 def test_the_next_run_goes_on_where_this_one_ended(night: Night):
     night.run("first")
     night.run("second")
 
-    assert night.asked["ListOverdueReservations"] == [
-        {"after": None},
-        {"after": "2026-11-21T01:00:00.000Z ord_1"},
-    ]
     assert [asked["after"] for asked in night.asked["SweepRenditions"]] == [None, "renditions/B"]
     assert [asked["after"] for asked in night.asked["SweepUploads"]] == [None, None]
 
@@ -131,10 +112,6 @@ def test_the_next_run_goes_on_where_this_one_ended(night: Night):
 @pytest.mark.parametrize(
     ("failing", "sweep"),
     [
-        ("ListOverdueReservations", "reservations"),
-        ("JudgeOrders", "reservations"),
-        ("SettleReservations", "reservations"),
-        ("ReconcileOrders", "stuck_orders"),
         ("SweepRenditions", "renditions"),
         ("SweepUploads", "uploads"),
     ],
@@ -150,7 +127,7 @@ def test_a_sweep_that_fails_at_every_try_stops_no_other_and_the_summary_says_whi
     assert len(night.asked[failing]) == 5 and len(night.asked["Summarize"]) == 1
     assert sweeps[sweep] == {"finished": False, "error": "ConnectionError"}
     others = {name: told for name, told in sweeps.items() if name != sweep}
-    assert len(others) == 3 and not any("error" in told for told in others.values())
+    assert len(others) == len(OWNERS) - 1 and not any("error" in told for told in others.values())
 
 
 def test_all_sweeps_that_fail_are_named(night: Night):
@@ -159,14 +136,14 @@ def test_all_sweeps_that_fail_are_named(night: Night):
     ended, sweeps = night.run("first")
 
     assert ended == "SweepFailed"
-    assert {told["error"] for told in sweeps.values()} == {"ConnectionError"} and len(sweeps) == 4
+    assert {told["error"] for told in sweeps.values()} == {"ConnectionError"} and len(sweeps) == len(OWNERS)
 
 
 def test_a_dry_run_says_so_to_every_owner_that_changes_anything(night: Night):
     ended, _ = night.run("first", dry_run=True)
 
     assert ended == "SUCCEEDED"
-    for owner in ("SettleReservations", "ReconcileOrders", "SweepRenditions", "SweepUploads"):
+    for owner in ("SweepRenditions", "SweepUploads"):
         assert [asked["dry_run"] for asked in night.asked[owner]] == [True]
     night.run("second")
     assert night.asked["SweepRenditions"][-1]["after"] is None

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_none
 
-from inventory.adapters.stock_store import StockStore
-from inventory.domain.reservation import Reservation, StockContended, StockThrottled
+from inventory.adapters.stock_ledger import StockLedger
+from inventory.domain.reservation import Reservation
 from shared.dynamo import from_item
 
 TABLE = "inventory"
@@ -23,13 +22,12 @@ def make_table(dynamodb: Any, name: str = TABLE) -> None:
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[
             {"AttributeName": attribute, "AttributeType": "S"}
-            for attribute in ("pk", "listing", "sku", "ledger", "ledger_place", "expiry_shard", "expires_at")
+            for attribute in ("pk", "listing", "sku", "ledger", "ledger_place")
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         GlobalSecondaryIndexes=[
             _index("by-listing", "listing", "sku", "KEYS_ONLY"),
             _index("by-ledger", "ledger", "ledger_place", "ALL"),
-            _index("by-expiry", "expiry_shard", "expires_at", "KEYS_ONLY"),
         ],
     )
 
@@ -75,16 +73,6 @@ class Interrupted:
         return interrupted
 
 
-def patient(attempts: int = 3) -> Retrying:
-    """The store's retries without their waits."""
-    return Retrying(
-        retry=retry_if_exception_type((StockContended, StockThrottled)),
-        wait=wait_none(),
-        stop=stop_after_attempt(attempts),
-        reraise=True,
-    )
-
-
 def conflict() -> None:
     """Another transaction is at the item."""
     raise ClientError(
@@ -96,9 +84,10 @@ def conflict() -> None:
     )
 
 
-def stock(store: StockStore, **quantities: int) -> None:
+def stock(ledger: StockLedger, **quantities: int) -> None:
+    """Receives so many pieces of each sku."""
     for sku, quantity in quantities.items():
-        store.receive(sku, quantity, movement_id=f"first-{sku}", correlation_id="c-0", now=NOW)
+        ledger.receive(sku, quantity, movement_id=f"first-{sku}", correlation_id="c-0", now=NOW)
 
 
 def single_conflict() -> None:
@@ -106,13 +95,14 @@ def single_conflict() -> None:
     raise ClientError({"Error": {"Code": "TransactionConflictException", "Message": ""}}, "PutItem")
 
 
-def levels(store: StockStore, *skus: str) -> list[tuple[int, int]]:
+def levels(ledger: StockLedger, *skus: str) -> list[tuple[int, int]]:
     """(available, reserved) of each sku."""
-    found = [store.level(sku) for sku in skus]
+    found = [ledger.level(sku) for sku in skus]
     return [(level.available, level.reserved) for level in found if level]
 
 
 def order(order_id: str, **quantities: int) -> Reservation:
+    """The reservation that an order of so many pieces asks for."""
     return Reservation.of(order_id, f"c-{order_id}", quantities.items())
 
 

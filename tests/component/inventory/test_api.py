@@ -2,18 +2,22 @@
 
 import importlib
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from inventory.adapters.stock_store import StockStore
-from inventory.domain.reservation import Reservation, StockContended
+from inventory import dependencies
+from inventory.adapters.reservation_store import ReservationStore
+from inventory.adapters.stock_ledger import StockLedger
+from inventory.domain.reservation import Reservation
 from inventory.domain.stock import MAX_AVAILABLE, MAX_QUANTITY, MovementKind
 from shared.aws import client
 from shared.cursor import encode_cursor
-from tests.component.inventory.account import TABLE, items, make_table, sums
+from shared.versioned_table import WriteConflict
+from tests.component.inventory.account import TABLE, items, sums
 from tests.component.rest_events import claims_of, header, json_body, rest_event
 
 PROBLEMS = "https://cartwright.example/problems/"
@@ -30,15 +34,13 @@ ROUTES = [
 ]
 
 
-@pytest.fixture
-def store(aws: None, monkeypatch: pytest.MonkeyPatch) -> StockStore:
-    """The inventory table, which the service works with as well."""
-    from inventory import dependencies as resources
-
+@pytest.fixture(autouse=True)
+def service(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The service works with the tests' table."""
     monkeypatch.setenv("TABLE_NAME", TABLE)
-    make_table(client("dynamodb"))
-    resources.stock_store.cache_clear()
-    return resources.stock_store()
+    dependencies.stock_ledger.cache_clear()
+    yield
+    dependencies.stock_ledger.cache_clear()
 
 
 class Client:
@@ -77,13 +79,13 @@ class Client:
 
 
 @pytest.fixture
-def ada(store: StockStore, lambda_context: Any) -> Client:
+def ada(lambda_context: Any) -> Client:
     """An admin."""
     return Client(lambda_context, claims_of("ada", groups="admin"))
 
 
 @pytest.fixture
-def bob(store: StockStore, lambda_context: Any) -> Client:
+def bob(lambda_context: Any) -> Client:
     """Another admin."""
     return Client(lambda_context, claims_of("bob", groups="customer,admin"))
 
@@ -100,9 +102,9 @@ def pointers(problem: dict[str, Any]) -> list[str]:
     return [error["pointer"] for error in problem["errors"]]
 
 
-def pieces(store: StockStore, sku: str) -> tuple[int, int] | None:
+def pieces(ledger: StockLedger, sku: str) -> tuple[int, int] | None:
     """(available, reserved) of the sku."""
-    level = store.level(sku)
+    level = ledger.level(sku)
     return (level.available, level.reserved) if level else None
 
 
@@ -113,7 +115,7 @@ def written() -> list[dict[str, Any]]:
 class TestAccess:
     @pytest.mark.parametrize(("method", "path", "body"), ROUTES)
     def test_without_a_token_every_route_answers_401(
-        self, store: StockStore, lambda_context: Any, method: str, path: str, body: Any
+        self, lambda_context: Any, method: str, path: str, body: Any
     ) -> None:
         anyone = Client(lambda_context, None)
         refused(anyone.call(method, path, body, headers={"Idempotency-Key": "k"}), 401, "unauthorized")
@@ -121,7 +123,7 @@ class TestAccess:
 
     @pytest.mark.parametrize(("method", "path", "body"), ROUTES)
     def test_a_customer_is_refused_on_every_route(
-        self, store: StockStore, lambda_context: Any, method: str, path: str, body: Any
+        self, lambda_context: Any, method: str, path: str, body: Any
     ) -> None:
         customer = Client(lambda_context, claims_of("eve"))
         refused(customer.call(method, path, body, headers={"Idempotency-Key": "k"}), 403, "forbidden")
@@ -129,8 +131,10 @@ class TestAccess:
 
 
 class TestReading:
-    def test_a_sku_shows_what_is_available_reserved_and_on_hand(self, store: StockStore, ada: Client) -> None:
-        store.receive("MUG", 5, movement_id="m", correlation_id="c", now=NOW, low_stock_threshold=3)
+    def test_a_sku_shows_what_is_available_reserved_and_on_hand(
+        self, store: ReservationStore, ledger: StockLedger, ada: Client
+    ) -> None:
+        ledger.receive("MUG", 5, movement_id="m", correlation_id="c", now=NOW, low_stock_threshold=3)
         store.reserve(Reservation.of("o-1", "c", [("MUG", 2)]), NOW)
 
         answer = ada.get("/inventory/MUG")
@@ -147,8 +151,8 @@ class TestReading:
         }
         assert header(answer, "ETag") == '"2"'
 
-    def test_stock_above_its_threshold_is_not_low(self, store: StockStore, ada: Client) -> None:
-        store.receive("MUG", 4, movement_id="m", correlation_id="c", now=NOW, low_stock_threshold=3)
+    def test_stock_above_its_threshold_is_not_low(self, ledger: StockLedger, ada: Client) -> None:
+        ledger.receive("MUG", 4, movement_id="m", correlation_id="c", now=NOW, low_stock_threshold=3)
         assert json_body(ada.get("/inventory/MUG"))["low"] is False
 
     def test_a_sku_that_inventory_does_not_know_is_a_404(self, ada: Client) -> None:
@@ -164,7 +168,9 @@ class TestReading:
             assert answer["statusCode"] in {404, 422}, answer
         assert written() == []
 
-    def test_all_stock_is_listed_by_sku_by_page_as_last_written(self, store: StockStore, ada: Client) -> None:
+    def test_all_stock_is_listed_by_sku_by_page_as_last_written(
+        self, store: ReservationStore, ada: Client
+    ) -> None:
         for number, sku in enumerate(["TEA", "MUG", "POT", "CUP", "BOX"], start=1):
             ada.receive(sku, number, sku)
         store.reserve(Reservation.of("o-1", "c", [("MUG", 1)]), NOW)
@@ -216,9 +222,9 @@ class TestReading:
         ]
         refused(ada.get("/inventory/MUG/movements", limit=limit), 422, "invalid-request")
 
-    def test_the_longest_page_is_answered(self, store: StockStore, ada: Client) -> None:
+    def test_the_longest_page_is_answered(self, ledger: StockLedger, ada: Client) -> None:
         for number in range(101):
-            store.receive(f"SKU-{number:03}", 1, movement_id=f"m-{number}", correlation_id="c", now=NOW)
+            ledger.receive(f"SKU-{number:03}", 1, movement_id=f"m-{number}", correlation_id="c", now=NOW)
         page = json_body(ada.get("/inventory", limit="100"))
         assert [level["sku"] for level in page["stock"]] == [f"SKU-{number:03}" for number in range(100)]
         assert len(json_body(ada.get("/inventory", limit="100", cursor=page["next"]))["stock"]) == 1
@@ -226,16 +232,16 @@ class TestReading:
 
 class TestReceiving:
     def test_a_receipt_adds_to_the_stock_and_says_who_why_and_when(
-        self, store: StockStore, ada: Client, logged: Any
+        self, ledger: StockLedger, ada: Client, logged: Any
     ) -> None:
-        store.receive("MUG", 2, movement_id="m", correlation_id="c", now=NOW, low_stock_threshold=1)
+        ledger.receive("MUG", 2, movement_id="m", correlation_id="c", now=NOW, low_stock_threshold=1)
 
         answer = ada.move("MUG", RECEIPT)
 
         movement = json_body(answer)
         assert answer["statusCode"] == 201
         assert header(answer, "Idempotent-Replayed") == "false"
-        assert pieces(store, "MUG") == (7, 0)
+        assert pieces(ledger, "MUG") == (7, 0)
         assert movement == {
             "movement_id": movement["movement_id"],
             "sku": "MUG",
@@ -253,9 +259,9 @@ class TestReceiving:
         [line] = logged("stock movement recorded")
         assert (line["sku"], line["kind"], line["quantity"]) == ("MUG", "receipt", 5)
 
-    def test_a_receipt_makes_a_sku_known(self, store: StockStore, ada: Client) -> None:
+    def test_a_receipt_makes_a_sku_known(self, ledger: StockLedger, ada: Client) -> None:
         ada.receive("NEW-TEA", 3, "k")
-        assert pieces(store, "NEW-TEA") == (3, 0)
+        assert pieces(ledger, "NEW-TEA") == (3, 0)
         assert json_body(ada.get("/inventory/NEW-TEA"))["low_stock_threshold"] == 0
 
     def test_a_receipt_needs_no_reason(self, ada: Client) -> None:
@@ -264,7 +270,7 @@ class TestReceiving:
         assert json_body(explicit)["reason"] is None
 
     def test_the_same_key_and_body_again_answers_with_the_same_movement(
-        self, store: StockStore, ada: Client, logged: Any
+        self, ledger: StockLedger, ada: Client, logged: Any
     ) -> None:
         first, again = ada.move("MUG", RECEIPT), ada.move("MUG", RECEIPT)
 
@@ -272,21 +278,21 @@ class TestReceiving:
         assert json_body(again) == json_body(first)
         assert header(again, "Idempotent-Replayed") == "true"
         assert header(again, "Location") == header(first, "Location")
-        assert pieces(store, "MUG") == (5, 0)
+        assert pieces(ledger, "MUG") == (5, 0)
         assert len(logged("stock movement recorded")) == 1
 
     @pytest.mark.parametrize(
         "change", [{"quantity": 6}, {"reason": "Another"}, {"reason": None}, {"kind": "adjustment"}]
     )
     def test_the_same_key_with_another_body_is_refused(
-        self, store: StockStore, ada: Client, change: dict[str, Any]
+        self, ledger: StockLedger, ada: Client, change: dict[str, Any]
     ) -> None:
         ada.move("MUG", RECEIPT)
         refused(ada.move("MUG", RECEIPT | change), 422, "idempotency-key-reused")
-        assert pieces(store, "MUG") == (5, 0)
+        assert pieces(ledger, "MUG") == (5, 0)
 
     def test_another_key_another_sku_or_another_admin_is_another_movement(
-        self, store: StockStore, ada: Client, bob: Client
+        self, ledger: StockLedger, ada: Client, bob: Client
     ) -> None:
         answers = [
             ada.move("MUG", RECEIPT),
@@ -295,7 +301,7 @@ class TestReceiving:
             bob.move("MUG", RECEIPT),
         ]
         assert len({json_body(answer)["movement_id"] for answer in answers}) == 4
-        assert (pieces(store, "MUG"), pieces(store, "TEA")) == ((15, 0), (5, 0))
+        assert (pieces(ledger, "MUG"), pieces(ledger, "TEA")) == ((15, 0), (5, 0))
 
     @pytest.mark.parametrize("key", [None, "", "k" * 256, "with space", "ключ"])
     def test_a_key_that_is_missing_or_none_is_named(self, ada: Client, key: str | None) -> None:
@@ -313,53 +319,55 @@ class TestReceiving:
         ]
         assert counts == [[1.0]]
 
-    def test_no_more_comes_in_than_inventory_counts(self, store: StockStore, ada: Client) -> None:
-        store.receive("MUG", MAX_AVAILABLE - 5, movement_id="m", correlation_id="c", now=NOW)
+    def test_no_more_comes_in_than_inventory_counts(self, ledger: StockLedger, ada: Client) -> None:
+        ledger.receive("MUG", MAX_AVAILABLE - 5, movement_id="m", correlation_id="c", now=NOW)
 
         assert ada.adjust("MUG", 6)["statusCode"] == 409
         refused(ada.move("MUG", RECEIPT | {"quantity": 6}), 409, "too-much-stock")
-        assert pieces(store, "MUG") == (MAX_AVAILABLE - 5, 0)
+        assert pieces(ledger, "MUG") == (MAX_AVAILABLE - 5, 0)
         ada.receive("MUG", 5, "fits")
-        assert pieces(store, "MUG") == (MAX_AVAILABLE, 0)
+        assert pieces(ledger, "MUG") == (MAX_AVAILABLE, 0)
 
 
 class TestAdjusting:
     @pytest.mark.parametrize(("quantity", "left"), [(-1, 4), (-5, 0), (3, 8)])
     def test_an_adjustment_changes_what_is_available(
-        self, store: StockStore, ada: Client, quantity: int, left: int
+        self, ledger: StockLedger, ada: Client, quantity: int, left: int
     ) -> None:
         ada.receive("MUG", 5, "k")
         answer = ada.adjust("MUG", quantity)
         assert (answer["statusCode"], json_body(answer)["quantity"]) == (201, quantity)
-        assert pieces(store, "MUG") == (left, 0)
+        assert pieces(ledger, "MUG") == (left, 0)
 
-    def test_what_is_promised_to_orders_is_not_adjusted_away(self, store: StockStore, ada: Client) -> None:
+    def test_what_is_promised_to_orders_is_not_adjusted_away(
+        self, store: ReservationStore, ledger: StockLedger, ada: Client
+    ) -> None:
         ada.receive("MUG", 5, "k")
         store.reserve(Reservation.of("o-1", "c", [("MUG", 3)]), NOW)
 
         problem = refused(ada.adjust("MUG", -3), 409, "not-enough-stock")
 
         assert "2 are available" in problem["detail"]
-        assert pieces(store, "MUG") == (2, 3)
+        assert pieces(ledger, "MUG") == (2, 3)
         assert len(json_body(ada.get("/inventory/MUG/movements"))["movements"]) == 1
 
     def test_a_refused_adjustment_may_be_sent_again_under_its_key_once_it_fits(
-        self, store: StockStore, ada: Client
+        self, ledger: StockLedger, ada: Client
     ) -> None:
         ada.receive("MUG", 1, "k")
         refused(ada.adjust("MUG", -2), 409, "not-enough-stock")
         ada.receive("MUG", 1, "k-2")
         assert header(ada.adjust("MUG", -2), "Idempotent-Replayed") == "false"
-        assert pieces(store, "MUG") == (0, 0)
+        assert pieces(ledger, "MUG") == (0, 0)
 
     def test_a_repeat_answers_with_the_movement_even_when_it_would_not_fit_any_more(
-        self, store: StockStore, ada: Client
+        self, ledger: StockLedger, ada: Client
     ) -> None:
         ada.receive("MUG", 2, "k")
         first, again = ada.adjust("MUG", -2), ada.adjust("MUG", -2)
         assert json_body(again) == json_body(first)
         assert header(again, "Idempotent-Replayed") == "true"
-        assert pieces(store, "MUG") == (0, 0)
+        assert pieces(ledger, "MUG") == (0, 0)
 
     @pytest.mark.parametrize("quantity", [-1, 1])
     def test_what_inventory_does_not_know_cannot_be_adjusted(self, ada: Client, quantity: int) -> None:
@@ -370,9 +378,9 @@ class TestAdjusting:
         self, ada: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def contended(*_: Any, **__: Any) -> None:
-            raise StockContended("MUG")
+            raise WriteConflict("MUG")
 
-        monkeypatch.setattr(StockStore, "record", contended)
+        monkeypatch.setattr(StockLedger, "record", contended)
         refused(ada.move("MUG", RECEIPT), 503, "temporarily-unavailable")
 
 
@@ -457,9 +465,9 @@ class TestLedger:
         assert movement["sku"] == "MUG"
 
     def test_what_nobody_was_signed_in_for_is_in_the_ledger_as_well(
-        self, store: StockStore, ada: Client
+        self, ledger: StockLedger, ada: Client
     ) -> None:
-        store.receive("MUG", 5, movement_id="seed-MUG", correlation_id="seed", now=NOW)
+        ledger.receive("MUG", 5, movement_id="seed-MUG", correlation_id="seed", now=NOW)
         movement = json_body(ada.get("/inventory/MUG/movements/seed-MUG"))
         assert (movement["recorded_by"], movement["kind"]) == (None, MovementKind.RECEIPT)
         assert json_body(ada.get("/inventory/MUG/movements"))["movements"] == [movement]
@@ -474,7 +482,7 @@ class TestLedger:
         refused(ada.get(f"/inventory/MUG/movements/{movement_id}"), 422, "invalid-request")
 
     def test_orders_leave_the_ledger_as_it_is_and_its_sum_is_what_is_on_hand(
-        self, store: StockStore, ada: Client
+        self, store: ReservationStore, ada: Client
     ) -> None:
         ada.receive("MUG", 5, "k")
         ada.adjust("MUG", -1)
@@ -482,21 +490,21 @@ class TestLedger:
         store.reserve(Reservation.of("o-2", "c", [("MUG", 1)]), NOW)
         store.release("o-1", "c", NOW)
 
-        ledger = json_body(ada.get("/inventory/MUG/movements"))["movements"]
-        assert sum(movement["quantity"] for movement in ledger) == 4
+        movements = json_body(ada.get("/inventory/MUG/movements"))["movements"]
+        assert sum(movement["quantity"] for movement in movements) == 4
         assert json_body(ada.get("/inventory/MUG"))["on_hand"] == 4
         assert sums(client("dynamodb")) == ({"MUG": 4}, {"MUG": 4})
 
 
 class TestThreshold:
-    def test_a_threshold_is_set_and_is_a_new_version(self, store: StockStore, ada: Client) -> None:
+    def test_a_threshold_is_set_and_is_a_new_version(self, ledger: StockLedger, ada: Client) -> None:
         ada.receive("MUG", 5, "k")
         answer = ada.set_threshold("MUG", 5)
         assert answer["statusCode"] == 200
         assert json_body(answer) == json_body(ada.get("/inventory/MUG"))
         assert (json_body(answer)["low_stock_threshold"], json_body(answer)["low"]) == (5, True)
         assert header(answer, "ETag") == '"2"'
-        assert pieces(store, "MUG") == (5, 0)
+        assert pieces(ledger, "MUG") == (5, 0)
 
     def test_a_delivery_leaves_the_threshold_as_it_is(self, ada: Client) -> None:
         ada.receive("MUG", 5, "k")
@@ -520,10 +528,10 @@ class TestThreshold:
         assert written() == []
 
 
-def test_the_example_event_is_a_receipt(store: StockStore, lambda_context: Any) -> None:
+def test_the_example_event_is_a_receipt(ledger: StockLedger, lambda_context: Any) -> None:
     from inventory.functions.api import handler
 
     answer = handler(json.loads((EVENTS / "inventory_api.json").read_text()), lambda_context)
 
     assert answer["statusCode"] == 201
-    assert pieces(store, "TEA-ASSAM-100") == (24, 0)
+    assert pieces(ledger, "TEA-ASSAM-100") == (24, 0)

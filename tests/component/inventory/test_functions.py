@@ -3,7 +3,6 @@
 import importlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +10,24 @@ import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
+from inventory.adapters.reservation_store import ReservationStore
+from inventory.adapters.stock_ledger import StockLedger
 from shared.aws import client
-from tests.component.inventory.account import TABLE, make_table
+from tests.component.inventory.account import TABLE, levels, stock
 
 EVENTS = Path(__file__).parents[3] / "events"
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+# The example order wants 2 and 1 of them.
+TEA = {"TEA-INFUSER-ST": 2, "TEA-EARL-100": 4}
 
 
 @pytest.fixture
-def functions(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def functions(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Imports a function's module anew, with its table in place."""
     monkeypatch.setenv("TABLE_NAME", TABLE)
-    make_table(client("dynamodb"))
-    resources = importlib.import_module("inventory.dependencies")
-    resources.stock_store.cache_clear()
+    dependencies = importlib.import_module("inventory.dependencies")
+    dependencies.reservation_store.cache_clear()
     yield lambda name: importlib.reload(importlib.import_module(f"inventory.functions.{name}")).handler
-    resources.stock_store.cache_clear()
+    dependencies.reservation_store.cache_clear()
 
 
 def example(name: str) -> dict[str, Any]:
@@ -34,36 +35,32 @@ def example(name: str) -> dict[str, Any]:
     return payload
 
 
-def stock(**quantities: int) -> None:
-    store = importlib.import_module("inventory.dependencies").stock_store()
-    for sku, quantity in quantities.items():
-        store.receive(sku.replace("_", "-"), quantity, movement_id=sku, correlation_id="c", now=NOW)
-
-
-def test_reserve_then_release_as_the_saga_calls_them(functions: Any, lambda_context: Any) -> None:
-    stock(TEA_INFUSER_ST=2, TEA_EARL_100=1)
-    reserve, release = functions("reserve"), functions("release")
-    order_id = example("reserve")["order"]["order_id"]
-    assert reserve(example("reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
-    assert reserve(example("reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
-    assert release(example("release"), lambda_context) == {"released": True}
-    assert release(example("release"), lambda_context) == {"released": True}
+def test_reserve_then_release_as_the_saga_calls_them(
+    ledger: StockLedger, functions: Any, lambda_context: Any
+) -> None:
+    stock(ledger, **TEA | {"TEA-EARL-100": 1})
+    steps = functions("steps")
+    order_id = example("steps_reserve")["order"]["order_id"]
+    assert steps(example("steps_reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
+    assert steps(example("steps_reserve"), lambda_context) == {"reservation_id": f"reservation-{order_id}"}
+    assert steps(example("steps_release"), lambda_context) == {"released": True}
+    assert steps(example("steps_release"), lambda_context) == {"released": True}
 
 
 def test_release_of_nothing_says_so(functions: Any, lambda_context: Any) -> None:
-    assert functions("release")(example("release"), lambda_context) == {"released": False}
+    assert functions("steps")(example("steps_release"), lambda_context) == {"released": False}
 
 
 @pytest.mark.parametrize("released_before", [False, True])
 def test_a_failed_reserve_carries_the_name_that_the_state_machine_catches(
-    functions: Any, lambda_context: Any, released_before: bool
+    ledger: StockLedger, functions: Any, lambda_context: Any, released_before: bool
 ) -> None:
-    stock(TEA_INFUSER_ST=1)
+    stock(ledger, **{"TEA-INFUSER-ST": 1})
     if released_before:
-        functions("release")(example("release"), lambda_context)
+        functions("steps")(example("steps_release"), lambda_context)
     expected = "ReservationReleased" if released_before else "OutOfStock"
     with pytest.raises(Exception, match=r"released|TEA-EARL-100") as failure:
-        functions("reserve")(example("reserve"), lambda_context)
+        functions("steps")(example("steps_reserve"), lambda_context)
     assert type(failure.value).__name__ == expected
 
 
@@ -86,75 +83,115 @@ def consumer(functions: Any, monkeypatch: pytest.MonkeyPatch, lambda_context: An
     return deliver
 
 
-def test_a_dispatched_orders_stock_leaves_the_warehouse_once_however_often_it_is_told(
-    functions: Any, lambda_context: Any, consumer: Any
+def test_a_dispatched_orders_stock_leaves_the_warehouse_once_however_often_the_event_comes(
+    ledger: StockLedger, functions: Any, lambda_context: Any, consumer: Any
 ) -> None:
-    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
-    functions("reserve")(example("reserve"), lambda_context)
-    store = importlib.import_module("inventory.dependencies").stock_store()
+    stock(ledger, **TEA)
+    functions("steps")(example("steps_reserve"), lambda_context)
     for _ in range(2):
         assert consumer("commit") == []
-        assert [
-            (store.level(sku).available, store.level(sku).on_hand)
-            for sku in ("TEA-INFUSER-ST", "TEA-EARL-100")
-        ] == [
-            (0, 0),
-            (3, 3),
-        ]
+        assert levels(ledger, *TEA) == [(0, 0), (3, 0)]
 
 
-def test_stock_that_was_given_back_does_not_leave_and_somebody_is_told(
+def test_the_dispatch_of_stock_that_was_given_back_is_a_dead_letter(
     functions: Any, lambda_context: Any, consumer: Any
 ) -> None:
-    functions("release")(example("release"), lambda_context)
+    functions("steps")(example("steps_release"), lambda_context)
     (reason,) = consumer("commit")
     assert reason.startswith("ReservationReleased")
 
 
-def test_a_confirmed_orders_reservation_does_not_expire_however_often_it_is_told(
-    functions: Any, lambda_context: Any, consumer: Any
+ENDINGS = [
+    pytest.param({"event_type": event_type}, id=event_type)
+    for event_type in ("order.rejected", "order.cancelled")
+]
+
+
+@pytest.fixture
+def alarming(capsys: pytest.CaptureFixture[str]) -> Any:
+    """How many reservations that outlive their orders were counted since it was last asked."""
+
+    def counted() -> int:
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+        return sum(
+            int(line["ReservationsOutlivingOrders"][0])
+            for line in lines
+            if "ReservationsOutlivingOrders" in line
+        )
+
+    return counted
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_stock_that_an_ended_order_still_holds_is_counted_logged_and_left_as_it_is(
+    ledger: StockLedger,
+    store: ReservationStore,
+    functions: Any,
+    lambda_context: Any,
+    consumer: Any,
+    alarming: Any,
+    logged: Any,
+    ending: dict[str, str],
 ) -> None:
-    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
-    functions("reserve")(example("reserve"), lambda_context)
-    store = importlib.import_module("inventory.dependencies").stock_store()
-    assert len(store.expired(datetime.now(UTC) + timedelta(days=1), 10)) == 1
+    stock(ledger, **TEA)
+    functions("steps")(example("steps_reserve"), lambda_context)
+    assert consumer("audit_reservations", **ending) == []
+    assert alarming() == 1
+    (line,) = logged("reservation outlives its order")
+    order_id = example("steps_reserve")["order"]["order_id"]
+    assert (line["level"], line["order_id"], line["reservation_id"], line["correlation_id"]) == (
+        "ERROR",
+        order_id,
+        f"reservation-{order_id}",
+        example("steps_reserve")["order"]["correlation_id"],
+    )
+    reservation = store.reservation_of(order_id)
+    assert reservation is not None and reservation.held
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("found", ["nothing", "a tombstone", "released", "committed"])
+def test_an_ended_order_that_holds_no_stock_rings_no_alarm_however_late_or_often_its_event_comes(
+    ledger: StockLedger,
+    functions: Any,
+    lambda_context: Any,
+    consumer: Any,
+    alarming: Any,
+    ending: dict[str, str],
+    found: str,
+) -> None:
+    stock(ledger, **TEA)
+    if found in {"released", "committed"}:
+        functions("steps")(example("steps_reserve"), lambda_context)
+    if found in {"released", "a tombstone"}:
+        functions("steps")(example("steps_release"), lambda_context)
+    if found == "committed":
+        consumer("commit")
     for _ in range(2):
-        assert consumer("keep") == []
-        assert store.expired(datetime.now(UTC) + timedelta(days=1), 10) == []
+        assert consumer("audit_reservations", **ending) == []
+    assert alarming() == 0
 
 
-def test_nor_does_one_whose_confirmation_was_missed_once_its_fulfilment_is_requested(
-    functions: Any, lambda_context: Any, consumer: Any
+def test_a_reserve_that_comes_after_the_order_ended_takes_nothing_that_could_outlive_it(
+    ledger: StockLedger, functions: Any, lambda_context: Any, consumer: Any, alarming: Any
 ) -> None:
-    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
-    functions("reserve")(example("reserve"), lambda_context)
-    assert consumer("keep", event_type="order.fulfilment_requested") == []
-    store = importlib.import_module("inventory.dependencies").stock_store()
-    assert store.expired(datetime.now(UTC) + timedelta(days=1), 10) == []
-
-
-def test_a_confirmation_that_comes_after_the_orders_cancellation_changes_nothing(
-    functions: Any, lambda_context: Any, consumer: Any
-) -> None:
-    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
-    functions("reserve")(example("reserve"), lambda_context)
-    functions("release")(example("release"), lambda_context)
-    assert consumer("keep") == []
-
-
-def test_a_confirmed_order_without_stock_is_told_to_somebody(consumer: Any) -> None:
-    (reason,) = consumer("keep")
-    assert reason.startswith("ReservationMissing")
+    stock(ledger, **TEA)
+    functions("steps")(example("steps_release"), lambda_context)
+    consumer("audit_reservations")
+    with pytest.raises(Exception, match="released"):
+        functions("steps")(example("steps_reserve"), lambda_context)
+    consumer("audit_reservations")
+    assert alarming() == 0
 
 
 def test_what_has_left_the_warehouse_is_not_given_back(
-    functions: Any, lambda_context: Any, consumer: Any
+    ledger: StockLedger, functions: Any, lambda_context: Any, consumer: Any
 ) -> None:
-    stock(TEA_INFUSER_ST=2, TEA_EARL_100=4)
-    functions("reserve")(example("reserve"), lambda_context)
+    stock(ledger, **TEA)
+    functions("steps")(example("steps_reserve"), lambda_context)
     consumer("commit")
     with pytest.raises(Exception, match="left the warehouse") as failure:
-        functions("release")(example("release"), lambda_context)
+        functions("steps")(example("steps_release"), lambda_context)
     assert type(failure.value).__name__ == "ReservationCommitted"
 
 
@@ -177,5 +214,5 @@ def test_the_relay_publishes_the_outbox_and_low_stock(
     assert (
         sent[0]["correlation_id"]
         == sent[1]["correlation_id"]
-        == example("reserve")["order"]["correlation_id"]
+        == example("steps_reserve")["order"]["correlation_id"]
     )

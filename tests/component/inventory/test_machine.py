@@ -14,7 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from inventory.adapters.stock_store import StockStore
+from inventory.adapters.reservation_store import ReservationStore
+from inventory.adapters.stock_ledger import StockLedger
 from inventory.domain.reservation import (
     OutOfStock,
     Reservation,
@@ -22,19 +23,18 @@ from inventory.domain.reservation import (
     ReservationMissing,
     ReservationReleased,
     ReservationStatus,
-    StockContended,
 )
 from inventory.domain.stock import Movement, MovementKind, NotEnoughStock, UnknownSku
 from shared.aws import client
 from shared.clock import timestamp
 from shared.events import Event
+from shared.versioned_table import WriteConflict
 from tests.component.inventory.account import (
     NOW,
     conflict,
     items,
     make_table,
     order,
-    patient,
     single_conflict,
     stock,
 )
@@ -85,8 +85,16 @@ class Faulty:
         return faulty
 
 
+class Inventory:
+    """Both of the service's adapters on one table."""
+
+    def __init__(self, dynamodb: Any, table: str) -> None:
+        self.reservations = ReservationStore(dynamodb, table)
+        self.ledger = StockLedger(dynamodb, table)
+
+
 class StockMachine(RuleBasedStateMachine):
-    """Orders that reserve, keep, release and commit, and admins who receive and adjust, all of it again at any time."""
+    """Orders that reserve, release and commit, and admins who receive and adjust, all of it again at any time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,31 +103,31 @@ class StockMachine(RuleBasedStateMachine):
         self.table = f"inventory-{uuid4().hex}"
         make_table(self.dynamodb, self.table)
         self.faulty = Faulty(self.dynamodb)
-        self.store = StockStore(self.faulty, self.table, patient(3))
+        self.inventory = Inventory(self.faulty, self.table)
         self.events: dict[str, Event] = {}
         self.reservations: dict[str, Reservation] = {}
         self.answered: dict[str, set[str]] = {order_id: set() for order_id in WANTED}
         # Too little for all three orders, whichever come first.
-        stock(self.store, MUG=5, TEA=3)
+        stock(self.inventory.ledger, MUG=5, TEA=3)
 
     def _do(
         self,
         fault: str,
-        operation: Callable[[StockStore], object],
-        intruder: Callable[[StockStore], object] = lambda _: None,
+        operation: Callable[[Inventory], object],
+        intruder: Callable[[Inventory], object] = lambda _: None,
     ) -> bool:
         """Whether `operation` was answered with success, under a fault; `intruder` runs first where it is overtaken."""
 
         def intrude() -> None:
             try:
-                intruder(StockStore(self.dynamodb, self.table, patient(3)))
+                intruder(Inventory(self.dynamodb, self.table))
             except REFUSALS:
                 return
 
         self.faulty.fault, self.faulty.intruder = fault, intrude
         try:
-            operation(self.store)
-        except (*REFUSALS, StockContended, ConnectTimeoutError):
+            operation(self.inventory)
+        except (*REFUSALS, WriteConflict, ConnectTimeoutError):
             return False
         finally:
             self.faulty.fault = "none"
@@ -130,7 +138,9 @@ class StockMachine(RuleBasedStateMachine):
         wanted = order(order_id, **WANTED[order_id])
         intruder = order(other, **WANTED[other])
         if self._do(
-            fault, lambda store: store.reserve(wanted, NOW), lambda store: store.reserve(intruder, NOW)
+            fault,
+            lambda inventory: inventory.reservations.reserve(wanted, NOW),
+            lambda inventory: inventory.reservations.reserve(intruder, NOW),
         ):
             assert "released" not in self.answered[order_id], "a late reserve after a release does nothing"
             self.answered[order_id].add("reserved")
@@ -143,8 +153,8 @@ class StockMachine(RuleBasedStateMachine):
     def release(self, order_id: str, fault: str) -> None:
         if self._do(
             fault,
-            lambda store: store.release(order_id, "c", NOW),
-            lambda store: store.reserve(order(order_id, **WANTED[order_id]), NOW),
+            lambda inventory: inventory.reservations.release(order_id, "c", NOW),
+            lambda inventory: inventory.reservations.reserve(order(order_id, **WANTED[order_id]), NOW),
         ):
             assert "committed" not in self.answered[order_id], "what has left the warehouse is not given back"
             self.answered[order_id].add("released")
@@ -155,8 +165,8 @@ class StockMachine(RuleBasedStateMachine):
     def commit(self, order_id: str, fault: str) -> None:
         if self._do(
             fault,
-            lambda store: store.commit(order_id, NOW),
-            lambda store: store.release(order_id, "c", NOW),
+            lambda inventory: inventory.reservations.commit(order_id, NOW),
+            lambda inventory: inventory.reservations.release(order_id, "c", NOW),
         ):
             assert "released" not in self.answered[order_id], "what was given back does not leave"
             assert order_id in self.reservations or fault == "overtaken", "only what was reserved leaves"
@@ -164,17 +174,17 @@ class StockMachine(RuleBasedStateMachine):
         elif fault == "none":
             assert "committed" not in self.answered[order_id], "a repeat is answered alike"
 
-    @rule(order_id=ORDERS, fault=FAULTS)
-    def keep(self, order_id: str, fault: str) -> None:
-        self._do(fault, lambda store: store.keep(order_id), lambda store: store.commit(order_id, NOW))
-
     @rule(sku=SKUS, key=KEYS, fault=FAULTS)
     def receive(self, sku: str, key: int, fault: str) -> None:
         movement_id = f"r-{sku}-{key}"
         self._do(
             fault,
-            lambda store: store.receive(sku, key, movement_id=movement_id, correlation_id="c", now=NOW),
-            lambda store: store.receive(sku, key, movement_id=movement_id, correlation_id="c", now=NOW),
+            lambda inventory: inventory.ledger.receive(
+                sku, key, movement_id=movement_id, correlation_id="c", now=NOW
+            ),
+            lambda inventory: inventory.ledger.receive(
+                sku, key, movement_id=movement_id, correlation_id="c", now=NOW
+            ),
         )
 
     @rule(sku=SKUS, key=KEYS, sign=st.sampled_from([-1, 1]), fault=FAULTS)
@@ -190,8 +200,8 @@ class StockMachine(RuleBasedStateMachine):
         )
         self._do(
             fault,
-            lambda store: store.record(movement),
-            lambda store: store.reserve(order("o-3", **WANTED["o-3"]), NOW),
+            lambda inventory: inventory.ledger.record(movement),
+            lambda inventory: inventory.reservations.reserve(order("o-3", **WANTED["o-3"]), NOW),
         )
 
     @invariant()

@@ -1,36 +1,32 @@
-"""Reservations from their making to their release or commit, every operation in every status, and their expiry."""
+"""Reservations from their making to their release or commit: every operation in every status."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from inventory.adapters.stock_store import Overdue, StockStore
+from inventory.adapters.reservation_store import ReservationStore
+from inventory.adapters.stock_ledger import StockLedger
 from inventory.domain.reservation import (
     LINES_PER_COMMIT,
     MAX_LINES,
-    RESERVATION_LIFETIME,
     Reservation,
     ReservationCommitted,
     ReservationInconsistent,
     ReservationMissing,
     ReservationReleased,
     ReservationStatus,
-    StockContended,
 )
-from shared.aws import client
 from shared.dynamo import from_item
 from shared.events import Event
+from shared.versioned_table import WriteConflict
 from tests.component.inventory.account import (
     NOW,
     TABLE,
     Interrupted,
     conflict,
     levels,
-    make_table,
     order,
-    patient,
     stock,
     sums,
 )
@@ -39,26 +35,9 @@ LATER = NOW + timedelta(minutes=1)
 
 
 @pytest.fixture
-def dynamodb(aws: None) -> Any:
-    """DynamoDB with the inventory table."""
-    dynamodb = client("dynamodb")
-    make_table(dynamodb)
-    return dynamodb
-
-
-@pytest.fixture
-def store(dynamodb: Any) -> StockStore:
-    return StockStore(dynamodb, TABLE)
-
-
-@pytest.fixture
-def one_line_per_commit(store: StockStore, monkeypatch: pytest.MonkeyPatch) -> StockStore:
+def one_line_per_commit(store: ReservationStore, monkeypatch: pytest.MonkeyPatch) -> ReservationStore:
     monkeypatch.setattr("inventory.domain.reservation.LINES_PER_COMMIT", 1)
     return store
-
-
-def ids(overdue: list[Overdue]) -> list[str]:
-    return [entry.order_id for entry in overdue]
 
 
 def item_of(dynamodb: Any, order_id: str = "o-1") -> dict[str, Any]:
@@ -79,26 +58,23 @@ NOTHING_TAKEN, HELD = [(5, 0), (5, 0)], [(3, 2), (2, 3)]
 HALF_SHIPPED, SHIPPED = [(3, 0), (2, 3)], [(3, 0), (2, 0)]
 
 # By the status that is found: what each operation comes to, and the stock after it.
-OPERATIONS = ("reserve", "keep", "release", "commit")
+OPERATIONS = ("reserve", "release", "commit")
 OUTCOMES: dict[str, list[tuple[ReservationStatus | type[Exception], list[tuple[int, int]]]]] = {
-    "none": [(RESERVED, HELD), (MISSING, NOTHING_TAKEN), (RELEASED, NOTHING_TAKEN), (MISSING, NOTHING_TAKEN)],
-    "reserved": [(RESERVED, HELD), (RESERVED, HELD), (RELEASED, NOTHING_TAKEN), (COMMITTED, SHIPPED)],
+    "none": [(RESERVED, HELD), (RELEASED, NOTHING_TAKEN), (MISSING, NOTHING_TAKEN)],
+    "reserved": [(RESERVED, HELD), (RELEASED, NOTHING_TAKEN), (COMMITTED, SHIPPED)],
     "committing": [
-        (COMMITTING, HALF_SHIPPED),
         (COMMITTING, HALF_SHIPPED),
         (GONE, HALF_SHIPPED),
         (COMMITTED, SHIPPED),
     ],
-    "committed": [(COMMITTED, SHIPPED), (COMMITTED, SHIPPED), (GONE, SHIPPED), (COMMITTED, SHIPPED)],
+    "committed": [(COMMITTED, SHIPPED), (GONE, SHIPPED), (COMMITTED, SHIPPED)],
     "released": [
         (TOO_LATE, NOTHING_TAKEN),
-        (RELEASED, NOTHING_TAKEN),
         (RELEASED, NOTHING_TAKEN),
         (TOO_LATE, NOTHING_TAKEN),
     ],
     "tombstone": [
         (TOO_LATE, NOTHING_TAKEN),
-        (RELEASED, NOTHING_TAKEN),
         (RELEASED, NOTHING_TAKEN),
         (TOO_LATE, NOTHING_TAKEN),
     ],
@@ -110,7 +86,7 @@ CASES = [
 ]
 
 
-def bring_to(found: str, store: StockStore, dynamodb: Any) -> None:
+def bring_to(found: str, store: ReservationStore, dynamodb: Any) -> None:
     """Brings the reservation of o-1 to the status `found`."""
     if found == "none":
         return
@@ -121,17 +97,15 @@ def bring_to(found: str, store: StockStore, dynamodb: Any) -> None:
     if found == "committed":
         store.commit("o-1", NOW)
     if found == "committing":
-        stops = Interrupted(dynamodb, "transact_write_items", [lambda: None, conflict])
-        with pytest.raises(StockContended):
-            StockStore(stops, TABLE, patient(1)).commit("o-1", NOW)
+        stops = Interrupted(dynamodb, "transact_write_items", [lambda: None, *[conflict] * 99])
+        with pytest.raises(WriteConflict):
+            ReservationStore(stops, TABLE).commit("o-1", NOW)
 
 
-def operate(operation: str, store: StockStore) -> Reservation:
+def operate(operation: str, store: ReservationStore) -> Reservation:
     match operation:
         case "reserve":
             return store.reserve(order("o-1", MUG=2, TEA=3), LATER)
-        case "keep":
-            return store.keep("o-1")
         case "release":
             return store.release("o-1", "c-o-1", LATER)
     return store.commit("o-1", LATER)
@@ -140,14 +114,16 @@ def operate(operation: str, store: StockStore) -> Reservation:
 @pytest.mark.parametrize(("found", "operation", "expected"), CASES)
 def test_every_operation_in_every_status(
     dynamodb: Any,
-    one_line_per_commit: StockStore,
+    store: ReservationStore,
+    ledger: StockLedger,
+    one_line_per_commit: ReservationStore,
     found: str,
     operation: str,
     expected: tuple[ReservationStatus | type[Exception], list[tuple[int, int]]],
 ) -> None:
     store = one_line_per_commit
     outcome, after = expected
-    stock(store, MUG=5, TEA=5)
+    stock(ledger, MUG=5, TEA=5)
     bring_to(found, store, dynamodb)
     for _ in range(2):  # an operation that is repeated comes to the same
         if isinstance(outcome, ReservationStatus):
@@ -155,20 +131,20 @@ def test_every_operation_in_every_status(
         else:
             with pytest.raises(outcome):
                 operate(operation, store)
-        assert levels(store, "MUG", "TEA") == after
+        assert levels(ledger, "MUG", "TEA") == after
         moved, on_hand = sums(dynamodb)
         assert moved == on_hand
 
 
 def test_a_commit_takes_the_pieces_out_with_a_movement_a_line_that_names_the_order(
-    dynamodb: Any, store: StockStore
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
-    stock(store, MUG=5, TEA=5)
+    stock(ledger, MUG=5, TEA=5)
     store.reserve(order("o-1", MUG=2, TEA=3), NOW)
 
     store.commit("o-1", LATER)
 
-    newest, _ = store.ledger("MUG", 1, None)
+    newest, _ = ledger.ledger("MUG", 1, None)
     assert [(one.kind, one.quantity, one.order_id) for one in newest] == [("shipment", -2, "o-1")]
     assert newest[0].correlation_id == "c-o-1"
     (event,) = outbox(dynamodb)
@@ -176,45 +152,47 @@ def test_a_commit_takes_the_pieces_out_with_a_movement_a_line_that_names_the_ord
     assert event.data["lines"] == [{"sku": "MUG", "quantity": 2}, {"sku": "TEA", "quantity": 3}]
 
 
-def test_a_commit_leaves_the_stock_of_other_orders_alone(store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_a_commit_leaves_the_stock_of_other_orders_alone(
+    store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5)
     store.reserve(order("o-1", MUG=2), NOW)
     store.reserve(order("o-2", MUG=1), NOW)
     store.commit("o-1", NOW)
-    assert levels(store, "MUG") == [(2, 1)]
+    assert levels(ledger, "MUG") == [(2, 1)]
     assert store.release("o-2", "c", NOW).has_given_back
 
 
 def test_the_longest_reservation_is_committed_in_two_transactions_and_told_once(
-    dynamodb: Any, store: StockStore
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
     skus = {f"SKU{n:02}": 1 for n in range(MAX_LINES)}
-    stock(store, **skus)
+    stock(ledger, **skus)
     store.reserve(order("o-1", **skus), NOW)
     counted = Interrupted(dynamodb, "transact_write_items", [])
 
-    assert StockStore(counted, TABLE).commit("o-1", NOW).held == ()
+    assert ReservationStore(counted, TABLE).commit("o-1", NOW).held == ()
 
     assert counted.calls == 2
-    assert levels(store, *skus) == [(0, 0)] * MAX_LINES
+    assert levels(ledger, *skus) == [(0, 0)] * MAX_LINES
     assert [event.event_type for event in outbox(dynamodb)] == ["stock.committed"]
 
 
 def test_a_commit_that_stopped_half_way_is_finished_by_the_next_and_tells_nothing_before(
-    dynamodb: Any, store: StockStore
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
     skus = {f"SKU{n:02}": 1 for n in range(MAX_LINES)}
-    stock(store, **skus)
+    stock(ledger, **skus)
     store.reserve(order("o-1", **skus), NOW)
-    bring_to_half = Interrupted(dynamodb, "transact_write_items", [lambda: None, conflict])
-    with pytest.raises(StockContended):
-        StockStore(bring_to_half, TABLE, patient(1)).commit("o-1", NOW)
-    assert levels(store, *skus) == [(0, 0)] * LINES_PER_COMMIT + [(0, 1)]
+    bring_to_half = Interrupted(dynamodb, "transact_write_items", [lambda: None, *[conflict] * 99])
+    with pytest.raises(WriteConflict):
+        ReservationStore(bring_to_half, TABLE).commit("o-1", NOW)
+    assert levels(ledger, *skus) == [(0, 0)] * LINES_PER_COMMIT + [(0, 1)]
     assert outbox(dynamodb) == []
 
     store.commit("o-1", NOW)
 
-    assert levels(store, *skus) == [(0, 0)] * MAX_LINES
+    assert levels(ledger, *skus) == [(0, 0)] * MAX_LINES
 
 
 @pytest.mark.parametrize(
@@ -222,28 +200,32 @@ def test_a_commit_that_stopped_half_way_is_finished_by_the_next_and_tells_nothin
     [("release", ReservationReleased), ("commit", ReservationCommitted)],
 )
 def test_of_a_release_and_a_commit_at_once_the_first_counts_and_the_other_is_refused(
-    dynamodb: Any, store: StockStore, winner: str, refusal: type[Exception]
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger, winner: str, refusal: type[Exception]
 ) -> None:
-    stock(store, MUG=5, TEA=5)
+    stock(ledger, MUG=5, TEA=5)
     store.reserve(order("o-1", MUG=2, TEA=3), NOW)
     racing = Interrupted(dynamodb, "transact_write_items", [lambda: operate(winner, store)])
     with pytest.raises(refusal):
-        operate("commit" if winner == "release" else "release", StockStore(racing, TABLE, patient()))
-    assert levels(store, "MUG", "TEA") == (NOTHING_TAKEN if winner == "release" else SHIPPED)
+        operate("commit" if winner == "release" else "release", ReservationStore(racing, TABLE))
+    assert levels(ledger, "MUG", "TEA") == (NOTHING_TAKEN if winner == "release" else SHIPPED)
 
 
-def test_two_commits_at_once_take_the_pieces_out_once(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5, TEA=5)
+def test_two_commits_at_once_take_the_pieces_out_once(
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5, TEA=5)
     store.reserve(order("o-1", MUG=2, TEA=3), NOW)
     racing = Interrupted(dynamodb, "transact_write_items", [lambda: store.commit("o-1", NOW)])
-    assert StockStore(racing, TABLE, patient()).commit("o-1", NOW).status is COMMITTED
-    assert levels(store, "MUG", "TEA") == SHIPPED
+    assert ReservationStore(racing, TABLE).commit("o-1", NOW).status is COMMITTED
+    assert levels(ledger, "MUG", "TEA") == SHIPPED
     moved, on_hand = sums(dynamodb)
     assert moved == on_hand
 
 
-def test_stock_that_is_not_on_record_as_reserved_does_not_leave(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5, TEA=5)
+def test_stock_that_is_not_on_record_as_reserved_does_not_leave(
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5, TEA=5)
     store.reserve(order("o-1", MUG=2, TEA=3), NOW)
     dynamodb.update_item(
         TableName=TABLE,
@@ -253,64 +235,4 @@ def test_stock_that_is_not_on_record_as_reserved_does_not_leave(dynamodb: Any, s
     )
     with pytest.raises(ReservationInconsistent, match=r"of TEA$"):
         store.commit("o-1", NOW)
-    assert levels(store, "MUG", "TEA") == [(3, 2), (2, 2)]
-
-
-def test_a_reservation_expires_when_its_order_is_undecided_for_too_long(store: StockStore) -> None:
-    stock(store, MUG=5)
-    store.reserve(order("o-1", MUG=1), NOW)
-    store.reserve(order("o-2", MUG=1), LATER)
-    overdue = NOW + RESERVATION_LIFETIME
-    assert store.expired(overdue - timedelta(seconds=1), 10) == []
-    assert ids(store.expired(overdue, 10)) == ["o-1"]
-    assert ids(store.expired(LATER + RESERVATION_LIFETIME, 10)) == ["o-1", "o-2"]
-
-
-def test_the_longest_overdue_come_first_from_wherever_they_are_kept(store: StockStore) -> None:
-    stock(store, MUG=40)
-    for n in range(20):
-        store.reserve(order(f"o-{n}", MUG=1), NOW + timedelta(minutes=n))
-    day_later = NOW + timedelta(days=1)
-    assert ids(store.expired(day_later, 5)) == [f"o-{n}" for n in range(5)]
-    assert len(store.expired(day_later, 100)) == 20
-
-
-def test_all_that_are_overdue_are_named_page_by_page_also_those_of_the_same_moment(store: StockStore) -> None:
-    stock(store, MUG=40)
-    for n in range(20):
-        store.reserve(order(f"o-{n}", MUG=1), NOW + timedelta(minutes=n // 7))
-    named: list[Overdue] = []
-    while page := store.expired(NOW + timedelta(days=1), 3, named[-1] if named else None):
-        assert len(page) == 3 or len(named) == 18
-        named += page
-    assert named == sorted(named) and len(named) == len(set(ids(named))) == 20
-
-
-def test_an_expired_reservation_still_has_its_stock(store: StockStore) -> None:
-    """Expiry is a mark: only the order can give the stock up."""
-    stock(store, MUG=5, TEA=5)
-    store.reserve(order("o-1", MUG=2, TEA=3), NOW)
-    assert ids(store.expired(NOW + timedelta(days=9), 10)) == ["o-1"]
-    assert levels(store, "MUG", "TEA") == HELD
-    assert store.keep("o-1").status is RESERVED
-    assert store.commit("o-1", NOW + timedelta(days=10)).status is COMMITTED
-
-
-@pytest.mark.parametrize("operation", ["keep", "release", "commit"])
-def test_a_reservation_whose_order_is_decided_does_not_expire(
-    dynamodb: Any, store: StockStore, operation: str
-) -> None:
-    stock(store, MUG=5, TEA=5)
-    store.reserve(order("o-1", MUG=2, TEA=3), NOW)
-    operate(operation, store)
-    assert store.expired(NOW + timedelta(days=9), 10) == []
-    assert not {"expiry_shard", "expires_at"} & item_of(dynamodb).keys()
-
-
-def test_a_keep_that_meets_a_commit_leaves_it_as_it_is(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5, TEA=5)
-    store.reserve(order("o-1", MUG=2, TEA=3), NOW)
-    happenings: list[Callable[[], object]] = [lambda: store.commit("o-1", NOW)]
-    racing = Interrupted(dynamodb, "put_item", happenings)
-    assert StockStore(racing, TABLE, patient()).keep("o-1").status is COMMITTED
-    assert [event.event_type for event in outbox(dynamodb)] == ["stock.committed"]
+    assert levels(ledger, "MUG", "TEA") == [(3, 2), (2, 2)]

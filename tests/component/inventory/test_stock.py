@@ -10,14 +10,13 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inventory.adapters.stock_store import StockStore
+from inventory.adapters.reservation_store import ReservationStore
+from inventory.adapters.stock_ledger import StockLedger, StockThrottled
 from inventory.domain.reservation import (
     OutOfStock,
     Reservation,
     ReservationInconsistent,
     ReservationReleased,
-    StockContended,
-    StockThrottled,
 )
 from inventory.domain.stock import (
     IdempotencyKeyReused,
@@ -27,10 +26,10 @@ from inventory.domain.stock import (
     TooMuchStock,
     UnknownSku,
 )
-from shared.aws import client
 from shared.clock import timestamp
 from shared.dynamo import from_item
 from shared.events import Event
+from shared.versioned_table import WriteConflict
 from tests.component.inventory.account import (
     NOW,
     TABLE,
@@ -40,24 +39,10 @@ from tests.component.inventory.account import (
     levels,
     make_table,
     order,
-    patient,
     single_conflict,
     stock,
     sums,
 )
-
-
-@pytest.fixture
-def dynamodb(aws: None) -> Any:
-    """DynamoDB with the inventory table."""
-    dynamodb = client("dynamodb")
-    make_table(dynamodb)
-    return dynamodb
-
-
-@pytest.fixture
-def store(dynamodb: Any) -> StockStore:
-    return StockStore(dynamodb, TABLE)
 
 
 def adjustment(sku: str, quantity: int, *, movement_id: str = "a-1") -> Movement:
@@ -78,132 +63,150 @@ def outbox(dynamodb: Any, order_id: str) -> list[Event]:
     return [Event.model_validate_json(entry) for entry in from_item(item)["outbox"]]
 
 
-def test_a_reservation_moves_stock_from_available_to_reserved(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5, TEA=3)
+def test_a_reservation_moves_stock_from_available_to_reserved(
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5, TEA=3)
     store.reserve(order("o-1", MUG=2, TEA=3), NOW)
-    assert levels(store, "MUG", "TEA") == [(3, 2), (0, 3)]
+    assert levels(ledger, "MUG", "TEA") == [(3, 2), (0, 3)]
     (event,) = outbox(dynamodb, "o-1")
     assert (event.event_type, event.correlation_id) == ("stock.reserved", "c-o-1")
     assert event.data["lines"] == [{"sku": "MUG", "quantity": 2}, {"sku": "TEA", "quantity": 3}]
 
 
-def test_when_one_line_lacks_no_line_is_reserved_and_the_lacking_skus_are_named(store: StockStore) -> None:
-    stock(store, CUP=1, MUG=5, TEA=3)
+def test_when_one_line_lacks_no_line_is_reserved_and_the_lacking_skus_are_named(
+    store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, CUP=1, MUG=5, TEA=3)
     with pytest.raises(OutOfStock) as refusal:
         store.reserve(order("o-1", CUP=2, MUG=2, TEA=4), NOW)
     assert refusal.value.skus == ["CUP", "TEA"]
-    assert levels(store, "CUP", "MUG", "TEA") == [(1, 0), (5, 0), (3, 0)]
+    assert levels(ledger, "CUP", "MUG", "TEA") == [(1, 0), (5, 0), (3, 0)]
     assert store.reservation_of("o-1") is None
 
 
-def test_a_sku_that_inventory_does_not_know_is_out_of_stock(store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_a_sku_that_inventory_does_not_know_is_out_of_stock(
+    store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5)
     with pytest.raises(OutOfStock) as refusal:
         store.reserve(order("o-1", GHOST=1, MUG=1), NOW)
     assert refusal.value.skus == ["GHOST"]
-    assert store.level("GHOST") is None
+    assert ledger.level("GHOST") is None
 
 
-def test_a_repeated_reserve_returns_the_same_and_takes_nothing_more(store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_a_repeated_reserve_returns_the_same_and_takes_nothing_more(
+    store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5)
     first = store.reserve(order("o-1", MUG=2), NOW)
     assert store.reserve(order("o-1", MUG=2), NOW) == first
-    assert levels(store, "MUG") == [(3, 2)]
+    assert levels(ledger, "MUG") == [(3, 2)]
 
 
 def test_a_repeated_reserve_succeeds_though_its_own_reservation_took_the_last_piece(
-    store: StockStore,
+    store: ReservationStore, ledger: StockLedger
 ) -> None:
-    stock(store, MUG=1)
+    stock(ledger, MUG=1)
     first = store.reserve(order("o-1", MUG=1), NOW)
     assert store.reserve(order("o-1", MUG=1), NOW) == first
 
 
-def test_of_two_orders_for_the_last_piece_one_gets_it(store: StockStore) -> None:
-    stock(store, MUG=1)
+def test_of_two_orders_for_the_last_piece_one_gets_it(store: ReservationStore, ledger: StockLedger) -> None:
+    stock(ledger, MUG=1)
     store.reserve(order("o-1", MUG=1), NOW)
     with pytest.raises(OutOfStock):
         store.reserve(order("o-2", MUG=1), NOW)
-    assert levels(store, "MUG") == [(0, 1)]
+    assert levels(ledger, "MUG") == [(0, 1)]
 
 
-def test_fifty_lines_are_one_reservation(store: StockStore) -> None:
+def test_fifty_lines_are_one_reservation(store: ReservationStore, ledger: StockLedger) -> None:
     skus = {f"SKU{n:02}": 1 for n in range(50)}
-    stock(store, **skus)
+    stock(ledger, **skus)
     store.reserve(order("o-1", **skus), NOW)
-    assert levels(store, *skus) == [(0, 1)] * 50
+    assert levels(ledger, *skus) == [(0, 1)] * 50
 
 
-def test_release_gives_back_what_was_reserved_once(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5, TEA=3)
+def test_release_gives_back_what_was_reserved_once(
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5, TEA=3)
     store.reserve(order("o-1", MUG=2, TEA=3), NOW)
     first = store.release("o-1", "c-1", NOW)
     assert first.has_given_back
     assert store.release("o-1", "c-1", NOW) == first
-    assert levels(store, "MUG", "TEA") == [(5, 0), (3, 0)]
+    assert levels(ledger, "MUG", "TEA") == [(5, 0), (3, 0)]
     assert [event.event_id for event in outbox(dynamodb, "o-1")] == ["reservation-o-1:2:stock.released"]
 
 
-def test_release_leaves_the_stock_of_other_orders_alone(store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_release_leaves_the_stock_of_other_orders_alone(store: ReservationStore, ledger: StockLedger) -> None:
+    stock(ledger, MUG=5)
     store.reserve(order("o-1", MUG=2), NOW)
     store.reserve(order("o-2", MUG=1), NOW)
     store.release("o-1", "c-1", NOW)
-    assert levels(store, "MUG") == [(4, 1)]
+    assert levels(ledger, "MUG") == [(4, 1)]
 
 
-def test_a_reserve_after_the_release_is_refused(store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_a_reserve_after_the_release_is_refused(store: ReservationStore, ledger: StockLedger) -> None:
+    stock(ledger, MUG=5)
     store.reserve(order("o-1", MUG=2), NOW)
     store.release("o-1", "c-1", NOW)
     with pytest.raises(ReservationReleased):
         store.reserve(order("o-1", MUG=2), NOW)
-    assert levels(store, "MUG") == [(5, 0)]
+    assert levels(ledger, "MUG") == [(5, 0)]
 
 
-def test_a_reserve_that_comes_after_a_release_of_nothing_is_refused(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_a_reserve_that_comes_after_a_release_of_nothing_is_refused(
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5)
     assert not store.release("o-1", "c-1", NOW).has_given_back
     assert not store.release("o-1", "c-1", NOW).has_given_back
     with pytest.raises(ReservationReleased):
         store.reserve(order("o-1", MUG=2), NOW)
-    assert levels(store, "MUG") == [(5, 0)]
+    assert levels(ledger, "MUG") == [(5, 0)]
     assert outbox(dynamodb, "o-1") == []
 
 
-def test_a_reserve_that_slips_in_before_the_tombstone_is_given_back(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_a_reserve_that_slips_in_before_the_tombstone_is_given_back(
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5)
     racing = Interrupted(dynamodb, "put_item", [lambda: store.reserve(order("o-1", MUG=2), NOW)])
-    assert StockStore(racing, TABLE, patient()).release("o-1", "c-1", NOW).has_given_back
-    assert levels(store, "MUG") == [(5, 0)]
+    assert ReservationStore(racing, TABLE).release("o-1", "c-1", NOW).has_given_back
+    assert levels(ledger, "MUG") == [(5, 0)]
 
 
-def test_two_releases_at_once_give_back_once(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_two_releases_at_once_give_back_once(
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5)
     store.reserve(order("o-1", MUG=2), NOW)
     racing = Interrupted(dynamodb, "transact_write_items", [lambda: store.release("o-1", "c-1", NOW)])
-    assert StockStore(racing, TABLE, patient()).release("o-1", "c-1", NOW).has_given_back
-    assert levels(store, "MUG") == [(5, 0)]
+    assert ReservationStore(racing, TABLE).release("o-1", "c-1", NOW).has_given_back
+    assert levels(ledger, "MUG") == [(5, 0)]
 
 
-def test_a_tombstone_waits_for_a_transaction_that_is_at_the_reservation(
-    dynamodb: Any, store: StockStore
-) -> None:
+def test_a_tombstone_waits_for_a_transaction_that_is_at_the_reservation(dynamodb: Any) -> None:
     busy = Interrupted(dynamodb, "put_item", [single_conflict])
-    assert not StockStore(busy, TABLE, patient(2)).release("o-1", "c-1", NOW).has_given_back
+    assert not ReservationStore(busy, TABLE).release("o-1", "c-1", NOW).has_given_back
     assert busy.calls == 2
 
 
-def test_stock_that_is_not_on_record_as_reserved_is_not_invented(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_stock_that_is_not_on_record_as_reserved_is_not_invented(
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5)
     store.reserve(order("o-1", MUG=2), NOW)
     dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": "sku#MUG"}})
     with pytest.raises(ReservationInconsistent, match="MUG"):
         store.release("o-1", "c-1", NOW)
 
 
-def test_more_than_is_on_record_as_reserved_is_not_given_back(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_more_than_is_on_record_as_reserved_is_not_given_back(
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
+) -> None:
+    stock(ledger, MUG=5)
     store.reserve(order("o-1", MUG=2), NOW)
     dynamodb.update_item(
         TableName=TABLE,
@@ -213,90 +216,76 @@ def test_more_than_is_on_record_as_reserved_is_not_given_back(dynamodb: Any, sto
     )
     with pytest.raises(ReservationInconsistent, match="MUG"):
         store.release("o-1", "c-1", NOW)
-    assert levels(store, "MUG") == [(3, 1)]
+    assert levels(ledger, "MUG") == [(3, 1)]
 
 
-def test_a_collision_with_another_order_is_tried_again(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_a_collision_with_another_order_is_tried_again(dynamodb: Any, ledger: StockLedger) -> None:
+    stock(ledger, MUG=5)
     busy = Interrupted(dynamodb, "transact_write_items", [conflict, conflict])
-    StockStore(busy, TABLE, patient(3)).reserve(order("o-1", MUG=2), NOW)
+    ReservationStore(busy, TABLE).reserve(order("o-1", MUG=2), NOW)
     assert busy.calls == 3
-    assert levels(store, "MUG") == [(3, 2)]
+    assert levels(ledger, "MUG") == [(3, 2)]
 
 
 def test_endless_collisions_end_in_an_error_that_the_state_machine_retries(
-    dynamodb: Any, store: StockStore
+    dynamodb: Any, ledger: StockLedger
 ) -> None:
-    stock(store, MUG=5)
-    busy = Interrupted(dynamodb, "transact_write_items", [conflict] * 3)
-    with pytest.raises(StockContended):
-        StockStore(busy, TABLE, patient(3)).reserve(order("o-1", MUG=2), NOW)
-    assert levels(store, "MUG") == [(5, 0)]
+    stock(ledger, MUG=5)
+    busy = Interrupted(dynamodb, "transact_write_items", [conflict] * 99)
+    with pytest.raises(WriteConflict):
+        ReservationStore(busy, TABLE).reserve(order("o-1", MUG=2), NOW)
+    assert levels(ledger, "MUG") == [(5, 0)]
 
 
-def test_the_store_itself_retries_collisions(
-    dynamodb: Any, store: StockStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waits: list[float] = []
-    monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
-    stock(store, MUG=5)
+def test_the_store_itself_retries_collisions(dynamodb: Any, ledger: StockLedger, waits: list[float]) -> None:
+    stock(ledger, MUG=5)
     busy = Interrupted(dynamodb, "transact_write_items", [conflict] * 5)
-    StockStore(busy, TABLE).reserve(order("o-1", MUG=2), NOW)
+    ReservationStore(busy, TABLE).reserve(order("o-1", MUG=2), NOW)
     assert len(waits) == 5
     assert sum(waits) <= 1.5
 
 
-def test_the_store_itself_gives_up_with_the_error_that_the_state_machine_retries(
-    dynamodb: Any, store: StockStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
-    stock(store, MUG=5)
-    busy = Interrupted(dynamodb, "transact_write_items", [conflict] * 99)
-    with pytest.raises(StockContended):
-        StockStore(busy, TABLE).reserve(order("o-1", MUG=2), NOW)
-
-
-def test_an_error_that_is_no_collision_is_not_taken_for_one(store: StockStore, dynamodb: Any) -> None:
+def test_an_error_that_is_no_collision_is_not_taken_for_one(dynamodb: Any) -> None:
     with pytest.raises(ClientError, match="ResourceNotFound"):
-        StockStore(dynamodb, "no-such-table").reserve(order("o-1", MUG=1), NOW)
+        ReservationStore(dynamodb, "no-such-table").reserve(order("o-1", MUG=1), NOW)
 
 
-def test_stock_received_adds_up(store: StockStore) -> None:
-    assert store.receive("MUG", 5, movement_id="m-1", correlation_id="c", now=NOW, low_stock_threshold=2)
-    assert store.receive("MUG", 3, movement_id="m-2", correlation_id="c", now=NOW)
-    level = store.level("MUG")
+def test_stock_received_adds_up(ledger: StockLedger) -> None:
+    assert ledger.receive("MUG", 5, movement_id="m-1", correlation_id="c", now=NOW, low_stock_threshold=2)
+    assert ledger.receive("MUG", 3, movement_id="m-2", correlation_id="c", now=NOW)
+    level = ledger.level("MUG")
     assert level is not None
     assert (level.available, level.reserved, level.low_stock_threshold, level.version) == (8, 0, 2, 2)
 
 
-def test_a_movement_that_is_told_twice_counts_once(store: StockStore) -> None:
-    assert store.receive("MUG", 5, movement_id="m-1", correlation_id="c", now=NOW)
-    assert not store.receive("MUG", 5, movement_id="m-1", correlation_id="c", now=NOW)
-    assert levels(store, "MUG") == [(5, 0)]
+def test_a_movement_that_is_told_twice_counts_once(ledger: StockLedger) -> None:
+    assert ledger.receive("MUG", 5, movement_id="m-1", correlation_id="c", now=NOW)
+    assert not ledger.receive("MUG", 5, movement_id="m-1", correlation_id="c", now=NOW)
+    assert levels(ledger, "MUG") == [(5, 0)]
 
 
-def test_a_movement_id_is_not_used_for_something_else(store: StockStore) -> None:
-    store.receive("MUG", 5, movement_id="m-1", correlation_id="c", now=NOW)
+def test_a_movement_id_is_not_used_for_something_else(ledger: StockLedger) -> None:
+    ledger.receive("MUG", 5, movement_id="m-1", correlation_id="c", now=NOW)
     with pytest.raises(IdempotencyKeyReused):
-        store.receive("TEA", 5, movement_id="m-1", correlation_id="c", now=NOW)
-    assert store.level("TEA") is None
+        ledger.receive("TEA", 5, movement_id="m-1", correlation_id="c", now=NOW)
+    assert ledger.level("TEA") is None
 
 
-def test_stock_does_not_come_in_below_zero(store: StockStore) -> None:
+def test_stock_does_not_come_in_below_zero(ledger: StockLedger) -> None:
     with pytest.raises(ValueError, match="from 0"):
-        store.receive("MUG", -1, movement_id="m-1", correlation_id="c", now=NOW)
+        ledger.receive("MUG", -1, movement_id="m-1", correlation_id="c", now=NOW)
 
 
-def test_a_threshold_waits_for_an_order_that_is_at_the_stock(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5)
+def test_a_threshold_waits_for_an_order_that_is_at_the_stock(dynamodb: Any, ledger: StockLedger) -> None:
+    stock(ledger, MUG=5)
     busy = Interrupted(dynamodb, "update_item", [single_conflict])
-    level = StockStore(busy, TABLE, patient(2)).set_threshold("MUG", 9, "c", NOW)
+    level = StockLedger(busy, TABLE).set_threshold("MUG", 9, "c", NOW)
     assert level is not None and level.low_stock_threshold == 9
     assert busy.calls == 2
 
 
-def test_a_page_asks_again_for_the_levels_that_dynamodb_left_out(dynamodb: Any, store: StockStore) -> None:
-    stock(store, MUG=5, POT=4, TEA=3)
+def test_a_page_asks_again_for_the_levels_that_dynamodb_left_out(dynamodb: Any, ledger: StockLedger) -> None:
+    stock(ledger, MUG=5, POT=4, TEA=3)
     asked: list[list[str]] = []
 
     class Reluctant:
@@ -312,32 +301,33 @@ def test_a_page_asks_again_for_the_levels_that_dynamodb_left_out(dynamodb: Any, 
             left = {TABLE: {**RequestItems[TABLE], "Keys": keys[1:]}} if keys[1:] else {}
             return {**answer, "UnprocessedKeys": left}
 
-    levels, _ = StockStore(Reluctant(), TABLE, patient(3)).levels(10, None)
+    levels, _ = StockLedger(Reluctant(), TABLE).levels(10, None)
     assert [(level.sku, level.available) for level in levels] == [("MUG", 5), ("POT", 4), ("TEA", 3)]
     assert [len(keys) for keys in asked] == [3, 2, 1]
+    stock(ledger, BOX=1, CUP=1, JAR=1, LID=1)
     with pytest.raises(StockThrottled):
-        StockStore(Reluctant(), TABLE, patient(2)).levels(10, None)
+        StockLedger(Reluctant(), TABLE).levels(10, None)
 
 
 def test_an_adjustment_that_an_order_overtakes_is_judged_by_what_the_order_left(
-    dynamodb: Any, store: StockStore
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
-    stock(store, MUG=5)
+    stock(ledger, MUG=5)
     racing = Interrupted(dynamodb, "transact_write_items", [lambda: store.reserve(order("o-1", MUG=3), NOW)])
     with pytest.raises(NotEnoughStock, match="2 are available"):
-        StockStore(racing, TABLE, patient()).record(adjustment("MUG", -3))
-    assert levels(store, "MUG") == [(2, 3)]
+        StockLedger(racing, TABLE).record(adjustment("MUG", -3))
+    assert levels(ledger, "MUG") == [(2, 3)]
 
 
 def test_an_adjustment_that_fits_again_by_the_time_it_is_judged_is_made(
-    dynamodb: Any, store: StockStore
+    dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
-    stock(store, MUG=5)
+    stock(ledger, MUG=5)
     store.reserve(order("o-1", MUG=3), NOW)
     racing = Interrupted(dynamodb, "get_item", [lambda: store.release("o-1", "c-1", NOW)])
     made = adjustment("MUG", -3)
-    assert StockStore(racing, TABLE, patient()).record(made) is made
-    assert levels(store, "MUG") == [(2, 0)]
+    assert StockLedger(racing, TABLE).record(made) is made
+    assert levels(ledger, "MUG") == [(2, 0)]
 
 
 # What can happen to the stock of two skus: an operation, its sku, its key or order, and how many pieces.
@@ -364,18 +354,18 @@ def test_on_hand_is_the_sum_of_the_ledger_whatever_happens(
 ) -> None:
     table = f"inventory-{uuid4().hex}"
     make_table(dynamodb, table)
-    store = StockStore(dynamodb, table, patient(1))
+    store, ledger = ReservationStore(dynamodb, table), StockLedger(dynamodb, table)
     # Enough for an order, not for all of them; the other sku has to come in first.
-    stock(store, MUG=12)
+    stock(ledger, MUG=12)
     for operation, sku, key, pieces in happened:
         with suppress(
             OutOfStock, ReservationReleased, IdempotencyKeyReused, NotEnoughStock, TooMuchStock, UnknownSku
         ):
             match operation:
                 case "receive":
-                    store.receive(sku, abs(pieces), movement_id=f"r-{key}", correlation_id="c", now=NOW)
+                    ledger.receive(sku, abs(pieces), movement_id=f"r-{key}", correlation_id="c", now=NOW)
                 case "adjust":
-                    store.record(adjustment(sku, pieces, movement_id=f"a-{key}"))
+                    ledger.record(adjustment(sku, pieces, movement_id=f"a-{key}"))
                 case "reserve":
                     store.reserve(Reservation.of(f"o-{key}", "c", [(sku, abs(pieces) + 1), ("MUG", 1)]), NOW)
                 case "release":

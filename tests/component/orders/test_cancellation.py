@@ -88,7 +88,7 @@ class TestWiring:
         assert handlers == {
             "CancelShipment": "shipping.functions.steps.handler",
             "VoidPayment": "payments.functions.steps.handler",
-            "ReleaseStock": "inventory.functions.release.handler",
+            "ReleaseStock": "inventory.functions.steps.handler",
             "CancelOrder": "orders.functions.steps.handler",
             "RefuseCancellation": "orders.functions.steps.handler",
             "ParkOrder": "orders.functions.steps.handler",

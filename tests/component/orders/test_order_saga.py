@@ -162,8 +162,8 @@ class TestWiring:
 
     def test_each_state_invokes_the_function_it_is_named_after(self, wired: dict[str, Any]) -> None:
         assert {task: properties["Handler"] for task, properties in wired.items()} == {
-            "ReserveStock": "inventory.functions.reserve.handler",
-            "ReleaseStock": "inventory.functions.release.handler",
+            "ReserveStock": "inventory.functions.steps.handler",
+            "ReleaseStock": "inventory.functions.steps.handler",
             "AuthorizePayment": "payments.functions.steps.handler",
             "VoidPayment": "payments.functions.steps.handler",
             "CreateShipment": "shipping.functions.steps.handler",
@@ -257,7 +257,7 @@ class TestRuns:
     @pytest.mark.parametrize(
         ("step", "error"),
         [
-            ("ReserveStock", "StockContended"),
+            ("ReserveStock", "WriteConflict"),
             ("AuthorizePayment", "ProviderUnavailable"),
             ("CreateShipment", "Lambda.TooManyRequestsException"),
             ("ConfirmOrder", "WriteConflict"),

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from shared.errors import TransientError
 from shared.saga import SagaOrder, step_handler
 
-INPUT = json.loads((Path(__file__).parents[3] / "events" / "inventory_reserve.json").read_text())
+INPUT = json.loads((Path(__file__).parents[3] / "events" / "inventory_steps_reserve.json").read_text())
 
 
 class TryLater(TransientError):

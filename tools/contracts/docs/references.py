@@ -5,8 +5,8 @@ These shapes are checked; the check leaves everything else in a code span alone:
 - a relative link, with its anchor: `[text](../README.md#try-it)`
 - a path with a folder, or a bare file name; `<name>` and `*` stand for anything: `statemachines/*.asl.json`, `build.mk`
 - a make target: `make demo`
-- a module, or a name in one, by its dots: `shared.saga.steps_handler`; `orders.start_executions` is a Lambda function's short
-  name, for the module `orders.functions.start_executions`
+- a module, or a name in one, by its dots: `shared.saga.steps_handler`; `orders.start_executions` is short for a Lambda
+  function's module `orders.functions.start_executions`
 - an event type: `order.placed`
 - a logical id, class, metric or state in CamelCase, and any name with an underscore; the code must have that word
 - a name that follows the file it stands in: `orders/domain/order.py`, `order_id_for`

@@ -1,20 +1,20 @@
-"""The cleanup's first step: what this run is to do, and where the last one ended."""
+"""The cleanup's first step: reads whether this is a dry run, and where the last run ended."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, StrictBool, ValidationError
 
-from cleanup.adapters import cleanup_bucket
+from cleanup.dependencies import cleanup_bucket
 from cleanup.domain import Plan, UnreadableRequest
 from shared.observability import logger, metrics, tracer
 
-# Every sweep that goes on where it ended has a place in the plan, so that the state machine finds one.
-_GO_ON = ("reservations", "renditions", "uploads")
+# The state machine reads the place of each of these sweeps in the plan, so each one must be there.
+_SWEEPS = ("renditions", "uploads")
 
 
 class Request(BaseModel):
-    """The execution's input: a schedule's event, which says nothing that is needed, or `{"dry_run": true}`."""
+    """The execution's input: a schedule's event, of which nothing is needed, or `{"dry_run": true}`."""
 
     dry_run: StrictBool = False
 
@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         request = Request.model_validate(event)
     except ValidationError as error:
-        raise UnreadableRequest(f"dry_run is true or false: {error}") from error
+        raise UnreadableRequest(f"dry_run must be true or false: {error}") from error
     places = cleanup_bucket().places()
-    plan = Plan(dry_run=request.dry_run, after={name: places.get(name) for name in _GO_ON})
+    plan = Plan(dry_run=request.dry_run, after={name: places.get(name) for name in _SWEEPS})
     return plan.model_dump()

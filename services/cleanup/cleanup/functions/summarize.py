@@ -1,10 +1,10 @@
-"""The cleanup's last step: one summary of all sweeps, as a log line, metrics, and a report in the bucket."""
+"""The cleanup's last step: summarizes all sweeps in a log line, metrics, and a report in the bucket."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cleanup.adapters import cleanup_bucket
+from cleanup.dependencies import cleanup_bucket
 from cleanup.domain import Plan, Summary
 from shared.observability import count, logger, metrics, tracer
 
@@ -13,9 +13,9 @@ from shared.observability import count, logger, metrics, tracer
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The Lambda handler of the step; raises SweepFailed, once the report is stored, if any sweep failed.
+    """The Lambda handler of the step. It stores the report, then raises SweepFailed if any sweep failed.
 
-    A dry run leaves a report and nothing else: no places, no metrics.
+    A dry run stores its report alone: no places, no metrics.
     """
     summary, plan = Summary.model_validate(event), Plan.model_validate(event["plan"])
     report = summary.report()

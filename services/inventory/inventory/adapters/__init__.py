@@ -1,1 +1,1 @@
-"""All that talks to the outside."""
+"""Access to the inventory table; nothing else names a key or an index of it."""

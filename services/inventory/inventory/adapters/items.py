@@ -1,48 +1,48 @@
-"""The inventory table's items: their keys, and what of the rules' objects is stored in them."""
+"""The inventory table's items: their keys and attributes.
+
+One item a sku            pk = "sku#<sku>"                 StockLevel
+One item an order         pk = "reservation#<order id>"    Reservation, with the outbox of its last change
+One item a movement       pk = "movement#<movement id>"    Movement, an entry of the ledger
+
+Index `by-listing`: listing ("stock"), sku. It holds the keys of stock items. An order changes how many pieces there are
+and never a key, so it writes nothing there.
+Index `by-ledger`: ledger (a sku), ledger_place (time and id). It holds whole movements.
+"""
 
 from collections.abc import Mapping
 from typing import Any
-from zlib import crc32
 
 from inventory.domain.reservation import Reservation
 from inventory.domain.stock import MAX_AVAILABLE, Movement, MovementKind, StockLevel
 from shared.events import Event
 from shared.outbox import outbox_of
 
-_RESERVATION = "reservation#"
+type Key = dict[str, str]
 
-# Reservations that have an expiry are spread over so many partitions of their index, each of which takes 1000 writes a
-# second; every order writes there twice, when it is made and when it is decided.
-EXPIRY_SHARDS = tuple(str(shard) for shard in range(8))
+# All stock items stand in this one listing.
+LISTING = "stock"
 
 
-def stock_key(sku: str) -> str:
+def stock_key(sku: str) -> Key:
     """The key of a sku's stock."""
-    return f"sku#{sku}"
+    return {"pk": f"sku#{sku}"}
 
 
-def reservation_key(order_id: str) -> str:
+def reservation_key(order_id: str) -> Key:
     """The key of an order's reservation."""
-    return f"{_RESERVATION}{order_id}"
+    return {"pk": f"reservation#{order_id}"}
 
 
-def movement_key(movement_id: str) -> str:
+def movement_key(movement_id: str) -> Key:
     """The key of an entry of the ledger."""
-    return f"movement#{movement_id}"
-
-
-def order_of(key: str) -> str:
-    """The order whose reservation stands under `key`."""
-    return key.removeprefix(_RESERVATION)
+    return {"pk": f"movement#{movement_id}"}
 
 
 def reservation_item(reservation: Reservation, events: list[Event]) -> dict[str, Any]:
-    """The item of a reservation with the outbox of its last change; it is in `by-expiry` while it has an expiry."""
-    shard = EXPIRY_SHARDS[crc32(reservation.order_id.encode()) % len(EXPIRY_SHARDS)]
+    """The item of a reservation with the outbox of its last change."""
     return {
-        "pk": reservation_key(reservation.order_id),
+        **reservation_key(reservation.order_id),
         **reservation.model_dump(mode="json"),
-        "expiry_shard": shard if reservation.expires_at is not None else None,
         "outbox": outbox_of(events),
     }
 
@@ -50,7 +50,7 @@ def reservation_item(reservation: Reservation, events: list[Event]) -> dict[str,
 def movement_item(movement: Movement) -> dict[str, Any]:
     """The item of a movement, in its sku's ledger."""
     return {
-        "pk": movement_key(movement.movement_id),
+        **movement_key(movement.movement_id),
         **movement.model_dump(mode="json"),
         "ledger": movement.sku,
         "ledger_place": movement.place,
@@ -60,7 +60,7 @@ def movement_item(movement: Movement) -> dict[str, Any]:
 def stock_change_of(
     old_image: Mapping[str, Any] | None, new_image: Mapping[str, Any] | None
 ) -> tuple[StockLevel | None, StockLevel] | None:
-    """A sku's level before and after a change in the table's stream, or None when it changed something else."""
+    """A sku's level before and after a change in the table's stream, or None if another item changed."""
     if not new_image or not str(new_image["pk"]).startswith("sku#"):
         return None
     before = StockLevel.model_validate(old_image) if old_image else None
@@ -68,7 +68,7 @@ def stock_change_of(
 
 
 def fits(movement: Movement) -> str:
-    """The condition under which a sku's stock can take `movement`; Movement.check_against says why it does not hold."""
+    """The condition under which a sku's stock allows `movement`; Movement.check_against says why it does not."""
     if movement.quantity < 0:
         return "available >= :bound"
     known = "available <= :bound"
@@ -76,5 +76,5 @@ def fits(movement: Movement) -> str:
 
 
 def bound_of(movement: Movement) -> int:
-    """The `:bound` of `fits`: what must be available for pieces to go out, or may be for pieces to come in."""
+    """The `:bound` of `fits`: the least that must be available to go out, or the most to come in."""
     return -movement.quantity if movement.quantity < 0 else MAX_AVAILABLE - movement.quantity

@@ -1,4 +1,4 @@
-"""What the inventory service tells the others. Quantities are in pieces."""
+"""The events that inventory publishes. Quantities are in pieces."""
 
 from typing import Annotated
 
@@ -42,10 +42,12 @@ class StockCommitted(_ReservationFacts):
 
 
 class StockLow(Payload):
-    """A change made a product's stock low; it is not said again while it stays so."""
+    """A change made a product's stock low. The event comes once, not again while the stock stays low."""
 
     event_type = "stock.low"
 
     sku: Sku
     available: Annotated[int, Field(ge=0, description="Pieces that can still be sold", examples=[3])]
-    threshold: Annotated[int, Field(ge=0, description="At how many pieces it counts as low", examples=[5])]
+    threshold: Annotated[
+        int, Field(ge=0, description="The product counts as low at so many pieces", examples=[5])
+    ]

@@ -1,42 +1,39 @@
-"""The rules of reservations, without AWS: what an order holds, gives back, and takes away with its parcel.
+"""The rules of reservations: the stock that an order holds, gives back, and takes away with its parcel.
 
-A reservation takes pieces from available to reserved, a release back; a commit takes them out of the warehouse, each
-line with a movement of the ledger. What is on hand, and what moves it, is `stock`'s.
+A reservation takes pieces from available to reserved, a release takes them back. A commit takes them out of the
+warehouse, each line with a movement of the ledger. The rules of stock on hand are in `stock`.
 
     (nothing) ──reserve──► reserved ──release──► released
         │                     ├──commit──► committed
         │                     └──commit──► committing ──commit──► committed     (more than LINES_PER_COMMIT lines)
         └──────release──────────────────────► released     (a tombstone: released before it was made)
 
-Nothing leads out of `released` and `committed`: a reserve or a commit that comes after the release is refused, and so
-is a release that comes after the commit, since what has left cannot be given back.
+Nothing leads out of `released` and `committed`. A reserve or a commit after the release is refused. So is a release
+after the commit, since the pieces are in a parcel by then.
 
-Until its order is confirmed, a reservation has an expiry. It is a mark for whoever cleans up and no right to the stock:
-only the order can say whether it still wants it, so nothing is given back by the clock alone.
+A reservation does not expire. Inventory cannot tell a lost order from a slow one, so it gives nothing back by the
+clock: the order's saga, its cancellation or its resumption releases the stock.
 """
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from inventory.domain.events import StockCommitted, StockLine, StockReleased, StockReserved
-from shared.clock import timestamp
-from shared.errors import PermanentError, TransientError
+from shared.errors import PermanentError
 from shared.events import Event
 
 MAX_LINES = 50
-RESERVATION_LIFETIME = timedelta(hours=1)
-"""After how long an order must have been decided, several times what its saga takes with all of its retries."""
 LINES_PER_COMMIT = 49
 """DynamoDB takes 100 entries in one transaction: the reservation, and a movement and the stock of each line."""
 
 
 class OutOfStock(PermanentError):
-    """There is too little of `skus`; a sku that inventory does not know counts as out of stock."""
+    """There is too little of `skus`. A sku that inventory does not know counts as out of stock."""
 
     def __init__(self, skus: list[str]) -> None:
         super().__init__(f"out of stock: {', '.join(skus)}")
@@ -48,11 +45,11 @@ class ReservationReleased(PermanentError):
 
 
 class ReservationCommitted(PermanentError):
-    """The order's stock has left the warehouse, or is about to; it cannot be given back."""
+    """The order's stock has left the warehouse, at least in part, so it cannot be given back."""
 
 
 class ReservationMissing(PermanentError):
-    """The order never reserved anything, so there is nothing to keep or to take out; someone has to look."""
+    """The order has no reservation, so there is nothing to take out. An operator has to look."""
 
 
 class ReservationUnfit(PermanentError):
@@ -60,15 +57,7 @@ class ReservationUnfit(PermanentError):
 
 
 class ReservationInconsistent(PermanentError):
-    """The stock to give back or to take out is not on record as reserved; someone has to look."""
-
-
-class StockThrottled(TransientError):
-    """DynamoDB did not answer for every sku asked for."""
-
-
-class StockContended(TransientError):
-    """Other orders kept changing the same stock; the state machine, or the queue, tries again later."""
+    """Less stock is on record as reserved than the order gives back or takes out. An operator has to look."""
 
 
 class ReservationStatus(StrEnum):
@@ -90,9 +79,9 @@ class ReservationLine(BaseModel):
 
 
 class Reservation(BaseModel):
-    """The stock that one order holds: all of its lines or nothing. Its key is the order's id.
+    """The stock that one order holds: all of its lines, or nothing. Its key is the order's id.
 
-    The first `shipped_lines` of its lines have left the warehouse. `expires_at` is there until the order is decided.
+    The first `shipped_lines` of its lines have left the warehouse.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -103,7 +92,6 @@ class Reservation(BaseModel):
     status: ReservationStatus
     version: int
     shipped_lines: int = 0
-    expires_at: str | None = None
 
     @classmethod
     def of(cls, order_id: str, correlation_id: str, quantities: Iterable[tuple[str, int]]) -> Self:
@@ -124,7 +112,7 @@ class Reservation(BaseModel):
 
     @classmethod
     def tombstone(cls, order_id: str, correlation_id: str) -> Self:
-        """What is kept when an order's stock is released before it was reserved."""
+        """Marks that an order's stock was released before it was reserved."""
         return cls(
             order_id=order_id,
             correlation_id=correlation_id,
@@ -135,7 +123,7 @@ class Reservation(BaseModel):
 
     @property
     def reservation_id(self) -> str:
-        """The reservation as an aggregate: one for each order."""
+        """The id of the aggregate in events: one for each order."""
         return f"reservation-{self.order_id}"
 
     @property
@@ -148,40 +136,35 @@ class Reservation(BaseModel):
         """Whether stock that was held went back; false for a tombstone, which never held any."""
         return self.status is ReservationStatus.RELEASED and bool(self.lines)
 
-    def hold(self, now: datetime) -> tuple[Self, Event]:
-        """The reservation as it is made, with its expiry, and the event that the stock is held."""
-        held = self.model_copy(update={"expires_at": timestamp(now + RESERVATION_LIFETIME)})
-        return held, held._event(StockReserved, now)
+    def reserved_event(self, now: datetime) -> Event:
+        """The event that the order's stock is reserved."""
+        return self._event(StockReserved, now)
 
     def check_reserved(self) -> None:
-        """Raises ReservationReleased when a reserve comes too late. One that is repeated after the order's parcel went
-        out is no contradiction: the order has had its stock."""
+        """Raises ReservationReleased if a reserve comes after the release.
+
+        A reserve that is repeated after the dispatch is fine: the order has had its stock.
+        """
         if self.status is ReservationStatus.RELEASED:
             raise ReservationReleased(f"the stock of order {self.order_id} was released before")
-
-    def keep(self) -> Self:
-        """The reservation without an expiry, as its order is confirmed; the same when it has none (any more)."""
-        if self.expires_at is None:
-            return self
-        return self._changed(expires_at=None)
 
     def release(self, now: datetime) -> tuple[Self, Event]:
         """The reservation after its stock is given back, and the event.
 
-        Raises ReservationReleased the second time, ReservationCommitted when some of it has left the warehouse.
+        Raises ReservationReleased the second time, ReservationCommitted if some of it has left the warehouse.
         """
         if self.status is ReservationStatus.RELEASED:
             raise ReservationReleased(self.order_id)
         if self.status is not ReservationStatus.RESERVED:
             raise ReservationCommitted(f"the stock of order {self.order_id} has left the warehouse")
-        after = self._changed(status=ReservationStatus.RELEASED, expires_at=None)
+        after = self._changed(status=ReservationStatus.RELEASED)
         return after, after._event(StockReleased, now)
 
     def commit(self, now: datetime) -> tuple[Self, tuple[ReservationLine, ...], list[Event]]:
         """The reservation after its next LINES_PER_COMMIT lines left the warehouse, these lines, and the event at the
         last of them.
 
-        Raises ReservationReleased when the stock was given back, ReservationCommitted when all of it has left.
+        Raises ReservationReleased if the stock was given back, ReservationCommitted if all of it has left.
         """
         if self.status is ReservationStatus.COMMITTED:
             raise ReservationCommitted(self.order_id)
@@ -191,7 +174,6 @@ class Reservation(BaseModel):
         after = self._changed(
             status=ReservationStatus.COMMITTED if done else ReservationStatus.COMMITTING,
             shipped_lines=shipped,
-            expires_at=None,
         )
         events = [after._event(StockCommitted, now)] if done else []
         return after, self.lines[self.shipped_lines : shipped], events
@@ -199,10 +181,10 @@ class Reservation(BaseModel):
     def _changed(self, **changes: object) -> Self:
         return self.model_copy(update={**changes, "version": self.version + 1})
 
-    def _event(self, told: type[StockReserved | StockReleased | StockCommitted], now: datetime) -> Event:
+    def _event(self, payload: type[StockReserved | StockReleased | StockCommitted], now: datetime) -> Event:
         lines = [StockLine.model_validate(line) for line in self.lines]
         return Event.of(
-            told(order_id=self.order_id, lines=lines),
+            payload(order_id=self.order_id, lines=lines),
             aggregate_id=self.reservation_id,
             aggregate_version=self.version,
             occurred_at=now,

@@ -1,7 +1,7 @@
-"""The rules of stock, without AWS: how much there is of a sku, what moves it, and when it is low.
+"""The rules of stock: how much there is of a sku, its movements, and when it is low.
 
-On hand is what stands in the warehouse: what is available and what is reserved. Only a movement of the ledger changes
-it, so the sum of a sku's movements is what is on hand.
+The pieces on hand stand in the warehouse: available and reserved ones. Only a movement of the ledger changes their
+number, so it is the sum of the sku's movements.
 """
 
 import re
@@ -28,18 +28,18 @@ MAX_QUANTITY = 1_000_000
 MAX_AVAILABLE = 1_000_000_000
 """Pieces of one sku that can be for sale: far beyond any warehouse, and far within a number's exact range."""
 
-# The form of the catalogue's skus, which a delivery may come before: the product need not be on sale yet.
+# The form of the catalogue's skus. A delivery may come before its product is on sale.
 SKU = r"^[A-Z0-9]+(-[A-Z0-9]+)*$"
 MAX_SKU = 40
-# No control characters, and at least one that can be seen.
+# No control characters, and at least one visible character.
 _REASON = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
 
 
 class UnknownSku(NotFound):
-    """Inventory does not know the sku; the first movement of one is a receipt."""
+    """Inventory does not know the sku. The first movement of a sku is a receipt."""
 
     def __init__(self, sku: str) -> None:
-        super().__init__(f"Inventory does not know {sku}; the first movement of a sku is a receipt.")
+        super().__init__(f"Inventory does not know {sku}. The first movement of a sku is a receipt.")
 
 
 class NotEnoughStock(Conflict):
@@ -49,13 +49,13 @@ class NotEnoughStock(Conflict):
 
 
 class TooMuchStock(Conflict):
-    """More pieces would be available than inventory counts of one sku."""
+    """More pieces of the sku would be available than inventory can count."""
 
     code = "too-much-stock"
 
 
 class IdempotencyKeyReused(Unprocessable):
-    """The same Idempotency-Key came with another movement of the sku."""
+    """The same Idempotency-Key was used for another movement of the sku."""
 
     code = "idempotency-key-reused"
 
@@ -66,15 +66,15 @@ class MovementKind(StrEnum):
     RECEIPT = "receipt"
     """A delivery came in."""
     ADJUSTMENT = "adjustment"
-    """A count, breakage or loss: the record is set right."""
+    """A count, breakage or loss corrects the record."""
     SHIPMENT = "shipment"
-    """What an order had reserved left in its parcel. Only a dispatch makes this one; nobody can ask for it."""
+    """An order's pieces left in its parcel. Only a dispatch records this kind; no request can."""
 
 
 class MovementRequest(BaseModel):
-    """A delivery that came in, or an adjustment of what is on record."""
+    """A delivery that came in, or an adjustment of the recorded stock."""
 
-    # The rules that tie the fields together, as JSON Schema says them; `_fits_its_kind` and `_is_given` enforce them.
+    # The rules between the fields, in JSON Schema; `_fits_its_kind` and `_is_given` enforce them.
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
@@ -100,7 +100,7 @@ class MovementRequest(BaseModel):
             ge=-MAX_QUANTITY,
             le=MAX_QUANTITY,
             strict=True,
-            description="Pieces: from 1 for a receipt; for an adjustment what comes in (from 1) or goes out (to -1)",
+            description="Pieces; 1 or more for a receipt. An adjustment is positive or negative: in or out",
             examples=[24],
         ),
         INTEGRAL,
@@ -123,7 +123,7 @@ class MovementRequest(BaseModel):
         if info.data.get("kind") is MovementKind.RECEIPT and quantity < 1:
             raise ValueError("a receipt brings in 1 piece or more")
         if quantity == 0:
-            raise ValueError("an adjustment of nothing is none")
+            raise ValueError("an adjustment changes the stock by 1 piece or more")
         return quantity
 
     @field_validator("reason")
@@ -135,7 +135,7 @@ class MovementRequest(BaseModel):
 
 
 class Movement(BaseModel):
-    """An entry of the ledger, which never changes: `quantity` pieces came in, or went out where it is negative."""
+    """An entry of the ledger, which never changes: `quantity` pieces came in, or went out if it is negative."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -145,14 +145,14 @@ class Movement(BaseModel):
     quantity: int
     reason: str | None = None
     recorded_by: str | None = None
-    """The admin's user id; none where nobody was signed in, as at the loading of the first stock."""
+    """The admin's user id; None if the system recorded the movement, for example when it loads the first stock."""
     recorded_at: str
     correlation_id: str
     order_id: str | None = None
-    """The order whose parcel took the pieces away; none for what is no shipment."""
+    """The order whose parcel took the pieces; None unless this is a shipment."""
 
     @classmethod
-    def asked_for(
+    def requested(
         cls,
         request: MovementRequest,
         *,
@@ -162,7 +162,7 @@ class Movement(BaseModel):
         correlation_id: str,
         now: datetime,
     ) -> Self:
-        """The movement of `sku` that an admin asks for; the same admin's same key makes the same movement id."""
+        """The movement of `sku` that an admin requests. The same admin's same key makes the same movement id."""
         return cls(
             movement_id=f"mov_{uuid5(_MOVEMENT_ID_NAMESPACE, f'{recorded_by}/{sku}/{idempotency_key}')}",
             sku=sku,
@@ -176,7 +176,7 @@ class Movement(BaseModel):
 
     @classmethod
     def shipped(cls, order_id: str, sku: str, quantity: int, *, correlation_id: str, now: datetime) -> Self:
-        """The movement of `quantity` pieces of `sku` that left with an order's parcel; one for each order and sku."""
+        """The movement of `quantity` pieces of `sku` that left with an order's parcel: one for each order and sku."""
         return cls(
             movement_id=f"mov_{uuid5(_SHIPMENT_ID_NAMESPACE, f'{order_id}/{sku}')}",
             sku=sku,
@@ -193,7 +193,7 @@ class Movement(BaseModel):
         return f"{self.recorded_at}#{self.movement_id}"
 
     def is_repeated_by(self, other: Self) -> bool:
-        """Whether `other` asks for what this movement did; when that was does not matter."""
+        """Whether `other` requests the same movement again, whenever that was."""
         return (self.sku, self.kind, self.quantity, self.reason) == (
             other.sku,
             other.kind,
@@ -202,7 +202,7 @@ class Movement(BaseModel):
         )
 
     def check_against(self, level: "StockLevel") -> None:
-        """Raises NotEnoughStock or TooMuchStock when the movement cannot be made of `level`."""
+        """Raises NotEnoughStock or TooMuchStock if `level` does not allow the movement."""
         after = level.available + self.quantity
         if after < 0:
             raise NotEnoughStock(
@@ -210,12 +210,12 @@ class Movement(BaseModel):
             )
         if self.quantity > 0 and after > MAX_AVAILABLE:
             raise TooMuchStock(
-                f"{self.quantity} more pieces of {self.sku} would be more than {MAX_AVAILABLE}, the most there can be."
+                f"{self.quantity} more pieces of {self.sku} would exceed the limit of {MAX_AVAILABLE} available pieces."
             )
 
 
 class StockLevel(BaseModel):
-    """How much of a sku can still be sold (`available`) and how much is promised to orders (`reserved`), in pieces."""
+    """How many pieces of a sku can still be sold (`available`), and how many are promised to orders (`reserved`)."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -234,7 +234,7 @@ class StockLevel(BaseModel):
 
     @property
     def is_low(self) -> bool:
-        """Whether no more is available than the threshold says."""
+        """Whether the available pieces are at or below the threshold."""
         return self.available <= self.low_stock_threshold
 
 
@@ -244,7 +244,7 @@ def is_sku(text: str) -> bool:
 
 
 def low_stock(before: StockLevel | None, after: StockLevel) -> list[Event]:
-    """The `stock.low` event when a change (of stock or of its threshold) made the sku low; none while it stays so."""
+    """The `stock.low` event if a change (of stock or threshold) made the sku low; no event while it stays low."""
     if before is None or before.is_low or not after.is_low:
         return []
     return [

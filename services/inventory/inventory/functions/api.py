@@ -1,4 +1,4 @@
-"""The inventory API, for admins: reading the stock, moving it with a reason, and its ledger."""
+"""The inventory API, for admins: the stock, its movements, and the ledger of them."""
 
 import re
 from http import HTTPStatus
@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from inventory.dependencies import stock_store
+from inventory.dependencies import stock_ledger
 from inventory.domain.stock import (
     MAX_QUANTITY,
     MAX_SKU,
@@ -34,7 +34,7 @@ from shared.observability import count, logger
 from shared.parameters import IdempotencyKey, PageCursor, PageLimit
 
 _MOVEMENT_ID = r"^[A-Za-z0-9_-]{1,64}$"
-# A time and a movement id, as Movement.place has them.
+# A time and a movement id, as in Movement.place.
 _LEDGER_PLACE = r"[0-9T:.Z-]{1,32}#[A-Za-z0-9_-]{1,64}"
 
 _STOCK_HEADERS = {
@@ -50,14 +50,14 @@ SkuInPath = Annotated[
 
 
 class StockView(BaseModel):
-    """How much there is of a sku, in pieces; `changed_at` is RFC 3339 in UTC."""
+    """The stock of a sku, in pieces. `changed_at` is RFC 3339 in UTC."""
 
     sku: str
-    on_hand: int = Field(description="What stands in the warehouse: available and reserved")
-    available: int = Field(description="What can still be sold")
-    reserved: int = Field(description="What is promised to orders")
+    on_hand: int = Field(description="Pieces in the warehouse: available and reserved")
+    available: int = Field(description="Pieces that can still be sold")
+    reserved: int = Field(description="Pieces that are promised to orders")
     low_stock_threshold: int
-    low: bool = Field(description="Whether no more is available than the threshold says")
+    low: bool = Field(description="Whether `available` is at or below the threshold")
     version: int
     changed_at: str
 
@@ -77,25 +77,26 @@ class StockView(BaseModel):
 
 
 class StockPage(BaseModel):
-    """A page of the stock, by sku; `next` is the cursor of the following page, null on the last."""
+    """A page of the stock, sorted by sku. `next` is the cursor of the following page, null on the last one."""
 
     stock: list[StockView]
     next: str | None = None
 
 
 class MovementView(BaseModel):
-    """An entry of a sku's ledger; `recorded_at` is RFC 3339 in UTC."""
+    """An entry of a sku's ledger. `recorded_at` is RFC 3339 in UTC."""
 
     movement_id: str
     sku: str
     kind: MovementKind
-    quantity: int = Field(description="Pieces that came in, or went out where it is negative")
+    quantity: int = Field(description="Pieces that came in; negative if they went out")
     reason: str | None = None
     order_id: str | None = Field(
-        default=None, description="The order whose parcel took the pieces away; null for what is no shipment"
+        default=None,
+        description="The order whose parcel took the pieces; null unless the movement is a shipment",
     )
     recorded_by: str | None = Field(
-        default=None, description="The admin's user id; null for what nobody was signed in for"
+        default=None, description="The user id of the admin; null if the system recorded the movement"
     )
     recorded_at: str
 
@@ -106,14 +107,14 @@ class MovementView(BaseModel):
 
 
 class MovementPage(BaseModel):
-    """A page of a sku's ledger, newest first; `next` is the cursor of the following page, null on the last."""
+    """A page of a sku's ledger, newest first. `next` is the cursor of the following page, null on the last one."""
 
     movements: list[MovementView]
     next: str | None = None
 
 
 class ThresholdRequest(BaseModel):
-    """At how many available pieces a sku counts as low."""
+    """The number of available pieces at which a sku counts as low."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -124,11 +125,11 @@ class ThresholdRequest(BaseModel):
 
 @app.get("/inventory", **contract(Access.ADMIN, tag="inventory", raises=(InvalidCursor,)))
 def list_stock(limit: PageLimit = 20, cursor: PageCursor = None) -> StockPage:
-    """The stock of every sku, by sku, by page."""
+    """Lists the stock of every sku, page by page, sorted by sku."""
     after = _position(cursor, "sku") if cursor is not None else None
     if after is not None and not is_sku(after):
         raise InvalidCursor
-    levels, last = stock_store().levels(limit, after)
+    levels, last = stock_ledger().levels(limit, after)
     return StockPage(
         stock=[StockView.of(level) for level in levels],
         next=encode_cursor({"sku": last}) if last else None,
@@ -140,8 +141,8 @@ def list_stock(limit: PageLimit = 20, cursor: PageCursor = None) -> StockPage:
     **contract(Access.ADMIN, tag="inventory", headers=_STOCK_HEADERS, raises=(UnknownSku,)),
 )
 def read_stock(sku: SkuInPath) -> Response[StockView]:
-    """How much there is of a sku."""
-    return _stock(sku, stock_store().level(sku))
+    """Reads the stock of a sku."""
+    return _stock(sku, stock_ledger().level(sku))
 
 
 @app.put(
@@ -155,8 +156,8 @@ def read_stock(sku: SkuInPath) -> Response[StockView]:
     ),
 )
 def set_threshold(sku: SkuInPath, request: ThresholdRequest) -> Response[StockView]:
-    """Sets at how many available pieces the sku counts as low. Of two at once the last one stands."""
-    level = stock_store().set_threshold(sku, request.low_stock_threshold, correlation_id(), utc_now())
+    """Sets the number of available pieces at which the sku counts as low. Of two requests at once, the last wins."""
+    level = stock_ledger().set_threshold(sku, request.low_stock_threshold, correlation_id(), utc_now())
     if level is not None:
         logger.info("stock threshold set", sku=sku, threshold=level.low_stock_threshold)
     return _stock(sku, level)
@@ -168,7 +169,7 @@ def set_threshold(sku: SkuInPath, request: ThresholdRequest) -> Response[StockVi
         Access.ADMIN,
         tag="inventory",
         status=HTTPStatus.CREATED,
-        answers="The movement; under a key that came before, the movement that was recorded then",
+        answers="The movement; if the key was used before, the movement that was recorded then",
         headers={
             "Location": "Where the movement is",
             "Idempotent-Replayed": "`true` when the movement was recorded by an earlier request",
@@ -179,11 +180,11 @@ def set_threshold(sku: SkuInPath, request: ThresholdRequest) -> Response[StockVi
 def record_movement(
     sku: SkuInPath, request: MovementRequest, idempotency_key: IdempotencyKey
 ) -> Response[MovementView]:
-    """Receives a delivery or adjusts what is on record. The same key and body again answer with the same movement.
+    """Receives a delivery, or adjusts the recorded stock. The same key and body again answer with the same movement.
 
-    A receipt's sku need not be known before. An adjustment's must be, and takes no more than is available.
+    A receipt may name a new sku. An adjustment needs a known sku, and takes no more pieces than are available.
     """
-    movement = Movement.asked_for(
+    movement = Movement.requested(
         request,
         sku=sku,
         idempotency_key=idempotency_key,
@@ -191,7 +192,7 @@ def record_movement(
         correlation_id=correlation_id(),
         now=utc_now(),
     )
-    recorded = stock_store().record(movement)
+    recorded = stock_ledger().record(movement)
     is_new = recorded is movement
     if is_new:
         count("StockMovements")
@@ -218,12 +219,12 @@ def record_movement(
     **contract(Access.ADMIN, tag="inventory", raises=(UnknownSku, InvalidCursor)),
 )
 def list_movements(sku: SkuInPath, limit: PageLimit = 20, cursor: PageCursor = None) -> MovementPage:
-    """The ledger of a sku, newest first, by page. Its sum is what is on hand."""
+    """Lists the ledger of a sku, newest first, page by page. The quantities add up to the stock on hand."""
     after = _position(cursor, "place") if cursor is not None else None
     if after is not None and not re.fullmatch(_LEDGER_PLACE, after):
         raise InvalidCursor
-    movements, last = stock_store().ledger(sku, limit, after)
-    if not movements and stock_store().level(sku) is None:
+    movements, last = stock_ledger().ledger(sku, limit, after)
+    if not movements and stock_ledger().level(sku) is None:
         raise UnknownSku(sku)
     return MovementPage(
         movements=[MovementView.of(movement) for movement in movements],
@@ -237,12 +238,14 @@ def list_movements(sku: SkuInPath, limit: PageLimit = 20, cursor: PageCursor = N
 )
 def read_movement(
     sku: SkuInPath,
-    movement_id: Annotated[str, Path(pattern=_MOVEMENT_ID, description="As the ledger names it")],
+    movement_id: Annotated[
+        str, Path(pattern=_MOVEMENT_ID, description="The movement's id, as in the ledger")
+    ],
 ) -> MovementView:
-    """One movement of a sku's ledger."""
-    movement = stock_store().movement(sku, movement_id)
+    """Reads one movement of a sku's ledger."""
+    movement = stock_ledger().movement(sku, movement_id)
     if movement is None:
-        raise NotFound("The sku's ledger has no such movement.")
+        raise NotFound("The ledger of this sku has no such movement.")
     return MovementView.of(movement)
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from inventory.dependencies import stock_store
+from inventory.dependencies import reservation_store
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.events import Event
@@ -10,7 +10,7 @@ from shared.observability import count
 
 
 class ShipmentDispatched(BaseModel):
-    """What this consumer reads of `shipment.dispatched`."""
+    """The part of `shipment.dispatched` that this consumer reads."""
 
     order_id: str
 
@@ -18,10 +18,10 @@ class ShipmentDispatched(BaseModel):
 def commit(event: Event) -> None:
     """Commits the order's reservation; a repeat changes nothing.
 
-    Raises StockContended (the queue delivers it again), and for what no retry mends ReservationMissing,
-    ReservationReleased and ReservationInconsistent.
+    Raises WriteConflict (the queue delivers the event again). ReservationMissing, ReservationReleased and
+    ReservationInconsistent become dead letters at once, since no retry mends them.
     """
-    stock_store().commit(ShipmentDispatched.model_validate(event.data).order_id, utc_now())
+    reservation_store().commit(ShipmentDispatched.model_validate(event.data).order_id, utc_now())
     count("ReservationsCommitted")
 
 

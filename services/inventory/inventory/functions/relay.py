@@ -1,7 +1,7 @@
-"""Publishes inventory's outbox, and `stock.low` where a change in the stream took a sku to its threshold.
+"""Publishes inventory's outbox, and `stock.low` if a change in the stream took a sku down to its threshold.
 
-No single writer knows what is left of a sku that many orders take from at once; the stream does, change by change. The
-event's id is the sku's version, so a record that the stream delivers twice makes the same event.
+Many orders take from one sku at once, so no single writer knows how much is left; the stream does, change by change.
+The event's id is the sku's version, so a record that the stream delivers twice makes the same event.
 """
 
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord

@@ -79,23 +79,6 @@ class OrderStore:
             found = self._read(ids)
             yield from (found[order_id] for order_id in ids if order_id in found)
 
-    def statuses_of(self, order_ids: list[str]) -> dict[str, OrderStatus]:
-        """The statuses of these orders, as last written. The result omits unknown ids. Raises OrdersThrottled."""
-        found: dict[str, OrderStatus] = {}
-        for some in batched(dict.fromkeys(order_ids), _BATCH_GET_LIMIT, strict=False):
-            answer = self._batch_get(
-                {
-                    "Keys": [to_item({"pk": order_id}) for order_id in some],
-                    "ConsistentRead": True,
-                    "ProjectionExpression": "pk, #status",
-                    "ExpressionAttributeNames": {"#status": "status"},
-                }
-            )
-            if answer.get("UnprocessedKeys"):
-                raise OrdersThrottled(f"{len(order_ids)} orders")
-            found |= {item["pk"]: OrderStatus(item["status"]) for item in self._items(answer)}
-        return found
-
     def change(self, order_id: str, change: Callable[[Order], tuple[Order, list[Event]]]) -> Order:
         """Applies `change` to the order and stores the result with its events, if it changed anything.
 

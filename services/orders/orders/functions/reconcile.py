@@ -93,15 +93,6 @@ def _reconciled(order: Order) -> Outcome | None:
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """The Lambda handler of the schedule, whose event is empty, and of the cleanup.
-
-    With `"dry_run": true` it only counts the overdue and the late orders.
-    """
-    if event.get("dry_run") is True:
-        index, settings, now = attention_index(), reconcile_settings(), utc_now()
-        return {
-            "overdue": len(index.open_since_before(settings.overdue_before(now), _MOST_A_RUN)),
-            "late": len(index.late(settings.late_before(now), _MOST_A_RUN)),
-        }
+    """The Lambda handler of the schedule's event, of which it needs nothing."""
     with caused_by(context.aws_request_id):
         return reconcile_all(context)

@@ -1,30 +1,31 @@
-"""The stock and its ledger in the inventory table: what there is of each sku, and the movements that change it.
+"""The stock in the inventory table, and the ledger of its movements.
 
-Stock moves only together with the movement that says why, in one transaction, so that a repeat is recognised by the
-movement's condition and nothing moves twice.
+The stock on hand changes only together with a movement, in one transaction. So the condition on the movement
+recognises a repeat, and nothing moves twice.
 """
 
 from datetime import datetime
 from typing import Any
 
-from tenacity import Retrying
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from inventory.adapters.items import bound_of, fits, movement_item, movement_key, stock_key
-from inventory.adapters.table import InventoryTable
-from inventory.domain.reservation import StockContended, StockThrottled
+from inventory.adapters.items import LISTING, bound_of, fits, movement_item, movement_key, stock_key
 from inventory.domain.stock import IdempotencyKeyReused, Movement, MovementKind, StockLevel, UnknownSku
 from shared.clock import timestamp
 from shared.dynamo import from_item, to_item
+from shared.errors import TransientError
+from shared.versioned_table import VersionedTable, WriteConflict, retry_on_conflict
 
-# All stock items stand in this one listing.
-_LISTING = "stock"
+
+class StockThrottled(TransientError):
+    """DynamoDB answered for some skus only. This is a read, so it is no WriteConflict."""
 
 
 class StockLedger:
-    """Access to the inventory table's stock items and movements."""
+    """Access to the stock items and the movements. `dynamodb` is a low-level client."""
 
-    def __init__(self, dynamodb: Any, table_name: str, retrying: Retrying | None = None) -> None:
-        self._table = InventoryTable(dynamodb, table_name, retrying)
+    def __init__(self, dynamodb: Any, table_name: str) -> None:
+        self._table = VersionedTable(dynamodb, table_name)
 
     def receive(
         self,
@@ -36,7 +37,7 @@ class StockLedger:
         now: datetime,
         low_stock_threshold: int | None = None,
     ) -> bool:
-        """Adds `quantity` pieces of `sku`, a receipt that nobody signed in for; sets its threshold where one is given.
+        """Adds `quantity` pieces of `sku` by a receipt of the system, and sets the sku's threshold if one is given.
 
         Returns whether stock was added: a repeat with the same `movement_id` adds nothing. Raises as `record` does.
         """
@@ -53,21 +54,22 @@ class StockLedger:
         return self.record(movement, low_stock_threshold=low_stock_threshold) is movement
 
     def record(self, movement: Movement, *, low_stock_threshold: int | None = None) -> Movement:
-        """Writes `movement` into the ledger and moves the stock by it; sets the sku's threshold where one is given.
+        """Writes `movement` into the ledger and moves the stock by it; sets the sku's threshold if one is given.
 
-        Returns `movement`, or the one that was recorded under its id before; then nothing changes. A receipt's sku need
-        not be known before. Raises IdempotencyKeyReused when the one before was another, UnknownSku for an adjustment
-        of a sku that inventory does not know, NotEnoughStock or TooMuchStock when the stock does not allow it, and
-        StockContended when orders kept getting in between.
+        Returns `movement`, or the movement that was recorded under its id before; then nothing changes. A receipt may
+        name a new sku. Raises IdempotencyKeyReused if the earlier movement was a different one, UnknownSku for an
+        adjustment of an unknown sku, NotEnoughStock or TooMuchStock if the stock does not allow it, WriteConflict if
+        orders kept changing the same stock.
         """
-        return self._table.patiently(self._try_to_record, movement, low_stock_threshold)
+        return retry_on_conflict(self._record, movement, low_stock_threshold)
 
     def set_threshold(
         self, sku: str, threshold: int, correlation_id: str, now: datetime
     ) -> StockLevel | None:
-        """Sets at how many available pieces `sku` counts as low; returns its level, or None when it is not known.
+        """Sets the number of available pieces at which `sku` counts as low.
 
-        Raises StockContended when orders kept getting in between.
+        Returns the level after it, or None if inventory does not know the sku. Raises WriteConflict if orders kept
+        changing the same stock.
         """
         change = self._table.update(
             stock_key(sku),
@@ -81,39 +83,39 @@ class StockLedger:
             },
             condition="attribute_exists(pk)",
         )
-        answer = self._table.patiently(self._table.write_one, change, ReturnValues="ALL_NEW")
+        answer = retry_on_conflict(self._table.write_one, change, ReturnValues="ALL_NEW")
         return StockLevel.model_validate(from_item(answer["Attributes"])) if answer else None
 
     def level(self, sku: str) -> StockLevel | None:
-        """How much there is of `sku`, as last written, or None when inventory does not know it."""
-        item = self._table.read(stock_key(sku))
+        """The stock of `sku`, as last written, or None if inventory does not know it."""
+        item = self._table.get(stock_key(sku))
         return StockLevel.model_validate(item) if item else None
 
     def levels(self, limit: int, after: str | None) -> tuple[list[StockLevel], str | None]:
-        """A page of up to 100 levels, as last written, by sku from the one behind `after`; and the sku to go on after,
+        """A page of up to 100 levels, as last written, sorted by sku, that follow `after`; and the next page's `after`,
         None at the end. A sku that came in a moment ago may be missing. Raises StockThrottled."""
-        items, more = self._table.page("by-listing", {"listing": _LISTING}, "sku", limit, after)
+        items, more = self._page("by-listing", ("listing", LISTING), "sku", limit, after)
         skus = [item["sku"] for item in items]
         found: dict[str, StockLevel] = {}
         if skus:
-            self._table.patiently(self._add_levels, skus, found)
+            self._add_levels(skus, found)
         return [found[sku] for sku in skus if sku in found], skus[-1] if more else None
 
     def movement(self, sku: str, movement_id: str) -> Movement | None:
         """A movement in the ledger of `sku`, as written, or None."""
-        item = self._table.read(movement_key(movement_id))
+        item = self._table.get(movement_key(movement_id))
         return Movement.model_validate(item) if item and item["sku"] == sku else None
 
     def ledger(self, sku: str, limit: int, after: str | None) -> tuple[list[Movement], str | None]:
-        """A page of the movements of `sku`, newest first, from the one behind `after`; and the place to go on after,
-        None at the end. A movement of a moment ago may be missing."""
-        items, more = self._table.page(
-            "by-ledger", {"ledger": sku}, "ledger_place", limit, after, newest_first=True
+        """A page of the movements of `sku`, newest first, that follow `after`; and the next page's `after`, None at the
+        end. A movement of a moment ago may be missing."""
+        items, more = self._page(
+            "by-ledger", ("ledger", sku), "ledger_place", limit, after, newest_first=True
         )
         movements = [Movement.model_validate(item) for item in items]
         return movements, movements[-1].place if more else None
 
-    def _try_to_record(self, movement: Movement, threshold: int | None) -> Movement:
+    def _record(self, movement: Movement, threshold: int | None) -> Movement:
         move = self._table.update(
             stock_key(movement.sku),
             "SET listing = :listing, sku = :sku, available = if_not_exists(available, :zero) + :quantity, "
@@ -122,7 +124,7 @@ class StockLedger:
             + ("if_not_exists(low_stock_threshold, :threshold)" if threshold is None else ":threshold")
             + ", changed_at = :now, correlation_id = :correlation_id",
             {
-                ":listing": _LISTING,
+                ":listing": LISTING,
                 ":sku": movement.sku,
                 ":quantity": movement.quantity,
                 ":threshold": threshold or 0,
@@ -134,11 +136,11 @@ class StockLedger:
             },
             condition=fits(movement),
         )
-        failed = self._table.write_all([self._table.put_new(movement_item(movement)), move])
+        failed = self._table.write_all([self._table.new(movement_item(movement)), move])
         if not failed:
             return movement
-        # Read in any case: a repeat is one, whatever has become of the stock since.
-        stored = self._table.read(movement_key(movement.movement_id))
+        # Read whichever condition failed: a repeat stays one, whatever happened to the stock since.
+        stored = self._table.get(movement_key(movement.movement_id))
         if stored is not None:
             before = Movement.model_validate(stored)
             if not before.is_repeated_by(movement):
@@ -152,11 +154,44 @@ class StockLedger:
             movement.check_against(level)
         elif movement.kind is MovementKind.ADJUSTMENT:
             raise UnknownSku(movement.sku)
-        raise StockContended(f"the stock of {movement.sku} changed meanwhile")
+        raise WriteConflict(f"the stock of {movement.sku} changed meanwhile")
 
+    def _page(
+        self,
+        index: str,
+        partition: tuple[str, str],
+        sort_key: str,
+        limit: int,
+        after: str | None,
+        *,
+        newest_first: bool = False,
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Up to `limit` items of an index's partition behind the sort key `after`, and whether there are more."""
+        name, value = partition
+        condition, values = f"{name} = :partition", {":partition": value}
+        if after is not None:
+            condition += f" AND {sort_key} {'<' if newest_first else '>'} :after"
+            values[":after"] = after
+        # One more than the page holds shows whether there is a next one.
+        items = self._table.dynamodb.query(
+            TableName=self._table.name,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=to_item(values),
+            ScanIndexForward=not newest_first,
+            Limit=limit + 1,
+        )["Items"]
+        return [from_item(item) for item in items[:limit]], len(items) > limit
+
+    @retry(
+        retry=retry_if_exception_type(StockThrottled),
+        wait=wait_random_exponential(multiplier=0.05, max=0.5),
+        stop=stop_after_attempt(6),
+        reraise=True,
+    )
     def _add_levels(self, skus: list[str], found: dict[str, StockLevel]) -> None:
-        """Adds to `found` those of up to 100 `skus` that it lacks; raises StockThrottled when some got no answer."""
-        keys = [to_item({"pk": stock_key(sku)}) for sku in skus if sku not in found]
+        """Adds to `found` the missing ones of up to 100 `skus`; raises StockThrottled if some got no answer."""
+        keys = [to_item(stock_key(sku)) for sku in skus if sku not in found]
         answer = self._table.dynamodb.batch_get_item(
             RequestItems={self._table.name: {"Keys": keys, "ConsistentRead": True}}
         )
@@ -164,4 +199,4 @@ class StockLedger:
             level = StockLevel.model_validate(from_item(item))
             found[level.sku] = level
         if answer.get("UnprocessedKeys"):
-            raise StockThrottled(f"{len(found)} of {len(skus)} skus were answered for")
+            raise StockThrottled(f"DynamoDB answered for {len(found)} of {len(skus)} skus")
