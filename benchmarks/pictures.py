@@ -63,7 +63,7 @@ def _measure(path: Path) -> None:
         "POWERTOOLS_SERVICE_NAME": "benchmark",
     }
     import_module("image_processor.functions.render")  # all that the function loads
-    from image_processor.domain.rendering import render  # noqa: PLC0415 - only now, with the environment that it reads
+    from image_processor.domain.pixels import render  # noqa: PLC0415 - only now, with the environment that it reads
 
     content = path.read_bytes()
     started = time.process_time()

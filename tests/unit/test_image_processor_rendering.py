@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from image_processor.domain.picture import LONG_SIDES, MAX_PIXELS, PictureRefused
-from image_processor.domain.rendering import RenditionFile, render
+from image_processor.domain.pixels import RenditionFile, render
 from tests.pictures.corpus import SECRET, Good, good, quadrants, saved
 from tests.pictures.defects import Bad, bad
 from tests.pictures.png import chunk, header

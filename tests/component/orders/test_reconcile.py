@@ -10,7 +10,7 @@ import pytest
 
 from orders.adapters.executions import OrderExecutions
 from orders.domain.order import Order
-from orders.domain.reconciliation import ExecutionProgress
+from orders.domain.overdue_orders import ExecutionProgress
 from orders.domain.status import Canceller, RejectionReason
 from shared.clock import utc_now
 from tests.component.orders.account import OrdersAccount, placed_order

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from image_processor.domain.picture import MAX_BYTES, Upload, too_large
-from image_processor.domain.rendering import RenditionFile
+from image_processor.domain.pixels import RenditionFile
 from shared.errors import PermanentError
 
 # A rendition's name derives from its bytes, so caches may store it for ever.

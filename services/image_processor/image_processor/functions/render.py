@@ -9,7 +9,7 @@ from image_processor.adapters.s3_notifications import uploads_in
 from image_processor.dependencies import pictures_bucket, publisher
 from image_processor.domain.events import Rendition
 from image_processor.domain.picture import PictureRefused, Upload, picture_id_of
-from image_processor.domain.rendering import render
+from image_processor.domain.pixels import render
 from shared.cause import present_cause
 from shared.consumer import message_handler
 from shared.errors import TransientError

@@ -4,7 +4,7 @@ import json
 
 from jobs.domain.job import Job
 from jobs.domain.outcome import JobOutcome
-from jobs.domain.reconciliation import Execution
+from jobs.domain.overdue_jobs import Execution
 from jobs.domain.requests import JobKind, request_fields
 from shared.aws import client
 from shared.environment import LambdaEnvironment

@@ -7,6 +7,7 @@ from uuid import uuid4
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 
+from jobs.adapters.cursors import cursor_of, position_in
 from jobs.adapters.presigned_urls import UploadForm
 from jobs.dependencies import job_store, presigned_urls
 from jobs.domain.job import (
@@ -19,7 +20,6 @@ from jobs.domain.job import (
     upload_missing,
 )
 from jobs.domain.requests import OrderExport, ProductImport, WeeklyReport, WeekNotOver
-from jobs.functions.cursors import cursor_of, position_in
 from jobs.functions.views import JobPage, JobView
 from shared.access import Access, caller_of
 from shared.api import api_handler, api_resolver, contract, correlation_id

@@ -1,4 +1,4 @@
-"""Scheduled: ends or starts the jobs that have not ended in time, by the rule in `jobs.domain.reconciliation`.
+"""Scheduled: ends or starts the jobs that have not ended in time, by the rule in `jobs.domain.overdue_jobs`.
 
 Each run takes the oldest jobs first, as many as it has time for.
 """
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from jobs.dependencies import job_executions, job_store
 from jobs.domain.job import Job
-from jobs.domain.reconciliation import Action, action_for, end
+from jobs.domain.overdue_jobs import Action, action_for, end
 from shared.cause import caused_by
 from shared.clock import utc_now
 from shared.environment import LambdaEnvironment

@@ -4,7 +4,7 @@ A saga's execution bears the order's id, so an order has one ever. A cancellatio
 """
 
 from orders.domain.order import Order
-from orders.domain.reconciliation import ExecutionProgress
+from orders.domain.overdue_orders import ExecutionProgress
 from orders.domain.saga_form import for_cancellation
 from shared.executions import execution_state, start_execution
 from shared.saga import SagaOrder

@@ -9,12 +9,12 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
+from orders.adapters.cursors import cursor_of, position_in
 from orders.dependencies import attention_index, order_store, price_store, reconcile_settings
 from orders.domain.order import Order, order_id_for
 from orders.domain.order_request import DuplicateSku, IdempotencyKeyReused, OrderRequest, UnknownSku
 from orders.domain.pricing import CurrencyNotServed, MixedCurrencies
 from orders.domain.status import AccountClosed, Canceller, CannotBeCancelled, CannotBeResumed, OrderStatus
-from orders.functions.cursors import cursor_of, position_in
 from orders.functions.views import Attention, AttentionEntry, OrderPage, OrderView
 from shared.access import Access, caller_of, require_owner
 from shared.api import api_handler, api_resolver, contract, correlation_id

@@ -1,4 +1,4 @@
-"""Scheduled: ends the orders that are open, or confirmed, for too long; see `orders.domain.reconciliation`.
+"""Scheduled: ends the orders that are open, or confirmed, for too long; see `orders.domain.overdue_orders`.
 
 Each run takes the oldest orders, as many as it has the time for; the next run goes on. Orders that it leaves alone do
 not keep it from the others for long, as an execution ends within half an hour whatever happens in it.
@@ -18,7 +18,7 @@ from orders.dependencies import (
     reconcile_settings,
 )
 from orders.domain.order import Order
-from orders.domain.reconciliation import Outcome, is_due_for_reminder, reconcile
+from orders.domain.overdue_orders import Outcome, is_due_for_reminder, reconcile
 from shared.cause import caused_by
 from shared.clock import utc_now
 from shared.observability import count, logger, metrics, tracer
