@@ -49,11 +49,8 @@ def test_a_service_has_these_layers_and_nothing_else(service: Path) -> None:
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
 def test_a_module_of_functions_is_one_function_that_lambda_runs(service: Path) -> None:
-    deployed = {
-        function.handler.split(".")[2]
-        for function in FUNCTIONS
-        if service.name == service_of(function.handler)
-    }
+    handlers = [function.handler.split(".") for function in FUNCTIONS]
+    deployed = {module for owner, _, module, _ in handlers if owner == service.name}
     there = {path.stem for path in modules(package(service) / "functions")}
     assert {name for name in there if not _BESIDE_THE_API.fullmatch(name)} == deployed
 

@@ -26,7 +26,7 @@ def live(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
     dependencies.live_store.cache_clear()
     monkeypatch.setattr(dependencies, "sockets", lambda: Sockets(gateway))
     connections, push, erase = (
-        reload(import_module(f"live.functions.{name}")) for name in ("connections", "push", "erase")
+        reload(import_module(f"live.functions.{name}")) for name in ("websocket", "push", "erase")
     )
     yield LiveService(gateway, connections, push, erase, lambda_context, queue)
     dependencies.live_store.cache_clear()

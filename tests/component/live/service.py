@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from shared.events import Event
 
 EVENTS = Path(__file__).parents[3] / "events"
-CONNECTED = json.loads((EVENTS / "live_connections.json").read_text())["requestContext"]
+CONNECTED = json.loads((EVENTS / "live_websocket.json").read_text())["requestContext"]
 CUSTOMER = CONNECTED["authorizer"]["customer_id"]
 ORDER, OTHER_ORDER = f"ord_{'a' * 32}", f"ord_{'b' * 32}"
 

@@ -112,7 +112,7 @@ class TestErase:
     def test_an_account_of_any_size_is_erased_page_by_page_and_comes_to_an_end(
         self, account: OrdersAccount, erasure: Erasure, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("orders.domain.erase_request.PAGE", 2)
+        monkeypatch.setattr("orders.domain.account_erasure.PAGE", 2)
         ids = self.place(5)
         erasure.deliver(self.told("ada"))
         assert sum("erased_at" in account.order(order_id) for order_id in ids) == 2, "one page a message"

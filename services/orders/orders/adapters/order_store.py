@@ -14,7 +14,7 @@ from typing import Any
 
 from orders.adapters.attention_index import attention_keys
 from orders.adapters.placement_index import placement_keys
-from orders.domain.erase_request import Position
+from orders.domain.account_erasure import Position
 from orders.domain.order import Order
 from orders.domain.status import AccountClosed, OrderStatus
 from shared.dynamo import from_item, to_item
