@@ -10,7 +10,6 @@ import pytest
 import schemathesis
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.params import Path
-from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
 from pydantic import BaseModel, Field, create_model
 
@@ -32,7 +31,7 @@ from tools.contracts.openapi.document import (
 from tools.contracts.openapi.release import released, require_compatible
 from tools.contracts.openapi.schemas import references_in
 from tools.contracts.openapi.service_part import NotDescribed
-from tools.settings import REPOSITORY
+from tools.contracts.template import template
 
 RENEW = "run `make openapi`"
 
@@ -44,13 +43,6 @@ NOT_FOR_CLIENTS = {("POST", "/payments/webhook", "anyone")}
 def generated() -> dict[str, Any]:
     """The document as the routes make it now."""
     return openapi_document(public_apis())
-
-
-@cache
-def template() -> dict[str, Any]:
-    """template.yaml, intrinsic functions as mappings."""
-    loaded: dict[str, Any] = cfn_yaml.load(str(REPOSITORY / "template.yaml"))
-    return loaded
 
 
 def test_the_committed_document_is_what_the_routes_say() -> None:

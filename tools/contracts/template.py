@@ -1,5 +1,7 @@
 """template.yaml: its resources, and the consumers of each event by its subscriptions."""
 
+import json
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -7,12 +9,18 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from tools.settings import REPOSITORY
 
+_LOOP = "Fn::ForEach::"
+
 
 @cache
 def template() -> dict[str, Any]:
-    """The template, read once; intrinsic functions are mappings (`{"Ref": ...}`). Do not change it."""
+    """The template, read once; intrinsic functions are mappings (`{"Ref": ...}`). Do not change it.
+
+    Its loops (`Fn::ForEach`) are expanded, as the transform AWS::LanguageExtensions does it in CloudFormation:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-foreach.html
+    """
     found: dict[str, Any] = yaml_parse((REPOSITORY / "template.yaml").read_text(encoding="utf-8"))
-    return found
+    return {**found, "Resources": dict(_expanded(found["Resources"]))}
 
 
 def resources() -> dict[str, Any]:
@@ -44,3 +52,26 @@ def _target(attribute: dict[str, Any]) -> str:
     value = attribute["Fn::GetAtt"]
     name: str = value.partition(".")[0] if isinstance(value, str) else value[0]
     return name
+
+
+def _expanded(resources: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in resources.items():
+        if not name.startswith(_LOOP):
+            yield name, value
+            continue
+        variable, collection, body = value
+        for entry in collection:
+            made = json.loads(json.dumps(body).replace(f"${{{variable}}}", entry))
+            yield from ((key, _without_idle_subs(resource)) for key, resource in made.items())
+
+
+def _without_idle_subs(value: Any) -> Any:
+    """`value`, in which a text without any variable left stands for itself, and not for an `Fn::Sub` of it."""
+    if isinstance(value, list):
+        return [_without_idle_subs(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    text = value.get("Fn::Sub")
+    if isinstance(text, str) and "${" not in text:
+        return text
+    return {key: _without_idle_subs(entry) for key, entry in value.items()}

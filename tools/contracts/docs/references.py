@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tools.contracts.template import resources
 from tools.settings import REPOSITORY
 
 DATED = {"docs/decisions.md"}
@@ -247,8 +248,8 @@ def _files() -> tuple[Path, ...]:
 
 @cache
 def _words() -> frozenset[str]:
-    """Every identifier in the sources: code, template, state machines, schemas, tests, settings."""
-    found: set[str] = set()
+    """Every identifier in the sources: code, template and its loops, state machines, schemas, tests, settings."""
+    found: set[str] = set(resources())
     for file in _files():
         if (
             file.suffix in _SOURCES
@@ -262,8 +263,7 @@ def _words() -> frozenset[str]:
 @cache
 def _first_words_of_ids() -> frozenset[str]:
     """`OrdersStartExecutions` of `OrdersStartExecutionsQueue`: what the names of a consumer's resources begin with."""
-    ids = re.findall(r"^  (\w+):$", (REPOSITORY / "template.yaml").read_text(encoding="utf-8"), re.MULTILINE)
-    return frozenset(one[: hump.start()] for one in ids for hump in re.finditer(r"(?<!^)[A-Z]", one))
+    return frozenset(one[: hump.start()] for one in resources() for hump in re.finditer(r"(?<!^)[A-Z]", one))
 
 
 @cache
