@@ -6,7 +6,7 @@ A cursor says `pk` for the order's id, as those do that clients already have.
 import hashlib
 import re
 
-from orders.domain.account_erasure import Position
+from orders.adapters.order_store import Position
 from orders.domain.status import OrderStatus
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 

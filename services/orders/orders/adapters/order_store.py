@@ -14,7 +14,6 @@ from typing import Any
 
 from orders.adapters.attention_index import attention_keys
 from orders.adapters.placement_index import placement_keys
-from orders.domain.account_erasure import Position
 from orders.domain.order import Order
 from orders.domain.status import AccountClosed, OrderStatus
 from shared.dynamo import from_item, to_item
@@ -22,6 +21,9 @@ from shared.errors import TransientError
 from shared.events import Event
 from shared.outbox import outbox_of
 from shared.versioned_table import VersionedTable, retry_on_conflict
+
+type Position = dict[str, str]
+"""Where a page of a customer's orders ended: `placed_at` and `pk` of its last order."""
 
 _BATCH_GET_LIMIT = 100
 _BATCH_ATTEMPTS = 5

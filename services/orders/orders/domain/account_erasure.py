@@ -18,8 +18,8 @@ PAGE = 50
 # Longer than a placement can take (its function's timeout is 10 s), and than an index lags behind its table.
 SETTLED_AFTER = timedelta(seconds=60)
 
-type Position = dict[str, str]
-"""Where a page of a customer's orders ended, as the table names it."""
+type _Position = dict[str, str]
+"""Where a page of a customer's orders ended; only the store reads it."""
 
 
 class Orders(Protocol):
@@ -29,8 +29,8 @@ class Orders(Protocol):
         """Refuses the customer's placements from now on; returns since when."""
 
     def orders_of_customer(
-        self, customer_id: str, limit: int, after: Position | None, /
-    ) -> tuple[list[Order], Position | None]:
+        self, customer_id: str, limit: int, after: _Position | None, /
+    ) -> tuple[list[Order], _Position | None]:
         """A page of the customer's orders, and the position after it, or None at the end."""
 
     def change(self, order_id: str, change: Callable[[Order], tuple[Order, list[Event]]], /) -> Order:
@@ -41,12 +41,12 @@ class Orders(Protocol):
 class NextPage:
     """Where the erasure goes on (None: from the beginning), and how long it waits before that."""
 
-    after: Position | None
+    after: _Position | None
     delay: timedelta = timedelta(0)
 
 
 def erase_page(
-    customer_id: str, after: Position | None, orders: Orders, now: datetime
+    customer_id: str, after: _Position | None, orders: Orders, now: datetime
 ) -> tuple[int, NextPage | None]:
     """Closes the account and erases one page of its orders; a repeat changes nothing.
 

@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from orders.adapters.order_store import Position
 from orders.dependencies import ErasureQueueUrl, erasure_queue, order_store
-from orders.domain.account_erasure import Position, erase_page
+from orders.domain.account_erasure import erase_page
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.events import Event
