@@ -77,7 +77,7 @@ class StripeProvider:
         self._command(reference, "capture", {}, idempotency_key, ProviderStatus.TAKEN)
 
     def cancel(self, reference: str, idempotency_key: str) -> None:
-        """Releases what the intent holds and closes it for good: a confirmation that arrives later fails.
+        """Releases the held money and closes the intent for good: a later confirmation fails.
 
         Does nothing if the intent was cancelled before. Raises AlreadyCaptured if its money was taken; PaymentRefused
         if the provider refuses for another reason (it does not know the intent); ProviderUnavailable.

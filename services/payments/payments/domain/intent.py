@@ -1,4 +1,4 @@
-"""What the payment provider has of an order's money: one payment intent.
+"""The payment provider's record of an order's money: one payment intent.
 
 https://docs.stripe.com/payments/paymentintents/lifecycle
 """
@@ -10,7 +10,7 @@ from typing import Any, Self
 
 
 class ProviderStatus(StrEnum):
-    """What became of an intent, in the order in which it can happen. The values are Stripe's, but for the refunds."""
+    """The status of an intent, in the order in which they can follow. The values are Stripe's, except the refunds."""
 
     FAILED = "requires_payment_method"
     HELD = "requires_capture"
@@ -53,7 +53,7 @@ class Intent:
 
     @property
     def provider_status(self) -> ProviderStatus:
-        """The status with the refunds told apart; an intent that holds nothing yet counts as failed."""
+        """The status, with refunds as statuses of their own; an intent that holds nothing yet counts as failed."""
         if self.refunded:
             return ProviderStatus.REFUNDED
         if self.partially_refunded:

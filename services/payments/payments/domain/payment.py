@@ -1,8 +1,8 @@
 """The rules of a payment: its statuses, the transitions between them, and the event of each.
 
 A payment is the customer's money for one order: the provider holds it, then takes it, or gives it back. The service
-stores each status *before* it asks the provider to act, and the next one after the answer. So a later caller knows what
-may have happened at the provider.
+stores each status *before* it asks the provider to act, and the next one after the answer. So a later caller knows
+which effects the provider may have had.
 
 The provider's intent is opened first, which moves no money, and its reference is stored. Only then is it confirmed. So
 the provider holds nothing for a payment without a reference, and a reference is enough to undo any other payment.
