@@ -1,1 +1,1 @@
-"""What every service shares: the platform around a service, and no business rule."""
+"""The platform that every service shares; it has no business rule."""

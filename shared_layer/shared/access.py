@@ -1,8 +1,7 @@
-"""Who may do what: the caller as the verified token names them, and the two checks there are.
+"""Who may do what: the caller, as the verified token names them, and two checks.
 
-A route declares its `Access`; what follows from the token alone is checked before the request is even read
-(`Access.admit`). Whose a thing is can be known only once it is found; then the route asks `require_owner`. The two
-stand here and nowhere else, and docs/authorization.md lists what every route declares.
+A route declares its `Access`. `Access.admit` checks the token before the request is read. Only a route that has found
+a thing knows its owner; then it calls `require_owner`. docs/authorization.md lists the access of every route.
 """
 
 from collections.abc import Callable
@@ -23,7 +22,7 @@ _JAVA_DATE = "%a %b %d %H:%M:%S UTC %Y"
 
 
 class Caller(BaseModel):
-    """Who calls, as Cognito's verified token says; `issued_at` is the token's age, in seconds since 1970."""
+    """Who calls, by Cognito's verified token; `issued_at` is when it was issued, in seconds since 1970."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,11 +47,11 @@ class Access(StrEnum):
     SIGNED_IN = "signed-in"
     CUSTOMER = "customer"
     OWNER = "owner"
-    """Whoever the thing belongs to, and admins; the route asks `require_owner` once it has found the thing."""
+    """The owner of the thing, and admins; the route calls `require_owner` once it has found the thing."""
     ADMIN = "admin"
 
     def admit(self, caller: Caller | None) -> None:
-        """Lets the caller pass as far as the token tells.
+        """Lets the caller pass, as far as the token shows.
 
         Raises Unauthorized without a token, Forbidden without the group.
         """
@@ -68,7 +67,7 @@ class Access(StrEnum):
 def require_owner[Thing](caller: Caller, thing: Thing | None, owner_id: Callable[[Thing], str]) -> Thing:
     """`thing`, when it is the caller's own by its `owner_id` or the caller is an admin.
 
-    Raises NotFound otherwise, and when there is no such thing: nobody can tell it from one that is somebody else's.
+    Raises NotFound otherwise, also when the thing does not exist: a caller cannot find out which of the two it was.
     """
     if thing is None or (owner_id(thing) != caller.user_id and not caller.is_admin):
         raise NotFound("There is no such resource, or it is not yours.")
@@ -106,9 +105,9 @@ def _groups_in(claim: str) -> frozenset[str]:
 
 
 def _seconds(claim: str) -> int:
-    """The time of an `iat` claim, in seconds since 1970; 0, as if it were very old, where it cannot be read.
+    """The time of an `iat` claim, in seconds since 1970; 0, as if it were very old, if it is unreadable.
 
-    A token holds a number. API Gateway's REST APIs hand over what Java makes of it: `Fri Mar 05 11:40:16 UTC 2021`.
+    A token holds a number. API Gateway's REST APIs pass it on as a Java date: `Fri Mar 05 11:40:16 UTC 2021`.
     """
     if claim.isascii() and claim.isdecimal():
         return int(claim)

@@ -44,8 +44,9 @@ class UndeclaredAccess(Exception):
 
 
 class Gate(OpenAPIRequestValidationMiddleware):
-    """What a request must pass before its route runs, in this order: may the caller do this, can the body be read,
-    does all of it fit the route's types. Who may not do a thing learns nothing about how to do it."""
+    """Checks a request before its route runs: first the caller's access, then the body's form, then every type.
+
+    A caller without access learns nothing about how to use the route."""
 
     def handler(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:
         """See BaseMiddlewareHandler; raises Unauthorized, Forbidden, PayloadTooLarge, UnsupportedMediaType or
@@ -104,11 +105,12 @@ def contract(
     answers: str = "Success",
     headers: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The options of a route, as keyword arguments of the resolver's `get`, `post` and so on: `access` is enforced, and
-    everything is told in the OpenAPI document.
+    """The options of a route, as keyword arguments of the resolver's `get`, `post` and so on.
 
-    `raises` are the problems that the route answers with, beside those that any route can; `status` and `answers` are
-    its success in number and words; `headers` are the success's own headers and what they hold.
+    The gate enforces `access`; the OpenAPI document shows everything.
+
+    `raises` lists the route's own problems; any route can also answer with the general ones. `status` and `answers` are
+    its success as a number and in words. `headers` are the success's own headers and their meaning.
     """
     refusals: tuple[type[Problem], ...] = () if access is Access.ANYONE else (Unauthorized, Forbidden)
     always = (
@@ -133,7 +135,7 @@ def contract(
 
 
 def success(status: HTTPStatus, answers: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """An OpenAPI response other than a problem: what it means in words, and its own headers and what they hold."""
+    """The OpenAPI response of a success: its meaning in words, and its own headers with their meaning."""
     response: dict[str, Any] = {"description": answers}
     if headers:
         response["headers"] = {
@@ -141,15 +143,15 @@ def success(status: HTTPStatus, answers: str, headers: dict[str, str] | None = N
             for name, description in headers.items()
         }
     if status in {HTTPStatus.NO_CONTENT, HTTPStatus.FOUND, HTTPStatus.NOT_MODIFIED}:
-        response["content"] = {}  # Powertools gives every answer a body unless told
+        response["content"] = {}  # otherwise Powertools gives it a body
     return response
 
 
 def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
     """The Lambda handler that serves `app`; raises UndeclaredAccess when a route has no `contract`.
 
-    The correlation id is set here, around the resolver, since a resolver's exception handlers run outside of its
-    middlewares: every answer carries it, whichever way it came about.
+    The correlation id is set around the resolver, because a resolver's exception handlers run outside of its
+    middlewares. So every answer carries it, also an answer to a failure.
     """
     undeclared = [
         f"{route.method} {route.path}" for route in routes_of(app) if _declared_access(route) is None
@@ -186,7 +188,7 @@ def routes_of(app: APIGatewayRestResolver) -> list[Route]:
 
 
 def correlation_id() -> str:
-    """The id that ties everything caused by the current request together."""
+    """The id that connects everything that the current request causes."""
     return logger.get_correlation_id() or ""
 
 
@@ -196,9 +198,9 @@ def _declared_access(route: Route) -> Access | None:
 
 
 def _require_readable_body(app: APIGatewayRestResolver) -> None:
-    """Raises PayloadTooLarge or UnsupportedMediaType for a body that no route would read."""
+    """Raises PayloadTooLarge or UnsupportedMediaType for a body that no route reads."""
     event = app.current_event
-    # What a body weighs encoded (base64) is more than it weighs, so nothing too large gets through.
+    # An encoded body (base64) is larger than the body itself, so nothing too large gets through.
     if len((event.body or "").encode("utf-8", "surrogatepass")) > MAX_BODY_BYTES:
         raise PayloadTooLarge(f"A body has {MAX_BODY_BYTES // 1024} KiB at most.")
     declared = event.headers.get("Content-Type", "application/json")
@@ -208,7 +210,7 @@ def _require_readable_body(app: APIGatewayRestResolver) -> None:
 
 
 def _correlation_id_of(event: dict[str, Any]) -> str:
-    """The client's correlation id where it sent a usable one, or a new one."""
+    """The client's correlation id if it sent a usable one, or a new one."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     given = str(headers.get(CORRELATION_HEADER.lower()) or "")
     usable = 0 < len(given) <= _MAX_CORRELATION_ID and given.isascii() and given.isprintable()
@@ -216,7 +218,7 @@ def _correlation_id_of(event: dict[str, Any]) -> str:
 
 
 def _from_json(body: str) -> Any:
-    """What `body` says; raises JSONDecodeError for everything unreadable, also for what is too deep or too long."""
+    """The value in `body`; raises JSONDecodeError if it is unreadable, too deep, or has too long a number."""
     try:
         return json.loads(body)
     except json.JSONDecodeError:

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-# A call that hangs must fail well before the function's own timeout (10 s), while a retry can still help.
+# A call that hangs must fail well before the function's own timeout (10 s), so that a retry can still help.
 _CONFIG = Config(
     connect_timeout=1,
     read_timeout=2.5,

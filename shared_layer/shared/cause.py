@@ -1,12 +1,12 @@
-"""What the present work was caused by, for the events that it makes and for its log.
+"""The cause of the present work, for its events and for its log.
 
-An entry point (a request, a message, a step, a run of a schedule) says so once, around everything it does:
+An entry point (a request, a message, a step, a run of a schedule) sets it once, around everything it does:
 
     with caused_by(event.event_id, correlation_id=event.correlation_id):
         ...
 
-Every event that is stored meanwhile carries it as `causation_id`, and every line that is logged; so the path of an
-order can be drawn afterwards (docs/operations.md). Rules know nothing of it.
+Every event stored and every line logged in the block carries it as `causation_id`. So `make trace` can draw the path of
+an order afterwards (docs/operations.md). The rules know nothing of it.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _cause: ContextVar[str | None] = ContextVar("cause", default=None)
 
 @contextmanager
 def caused_by(cause: str, **keys: Any) -> Iterator[None]:
-    """Makes `cause` the cause of what is done in the block, and puts it and `keys` on every line logged there."""
+    """Makes `cause` the cause of all work in the block, and adds it and `keys` to every line logged there."""
     logged = {"causation_id": cause, **keys}
     before = _cause.set(cause)
     logger.append_keys(**logged)
@@ -33,5 +33,5 @@ def caused_by(cause: str, **keys: Any) -> Iterator[None]:
 
 
 def present_cause() -> str | None:
-    """The cause of what is being done, or None outside of everything that says so."""
+    """The cause of the present work, or None outside of every `caused_by` block."""
     return _cause.get()

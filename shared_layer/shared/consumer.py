@@ -1,13 +1,13 @@
-"""Consuming domain events, or messages of somebody else's, from a service's own queue.
+"""Consuming domain events, or messages from outside, from a service's own queue.
 
-A consumer declares which types of events it reads, and in which versions, with a function for each:
+A consumer declares the types of events it reads, and their versions, with a function for each:
 
     handler = consumer_handler({"user.registered": record, "user.deleted": {1: forget, 2: forget_by_region}})
 
-`consumer_handler` takes care of what every consumer needs: the SNS envelope, the typed event, partial batch failures,
-and a dead letter with its reason, at once, for a message that can never succeed. The function itself takes one event
-and must be idempotent, since SQS may deliver a message more than once and in any order. `message_handler` does the same
-for messages that are no domain events.
+`consumer_handler` does the common part: it unpacks the SNS envelope, reads the typed event and reports partial batch
+failures. A message that can never succeed goes to the dead letters at once, with the reason. The function itself takes
+one event and must be idempotent, because SQS may deliver a message more than once and in any order. `message_handler`
+does the same for messages that are no domain events.
 """
 
 import json
@@ -31,7 +31,7 @@ from shared.observability import count, logger, metrics, tracer
 type Consume = Callable[[Event], None]
 
 type Reads = Mapping[str, Consume | Mapping[int, Consume]]
-"""What consumes each type of event: one function for version 1, or one for each version that is known."""
+"""The function for each type of event: one for version 1, or one for each known version."""
 
 
 class Environment(LambdaEnvironment):
@@ -45,7 +45,7 @@ class UnreadableMessage(PermanentError):
 
 
 class UnknownEvent(PermanentError):
-    """The consumer reads no events of that type; the subscription's filter lets through too much."""
+    """The consumer reads no events of that type; the subscription's filter policy is too wide."""
 
 
 class UnknownVersion(PermanentError):
@@ -92,7 +92,7 @@ class MessageHandler:
             self._attempt(record, lambda: self._consume(record.body))
 
     def _attempt(self, record: SQSRecord, work: Callable[[], None]) -> None:
-        """Does the message's work, with what follows from the way in which it fails; see `message_handler`."""
+        """Does the message's work, and handles its failure; see `message_handler`."""
         try:
             work()
         except (PermanentError, ValidationError) as error:
@@ -110,7 +110,7 @@ class MessageHandler:
 
 
 class ConsumerHandler(MessageHandler):
-    """The Lambda handler of a consumer; `reads` tells the versions that it reads of each type of event."""
+    """The Lambda handler of a consumer; `reads` lists the event types and versions it reads."""
 
     def __init__(self, reads: Reads) -> None:
         self._functions = {
@@ -130,8 +130,8 @@ class ConsumerHandler(MessageHandler):
         except UnreadableMessage as error:
             self._send_to_dlq(record, error)
             return
-        told = {name: getattr(event, name) for name in ("event_id", "event_type", "aggregate_id")}
-        with caused_by(event.event_id, correlation_id=event.correlation_id, **told):
+        about = {name: getattr(event, name) for name in ("event_id", "event_type", "aggregate_id")}
+        with caused_by(event.event_id, correlation_id=event.correlation_id, **about):
             self._attempt(record, lambda: self._consume_event(event))
 
     def _consume_event(self, event: Event) -> None:
@@ -141,7 +141,7 @@ class ConsumerHandler(MessageHandler):
         count("EventsConsumed")
 
     def _function_of(self, event: Event) -> Consume:
-        """What consumes the event; raises UnknownEvent or UnknownVersion."""
+        """The function that consumes the event; raises UnknownEvent or UnknownVersion."""
         versions = self._functions.get(event.event_type)
         if versions is None:
             raise UnknownEvent(f"events of type {event.event_type} are not read here")
@@ -153,8 +153,8 @@ class ConsumerHandler(MessageHandler):
 def consumer_handler(reads: Reads) -> ConsumerHandler:
     """The Lambda handler that feeds the events of an SQS batch, one by one, to the function that reads their type.
 
-    What a function may raise is as for `message_handler`. What is no event, or of a type or version that is not in
-    `reads`, is a dead letter at once, too.
+    A function may raise the same as with `message_handler`. A message that is no event, or whose type or version is not
+    in `reads`, becomes a dead letter at once, too.
     """
     client("sqs")  # made before the first message, not with it
     return ConsumerHandler(reads)
@@ -163,8 +163,8 @@ def consumer_handler(reads: Reads) -> ConsumerHandler:
 def message_handler(consume: Callable[[str], None]) -> MessageHandler:
     """The Lambda handler that feeds the bodies of an SQS batch to `consume`, one by one.
 
-    `consume` may raise PermanentError (or pydantic's ValidationError, for data it cannot read): the message is copied
-    to the dead-letter queue at DLQ_URL with the reason and counts as done. Any other exception fails this message
-    alone, and SQS delivers it again until its redrive policy moves it there.
+    If `consume` raises PermanentError (or pydantic's ValidationError, for unreadable data), the handler copies the
+    message to the dead-letter queue at DLQ_URL, with the reason, and counts it as done. Any other exception fails this
+    message alone. SQS delivers it again until its redrive policy moves it to the same queue.
     """
     return MessageHandler(consume)

@@ -1,4 +1,4 @@
-"""Opaque cursors: the position after which a page's successor starts, in a form that a client only hands back."""
+"""Opaque cursors: the position where the next page starts, in a form that a client only sends back."""
 
 import base64
 import binascii
@@ -14,7 +14,7 @@ class InvalidCursor(BadRequest):
 
     def __init__(self) -> None:
         super().__init__(
-            "The cursor is not one that this list handed out.",
+            "This list did not issue the cursor.",
             [FieldError("/query/cursor", "take it unchanged from the `next` of an earlier page")],
         )
 

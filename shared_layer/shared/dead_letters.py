@@ -1,4 +1,4 @@
-"""Setting aside what can never succeed: whole, with the reason, where an operator finds it (`make dlq`)."""
+"""Dead letters: messages that can never succeed, kept whole and with the reason for an operator (`make dlq`)."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _MAX_REASON = 1024
 
 
 def send_to_dlq(queue_url: str, body: str, reason: str, **about: str) -> None:
-    """Stores `body` in the dead-letter queue with its reason and what else is said `about` it; raises ClientError."""
+    """Sends `body` to the dead-letter queue, with its reason and the attributes `about` it; raises ClientError."""
     texts = {name: legible(text) for name, text in {"reason": reason, **about}.items()}
     client("sqs").send_message(
         QueueUrl=queue_url,
@@ -20,5 +20,5 @@ def send_to_dlq(queue_url: str, body: str, reason: str, **about: str) -> None:
 
 
 def legible(text: Any) -> str:
-    """The start of a text, with characters that SQS refuses replaced; a reason may quote what somebody sent."""
+    """The start of a text, without the characters that SQS refuses; a reason may quote a client's input."""
     return "".join(letter if letter.isprintable() else " " for letter in str(text)[:_MAX_REASON])

@@ -15,7 +15,7 @@ _deserializer = TypeDeserializer()
 
 
 def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The attribute-value map of `values`; entries that are None are left out (an absent attribute, not a NULL)."""
+    """The attribute-value map of `values`; an entry that is None becomes an absent attribute, not a NULL."""
     return {name: _serializer.serialize(value) for name, value in values.items() if value is not None}
 
 

@@ -1,6 +1,6 @@
 """Environment variables, typed and checked when the function starts.
 
-A module declares what it reads and fails at import, with the variable's name, when one is missing:
+A module declares its variables. If one is missing, the import fails and names it:
 
     class Environment(LambdaEnvironment):
         table_name: str
@@ -21,5 +21,5 @@ class LambdaEnvironment(BaseModel):
 
     @classmethod
     def load(cls) -> Self:
-        """Reads the process environment; raises pydantic.ValidationError that names what is missing."""
+        """Reads the process environment; raises pydantic.ValidationError, which names a missing variable."""
         return cls.model_validate(dict(os.environ))

@@ -1,8 +1,7 @@
 """The errors that a service raises on purpose, in two families.
 
-`Problem` is an answer to an HTTP client (RFC 9457 problem details). `PermanentError` and `TransientError` are what a
-message or a saga step can fail with: the first can never succeed and goes to the dead letters at once, the second is
-worth another try.
+`Problem` is an answer to an HTTP client (RFC 9457 problem details). A message or a saga step fails with a
+`PermanentError` or a `TransientError`: the first goes to the dead letters at once, the second is worth another try.
 """
 
 from http import HTTPStatus
@@ -33,7 +32,7 @@ class Problem(Exception):
         self.errors = errors or []
 
     def details(self) -> dict[str, Any]:
-        """The problem details object that tells of it (RFC 9457, section 3)."""
+        """It as a problem details object (RFC 9457, section 3)."""
         return problem_details(self.status, self.code, self.detail, self.errors)
 
 
@@ -69,14 +68,14 @@ class Forbidden(Problem):
 
 
 class NotFound(Problem):
-    """There is no such thing, or it is not the caller's: the two are not told apart."""
+    """The resource does not exist, or it is not the caller's: the answer does not show which."""
 
     status = HTTPStatus.NOT_FOUND
     code = "not-found"
 
 
 class MethodNotAllowed(Problem):
-    """The resource has no such method; the header `Allow` lists those it has."""
+    """The resource has no such method; the header `Allow` lists its methods."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
     code = "method-not-allowed"
@@ -90,14 +89,14 @@ class Conflict(Problem):
 
 
 class PreconditionFailed(Problem):
-    """The thing has changed since the version that `If-Match` names."""
+    """The resource has changed since the version that `If-Match` names."""
 
     status = HTTPStatus.PRECONDITION_FAILED
     code = "precondition-failed"
 
 
 class PayloadTooLarge(Problem):
-    """The body is larger than any request of this API needs to be."""
+    """The body is larger than this API accepts."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "payload-too-large"
@@ -111,7 +110,7 @@ class UnsupportedMediaType(Problem):
 
 
 class Unprocessable(Problem):
-    """The request reads well and asks for something that cannot be."""
+    """The request is well-formed, but it asks for something impossible."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "unprocessable"
@@ -124,7 +123,7 @@ class InvalidRequest(Unprocessable):
 
 
 class PreconditionRequired(Problem):
-    """A change must name the version that it is based on, in `If-Match`."""
+    """A change must name the version it is based on, in `If-Match`."""
 
     status = HTTPStatus.PRECONDITION_REQUIRED
     code = "precondition-required"
@@ -138,7 +137,7 @@ class TooManyRequests(Problem):
 
 
 class TemporarilyUnavailable(Problem):
-    """What is asked for cannot be done just now; the same request may be sent again in a moment."""
+    """The service cannot do this at the moment; send the same request again shortly."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "temporarily-unavailable"

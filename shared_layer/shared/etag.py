@@ -1,4 +1,4 @@
-"""Optimistic locking over HTTP: a thing's version as its entity tag (RFC 9110, sections 8.8.3 and 13.1.1)."""
+"""Optimistic locking over HTTP: a resource's version as its entity tag (RFC 9110, sections 8.8.3 and 13.1.1)."""
 
 import re
 
@@ -16,12 +16,12 @@ def etag_of(version: int) -> str:
 def expected_version(if_match: str | None) -> int:
     """The version that the header `If-Match` asks for.
 
-    Raises PreconditionRequired without one, and PreconditionFailed for anything that no `etag_of` made: a weak tag, a
-    list, or `*`, which names no version to base a change on.
+    Raises PreconditionRequired without the header. Raises PreconditionFailed for a weak tag, a list, or `*`: none of
+    them names the version that a change is based on.
     """
     if if_match is None:
         raise PreconditionRequired(
-            "Send the `ETag` that you read as `If-Match`, so that no one's change gets lost."
+            "Send the `ETag` that you read as `If-Match`, so that no change gets lost."
         )
     found = _VERSION_TAG.fullmatch(if_match.strip())
     if found is None:

@@ -1,7 +1,7 @@
-"""The envelope in which every domain event travels, and how one is made.
+"""Domain events: the payload of each type, and the envelope around it.
 
-`event_id` is the aggregate's id and version: the same change always makes the same id, so a consumer can recognise a
-second delivery, and a version older than one it has seen as a latecomer.
+`event_id` is made of the aggregate's id and version. The same change always makes the same id, so a consumer recognises
+a second delivery. It recognises a late event by a version older than the last one it has seen.
 """
 
 from datetime import datetime
@@ -13,15 +13,15 @@ from pydantic.config import JsonDict
 from shared.clock import timestamp
 
 PERSONAL: JsonDict = {"x-personal-data": True}
-"""For a field's (or a model's) `json_schema_extra`: what it tells is personal. Schemas and catalogue of the events show
-it, and whoever keeps it obeys `user.deleted`."""
+"""For a field's (or a model's) `json_schema_extra`: its content is personal data. The schemas and the catalogue
+show the mark. A service that stores the content deletes it on `user.deleted`."""
 
 
 class Payload(BaseModel):
-    """What a type of event tells, at one version: the contract between its producer and whoever reads it.
+    """The content of one type of event, at one version: the contract between its producer and its consumers.
 
-    A subclass says so by its class attributes, its fields and its docstring; events/schemas/ is made from them. What
-    readers of a version rely on never changes within it: what breaks them is the next version, a subclass of its own.
+    A subclass declares it by its class attributes, its fields and its docstring; events/schemas/ is made from them. A
+    version never changes in a way that breaks its consumers: such a change is the next version, a subclass of its own.
     """
 
     # An error that is logged must not repeat personal data.

@@ -1,10 +1,10 @@
-"""The files of jobs, in one bucket: what was uploaded, what steps hand to each other, and what comes out.
+"""The files of jobs, in one bucket: uploads, intermediate work, and results.
 
-    uploads/<upload id>             as somebody sent it, by a form that the jobs service signs
-    work/<job id>/<name>            what the steps of a job hand to each other; references to it travel, not the data
-    results/<job id>.<ending>       what the job came to, handed out by an expiring link
+    uploads/<upload id>             sent by a client, by a form that the jobs service signs
+    work/<job id>/<name>            passed from step to step; the state machine carries references, not the data
+    results/<job id>.<ending>       the job's result; clients get an expiring link
 
-Every name follows from the job and the piece of work, so a step that runs twice writes the same object twice.
+Every name follows from the job and its part, so a step that runs twice writes the same object twice.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from shared.environment import LambdaEnvironment
 
 PART_BYTES = 8 * 1024 * 1024
-"""How much of a file is in memory while it is written; S3 wants 5 MiB for every part but the last."""
+"""The size of a part, which is in memory while it is written; S3 asks for 5 MiB or more, except for the last."""
 
 
 class JobsBucket(LambdaEnvironment):
@@ -26,24 +26,24 @@ class JobsBucket(LambdaEnvironment):
 
 
 class Sink(Protocol):
-    """What takes a file's bytes, piece by piece."""
+    """Takes a file's bytes, part by part."""
 
     def write(self, data: bytes, /) -> None:
         """Takes the next bytes of the file."""
 
 
 def upload_key(upload: str) -> str:
-    """Where the uploaded file of that id is."""
+    """The key of the uploaded file of that id."""
     return f"uploads/{upload}"
 
 
 def work_key(job_id: str, name: str) -> str:
-    """Where a step of the job leaves what another one takes."""
+    """The key of a file that one step of the job writes and another one reads."""
     return f"work/{job_id}/{name}"
 
 
 def result_key(job_id: str, ending: str) -> str:
-    """Where what the job came to is; `ending` is the file's, `csv` for example."""
+    """The key of the job's result; `ending` is the file's, `csv` for example."""
     return f"results/{job_id}.{ending}"
 
 
@@ -71,7 +71,7 @@ class JobFiles:
 
     @contextmanager
     def writing(self, key: str, content_type: str) -> Iterator[Sink]:
-        """A file of any length that is there, whole, once the block has ended well, and otherwise not at all."""
+        """A file of any length. It appears, whole, if the block ends well, and otherwise not at all."""
         file = _Parts(self._s3, {"Bucket": self._bucket, "Key": key}, content_type)
         try:
             yield file

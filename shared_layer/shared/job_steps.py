@@ -1,7 +1,7 @@
-"""What the steps of a job's state machine share: the job as they are given it, and their handler.
+"""The steps of a job's state machine: their typed input and their handler.
 
-A job's rules are the business of the service that owns the data; what a step is given and answers are references and
-numbers, never the data (see `shared.job_files`).
+The service that owns the data has the rules of a job. A step's input and result are references and numbers, never the
+data (see `shared.job_files`).
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from shared.steps import performed
 
 
 class JobModel(BaseModel):
-    """Base of what travels through a job's state machine; unknown fields are other steps' business."""
+    """Base of all data in a job's state machine; a model ignores the fields of other steps."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -34,7 +34,7 @@ class JobInput(JobModel):
 
 
 class JobResult(JobModel):
-    """What a job came to: where its file is, if it has one, what was counted, and whether all of it was done."""
+    """A job's result: the key of its file, if it has one, its counts, and whether every part was done."""
 
     key: str | None = None
     counts: dict[str, int] = {}
@@ -44,7 +44,7 @@ class JobResult(JobModel):
 def job_step[Input: JobInput](
     model: type[Input], step: Callable[[Input], dict[str, Any]]
 ) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
-    """The Lambda handler of one step, whose state passes what `model` describes; the result becomes the state's.
+    """The Lambda handler of one step. Its state passes a `model`; the step's result becomes the state's.
 
     The state machine retries and catches by the name of the exception's class, so `step` raises one class for each
     way it can fail.

@@ -1,4 +1,4 @@
-"""Money: whole minor units of one currency. There is no float anywhere near it."""
+"""Money: whole minor units of one currency. No amount is ever a float."""
 
 from typing import Annotated, Self
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code", examples=["EUR"])]
 
-# ISO 4217 currencies whose minor unit is not a hundredth, of those without a hundredth that shops meet.
+# The ISO 4217 currencies that shops meet and whose minor unit is not a hundredth.
 _MINOR_DIGITS = {
     "BHD": 3,
     "CLP": 0,
@@ -23,12 +23,12 @@ _USUAL_MINOR_DIGITS = 2
 
 
 def minor_digits(currency: str) -> int:
-    """How many digits of an amount in minor units of `currency` stand behind the decimal point."""
+    """How many digits of an amount in minor units of `currency` are behind the decimal point."""
     return _MINOR_DIGITS.get(currency, _USUAL_MINOR_DIGITS)
 
 
 class CurrencyMismatch(ValueError):
-    """Two amounts of different currencies were to be added."""
+    """Amounts of different currencies cannot be added."""
 
 
 class Money(BaseModel):
@@ -41,7 +41,7 @@ class Money(BaseModel):
 
     @classmethod
     def zero(cls, currency: str) -> Self:
-        """Nothing, in `currency`."""
+        """The amount 0, in `currency`."""
         return cls(amount=0, currency=currency)
 
     def __add__(self, other: "Money") -> "Money":

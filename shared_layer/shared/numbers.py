@@ -10,5 +10,5 @@ def _whole(value: Any) -> Any:
 
 
 INTEGRAL = BeforeValidator(_whole)
-"""Takes a number without a fraction for an integer, as JSON Schema does: 2.0 is 2. It stands behind a strict `Field`,
-to which neither text nor truth is a number."""
+"""Reads a number without a fraction as an integer, as JSON Schema does: 2.0 is 2. Combine it with a strict `Field`,
+which accepts neither text nor booleans as numbers."""

@@ -1,7 +1,7 @@
 """The transactional outbox: an item carries the events of its last change, and the table's stream publishes them.
 
-State and events are one atomic write, so there is no moment in which one is stored and the other is not. A service
-writes `outbox_of(events)` as the item's `outbox` attribute; its relay function (`shared.relay`) reads the stream.
+State and events are one atomic write: both are stored, or neither. A service writes `outbox_of(events)` as the item's
+`outbox` attribute; its relay function (`shared.relay`) reads the stream.
 
 The pattern: https://microservices.io/patterns/data/transactional-outbox.html
 """
@@ -13,7 +13,7 @@ from shared.events import Event
 
 
 def outbox_of(events: list[Event]) -> list[str]:
-    """The value of an item's `outbox` attribute: the events of the change that writes it, as JSON, with their cause."""
+    """The value of an item's `outbox` attribute: the events of the change, as JSON, with their cause."""
     return [with_cause(event, present_cause()).model_dump_json() for event in events]
 
 
@@ -23,7 +23,7 @@ def with_cause(event: Event, cause: str | None) -> Event:
 
 
 def unpublished(record: DynamoDBRecord) -> list[Event]:
-    """The events that a stream record's change added: its new outbox, unless the change left the outbox as it was.
+    """The events that a stream record's change added: its new outbox, if the change renewed it.
 
     Raises ValidationError for an outbox that cannot be read.
     """

@@ -1,13 +1,13 @@
-"""Parameters that mean the same on every route that takes them."""
+"""Parameters that mean the same on every route."""
 
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 
-# Enough for a position made of the longest keys, and no more.
+# Enough for a position with the longest keys.
 _MAX_CURSOR = 2048
 
-PageLimit = Annotated[int, Query(ge=1, le=100, description="How many entries a page holds at most")]
+PageLimit = Annotated[int, Query(ge=1, le=100, description="The most entries that a page holds")]
 
 PageCursor = Annotated[
     str | None,
@@ -19,7 +19,7 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         pattern=r"^[!-~]{1,255}$",
-        description="One key for each thing to be done, kept over retries; a UUID serves well",
+        description="One key for each action, the same at every retry; a UUID serves well",
         examples=["0b8f3c52-6f0e-4a0c-9f57-2f3a5d1c7e90"],
     ),
 ]

@@ -1,6 +1,6 @@
-"""Answers other than success: RFC 9457 problem details, for every way in which a request can fail.
+"""Problem details (RFC 9457): the answer to every request that fails.
 
-An answer has a stable `type`, says what was wrong and where, and never holds a stack trace.
+An answer has a stable `type`, names the fault and its place, and never holds a stack trace.
 """
 
 import json
@@ -30,7 +30,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class FieldErrorView(BaseModel):
-    """What is wrong with one value of the request."""
+    """The fault in one value of the request."""
 
     pointer: str = Field(
         description="JSON pointer into the request: /body, /query, /path or /header, then the value"
@@ -41,7 +41,7 @@ class FieldErrorView(BaseModel):
 class ProblemDetails(BaseModel):
     """Problem details for HTTP APIs (RFC 9457)."""
 
-    type: str = Field(description="Stable; what a client should tell problems apart by")
+    type: str = Field(description="Stable: a client distinguishes problems by it")
     title: str
     status: int
     detail: str
@@ -68,7 +68,7 @@ def answer_problems(app: APIGatewayRestResolver) -> None:
     @app.exception_handler(TransientError)
     def transient(error: TransientError) -> Response[str]:
         logger.warning("request failed for now", error=type(error).__name__, reason=str(error))
-        detail = "This cannot be done just now; send the same request again in a moment."
+        detail = "The service cannot do this at the moment. Send the same request again shortly."
         return problem_answer(TemporarilyUnavailable(detail))
 
     @app.exception_handler(ServiceError)
@@ -83,17 +83,17 @@ def answer_problems(app: APIGatewayRestResolver) -> None:
     @app.exception_handler(Exception)
     def unexpected(_: Exception) -> Response[str]:
         logger.exception("request failed unexpectedly")
-        detail = f"Something went wrong on our side; quote {logger.get_correlation_id()} to support."
+        detail = f"Something went wrong on our side. Quote {logger.get_correlation_id()} to support."
         return problem_answer(InternalError(detail))
 
 
 def problem_answer(problem: Problem) -> Response[str]:
-    """The answer that tells of `problem`."""
+    """`problem` as an HTTP response."""
     return _answer(problem.status, problem.code, problem.detail, problem.errors)
 
 
 def documented(problems: Iterable[type[Problem]]) -> dict[int, dict[str, Any]]:
-    """The OpenAPI responses for `problems`, by status: what each means, and its `type` by example."""
+    """The OpenAPI responses for `problems`, by status: the meaning of each, and an example with its `type`."""
     by_status: dict[int, list[type[Problem]]] = {}
     for kind in problems:
         kinds = by_status.setdefault(int(kind.status), [])
@@ -121,9 +121,9 @@ def _summary(kind: type[Problem]) -> str:
 
 
 def _field_error(entry: Any, body: Any) -> FieldError:
-    """A validation error as a JSON pointer into the part of the request it is about (`/body/lines/0/sku`).
+    """A validation error with a JSON pointer to its place in the request (`/body/lines/0/sku`).
 
-    Where a body may be of several kinds, pydantic names the kind in between, which is no place in the body.
+    If a body may be of several kinds, pydantic puts the kind into the location; it is no place in the body.
     """
     location = [str(part) for part in entry.get("loc", ())]
     if len(location) > 2 and isinstance(body, dict):

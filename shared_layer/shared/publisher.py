@@ -1,7 +1,7 @@
-"""Publishing domain events to the SNS topic, in as few requests as can be, with every entry's result checked.
+"""Publishing domain events to the SNS topic, in as few requests as possible, with every entry's result checked.
 
-A topic promises no order between messages, so what must not overtake another is never under way together with it: a
-request has one event of an aggregate at most, and an aggregate whose event did not go out publishes no later one.
+A topic promises no order between messages, so the publisher keeps the order of each aggregate's events. A request has
+at most one event of an aggregate. If an event fails, the publisher holds back the later events of its aggregate.
 """
 
 from collections import deque
@@ -18,8 +18,8 @@ MAX_BYTES = 256 * 1024
 # Attribute names, types and values count towards the request's size as well.
 _ATTRIBUTE_ALLOWANCE = 512
 
-# What SNS says of a message that it will not take at any later time either; see the API's errors. Everything else
-# (throttling, a permission, a key, a topic that is missing) somebody or time can mend.
+# SNS refuses such a message at any later time, too; see the API's errors. A retry or an operator can mend all else
+# (throttling, a permission, a key, a missing topic).
 _NEVER = frozenset(
     {"InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid", "BatchRequestTooLong"}
 )
@@ -27,7 +27,7 @@ _NEVER = frozenset(
 
 @dataclass(frozen=True)
 class FailedEntry:
-    """An event that did not go out, and why; `never` says that no later try can succeed."""
+    """An event that was not published, and why; if `never`, no later try can succeed."""
 
     event: Event
     reason: str
@@ -35,17 +35,17 @@ class FailedEntry:
 
 
 class EventPublisher:
-    """Publishes events to one topic, with their type and version as attributes that filter policies match."""
+    """Publishes events to one topic; filter policies match their type and version as message attributes."""
 
     def __init__(self, sns: Any, topic_arn: str) -> None:
         self._sns = sns
         self._topic_arn = topic_arn
 
     def publish(self, events: list[Event]) -> list[FailedEntry]:
-        """Publishes `events`, those of one aggregate in the order given; returns those that did not go out.
+        """Publishes `events`, each aggregate's in the order given; returns the failed ones.
 
-        An event that can never be published holds up nothing. One that failed for now holds up the later events of its
-        aggregate, which are then among the failed; a request that failed as a whole holds up all that are left.
+        An event that can never be published holds back nothing. An event that failed for now holds back the later
+        events of its aggregate; a failed request holds back all remaining events. The answer includes them.
         """
         waiting: dict[str, deque[Event]] = {}
         failed: list[FailedEntry] = []
@@ -68,7 +68,7 @@ class EventPublisher:
         return failed
 
     def _publish_batch(self, batch: list[Event]) -> list[FailedEntry]:
-        """Publishes what fits one request; raises ClientError or BotoCoreError when it failed as a whole for now."""
+        """Publishes one request's events; raises ClientError or BotoCoreError if all of it failed for now."""
         try:
             answer = self._sns.publish_batch(
                 TopicArn=self._topic_arn,
@@ -81,7 +81,7 @@ class EventPublisher:
                 raise
             if len(batch) == 1:
                 return [FailedEntry(batch[0], str(error), never=True)]
-            # One entry spoils the request: each goes alone, which shows which.
+            # One bad entry fails the whole request. Publishing each event alone shows which one.
             return [entry for event in batch for entry in self._publish_batch([event])]
         return [
             FailedEntry(
@@ -93,7 +93,7 @@ class EventPublisher:
         ]
 
     def _is_of_the_messages(self, error: ClientError | ParamValidationError) -> bool:
-        """Whether a refused request says that a message is wrong, and not the topic."""
+        """Whether SNS refused the request because of a message, and not because of the topic."""
         if isinstance(error, ParamValidationError):
             return True
         return error.response["Error"]["Code"] in _NEVER and "TopicArn" not in str(error)
@@ -116,9 +116,9 @@ def _size(event: Event) -> int:
 
 
 def _next_batch(waiting: dict[str, deque[Event]]) -> list[Event]:
-    """Takes out of `waiting` what goes into the next request: the first events of the aggregates that have the most.
+    """Takes the next request's events out of `waiting`: the first events of the aggregates that have the most.
 
-    That makes as few requests as there can be, where it is their number that counts and not their bytes.
+    That makes the fewest possible requests, unless their size is the limit.
     """
     batch: list[Event] = []
     size = 0

@@ -1,8 +1,8 @@
-"""Publishing a table's outbox from its stream: in order, in as few requests as can be, and past what never can be.
+"""Publishing a table's outbox from its stream: in order, and in as few requests as possible.
 
-What cannot be published for now fails the batch from its record on; the stream delivers that record and everything
-behind it again, for as long as it holds it (24 hours). What can never be published (an outbox that cannot be read, an
-event that SNS refuses for what it is) is set aside whole in the relays' dead-letter queue, and the stream goes on.
+If an event cannot be published for now, the batch fails from its record on. The stream delivers that record and the
+later ones again, for 24 hours. If an event can never be published (its outbox is unreadable, or SNS refuses it for
+good), the relay sends the whole record to the relays' dead-letter queue, and the stream goes on.
 """
 
 import json
@@ -29,7 +29,7 @@ _MAX_LETTER_BYTES = 1_000_000
 
 
 class Environment(LambdaEnvironment):
-    """What a relay function reads from its environment."""
+    """The environment of a relay function."""
 
     topic_arn: str
     dlq_url: str
@@ -41,7 +41,7 @@ class NotPublished(TransientError):
 
 @dataclass(frozen=True)
 class Change:
-    """A record of the stream, the events that it tells of, and what makes it unreadable, if anything does."""
+    """A record of the stream, its events, and the reason if it is unreadable."""
 
     record: DynamoDBRecord
     events: list[Event]
@@ -58,7 +58,7 @@ def relay_handler(
 ) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
     """The Lambda handler that publishes a table's outbox from its stream.
 
-    A service whose changes imply events beyond the outbox gives `events_of`, a pure function: the same record must make
+    A service whose changes imply further events passes `events_of`, a pure function: the same record must always make
     the same events.
     """
     environment = Environment.load()
@@ -69,9 +69,9 @@ def relay_handler(
     @logger.inject_lambda_context
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         changes = [_read(DynamoDBRecord(record), events_of) for record in event["Records"]]
-        _tell_lag(changes)
-        failed = publisher.publish([told for change in changes for told in change.events])
-        # By identity: the same event may come twice in a batch, and only once with success.
+        _measure_lag(changes)
+        failed = publisher.publish([event for change in changes for event in change.events])
+        # By identity: the same event may come twice in a batch, and succeed only once.
         outcomes = {id(entry.event): entry for entry in failed}
         for position, change in enumerate(changes):
             if not _settle(change, outcomes, environment.dlq_url):
@@ -88,16 +88,16 @@ def relay_handler(
 def _read(record: DynamoDBRecord, events_of: Callable[[DynamoDBRecord], list[Event]]) -> Change:
     try:
         events = events_of(record)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the same record always fails with it
+    except Exception as error:  # noqa: BLE001 - the same record always fails in the same way
         return Change(record, [], f"{type(error).__name__}: {error}")
-    # A change that somebody made by hand has no cause of ours; the record itself is as far back as one can look.
+    # A change made by hand has no cause. The record itself is then the earliest known cause.
     return Change(record, [with_cause(event, record.event_id) for event in events])
 
 
 def _settle(change: Change, outcomes: dict[int, FailedEntry], dead_letters: str) -> bool:
-    """Logs what became of a change and sets aside what can never be published; whether the stream may go on.
+    """Logs the outcome of a change, and sends it to the dead letters if it can never be published.
 
-    Asked of the changes in the stream's order, up to the first that may not: what lies behind that one comes again.
+    Says whether the stream may go on. After the first change that says no, the stream delivers the rest again.
     """
     failed = [outcomes[id(event)] for event in change.events if id(event) in outcomes]
     for_now = [entry for entry in failed if not entry.never]
@@ -115,11 +115,13 @@ def _settle(change: Change, outcomes: dict[int, FailedEntry], dead_letters: str)
 
 
 def _set_aside(change: Change, dead_letters: str, reason: str, **about: Any) -> bool:
-    """Stores the record in the dead letters; whether that was done."""
+    """Sends the record to the dead letters; says whether that succeeded."""
     try:
         send_to_dlq(dead_letters, _letter(change.record), reason, **about)
-    except Exception:  # noqa: BLE001 - whatever it is, the record comes again
-        logger.exception("record could not be set aside; it is tried again", reason=reason, **about)
+    except Exception:  # noqa: BLE001 - the stream delivers the record again
+        logger.exception(
+            "record could not be moved to the dead letters; it is tried again", reason=reason, **about
+        )
         return False
     logger.error("record can never be published; moved to the dead letters", reason=reason, **about)
     count("DeadLetters")
@@ -127,7 +129,7 @@ def _set_aside(change: Change, dead_letters: str, reason: str, **about: Any) -> 
 
 
 def _letter(record: DynamoDBRecord) -> str:
-    """The record as the stream delivered it, less its old image were it too large: `make redrive` gives it back."""
+    """The record as the stream delivered it, without its old image if it is too large; `make redrive` returns it."""
     whole = json.dumps(record.raw_event)
     if len(whole) <= _MAX_LETTER_BYTES:
         return whole
@@ -145,8 +147,8 @@ def _about(event: Event) -> dict[str, Any]:
     }
 
 
-def _tell_lag(changes: list[Change]) -> None:
-    """Tells how long ago the oldest of the changes was made; the stream knows that to the second."""
+def _measure_lag(changes: list[Change]) -> None:
+    """Counts the age of the oldest change as the metric RelayLag; the stream knows it to the second."""
     made = [float(change.record["dynamodb"].get("ApproximateCreationDateTime", 0)) for change in changes]
     oldest = min((moment for moment in made if moment), default=None)
     if oldest is not None:

@@ -1,4 +1,4 @@
-"""What every step of the order saga shares: its typed input, its logs and its outcome metrics."""
+"""The steps of the order saga: their typed input, and the handler with its logs and metrics."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.steps import performed
 
 
 class SagaModel(BaseModel):
-    """Base of what travels through the state machine; unknown fields are other steps' business."""
+    """Base of all data in the state machine; a model ignores the fields of other steps."""
 
     # An error that is logged must not repeat personal data.
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -45,7 +45,7 @@ class ShippingAddress(SagaModel):
 
 
 class SagaOrder(SagaModel):
-    """The order as the saga carries it: everything a step needs, so that no step reads another service's data."""
+    """The order as the saga carries it: all that a step needs, so that no step reads another service's data."""
 
     order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     customer_id: Annotated[
@@ -57,7 +57,7 @@ class SagaOrder(SagaModel):
     shipping_address: ShippingAddress
     payment_token: Annotated[str, Field(examples=["pm_card_visa"], json_schema_extra=PERSONAL)]
     execution: Annotated[
-        str | None, Field(description="The name of the execution that carries it, once there is one")
+        str | None, Field(description="The name of the execution that carries the order")
     ] = None
 
 
@@ -68,7 +68,7 @@ class StepInput(SagaModel):
 
 
 class CaughtError(SagaModel):
-    """What a state's Catch records: the error's name and its cause."""
+    """An error as a state's Catch records it: its name and its cause."""
 
     name: str = Field(alias="Error")
     cause: str = Field(default="", alias="Cause")
@@ -80,7 +80,7 @@ class UnknownStep(PermanentError):
 
 @dataclass(frozen=True)
 class Step[Input: StepInput]:
-    """One step that a function can be told to do: what its state passes, and what it does with it."""
+    """One step of a function: the input that its state passes, and the work."""
 
     takes: type[Input]
     perform: Callable[[Input], dict[str, Any]]

@@ -1,4 +1,4 @@
-"""What every step of a state machine does around its work: its cause, its logs and its outcome metrics."""
+"""Running a step of a state machine: its cause, its logs and its metrics."""
 
 import time
 from collections.abc import Callable
@@ -9,8 +9,9 @@ from shared.observability import count, logger
 
 
 def performed(work: Callable[[], dict[str, Any]], *, cause: str, **about: str | None) -> dict[str, Any]:
-    """The result of a step's `work`, logged with what else is said `about` it and counted; raises what `work` raises,
-    since the state machine retries and catches by the name of the exception's class."""
+    """The result of a step's `work`; logs it with the keys `about` it, and counts it.
+
+    Raises the errors of `work` as they are, because the state machine retries and catches them by class name."""
     with caused_by(cause, **about):
         started = time.perf_counter()
         try:

@@ -1,0 +1,171 @@
+"""The docs name only what exists, and everything that a person reads is plain English.
+
+`python -m tools.contracts.docs <file or folder>` lists what is wrong there.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tools.contracts.docs.english import complaints, violations_under
+from tools.contracts.docs.prose import Passage, comments, descriptions, markdown, python
+from tools.contracts.docs.references import dead_references
+from tools.settings import REPOSITORY
+
+# The code's own names stand in these; `make openapi` and `make events` renew them.
+GENERATED = ("docs/authorization.md", "docs/events.md")
+# These name modules that come with a change of their services.
+NOT_YET = (
+    "CONTRIBUTING.md",
+    "services/archive/README.md",
+    "services/catalog/README.md",
+    "services/cleanup/README.md",
+    "services/notifications/README.md",
+    "services/reports/README.md",
+)
+DOCUMENTS = sorted(
+    {
+        path.relative_to(REPOSITORY).as_posix()
+        for folder in (".", ".github", "benchmarks", "docs", "services/*", "tests/faults")
+        for path in REPOSITORY.glob(f"{folder}/*.md")
+    }
+    - {*GENERATED, *NOT_YET}
+)
+
+ROOTS = (
+    ".github",
+    "CONTRIBUTING.md",
+    "README.md",
+    "benchmarks/README.md",
+    "docs/api.md",
+    "docs/architecture.md",
+    "docs/correctness.md",
+    "docs/decisions.md",
+    "docs/deployment.md",
+    "docs/operations.md",
+    "tests/faults/README.md",
+    "tests/unit/test_docs.py",
+    "tools/contracts/docs",
+)
+"""Everything here is plain English. A root is a file or a folder."""
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_document_names_only_what_exists(document):
+    assert not [str(dead) for dead in dead_references(REPOSITORY / document)]
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_prose_is_plain_english(root):
+    assert not [str(violation) for violation in violations_under(REPOSITORY / root)]
+
+
+@pytest.mark.parametrize(
+    "dead",
+    [
+        "[gone](docs/gone.md)",
+        "[no such heading](../README.md#no-such-heading)",
+        "`services/orders/orders/gone.py`",
+        "`orders/domain/gone.py`",
+        "`tests/unit/test_<name>_gone.py`",
+        "`gone.py`",
+        "`make gone`",
+        "```sh\nmake gone\n```",
+        '```sh\naws x "$(physical GoneTable)"\n```',
+        "`python -m tools.gone`",
+        "`orders.gone`",
+        "`shared.saga.gone`",
+        "`order.gone`",
+        "```mermaid\nflowchart LR\n  a[orders.gone]\n```",
+        "`GoneFunction`",
+        "`gone_with_the_wind`",
+        "`shared/outbox.py`, `gone`",
+    ],
+)
+def test_a_reference_to_nothing_is_found(dead):
+    assert _dead(f"Before.\n\n{dead}\n")
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        "[here](../README.md#try-it)",
+        "[there](https://example.com/gone.md)",
+        "`services/<name>/`",
+        "`statemachines/*.asl.json`",
+        "`shared/outbox.py`, `outbox_of`",
+        "`make demo`",
+        "`make redrive QUEUE=OrdersStartSaga`",
+        "`orders.start_saga`",
+        "`orders.functions.start_saga`",
+        "`shared.saga.steps_handler`",
+        "`order.placed`",
+        "`OrdersTable`",
+        "`payment_intent.succeeded`",
+        "`POST /orders`",
+        "`uploads/<sku>/<name>`",
+    ],
+)
+def test_a_reference_to_something_is_no_alarm(good):
+    assert not _dead(f"Before.\n\n{good}\n")
+
+
+def _dead(text: str) -> list[str]:
+    return [str(dead) for dead in dead_references(REPOSITORY / "docs" / "api.md", text)]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "those that there are not are absent",
+        "An order that is somebody else's is as one that there is not.",
+        "Nothing is held for nobody.",
+        "A relay whose word of it got lost says it again.",
+        "The order was not told.",
+        "Whoever follows them needs a permission.",
+        "What is personal is marked.",
+        "Who wants a balance adds movements up.",
+        "The money is missing for good.",
+        " ".join(["word"] * 26) + ".",
+    ],
+)
+def test_a_sentence_that_readers_stumble_over_is_found(sentence):
+    assert list(complaints(Passage("1", sentence)))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The result omits unknown ids.",
+        "What happened to the order?",
+        "**What.** One state machine decides.",
+        "The test shows what happened.",
+        " ".join(["word"] * 25) + ". " + " ".join(["Word"] * 25) + ".",
+        "It reads " + ", ".join(f"`order.number_{number}`" for number in range(30)) + ".",
+    ],
+)
+def test_a_plain_sentence_is_no_alarm(sentence):
+    assert not list(complaints(Passage("1", sentence)))
+
+
+def test_prose_is_read_out_of_each_kind_of_file():
+    read = markdown(
+        "# Title\n\nOne\nline.\n\n- An item\n  goes on.\n\n```sh\ncode\n```\n\n| a | b |\n|---|---|\n"
+    )
+    assert [(found.place, found.text) for found in read] == [
+        ("1", "Title"), ("3", "One line."), ("6", "An item goes on."), ("13", "a"), ("13", "b"),
+    ]  # fmt: skip
+    code = '"""Module."""\n\nLIMIT = 3  # beside\n"""Attribute."""\n# above,\n# in two lines\n'
+    assert [found.text for found in python(code)] == [
+        "Module.",
+        "Attribute.",
+        "beside",
+        "above, in two lines",
+    ]
+    assert [found.text for found in comments("# a\n# b\nDescription: c\nkey: 1 # d\n")] == ["c", "a b", "d"]
+    document = '{"paths": [{"summary": "a"}], "example": {"description": "b"}}'
+    assert [found.place for found in descriptions(document)] == ["/paths/0/summary"]
+
+
+def test_every_root_holds_prose():
+    assert all(Path(REPOSITORY / root).exists() for root in ROOTS)
