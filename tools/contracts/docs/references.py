@@ -5,8 +5,8 @@ These shapes are checked; the check leaves everything else in a code span alone:
 - a relative link, with its anchor: `[text](../README.md#try-it)`
 - a path with a folder, or a bare file name; `<name>` and `*` stand for anything: `statemachines/*.asl.json`, `build.mk`
 - a make target: `make demo`
-- a module, or a name in one, by its dots: `shared.saga.steps_handler`; `orders.start_saga` is a Lambda function's short
-  name, for the module `orders.functions.start_saga`
+- a module, or a name in one, by its dots: `shared.saga.steps_handler`; `orders.start_executions` is a Lambda function's
+  short name, for the module `orders.functions.start_executions`
 - an event type: `order.placed`
 - a logical id, class, metric or state in CamelCase, and any name with an underscore; the code must have that word
 - a name that follows the file it stands in: `orders/domain/order.py`, `order_id_for`
@@ -261,7 +261,7 @@ def _words() -> frozenset[str]:
 
 @cache
 def _first_words_of_ids() -> frozenset[str]:
-    """`OrdersStartSaga` of `OrdersStartSagaQueue`: what the names of a consumer's resources begin with."""
+    """`OrdersStartExecutions` of `OrdersStartExecutionsQueue`: what the names of a consumer's resources begin with."""
     ids = re.findall(r"^  (\w+):$", (REPOSITORY / "template.yaml").read_text(encoding="utf-8"), re.MULTILINE)
     return frozenset(one[: hump.start()] for one in ids for hump in re.finditer(r"(?<!^)[A-Z]", one))
 
