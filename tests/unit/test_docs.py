@@ -17,11 +17,8 @@ GENERATED = ("docs/authorization.md", "docs/events.md")
 # These name modules that come with a change of their services.
 NOT_YET = (
     "CONTRIBUTING.md",
-    "services/archive/README.md",
     "services/catalog/README.md",
     "services/cleanup/README.md",
-    "services/notifications/README.md",
-    "services/reports/README.md",
 )
 DOCUMENTS = sorted(
     {
@@ -43,6 +40,15 @@ ROOTS = (
     "docs/decisions.md",
     "docs/deployment.md",
     "docs/operations.md",
+    "services/archive",
+    "services/gateway/README.md",
+    "services/gateway/gateway/functions",
+    "services/notifications",
+    "services/reports",
+    "tests/component/archive",
+    "tests/component/gateway",
+    "tests/component/notifications",
+    "tests/component/reports",
     "tests/faults/README.md",
     "tests/unit/test_docs.py",
     "tools/contracts/docs",
