@@ -126,8 +126,8 @@ def test_a_sweep_that_fails_at_every_try_stops_no_other_and_the_summary_says_whi
     assert ended == "SweepFailed"
     assert len(night.asked[failing]) == 5 and len(night.asked["Summarize"]) == 1
     assert sweeps[sweep] == {"finished": False, "error": "ConnectionError"}
-    others = {name: told for name, told in sweeps.items() if name != sweep}
-    assert len(others) == len(OWNERS) - 1 and not any("error" in told for told in others.values())
+    others = {name: other for name, other in sweeps.items() if name != sweep}
+    assert len(others) == len(OWNERS) - 1 and not any("error" in other for other in others.values())
 
 
 def test_all_sweeps_that_fail_are_named(night: Night):
@@ -136,7 +136,7 @@ def test_all_sweeps_that_fail_are_named(night: Night):
     ended, sweeps = night.run("first")
 
     assert ended == "SweepFailed"
-    assert {told["error"] for told in sweeps.values()} == {"ConnectionError"} and len(sweeps) == len(OWNERS)
+    assert {sweep["error"] for sweep in sweeps.values()} == {"ConnectionError"} and len(sweeps) == len(OWNERS)
 
 
 def test_a_dry_run_says_so_to_every_owner_that_changes_anything(night: Night):

@@ -116,7 +116,7 @@ class StockMachine(RuleBasedStateMachine):
         operation: Callable[[Inventory], object],
         intruder: Callable[[Inventory], object] = lambda _: None,
     ) -> bool:
-        """Whether `operation` was answered with success, under a fault; `intruder` runs first where it is overtaken."""
+        """Whether `operation` succeeded under a fault. If the fault is "overtaken", `intruder` runs before it."""
 
         def intrude() -> None:
             try:
@@ -246,13 +246,13 @@ class StockMachine(RuleBasedStateMachine):
         for entry in outbox:
             event = Event.model_validate_json(entry)
             assert self.events.setdefault(event.event_id, event) == event, "one id is one fact"
-        told = [
+        published = [
             event.event_type
             for event in self.events.values()
             if event.data["order_id"] == reservation.order_id
         ]
-        assert len(told) == len(set(told)), "each thing that happens to a reservation is told once"
-        assert not {"stock.released", "stock.committed"} <= set(told), (
+        assert len(published) == len(set(published)), "each change of a reservation is published once"
+        assert not {"stock.released", "stock.committed"} <= set(published), (
             "given back and gone exclude each other"
         )
 

@@ -163,7 +163,7 @@ def test_a_commit_leaves_the_stock_of_other_orders_alone(
     assert store.release("o-2", "c", NOW).has_given_back
 
 
-def test_the_longest_reservation_is_committed_in_two_transactions_and_told_once(
+def test_the_longest_reservation_is_committed_in_two_transactions_with_one_event(
     dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
     skus = {f"SKU{n:02}": 1 for n in range(MAX_LINES)}
