@@ -38,13 +38,16 @@ ROOTS = (
     "docs/operations.md",
     "docs/sam-local.md",
     "services",
+    "shared_layer",
+    "statemachines",
+    "template.yaml",
     "tests/component/archive",
     "tests/component/gateway",
     "tests/component/notifications",
     "tests/component/reports",
     "tests/faults/README.md",
     "tests/unit/test_docs.py",
-    "tools/contracts/docs",
+    "tools",
 )
 """Everything here is plain English. A root is a file or a folder."""
 
