@@ -147,7 +147,7 @@ class StockMachine(RuleBasedStateMachine):
         elif fault == "none":
             before = self.reservations.get(order_id)
             gone = before is None or before.status is ReservationStatus.RELEASED
-            assert gone, "an order that has its stock never hears that there is none"
+            assert gone, "an order that has its stock never gets OutOfStock"
 
     @rule(order_id=ORDERS, fault=FAULTS)
     def release(self, order_id: str, fault: str) -> None:

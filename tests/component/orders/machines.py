@@ -64,7 +64,7 @@ class Functions:
         self._losing: set[str] = set()
         self._before: dict[str, Callable[[], Any]] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        # The state that invokes each function, by the function and the step that it is told.
+        # The state that invokes each function, by the function and its step.
         self.states: dict[tuple[str, str | None], str] = {}
 
     @property
@@ -190,7 +190,7 @@ def tasks_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def steps_of(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """The step that each task tells its function, if it tells one."""
+    """The step in each task's payload, if it has one."""
     return {name: step for name, task in tasks.items() if (step := _step_of(task))}
 
 

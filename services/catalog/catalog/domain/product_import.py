@@ -36,7 +36,7 @@ _STOPPED = "the job was cancelled, or this part of it failed; import the line ag
 
 
 class UploadRefused(PermanentError):
-    """The uploaded file cannot be read as products; the message tells the admin why."""
+    """The uploaded file cannot be read as products; the message gives the admin the reason."""
 
 
 class LineOutcome(StrEnum):

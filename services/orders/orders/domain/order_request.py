@@ -84,7 +84,7 @@ class OrderRequest(_Request):
     payment_token: _PaymentToken
 
     def fingerprint(self) -> str:
-        """A hash of the body's meaning: it tells a retry from another order under the same key."""
+        """A hash of the body's meaning: it distinguishes a retry from another order under the same key."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
