@@ -1,4 +1,4 @@
-"""The rule by which every job ends, whatever got lost on the way.
+"""The rule that ends every job, even if a message or an execution was lost.
 
 The reconciler compares a job that has not ended in time with its execution:
 
