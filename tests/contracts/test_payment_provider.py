@@ -60,7 +60,7 @@ UNKNOWN_TO_LOCALSTRIPE = {"error_on_requires_action", "cancellation_reason"}
 LOCALSTRIPE = """
 import socket
 from aiohttp import web
-from localstripe.dependencies import store
+from localstripe.resources import store
 from localstripe.server import app
 store.dump_to_disk = lambda: None
 listening = socket.create_server(("127.0.0.1", 0))
