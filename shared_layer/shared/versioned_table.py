@@ -1,7 +1,7 @@
 """Optimistic locking: an item is written only as the successor of the version that its change was based on.
 
-Every item has a `version` that counts its changes from 1. Nobody holds a lock. A writer reads the item, changes it, and
-writes it on the condition that its version is still the one that was read. The writer who comes second gets
+Every item has a `version` that counts its changes from 1. No writer holds a lock. A writer reads the item, changes it,
+and writes it on the condition that its version is still the one that was read. The writer who comes second gets
 WriteConflict, and `retry_on_conflict` starts its change over from what the first one wrote:
 
     def confirm(order_id: str) -> Order:

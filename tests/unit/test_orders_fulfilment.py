@@ -62,8 +62,8 @@ REACHING: dict[str, tuple[Change, ...]] = {
     "parked, uncollected": (confirm, dispatch, fail_to_capture),
     "fulfilled": (confirm, capture, dispatch),
 }
-# What each event makes of an order in each state, in the order of REACHING: the status, that it is only remembered,
-# that nothing changes, or that it is refused.
+# The result of each event for an order in each state, in the order of REACHING. It is the new status, NOTED, UNCHANGED
+# or REFUSED.
 TABLE: dict[Change, list[str]] = {
     capture: [
         REFUSED, REFUSED, REFUSED, NOTED, UNCHANGED, "fulfilled", NOTED, NOTED, UNCHANGED, NOTED, UNCHANGED,

@@ -50,8 +50,8 @@ FULFILLING = {capture, capture_after_failure, fail_to_capture, dispatch, refuse_
 """The commands whose table is in test_orders_fulfilment.py."""
 UNCHANGED = "unchanged"
 REFUSED = "refused"
-# What each method makes of an order in each state, in the order of REACHING: the status afterwards, that nothing
-# changes and no event is published, or that it is refused.
+# The result of each method for an order in each state, in the order of REACHING. It is the new status, REFUSED, or
+# UNCHANGED: then no event is published either.
 TABLE: dict[Change, list[str]] = {
     confirm: [
         "confirmed", UNCHANGED, REFUSED, REFUSED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED, UNCHANGED,

@@ -47,7 +47,7 @@ def test_a_payment_whose_intent_was_never_opened_is_voided_straight_away() -> No
     assert voided.status is PaymentStatus.VOIDED
 
 
-# The status from which each change is allowed; from any other it is refused.
+# The statuses that allow each change; any other refuses it.
 S = PaymentStatus
 ALLOWED: dict[str, set[PaymentStatus]] = {
     "opened": {S.AUTHORIZING},
@@ -100,7 +100,7 @@ def test_a_payment_without_an_intent_has_no_reference() -> None:
 
 
 class PaymentLife(RuleBasedStateMachine):
-    """Any changes in any order: those that are refused change nothing, and money only ever goes one way."""
+    """Any changes in any order: a refused one changes nothing, and money only ever goes one way."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The form by which a browser uploads a product's picture: its limits and its signature."""
+"""The form for a browser's upload of a product's picture: its limits and its signature."""
 
 import base64
 import json

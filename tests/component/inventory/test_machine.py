@@ -42,7 +42,7 @@ from tests.component.inventory.account import (
 ORDERS = st.sampled_from(["o-1", "o-2", "o-3"])
 KEYS = st.integers(1, 4)
 SKUS = st.sampled_from(["MUG", "TEA"])
-# What each order wants, for good: its lines do not change between two tries of the saga.
+# The lines of each order: they do not change between two tries of the saga.
 WANTED = {"o-1": {"MUG": 2, "TEA": 3}, "o-2": {"MUG": 4}, "o-3": {"TEA": 1, "MUG": 1}}
 REFUSALS = (
     OutOfStock,
@@ -107,7 +107,7 @@ class StockMachine(RuleBasedStateMachine):
         self.events: dict[str, Event] = {}
         self.reservations: dict[str, Reservation] = {}
         self.answered: dict[str, set[str]] = {order_id: set() for order_id in WANTED}
-        # Too little for all three orders, whichever come first.
+        # Too little for all three orders, in any order.
         stock(self.inventory.ledger, MUG=5, TEA=3)
 
     def _do(

@@ -53,7 +53,7 @@ RESERVED, COMMITTING = ReservationStatus.RESERVED, ReservationStatus.COMMITTING
 COMMITTED, RELEASED = ReservationStatus.COMMITTED, ReservationStatus.RELEASED
 MISSING, TOO_LATE, GONE = ReservationMissing, ReservationReleased, ReservationCommitted
 
-# (available, reserved) of MUG and TEA, of which there were 5 each and the order wants 2 and 3.
+# (available, reserved) of MUG and TEA. Each had 5 pieces, and the order wants 2 and 3.
 NOTHING_TAKEN, HELD = [(5, 0), (5, 0)], [(3, 2), (2, 3)]
 HALF_SHIPPED, SHIPPED = [(3, 0), (2, 3)], [(3, 0), (2, 0)]
 

@@ -1,4 +1,4 @@
-"""Changes pushed to customers: who receives them, in which order, and what is left of a deleted user."""
+"""Changes pushed to customers: who receives them, in which order, and the remains of a deleted user."""
 
 from typing import Any
 

@@ -1,7 +1,6 @@
 """The state machines of orders in moto's interpreter.
 
-In a run the functions of orders are the real ones, on a pretended table; those of the other services answer as the
-test scripts it.
+In a run the functions of orders are the real ones, on a pretended table. The test scripts the other services' answers.
 """
 
 import io
@@ -96,7 +95,7 @@ class Functions:
         self._before.pop(function, lambda: None)()
         try:
             answer = self._answer(function, {**given, **({"step": step} if step else {})})
-        except Exception as error:  # noqa: BLE001 - as Lambda does: whatever it is, its class is the error's name
+        except Exception as error:  # noqa: BLE001 - as Lambda does: the class of any exception is the error's name
             answer = type(error).__name__
         if function in self._losing:
             answer = TIMED_OUT
