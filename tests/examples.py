@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from tests.template import Function
 from tools.settings import REPOSITORY
-from tools.stack import Stack
 
 EVENTS = REPOSITORY / "events"
 SOLD = [
@@ -58,24 +57,6 @@ def check_answer(
         assert answer == {"batchItemFailures": []} or _finds_nothing(function, answer), answer
     else:
         assert "errorType" not in answer or _finds_nothing(function, answer), answer
-
-
-def undo(stack: Stack) -> None:
-    """Gives back what the saga took that the example of orders.start_executions starts: its order was never placed, so
-    nothing else does. Nothing is taken after it, even if the saga still runs."""
-    started = json.loads(
-        json.loads((EVENTS / "orders_start_executions.json").read_text())["Records"][0]["body"]
-    )
-    for function, step in (
-        ("ShippingStepsFunction", "cancel"),
-        ("PaymentsStepsFunction", "void"),
-        ("InventoryStepsFunction", "release"),
-    ):
-        answer = stack.client("lambda").invoke(
-            FunctionName=stack.resource(function),
-            Payload=json.dumps({"step": step, "order": started["data"]["order"]}).encode(),
-        )
-        assert "FunctionError" not in answer, answer["Payload"].read()
 
 
 def claims(event: dict[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """Every function of the template under `sam local invoke` with its example event."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from tests.examples import check_answer, claims, example, example_for, of_products_that_are_sold, undo
+from tests.examples import check_answer, claims, example, example_for, of_products_that_are_sold
 from tests.template import Function, examples
 from tools.cloud.sam_local.emulator import VARIABLES, Emulator
 from tools.shop.client import Customer, Shop
@@ -24,13 +23,6 @@ def order_id() -> str:
 def customer(stack: Stack) -> Customer:
     """A user who signed up."""
     return Shop(stack).sign_up("Local Example")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def undone(stack: Stack) -> Iterator[None]:
-    """The records of the shop agree when all is done."""
-    yield
-    undo(stack)
 
 
 @pytest.mark.parametrize(("function", "name"), examples(), ids=str)

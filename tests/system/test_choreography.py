@@ -146,11 +146,10 @@ def _deliver_again(stack: Stack, shop: Shop, auditor: Auditor, customer: Custome
     marker = shop.place(customer, {"TEA-ASSAM-100": 1}, country="AQ").json()["order_id"]
     for _ in range(3):
         publish(stack, "order.confirmed", json.dumps(outbox))
-    publish(
-        stack,
-        "order.placed",
-        json.dumps(event("order.placed", order_id, {"order": _saga_order(before.order)})),
-    )
+    placed_v1 = event("order.placed", order_id, {"order": _saga_order(before.order)})
+    placed_v2 = event("order.placed", order_id, {**outbox["data"], "status": "placed"}) | {"event_version": 2}
+    for again in (placed_v1, placed_v2):
+        publish(stack, "order.placed", json.dumps(again))
     shop.settled(customer, marker)
     wait_for(lambda: auditor.orders()[marker].mails, "the mail of a later order", seconds=60)
 

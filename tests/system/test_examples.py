@@ -1,13 +1,12 @@
 """Every deployed function, called with its own example event from events/."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.examples import check_answer, example_for, undo
+from tests.examples import check_answer, example_for
 from tests.template import Function, examples
 from tools.shop.client import Customer
 from tools.stack import Stack
@@ -17,13 +16,6 @@ from tools.stack import Stack
 def order_id() -> str:
     """The order that the saga's steps work on, one after the other; it has never been placed."""
     return f"ord_{uuid4().hex}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def undone(stack: Stack) -> Iterator[None]:
-    """The records of the shop agree when all is done."""
-    yield
-    undo(stack)
 
 
 def invoke(stack: Stack, function: Function, event: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

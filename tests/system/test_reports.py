@@ -27,8 +27,11 @@ def send_event(stack: Stack, event_type: str, order_id: str, week: Week, amount:
     """Sends an event in the middle of `week` to the sales projection alone; the order was never placed."""
     lines = [{"sku": "TEA-ASSAM-100", "quantity": 1, "unit_price": {"amount": amount, "currency": "EUR"}}]
     facts = {"order_id": order_id, "lines": lines, "total": {"amount": amount, "currency": "EUR"}}
-    data = {"order": facts} if event_type == "order.placed" else facts
-    happened = event(event_type, order_id, data) | {"occurred_at": timestamp(week.end - timedelta(days=4))}
+    version = 2 if event_type == "order.placed" else 1
+    happened = event(event_type, order_id, facts) | {
+        "event_version": version,
+        "occurred_at": timestamp(week.end - timedelta(days=4)),
+    }
     stack.client("sqs").send_message(
         QueueUrl=stack.resource("ReportsRecordSalesQueue"), MessageBody=json.dumps(happened)
     )

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from live.domain.connection import MAX_CONNECTIONS, MAX_ORDERS, Connection, TooManyOrders, excess
 from live.domain.feed import STATUS_EVENTS, Change, Entry, Page, UnknownCursor, change_in
 from shared.events import Event
+from tests.order_placed import PLACED_V1
 from tools.contracts.template import subscriptions
 
 NOW = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
@@ -57,15 +58,20 @@ def test_a_confirmed_order_is_a_change_for_its_customer() -> None:
 def test_a_placed_order_is_a_change_for_its_customer() -> None:
     customer_id, change = change_in(PLACED)
 
-    assert customer_id == PLACED.data["order"]["customer_id"]
+    assert customer_id == PLACED.data["customer_id"]
     assert (change.order_id, change.status) == (PLACED.aggregate_id, "placed")
+
+
+def test_both_versions_of_a_placed_order_are_the_same_change() -> None:
+    assert PLACED.event_version == 2
+    assert change_in(PLACED_V1) == change_in(PLACED)
 
 
 def test_a_rejection_has_its_reason() -> None:
     assert change_in(REJECTED)[1].reason == REJECTED.data["reason"]
 
 
-@pytest.mark.parametrize("event", [CONFIRMED, REJECTED, PLACED])
+@pytest.mark.parametrize("event", [CONFIRMED, REJECTED, PLACED, PLACED_V1])
 def test_a_change_has_nothing_about_persons_products_or_money(event: Event) -> None:
     fields = change_in(event)[1].model_dump(exclude_none=True)
 

@@ -288,9 +288,7 @@ class TestTransitions:
             ("parked", resume),
         ],
     )
-    def test_only_order_placed_carries_the_payment_token_and_the_address(
-        self, state: str, change: Change
-    ) -> None:
+    def test_no_event_carries_the_payment_token_or_the_address(self, state: str, change: Change) -> None:
         _, [event] = change(order_in(state))
         published = event.model_dump_json()
         assert "pm_card_visa" not in published

@@ -42,6 +42,7 @@ ARCHIVED = (
 )
 
 # The fields that the contracts mark as `x-personal-data`. The country of an order's tax is in its breakdown.
+# Only version 1 of `order.placed` has `payment_token` and `shipping_address`.
 _PERSONAL = frozenset({"customer_id", "payment_token", "shipping_address"})
 
 

@@ -1,5 +1,6 @@
 """Changes pushed to customers: who receives them, in which order, and the remains of a deleted user."""
 
+import json
 from typing import Any
 
 import boto3
@@ -7,7 +8,9 @@ import pytest
 
 from live.dependencies import live_store
 from shared.events import Event
+from tests.component.batches import example_events
 from tests.component.live.service import CUSTOMER, ORDER, OTHER_ORDER, LiveService, deleted, event
+from tests.order_placed import PLACED_V1
 
 
 def test_a_customer_receives_each_status_of_their_orders_in_order(live: LiveService) -> None:
@@ -92,6 +95,24 @@ def test_an_event_that_is_delivered_again_has_the_same_cursor(live: LiveService)
 
     assert set(live.received()) == {("1", "confirmed")}
     assert len(live.ask({"action": "catch_up"})["changes"]) == 1
+
+
+@pytest.mark.parametrize(
+    "placed", [PLACED_V1, *example_events("orders_start_executions.json")], ids=["version 1", "version 2"]
+)
+def test_a_placed_order_is_pushed_and_leaves_neither_address_nor_payment_token(
+    live: LiveService, placed: Event
+) -> None:
+    order = PLACED_V1.data["order"]
+    live.watching(customer_id=order["customer_id"])
+
+    assert live.happens(placed) == []
+
+    assert live.received() == [("1", "placed")]
+    stored = json.dumps(boto3.client("dynamodb").scan(TableName="live")["Items"])
+    assert order["order_id"] in stored
+    personal = (order["payment_token"], *order["shipping_address"].values())
+    assert [value for value in personal if value and f'"{value}"' in stored] == []
 
 
 def test_an_older_status_that_comes_late_is_not_pushed(live: LiveService) -> None:

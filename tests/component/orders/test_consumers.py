@@ -8,12 +8,14 @@ import pytest
 
 from orders.domain.order import Order, order_id_for
 from orders.domain.saga_form import for_cancellation
-from orders.domain.status import Canceller
+from orders.domain.status import Canceller, RejectionReason
 from shared.clock import utc_now
+from shared.events import Event
 from shared.saga import SagaOrder
 from tests.component.orders.account import OrdersAccount, placed_order
 from tests.component.orders.functions import StateMachines, dead_letters_in, delivery, example, fresh
 from tests.made_up import made_up_event
+from tests.order_placed import PLACED_V1
 
 
 def requested(order: Order, event_type: str = "order.cancellation_requested") -> str:
@@ -98,14 +100,66 @@ def state_machines(account: OrdersAccount, monkeypatch: pytest.MonkeyPatch) -> S
     return StateMachines(monkeypatch)
 
 
+@pytest.fixture
+def placed(account: OrdersAccount) -> str:
+    """The id of the order of the examples, as it is stored when it is placed."""
+    item = example("orders_relay")["Records"][0]["dynamodb"]["NewImage"]
+    boto3.client("dynamodb").put_item(TableName="orders", Item=item)
+    order_id: str = item["pk"]["S"]
+    return order_id
+
+
+PLACED = example("orders_start_executions")["Records"][0]["body"]
+BOTH_VERSIONS = pytest.mark.parametrize(
+    "message", [PLACED_V1.model_dump_json(), PLACED], ids=["version 1", "version 2"]
+)
+
+
+def cancelled_before_its_saga(order: Order) -> Any:
+    return order.request_cancellation(Canceller.CUSTOMER, utc_now())
+
+
+def rejected(order: Order) -> Any:
+    return order.reject(RejectionReason.OUT_OF_STOCK, utc_now())
+
+
+def confirmed_before(order: Order) -> Any:
+    return order.confirm(utc_now())
+
+
+def parked(order: Order) -> Any:
+    return order.park("{}", utc_now())
+
+
+def taken_over(order: Order) -> Any:
+    return order.take_over(utc_now())
+
+
+def erased(order: Order) -> Any:
+    return order.erase(utc_now())
+
+
 @pytest.mark.usefixtures("account", "dead_letters")
 class TestStartSaga:
+    def test_the_two_versions_differ_in_the_personal_data_of_the_order(self) -> None:
+        event = Event.model_validate_json(PLACED)
+
+        assert (PLACED_V1.event_version, event.event_version) == (1, 2)
+        assert PLACED_V1.event_id == event.event_id
+        assert PLACED_V1.data["order"].keys() - event.data.keys() == {
+            "correlation_id",
+            "shipping_address",
+            "payment_token",
+        }
+
+    @BOTH_VERSIONS
+    @pytest.mark.usefixtures("placed")
     def test_a_placed_order_starts_a_saga_that_bears_its_id(
-        self, state_machines: StateMachines, lambda_context: Any
+        self, state_machines: StateMachines, lambda_context: Any, message: str
     ) -> None:
         consumer = fresh("orders.functions.start_executions")
 
-        answer = consumer.handler(example("orders_start_executions"), lambda_context)
+        answer = consumer.handler(delivery(message), lambda_context)
 
         assert answer == {"batchItemFailures": []}
         order = example("orders_steps_confirm")["order"]
@@ -114,6 +168,61 @@ class TestStartSaga:
         address = {"line2": None, **order["shipping_address"]}
         assert given["order"] == {**order, "shipping_address": address, "execution": order["order_id"]}
 
+    @BOTH_VERSIONS
+    def test_an_order_that_cannot_be_found_is_delivered_again(
+        self, dead_letters: str, state_machines: StateMachines, lambda_context: Any, message: str
+    ) -> None:
+        consumer = fresh("orders.functions.start_executions")
+
+        answer = consumer.handler(delivery(message, "no event"), lambda_context)
+
+        assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+        assert state_machines.executions(state_machines.saga) == []
+        assert [body for body, _ in dead_letters_in(dead_letters)] == ["no event"]
+
+    @BOTH_VERSIONS
+    def test_an_order_that_was_erased_before_its_saga_started_gets_none(
+        self, placed: str, state_machines: StateMachines, lambda_context: Any, logged: Any, message: str
+    ) -> None:
+        """Version 1 has the address and the payment token, and the saga still must not get them."""
+        from orders.dependencies import order_store
+
+        order_store().change(placed, erased)
+        consumer = fresh("orders.functions.start_executions")
+
+        answer = consumer.handler(delivery(message), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        assert state_machines.executions(state_machines.saga) == []
+        assert [(line["status"], line["erased"]) for line in logged("saga not started")] == [("placed", True)]
+
+    @BOTH_VERSIONS
+    @pytest.mark.parametrize("change", [rejected, confirmed_before, parked, taken_over])
+    def test_an_order_that_its_saga_no_longer_ends_gets_none(
+        self, placed: str, state_machines: StateMachines, lambda_context: Any, message: str, change: Any
+    ) -> None:
+        from orders.dependencies import order_store
+
+        order_store().change(placed, change)
+        consumer = fresh("orders.functions.start_executions")
+
+        assert consumer.handler(delivery(message), lambda_context) == {"batchItemFailures": []}
+
+        assert state_machines.executions(state_machines.saga) == []
+
+    def test_an_order_that_was_cancelled_before_its_saga_started_gets_one_which_ends_it(
+        self, placed: str, state_machines: StateMachines, lambda_context: Any
+    ) -> None:
+        from orders.dependencies import order_store
+
+        order_store().change(placed, cancelled_before_its_saga)
+        consumer = fresh("orders.functions.start_executions")
+
+        consumer.handler(delivery(PLACED), lambda_context)
+
+        assert [name for name, _ in state_machines.executions(state_machines.saga)] == [placed]
+
+    @pytest.mark.usefixtures("placed")
     @pytest.mark.parametrize("first_is", ["running", "over"])
     def test_a_second_delivery_starts_no_second_saga(
         self,
@@ -138,6 +247,7 @@ class TestStartSaga:
         assert len(logged("execution was started before")) == (1 if first_is == "over" else 0)
         assert dead_letters_in(dead_letters) == []
 
+    @pytest.mark.usefixtures("placed")
     def test_a_saga_that_could_not_be_started_is_delivered_again(
         self, dead_letters: str, state_machines: StateMachines, lambda_context: Any
     ) -> None:
@@ -160,16 +270,13 @@ class TestStartSaga:
 @pytest.mark.usefixtures("dead_letters")
 class TestStartCancellation:
     @pytest.fixture
-    def confirmed(self, account: OrdersAccount) -> Order:
+    def confirmed(self, placed: str) -> Order:
         """The order of the examples, confirmed, which its customer has cancelled."""
         from orders.dependencies import order_store
 
-        item = example("orders_relay")["Records"][0]["dynamodb"]["NewImage"]
-        boto3.client("dynamodb").put_item(TableName="orders", Item=item)
-        order_id = item["pk"]["S"]
-        order_store().change(order_id, lambda order: order.confirm(utc_now()))
+        order_store().change(placed, lambda order: order.confirm(utc_now()))
         return order_store().change(
-            order_id, lambda order: order.request_cancellation(Canceller.CUSTOMER, utc_now())
+            placed, lambda order: order.request_cancellation(Canceller.CUSTOMER, utc_now())
         )
 
     def test_a_cancellation_starts_once_and_carries_no_personal_data(

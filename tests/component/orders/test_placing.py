@@ -57,7 +57,7 @@ class TestPlacing:
         assert (stored["customer_id"], stored["status"], stored["version"]) == ("ada", "placed", 1)
         [event] = stored["outbox"]
         assert (event["event_type"], event["correlation_id"]) == ("order.placed", CORRELATION_ID)
-        assert event["data"]["order"]["total"] == {"amount": 2070, "currency": "EUR"}
+        assert event["data"]["total"] == {"amount": 2070, "currency": "EUR"}
 
     def test_internal_fields_stay_inside(self, ada: Client) -> None:
         answer = ada.place(order_body(("TEA", 2)))

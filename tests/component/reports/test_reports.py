@@ -22,6 +22,7 @@ from shared.versioned_table import WriteConflict
 from tests.component.batches import example_events, failures
 from tests.component.reports.account import Service
 from tests.examples import example
+from tests.order_placed import PLACED_V1
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 WEEK = Week(2026, 10)
@@ -45,9 +46,8 @@ def event(event_type: str, aggregate_id: str, at: datetime, **data: Any) -> Even
 def order(event_type: str, order_id: str, at: datetime, amount: int = 1_490, **more: Any) -> Event:
     lines = [{"sku": "TEA-ASSAM-100", "quantity": 1, "unit_price": EUR | {"amount": amount - 490}}]
     facts = {"order_id": order_id, "customer_id": "u-1", "lines": lines, "total": EUR | {"amount": amount}}
-    if event_type == "order.placed":
-        return event(event_type, order_id, at, order=facts)
-    return event(event_type, order_id, at, **facts, **more)
+    made = event(event_type, order_id, at, **facts, **more)
+    return made.model_copy(update={"event_version": 2}) if event_type == "order.placed" else made
 
 
 def refund(order_id: str, at: datetime, amount: int = 1_490) -> Event:
@@ -85,8 +85,20 @@ def test_it_reads_one_event_of_every_type_in_its_subscription(service: Service):
     }
 
 
+def test_both_versions_of_a_placed_order_are_the_same_fact(service: Service):
+    [placed] = [e for e in example_events("reports_record_sales.json") if e.event_type == "order.placed"]
+    assert service.record_sales(placed) == failures()
+    before = service.items("ReportsSalesTable")
+
+    assert service.record_sales(PLACED_V1) == failures()
+
+    assert (placed.event_version, PLACED_V1.event_version) == (2, 1)
+    assert service.items("ReportsSalesTable") == before
+    assert [item["amount"]["amount"] for item in before] == [3369]
+
+
 def test_no_personal_data_is_stored(service: Service):
-    service.record_sales(*example_events("reports_record_sales.json"))
+    service.record_sales(*example_events("reports_record_sales.json"), PLACED_V1)
 
     kept = json.dumps(service.items("ReportsSalesTable"))
     for word in ("customer", "Ada", "Beispielweg", "pm_card", "address"):

@@ -16,6 +16,7 @@ from shared.events import Event
 from tests.component.batches import example_events, failures
 from tests.component.reports.account import Service, reports_account
 from tests.component.shipped_template import template
+from tests.order_placed import PLACED_V1
 from tools import console as steps
 from tools.console import StepError
 from tools.contracts.events.contracts import contracts
@@ -96,7 +97,7 @@ def shop(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def archived_events() -> list[Event]:
-    """An event of every type that is archived, and the events of the reports' own example."""
+    """An event of every type that is archived, the events of the reports' own example, and an old version."""
     others = [
         Event.model_validate(contract.example()).model_copy(
             update={"event_id": f"a-1:2:{contract.event_type}", "aggregate_id": "a-1"}
@@ -104,7 +105,8 @@ def archived_events() -> list[Event]:
         for contract in contracts()
         if contract.service != "users"
     ]
-    return [*others, *SALES_EVENTS]
+    old = PLACED_V1.model_copy(update={"event_id": "a-2:1:order.placed", "aggregate_id": "a-2"})
+    return [*others, *SALES_EVENTS, old]
 
 
 def test_a_lost_projection_is_rebuilt_from_the_events_of_its_consumers_types(shop: Shop) -> None:

@@ -42,6 +42,9 @@ table names the other readers. A service that stores a personal field erases it 
 properties. A change that would break a consumer becomes a new version: a second payload class, published beside the
 first until the last consumer has moved on.
 
+Release 0.5.0 dropped version 1 of `order.placed`, which had the address and the payment token. Consumers still read it:
+it may wait in a queue or among the dead letters, and the archive has it without its personal fields.
+
 """
 
 

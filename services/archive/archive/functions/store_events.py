@@ -11,4 +11,4 @@ def store(event: Event) -> None:
     archive_store().put(without_personal_data(event))
 
 
-handler = consumer_handler(dict.fromkeys(ARCHIVED, store))
+handler = consumer_handler({**dict.fromkeys(ARCHIVED, store), "order.placed": {1: store, 2: store}})

@@ -68,7 +68,7 @@ class _StatusFacts(BaseModel):
 
 
 class _PlacedFacts(_StatusFacts):
-    # An order begins as placed, so the event need not say so.
+    # The whole order, inside version 1 of `order.placed`, has no status.
     status: str = "placed"
 
 
@@ -121,9 +121,8 @@ def change_in(event: Event) -> tuple[str, Change]:
 
 
 def _facts_of(event: Event) -> _StatusFacts:
-    if event.event_type == "order.placed":
-        # Version 1 has the facts inside `order`.
-        return _PlacedFacts.model_validate(event.data.get("order", event.data))
+    if (event.event_type, event.event_version) == ("order.placed", 1):
+        return _PlacedFacts.model_validate(event.data.get("order"))
     return _StatusFacts.model_validate(event.data)
 
 

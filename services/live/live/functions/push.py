@@ -55,4 +55,4 @@ def _sent(connection: Connection, message: str) -> bool:
     return True
 
 
-handler = consumer_handler(dict.fromkeys(STATUS_EVENTS, push))
+handler = consumer_handler({**dict.fromkeys(STATUS_EVENTS, push), "order.placed": {1: push, 2: push}})

@@ -1,4 +1,7 @@
-"""The events that the orders service publishes. Amounts are in minor units."""
+"""The events that the orders service publishes. Amounts are in minor units.
+
+No event has the address or the payment token. A function of this service reads them from the order, by its id.
+"""
 
 from typing import Annotated
 
@@ -7,19 +10,10 @@ from pydantic import Field
 from orders.domain.pricing import Breakdown, OrderLine
 from shared.events import PERSONAL, Payload
 from shared.money import Money
-from shared.saga import SagaOrder
-
-
-class OrderPlaced(Payload):
-    """A customer placed an order. Its saga decides whether it can stand, and needs the whole order for that."""
-
-    event_type = "order.placed"
-
-    order: SagaOrder
 
 
 class OrderFacts(Payload):
-    """The facts that every later event of an order carries."""
+    """The facts that every event of an order carries."""
 
     order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     customer_id: Annotated[
@@ -35,6 +29,16 @@ class OrderFacts(Payload):
     lines: list[OrderLine]
     breakdown: Breakdown
     total: Annotated[Money, Field(description="The amount that the customer is charged")]
+
+
+class OrderPlaced(OrderFacts):
+    """A customer placed an order. Its saga decides whether it can stand.
+
+    Version 1 had the address and the payment token. This version has neither.
+    """
+
+    event_type = "order.placed"
+    event_version = 2
 
 
 class OrderConfirmed(OrderFacts):

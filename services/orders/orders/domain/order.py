@@ -16,7 +16,7 @@ from orders.domain import events
 from orders.domain.order_request import OrderRequest
 from orders.domain.personal_data import erased_address, without_personal_data
 from orders.domain.pricing import Breakdown, OrderLine, Price
-from orders.domain.saga_form import for_cancellation, for_saga
+from orders.domain.saga_form import for_cancellation
 from orders.domain.status import (
     Canceller,
     CannotBeCancelled,
@@ -134,6 +134,14 @@ class Order(BaseModel):
         return confirmed_once or self.is_being_resumed
 
     @property
+    def awaits_its_saga(self) -> bool:
+        """Whether its saga ends this order: it is open, no cancellation ends it, and its personal data are not erased.
+
+        Without its address and payment token an order can be undone, but not decided.
+        """
+        return self.status.is_open and not self.is_undone_by_cancellation and not self.erased_at
+
+    @property
     def cancellation_name(self) -> str:
         """The name of the cancellation's execution: the order's id, with a number for each resumption.
 
@@ -174,7 +182,7 @@ class Order(BaseModel):
             version=1,
             history=[StatusChange(status=OrderStatus.PLACED, at=timestamp(now))],
         )
-        return order, [order._event(events.OrderPlaced(order=for_saga(order)), now)]
+        return order, [order._fact(events.OrderPlaced, now)]
 
     # The saga decides whether the order stands.
 

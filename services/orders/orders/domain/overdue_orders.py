@@ -93,8 +93,7 @@ def reconcile(order: Order, orders: Orders, executions: Executions, now: datetim
     if progress is ExecutionProgress.UNKNOWN and order.is_undone_by_cancellation:
         executions.start_cancellation(order)
         return Outcome.STARTED
-    # Without its address and payment token an order can be undone, but not decided.
-    if progress is ExecutionProgress.UNKNOWN and order.status is OrderStatus.PLACED and not order.erased_at:
+    if progress is ExecutionProgress.UNKNOWN and order.status is OrderStatus.PLACED and order.awaits_its_saga:
         executions.start_saga(for_saga(order))
         return Outcome.STARTED
     if order.is_being_resumed:

@@ -1,39 +1,37 @@
-"""Starts the state machines of an order: the saga of a placed one, the cancellation of one that is to be undone."""
+"""Starts the state machines of an order: the saga of a placed one, the cancellation of one that is to be undone.
 
-from pydantic import BaseModel
+Both get the order as it is stored, because no event has its address and its payment token. An event's `aggregate_id` is
+the order's id in every version.
+"""
 
 from orders.adapters.order_store import OrderMissing
 from orders.dependencies import StateMachines, executions, order_store
 from orders.domain.order import Order
+from orders.domain.saga_form import for_saga
 from shared.consumer import consumer_handler
 from shared.events import Event
-from shared.saga import SagaOrder
-
-
-class OrderPlaced(BaseModel):
-    """The part of `order.placed` that this consumer reads."""
-
-    order: SagaOrder
-
-
-class UndoingRequested(BaseModel):
-    """The part of `order.cancellation_requested` and `order.resumption_requested` that this consumer reads."""
-
-    order_id: str
-
+from shared.observability import logger
 
 # A function that lacks the names of its state machines refuses to start.
 StateMachines.load()
 
 
 def start_saga(event: Event) -> None:
-    """Starts the saga of the placed order; does nothing if it was started before."""
-    executions().start_saga(OrderPlaced.model_validate(event.data).order)
+    """Starts the saga of the placed order; does nothing if it was started before. Raises OrderMissing.
+
+    It starts none for an order that has ended, that a cancellation undoes, or whose personal data were erased. The
+    reconciler ends an erased one without a saga.
+    """
+    order = _order(event.aggregate_id)
+    if not order.awaits_its_saga:
+        logger.info("saga not started", status=order.status.value, erased=order.erased_at is not None)
+        return
+    executions().start_saga(for_saga(order))
 
 
 def start_cancellation(event: Event) -> None:
     """Starts the order's cancellation or resumption; does nothing if it was started before. Raises OrderMissing."""
-    executions().start_cancellation(_order(UndoingRequested.model_validate(event.data).order_id))
+    executions().start_cancellation(_order(event.aggregate_id))
 
 
 def _order(order_id: str) -> Order:
@@ -45,7 +43,8 @@ def _order(order_id: str) -> Order:
 
 handler = consumer_handler(
     {
-        "order.placed": start_saga,
+        # Version 1, which carries the whole order, may still wait in a queue or among the dead letters.
+        "order.placed": {1: start_saga, 2: start_saga},
         "order.cancellation_requested": start_cancellation,
         "order.resumption_requested": start_cancellation,
     }

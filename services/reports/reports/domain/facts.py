@@ -66,7 +66,7 @@ class Fact(_EventData):
     def from_event(cls, event: Event) -> Self:
         """The fact in `event`; raises pydantic.ValidationError if data is missing."""
         kind = Kind(event.event_type)
-        data = _placed_order(event.data) if kind is Kind.PLACED else event.data
+        data = _facts_in(event)
         return cls.model_validate(
             {
                 "event_id": event.event_id,
@@ -98,6 +98,9 @@ class LowStock(_EventData):
     threshold: int
 
 
-def _placed_order(data: dict[str, Any]) -> dict[str, Any]:
-    order = data.get("order")
+def _facts_in(event: Event) -> dict[str, Any]:
+    if (event.event_type, event.event_version) != (Kind.PLACED, 1):
+        return event.data
+    # Version 1 has the whole order inside. The archive has it permanently, so every rebuild reads it.
+    order = event.data.get("order")
     return order if isinstance(order, dict) else {}

@@ -30,6 +30,7 @@ def record_product(event: Event) -> None:
 handler = consumer_handler(
     {
         **{kind.value: record_order_fact for kind in Kind},
+        Kind.PLACED.value: {1: record_order_fact, 2: record_order_fact},
         "stock.low": record_low_stock,
         "product.changed": record_product,
     }
