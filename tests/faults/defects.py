@@ -154,8 +154,8 @@ DEFECTS = (
     Defect(
         "a mail without an idempotency record",
         "services/notifications/notifications/functions/send_mail.py",
-        "    _send(occasion, event=event)\n",
-        "    _send.__wrapped__(occasion, event=event)  # type: ignore[attr-defined]\n",
+        "    _send_once(notification_about(event), event=event)\n",
+        "    _send(notification_about(event), event=event)\n",
         ("good",),
     ),
     Defect(
