@@ -1,7 +1,7 @@
 # Builds one function for Lambda; `sam build` calls it through services/<name>/Makefile (Metadata BuildMethod: makefile).
 #
-# A function's package is the service's own code, its requirements.txt if it has one, and what that function alone needs
-# (requirements/<function>.txt); with bytecode for it all, so that a cold start compiles nothing. The bytecode is
+# A function's package is the service's own code, its requirements.txt if it has one, and the function's own requirements
+# (requirements/<function>.txt). It has bytecode for all of them, so that a cold start compiles nothing. The bytecode is
 # unchecked-hash: it does not depend on file times, which zip files change.
 # Paths are taken from the Makefile's own place, so that it does not matter where `sam build` runs it.
 
@@ -26,8 +26,8 @@ ifeq ($(PYTHON),)
 $(error The build needs Python $(RUNTIME_VERSION), the version of the Lambda runtime: install it, or run `make setup`)
 endif
 
-# $(call install,<requirements file>,<folder>): locked packages as Lambda needs them, whatever machine builds them.
-# uv takes a second where pip takes ten; both check the same hashes. The runtime's C library is 2.34 (Amazon Linux 2023).
+# $(call install,<requirements file>,<folder>): locked packages as Lambda needs them, from any machine.
+# uv takes a second, pip takes ten; both check the same hashes. The runtime's C library is 2.34 (Amazon Linux 2023).
 ifeq ($(UV),)
 install = "$(PYTHON)" -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes \
 	--platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 --implementation cp --python-version $(RUNTIME_VERSION) --only-binary=:all: \

@@ -2,8 +2,8 @@
 
     make benchmark-pictures        (or `.venv/bin/python -m benchmarks.pictures`)
 
-Each picture is rendered in a process of its own, with all that the Lambda function loads. Its peak is the kernel's
-count of the process (VmHWM), as Lambda's "Max Memory Used" is.
+Each picture is rendered in a process of its own, with every module that the Lambda function loads. Its peak is the
+kernel's count of the process (VmHWM), as Lambda's "Max Memory Used" is.
 """
 
 import json
@@ -62,7 +62,7 @@ def _measure(path: Path) -> None:
         "POWERTOOLS_TRACE_DISABLED": "1",
         "POWERTOOLS_SERVICE_NAME": "benchmark",
     }
-    import_module("image_processor.functions.render")  # all that the function loads
+    import_module("image_processor.functions.render")  # the modules that the function loads
     from image_processor.domain.pixels import render  # noqa: PLC0415 - only now, with the environment that it reads
 
     content = path.read_bytes()
@@ -76,7 +76,7 @@ def _measure(path: Path) -> None:
 
 
 def _ramps(mode: str, size: tuple[int, int] = (_WIDTH, _HEIGHT)) -> Image.Image:
-    """A picture of which every band has something to it, and which compresses well."""
+    """A picture with content in every band, which compresses well."""
     bands = [
         Image.linear_gradient("L").rotate(90 * i).resize(size)
         for i in range(len(Image.new(mode, (1, 1)).getbands()))
@@ -96,7 +96,7 @@ def _plain(file_format: str, **options: Any) -> Callable[[Path], None]:
 
 
 def _dense(mode: str, file_format: str, **options: Any) -> Callable[[Path], None]:
-    """A file as large as may be: its upper part is noise, of which nothing can be spared."""
+    """A file as large as may be: its upper part is noise, which does not compress."""
     bands = len(Image.new(mode, (1, 1)).getbands())
 
     def noise(rows: int) -> Image.Image:

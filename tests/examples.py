@@ -27,8 +27,10 @@ def of_products_that_are_sold(lines: list[dict[str, Any]]) -> list[dict[str, Any
 
 
 def example_for(name: str, order_id: str, customer_id: str) -> dict[str, Any]:
-    """The example, sent by the customer where it is a request with a token, so that mails find them; a step
-    of a state machine works on `order_id`, whose own customer has closed no account."""
+    """The example for `order_id`, whose own customer has closed no account; a step of a state machine works on it.
+
+    If the example is a request with a token, the customer sends it, so that mails find them.
+    """
     event = example(name)
     if "httpMethod" in event and claims(event):
         sent: dict[str, Any] = json.loads(json.dumps(event).replace(claims(event)["sub"], customer_id))

@@ -1,4 +1,4 @@
-"""Events as a test wants them, whatever any contract says."""
+"""Events as a test wants them, even against their contracts."""
 
 from datetime import datetime
 from typing import Any

@@ -37,7 +37,7 @@ class Route:
         return self.api == _PUBLIC_API
 
     def url(self, **parameters: str) -> str:
-        """The path with its parameters filled in; "none-such" where none is given."""
+        """The path with its parameters filled in; "none-such" for a missing one."""
         return re.sub(r"\{(\w+)\+?\}", lambda name: parameters.get(name[1], "none-such"), self.path)
 
 

@@ -26,7 +26,7 @@ class Server:
 
     @property
     def endpoint(self) -> str:
-        """The base URL under which every AWS API answers."""
+        """The base URL of every AWS API."""
         return endpoint_of(self.port)
 
     @property

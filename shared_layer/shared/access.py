@@ -1,4 +1,4 @@
-"""Who may do what: the caller, as the verified token names them, and two checks.
+"""Access control: the caller, as the verified token names them, and two checks.
 
 A route declares its `Access`. `Access.admit` checks the token before the request is read. Only a route that has found
 a thing knows its owner; then it calls `require_owner`. docs/authorization.md lists the access of every route.
@@ -22,7 +22,7 @@ _JAVA_DATE = "%a %b %d %H:%M:%S UTC %Y"
 
 
 class Caller(BaseModel):
-    """Who calls, by Cognito's verified token; `issued_at` is when it was issued, in seconds since 1970."""
+    """The caller, by Cognito's verified token; `issued_at` is the token's time in seconds since 1970."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,7 +41,7 @@ class Caller(BaseModel):
 
 
 class Access(StrEnum):
-    """Who may call a route."""
+    """The callers that a route admits."""
 
     ANYONE = "anyone"
     SIGNED_IN = "signed-in"

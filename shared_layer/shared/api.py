@@ -166,7 +166,7 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
         identifier = _correlation_id_of(event)
         logger.set_correlation_id(identifier)
         started = time.perf_counter()
-        # The id under which API Gateway's access log has the request, too.
+        # API Gateway's access log has the request under the same id.
         with caused_by(str(event["requestContext"].get("requestId") or context.aws_request_id)):
             answer = app.resolve(event, context)
             logger.info(

@@ -163,8 +163,8 @@ def consumer_handler(reads: Reads) -> ConsumerHandler:
 def message_handler(consume: Callable[[str], None]) -> MessageHandler:
     """The Lambda handler that feeds the bodies of an SQS batch to `consume`, one by one.
 
-    If `consume` raises PermanentError (or pydantic's ValidationError, for unreadable data), the handler copies the
-    message to the dead-letter queue at DLQ_URL, with the reason, and counts it as done. Any other exception fails this
-    message alone. SQS delivers it again until its redrive policy moves it to the same queue.
+    If `consume` raises PermanentError, or pydantic's ValidationError for unreadable data, no retry can help.
+    The handler copies it to the dead-letter queue at DLQ_URL, with the reason, and counts it as done. Any other
+    exception fails this message alone. SQS delivers it again until its redrive policy moves it to the same queue.
     """
     return MessageHandler(consume)

@@ -1,7 +1,7 @@
 """The errors that a service raises on purpose, in two families.
 
 `Problem` is an answer to an HTTP client (RFC 9457 problem details). A message or a saga step fails with a
-`PermanentError` or a `TransientError`: the first goes to the dead letters at once, the second is worth another try.
+`PermanentError` or a `TransientError`. The first goes to the dead letters at once, the second is worth another try.
 """
 
 from http import HTTPStatus

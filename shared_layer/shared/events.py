@@ -57,7 +57,7 @@ class Event(BaseModel):
         occurred_at: datetime,
         correlation_id: str,
     ) -> Self:
-        """The event by which `aggregate_id` reached `aggregate_version` (one of a type per version)."""
+        """The event that brought `aggregate_id` to `aggregate_version` (one of a type per version)."""
         return cls(
             event_id=f"{aggregate_id}:{aggregate_version}:{payload.event_type}",
             event_type=payload.event_type,

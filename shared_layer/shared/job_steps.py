@@ -53,7 +53,7 @@ class JobStep[Input: JobInput]:
 
 
 def job_steps_handler(steps: Mapping[str, JobStep[Any]]) -> Handler:
-    """The Lambda handler of several steps, by name; the state says in `step` which of them it wants.
+    """The Lambda handler of several steps, by name; the state names its step in `step`.
 
     The step's result becomes the state's result. The state machine retries and catches by the name of the exception's
     class, so a step raises one class for each way it can fail. Raises UnknownStep.

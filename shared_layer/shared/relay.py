@@ -1,8 +1,8 @@
 """Publishing a table's outbox from its stream: in order, and in as few requests as possible.
 
 If an event cannot be published for now, the batch fails from its record on. The stream delivers that record and the
-later ones again, for 24 hours. If an event can never be published (its outbox is unreadable, or SNS refuses it for
-good), the relay sends the whole record to the relays' dead-letter queue, and the stream goes on.
+later ones again, for 24 hours. An event can never be published if its outbox is unreadable, or if SNS refuses it
+permanently. Then the relay sends the whole record to the relays' dead-letter queue, and the stream goes on.
 """
 
 import json

@@ -44,7 +44,7 @@ class ShippingAddress(SagaModel):
 
 
 class SagaOrder(SagaModel):
-    """The order as the saga carries it: all that a step needs, so that no step reads another service's data."""
+    """The order as the saga carries it. It has everything for each step, so no step reads another service's data."""
 
     order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     customer_id: Annotated[

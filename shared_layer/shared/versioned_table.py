@@ -1,7 +1,7 @@
 """Optimistic locking: an item is written only as the successor of the version that its change was based on.
 
-Every item has a `version` that counts its changes from 1. Nobody holds a lock. A writer reads the item, changes it, and
-writes it on the condition that its version is still the one that was read. The writer who comes second gets
+Every item has a `version` that counts its changes from 1. No writer holds a lock. A writer reads the item, changes it,
+and writes it on the condition that its version is still the one that was read. The writer who comes second gets
 WriteConflict, and `retry_on_conflict` starts its change over from what the first one wrote:
 
     def confirm(order_id: str) -> Order:
@@ -71,7 +71,7 @@ class VersionedTable:
         return None
 
     def put(self, item: Mapping[str, Any], *, replaces: int) -> None:
-        """Stores the successor of version `replaces`; 0 says that there is no item yet.
+        """Stores the successor of version `replaces`; 0 stands for a new item.
 
         Raises WriteConflict when another version is stored, or a transaction is at the item.
         """
@@ -100,7 +100,7 @@ class VersionedTable:
         return {"Put": {**put, **condition}}
 
     def absent(self, key: Mapping[str, str]) -> Write:
-        """A transaction's check that there is no item under `key`."""
+        """A transaction's check that no item exists under `key`."""
         check = {"Key": to_item(key), "ConditionExpression": "attribute_not_exists(pk)"}
         return {"ConditionCheck": {"TableName": self.name, **check}}
 
@@ -163,7 +163,7 @@ def retry_on_conflict[**Arguments, Result](
 ) -> Result:
     """The result of `attempt`, which starts over when it raises WriteConflict.
 
-    Raises WriteConflict when that goes on for seven attempts, and whatever else `attempt` raises.
+    Raises WriteConflict if that goes on for seven attempts, and the other exceptions of `attempt`.
     """
     retrying = Retrying(
         retry=retry_if_exception_type(WriteConflict),

@@ -68,7 +68,7 @@ def page() -> Iterator[Page]:
 
 
 def sell(stack: Stack, week: Week) -> None:
-    """A week of orders of every fate, in two currencies, told to the sales projection alone."""
+    """A week of orders of every fate, in two currencies, sent to the sales projection alone."""
     skus = ["TEA-ASSAM-100", "TEA-DARJ-100", "TEA-EARL-100", "COF-HOUSE-500", "NO-SUCH-SKU"]
     numbers = range(40)
     run = uuid4().hex

@@ -74,7 +74,7 @@ def aws() -> Iterator[None]:
 
 @pytest.fixture
 def logged() -> Iterator[Callable[[str], list[dict[str, Any]]]]:
-    """Finds the log lines with a given message among those that the test has made so far."""
+    """Finds the log lines with a given message among the test's lines so far."""
     from shared.observability import logger
 
     stream = StringIO()
@@ -89,8 +89,10 @@ def logged() -> Iterator[Callable[[str], list[dict[str, Any]]]]:
 def subscriber(
     aws: None, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], Callable[[], list[dict[str, Any]]]]:
-    """Makes the topic that relays publish to, and a queue that takes one type of event from it, raw, as a consumer's
-    does; what is returned receives the events that have come."""
+    """Makes the topic that relays publish to, and a queue that takes one type of event from it, raw as for a consumer.
+
+    Returns a function that receives the queue's events.
+    """
 
     def subscribe(event_type: str) -> Callable[[], list[dict[str, Any]]]:
         sns, sqs = boto3.client("sns"), boto3.client("sqs")

@@ -15,8 +15,10 @@ def rest_event(
     headers: dict[str, str] | None = None,
     claims: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The event of one request. `body` is sent as JSON, or as it is when it is a string; `claims` are those of the
-    verified token (without them the request is anonymous)."""
+    """The event of one request. `body` is sent as JSON, or unchanged if it is a string.
+
+    `claims` are the verified token's; without them the request is anonymous.
+    """
     sent = {"Content-Type": "application/json", "X-Correlation-Id": CORRELATION_ID, **(headers or {})}
     context: dict[str, Any] = {
         "accountId": "123456789012",
@@ -49,7 +51,7 @@ def rest_event(
 
 
 def claims_of(user_id: str, email: str = "", *, groups: str = "customer", **others: str) -> dict[str, str]:
-    """The claims of a verified identity token of somebody in `groups`, written as API Gateway does: `a,b`."""
+    """The claims of a verified identity token of a user in `groups`, written as API Gateway does: `a,b`."""
     optional = {"email": email, "cognito:groups": groups}
     return {
         "sub": user_id,
@@ -60,7 +62,7 @@ def claims_of(user_id: str, email: str = "", *, groups: str = "customer", **othe
 
 
 def header(answer: dict[str, Any], name: str) -> str | None:
-    """The first value of an answer's header, whichever of the two maps holds it."""
+    """The first value of an answer's header, from either of the two maps."""
     values = answer.get("multiValueHeaders", {}).get(name)
     return values[0] if values else answer.get("headers", {}).get(name)
 

@@ -1,6 +1,6 @@
-"""What holds for every consumer of the template, whatever it does with an event: bad messages stop nobody and say why.
+"""The rules for every consumer of the template: a bad message stops no other and has its reason.
 
-The consumers are those that the template gives a queue. What one does with a good event is its own tests' business:
+Every function with a queue in the template is a consumer. What one does with a good event is its own tests' business:
 here its functions are replaced by one that remembers what it was given.
 """
 
@@ -98,7 +98,7 @@ def consumer(
         for version in versions:
             versions[version] = consumer.seen.append
     yield consumer
-    # Whoever comes next shall have it as it is shipped.
+    # The next test shall have it as it is shipped.
     del sys.modules[function.module]
 
 

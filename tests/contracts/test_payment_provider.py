@@ -60,7 +60,7 @@ UNKNOWN_TO_LOCALSTRIPE = {"error_on_requires_action", "cancellation_reason"}
 LOCALSTRIPE = """
 import socket
 from aiohttp import web
-from localstripe.dependencies import store
+from localstripe.resources import store
 from localstripe.server import app
 store.dump_to_disk = lambda: None
 listening = socket.create_server(("127.0.0.1", 0))
@@ -77,7 +77,7 @@ class Side:
     name: str
     url: str
     losing: set[str] = field(default_factory=set)
-    heard: list[HttpRequest] = field(default_factory=list)
+    requests: list[HttpRequest] = field(default_factory=list)
     provider: StripeProvider = field(init=False)
 
     @property
@@ -112,7 +112,7 @@ def relayed(name: str, target: str) -> Iterator[Side]:
     side = Side(name, "")
 
     def relay(request: HttpRequest) -> HttpAnswer | None:
-        side.heard.append(request)
+        side.requests.append(request)
         form = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
         if side.is_localstripe:
             form = {name: text for name, text in form.items() if name not in UNKNOWN_TO_LOCALSTRIPE}
@@ -313,12 +313,12 @@ def test_an_answer_that_is_lost_every_time_is_found_by_asking(
 ) -> None:
     reference = getattr(side, before)()
     side.losing = {"/v1/refunds" if verb == "refund" else f"/{verb}"}
-    side.heard.clear()
+    side.requests.clear()
     getattr(side.provider, verb)(reference, f"order-1:{verb}")
     assert side.status(reference) == status
     assert side.provider.retrieve(reference).refunded is (verb == "refund")
     # All tries of a command carry one key.
-    keys = {heard.headers["Idempotency-Key"] for heard in side.heard if heard.method == "POST"}
+    keys = {request.headers["Idempotency-Key"] for request in side.requests if request.method == "POST"}
     assert keys == {f"order-1:{verb}"}
 
 

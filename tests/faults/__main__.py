@@ -42,7 +42,7 @@ def explore(scenarios: list[str], most: int, workers: int) -> int:
     began = time.monotonic()
     total = Report()
 
-    def tell(name: str, report: Report) -> None:
+    def show(name: str, report: Report) -> None:
         total.add(report)
         print(
             f"{time.monotonic() - began:6.0f} s  {name}: {report.schedules} schedules, {report.moments} moments, "
@@ -58,14 +58,14 @@ def explore(scenarios: list[str], most: int, workers: int) -> int:
         singles = {name: _explored(name, 1) for name in scenarios}
         if most == 1:
             for name, report in singles.items():
-                tell(name, report)
+                show(name, report)
         else:
             # The longest first, so that no process waits long for the other at the end.
             names = sorted(scenarios, key=lambda name: -singles[name].steps)
             with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
                 jobs = {pool.submit(_explored, name, most): name for name in names}
                 for job in as_completed(jobs):
-                    tell(jobs[job], job.result())
+                    show(jobs[job], job.result())
     print(
         f"\n{total.schedules} schedules of up to {most} events in {len(scenarios)} scenarios, "
         f"by {total.steps} steps from {total.moments} different moments; "

@@ -16,7 +16,7 @@ class Answer:
 
     @cached_property
     def text(self) -> str:
-        """The same for answers that a caller cannot tell apart."""
+        """The same for answers that a caller cannot distinguish."""
         if self.error is None:
             return json.dumps(self.value, sort_keys=True)
         response = getattr(self.error, "response", None)

@@ -11,7 +11,7 @@ START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 class Clock:
-    """Shows START and the world's seconds; within an invocation waiting moves it, so that patience ends."""
+    """Shows START and the world's seconds; within an invocation waiting moves it, so that timeouts end."""
 
     def __init__(self, seconds: Callable[[], int]) -> None:
         self._seconds = seconds
@@ -61,7 +61,7 @@ class Clock:
                 **options,
             )
 
-        def patient(*arguments: Any, **options: Any) -> Any:
+        def without_waiting(*arguments: Any, **options: Any) -> Any:
             return retrying(*arguments, **{**options, "sleep": self.sleep})
 
         retrying = tenacity.Retrying
@@ -70,8 +70,7 @@ class Clock:
         patches: list[Any] = [
             patch.object(shared.clock, "datetime", shown),
             patch.object(payments.dependencies, "Transport", transport),
-            patch.object(shared.versioned_table, "Retrying", patient),
-            patch.object(shared.versioned_table, "Retrying", patient),
+            patch.object(shared.versioned_table, "Retrying", without_waiting),
             patch.object(
                 payments_sandbox.dependencies, "time", SimpleNamespace(time=lambda: self.now().timestamp())
             ),

@@ -42,7 +42,7 @@ class Defect:
 _SAGA, _UNDO = "statemachines/order_saga.asl.json", "statemachines/cancel_order.asl.json"
 DEFECTS = (
     Defect(
-        "a reservation that does not ask whether there is enough",
+        "a reservation that does not check the available stock",
         "services/inventory/inventory/adapters/reservation_store.py",
         '                "available >= :quantity",\n',
         '                "attribute_exists(pk)",\n',
@@ -63,7 +63,7 @@ DEFECTS = (
         ("good",),
     ),
     Defect(
-        "money held before it is written down where",
+        "money held before its reference is stored",
         "services/payments/payments/domain/payment_service.py",
         """                payment = self._payments.save(payment.opened(reference, self._now()))
             self._provider.confirm(reference, idempotency_key=f"{order.order_id}:authorize")
@@ -82,7 +82,7 @@ DEFECTS = (
         ("unserved",),
     ),
     Defect(
-        "a payment saved over whatever somebody else wrote",
+        "a payment saved over another writer's change",
         "services/payments/payments/adapters/payment_store.py",
         "        self._table.put(_item(payment, events or []), replaces=payment.version - 1)\n",
         """        put = self._table.new(_item(payment, events or []))["Put"]
@@ -124,7 +124,7 @@ DEFECTS = (
         ("good",),
     ),
     Defect(
-        "a cancellation that tells nobody",
+        "a cancellation that publishes no event",
         "services/orders/orders/domain/order.py",
         "return cancelling, [cancelling._fact(events.OrderCancellationRequested, now, by=by)]",
         "return cancelling, []",
@@ -187,7 +187,7 @@ DEFECTS = (
         ("unserved",),
     ),
     Defect(
-        "a failed compensation that nobody asks about",
+        "a failed compensation that no state checks",
         _SAGA,
         """            {
               "Variable": "$.void_payment_error",
@@ -224,7 +224,7 @@ DEFECTS = (
         events=2,
     ),
     Defect(
-        "a reconciler that does not park what cannot be undone either",
+        "a reconciler that does not park an order that it cannot undo",
         "services/orders/orders/domain/overdue_orders.py",
         "        change_if_unchanged(lambda current: current.park(json.dumps(state), now))\n",
         "",

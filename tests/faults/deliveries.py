@@ -16,7 +16,7 @@ CLIENT_TRIES = 6
 # The batch sizes here: large enough for every order of a scenario.
 _BATCH = 10
 _CAUSE = "as the schedule has it"
-# What a schedule tells its function.
+# The event of a schedule.
 SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
 # How Lambda refuses to run a function.
 _REFUSED = {"unsent": "Lambda.ServiceException", "throttled": "Lambda.TooManyRequestsException"}
@@ -70,7 +70,7 @@ class Deliveries(Functions):
             return
         order_id = json.loads(answer["body"]).get("order_id", "")
         self._say(f"    {answer['statusCode']} {order_id}")
-        self.world.told.append((about["name"], answer["statusCode"], order_id))
+        self.world.answered.append((about["name"], answer["statusCode"], order_id))
 
     def _stream(self, work: Work, fault: str | None) -> None:
         table = work.about["table"]

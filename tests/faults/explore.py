@@ -99,7 +99,7 @@ class Explorer:
         most_violations: int = 10,
         progress: Callable[[Report, int, int], None] | None = None,
     ) -> None:
-        """`progress` is told now and then what was gone through, and how many first events of how many."""
+        """`progress` gets now and then the report so far, and the number of first events that are done, of how many."""
         self._cloud = cloud
         self._scenario = scenario
         self._most = most_violations

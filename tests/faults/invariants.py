@@ -22,7 +22,7 @@ RULES = (
     "no money is held for an order that was never accepted",
     "every order is final or parked, and a parked one is final once an operator has mended and resumed",
     "a parked order keeps the state of its saga, and holds only what could not be undone",
-    "every order whose client was told of it is there, and no client has two for one key",
+    "every order whose client got its id exists, and no client has two for one key",
     "no order is left to the reconciler that could be parked",
     "each outcome is mailed once",
     "every execution has ended, and a redrive leaves no dead letter",
@@ -110,13 +110,13 @@ def settled(cloud: Cloud) -> list[str]:
         order_id = intent["metadata"].get("order_id")
         if intent["status"] in _HELD and order_id not in orders:
             wrong.append(f"the provider holds {intent['amount']} for {order_id}, which is no order")
-    told = {name: order_id for name, status, order_id in world.told if status == 201}
-    for name, order_id in told.items():
+    placed = {name: order_id for name, status, order_id in world.answered if status == 201}
+    for name, order_id in placed.items():
         if order_id not in orders:
-            wrong.append(f"{name} was told of {order_id}, which is no order")
-    for name, status, order_id in world.told:
-        if name in told and status == 201 and told[name] != order_id:
-            wrong.append(f"{name} has {order_id} and {told[name]}")
+            wrong.append(f"{name} got {order_id}, which is no order")
+    for name, status, order_id in world.answered:
+        if name in placed and status == 201 and placed[name] != order_id:
+            wrong.append(f"{name} has {order_id} and {placed[name]}")
     customers = Counter(order.order["customer_id"] for order in orders.values())
     wrong += [
         f"{customer} has {number} orders for one key" for customer, number in customers.items() if number > 1

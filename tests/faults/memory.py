@@ -3,7 +3,7 @@
 A function that remembers nothing beyond its invocation does what its event, the time and the answers to its calls make
 it do. So what it did is kept as a tree: after these answers it makes this call, or ends like this. An invocation is
 taken along the tree, and each of its calls is really made, since what a call comes to depends on everything else. Only
-where the tree ends the function runs, and is told again, up to there, what it was told before; a function that then
+where the tree ends the function runs, and gets again, up to there, the answers that it got before; a function that then
 calls anybody else than it did is no such function, and is refused (`NotRepeatable`).
 """
 
@@ -15,7 +15,7 @@ from tests.faults.faults import Call
 
 
 class NotRepeatable(BaseException):
-    """A function did otherwise than before, though it was told the same. No handler may take this for its own error."""
+    """A function did otherwise than before with the same answers. No handler may take this for its own error."""
 
 
 @dataclass(eq=False)
@@ -47,15 +47,15 @@ class Memory:
         if not self.used:
             return run(perform)
         turn = self._turns.setdefault((invocation, self._now()), _Turn())
-        told: list[tuple[Call, Answer]] = []
+        answered: list[tuple[Call, Answer]] = []
         while turn.call is not None:
             answer = perform(turn.call)
-            told.append((turn.call, answer))
+            answered.append((turn.call, answer))
             turn = turn.after.setdefault((answer.text, self._now()), _Turn())
         if turn.end is not None:
             return turn.end
         self.runs += 1
-        before = iter(told)
+        before = iter(answered)
 
         def ask(call: Call) -> Answer:
             nonlocal turn

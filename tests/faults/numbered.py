@@ -1,4 +1,4 @@
-"""Short names for long texts, since millions of moments are told apart by what they hold."""
+"""Short names for long texts, since millions of moments are distinguished by their content."""
 
 _numbers: dict[str, int] = {}
 

@@ -84,7 +84,7 @@ class Tables:
         self._states: dict[frozenset[int], int] = {}
 
     def empty(self) -> None:
-        """Forgets all items, and what their streams would tell."""
+        """Forgets all items, and the records of their streams."""
         self.lying, self.written = {}, []
 
     def keep(self) -> dict[Place, Item]:

@@ -54,7 +54,7 @@ def test_the_interpreter_does_as_motos(
 
 def _answers(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Makes the functions of orders answer alike in both interpreters, without a table."""
-    told = {
+    answered = {
         "ReserveStock": {"reservation_id": "res-1"},
         "ReleaseStock": {"released": True},
         "AuthorizePayment": {"payment_id": "pay-1", "provider_reference": "pi_1"},
@@ -69,8 +69,8 @@ def _answers(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> dict[str,
     }
     module = importlib.import_module("tests.component.orders.machines")
     monkeypatch.setattr(module, "_OF_ORDERS", set())
-    monkeypatch.setattr(module, "_UNSCRIPTED", told)
-    return told
+    monkeypatch.setattr(module, "_UNSCRIPTED", answered)
+    return answered
 
 
 def _cause(error: str) -> str:

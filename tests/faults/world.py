@@ -68,8 +68,8 @@ class World:
     # Mails that a lost answer may have doubled: SES knows no idempotency.
     doubtful_mails: int = 0
     dead_letters: list[Work] = field(default_factory=list)
-    # What clients were told: the request's name, the status and the order's id.
-    told: list[tuple[str, int, str]] = field(default_factory=list)
+    # The answers that clients got: the request's name, the status and the order's id.
+    answered: list[tuple[str, int, str]] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
     ever_broken: frozenset[str] = frozenset()
     # Seconds since the beginning; only a redelivery and a schedule take time that a rule depends on.
@@ -114,7 +114,7 @@ class World:
             ),
             tuple(sorted([execution.number for execution in self.executions.values()])),
             tuple(sorted([number_of(f"{mail['To']} {mail['BodyText']}") for mail in self.mails])),
-            tuple(sorted(set(self.told))),
+            tuple(sorted(set(self.answered))),
             tuple(sorted(self.broken.items())),
             tuple(sorted(self.ever_broken)),
             tuple(sorted(self.helped)),

@@ -1,8 +1,8 @@
-"""The deployed API keeps to its OpenAPI document, whatever is asked of it.
+"""The deployed API keeps to its OpenAPI document for any request.
 
-Each role has a run of its own. A run holds that nothing answers 5xx, that every answer is documented and fits its
-schema, that invalid input is refused and valid input is not, that no route can be used without its token, and that no
-customer sees what is another's. `schemathesis.toml` configures it; the checks:
+Each role has a run of its own. No request answers 5xx, and every answer is documented and fits its schema. The API
+refuses invalid input and accepts valid input. No route can be used without its token, and no customer sees another's
+data. `schemathesis.toml` configures the checks:
 https://schemathesis.readthedocs.io/en/stable/reference/checks/
 """
 

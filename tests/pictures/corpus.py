@@ -1,6 +1,6 @@
 """The corpus: pictures of every format, mode, orientation and defect that uploads may have, made here.
 
-Each good one shows four quadrants of a colour each, so that size, orientation and colours can be told from few pixels.
+Each good one shows four quadrants of a colour each, so that size, orientation and colours can be checked by few pixels.
 """
 
 import struct
@@ -26,7 +26,7 @@ SMALL = (300, 200)
 
 ORIENTATION, DESCRIPTION, GPS = 0x0112, 0x010E, 0x8825
 SECRET = "47.0707N 15.4395E"
-"""What no rendition may tell."""
+"""Metadata that no rendition may hold."""
 
 
 @dataclass(frozen=True)

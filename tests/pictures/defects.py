@@ -62,7 +62,7 @@ def _incomplete() -> Iterator[Bad]:
     jpeg = saved(noisy, "JPEG", progressive=True)
     yield Bad("jpeg-progressive-half", jpeg[: len(jpeg) // 2], reason)
     yield Bad("webp-start-alone", saved(picture, "WEBP")[:24], reason)
-    # Of these there is too little to tell more.
+    # These are too short for a better diagnosis.
     yield Bad("png-header-alone", header(400, 300), Refusal.DAMAGED)
     yield Bad("png-signature-alone", SIGNATURE, Refusal.DAMAGED)
     yield Bad("jpeg-start-alone", saved(picture, "JPEG")[:20], Refusal.DAMAGED)

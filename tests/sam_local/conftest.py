@@ -22,7 +22,7 @@ def stack() -> Stack:
 
 @pytest.fixture(scope="session")
 def sam_local(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Emulator]:
-    """`sam local`, ready to run; what it takes to get there is printed as it happens."""
+    """`sam local`, ready to run; each step of the preparation is printed as it happens."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with ExitStack() as opened:
         try:

@@ -21,7 +21,7 @@ def order_id() -> str:
 
 @pytest.fixture(scope="module")
 def customer(stack: Stack) -> Customer:
-    """Someone who signed up."""
+    """A user who signed up."""
     return Shop(stack).sign_up("Local Example")
 
 

@@ -28,7 +28,7 @@ def stack() -> Stack:
 
 @pytest.fixture(scope="session", autouse=True)
 def observer(stack: Stack) -> Iterator[Observer]:
-    """Hears all events from before the first test on."""
+    """Receives all events from before the first test on."""
     listening = Observer(stack)
     yield listening
     listening.close()

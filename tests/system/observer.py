@@ -1,4 +1,4 @@
-"""A queue of the tests' own on the domain-events topic, which hears all that is told."""
+"""A queue of the tests' own on the domain-events topic, which receives every event."""
 
 import json
 from typing import Any
@@ -28,13 +28,15 @@ class Observer:
         )["SubscriptionArn"]
 
     def events(self) -> list[dict[str, Any]]:
-        """What relays have published and nobody has taken from here yet; what a test published by hand, which has no
-        correlation id beside its body, is left out."""
-        heard: list[dict[str, Any]] = []
+        """The relays' events that no call has returned yet.
+
+        It omits an event that a test published by hand: that has no correlation id beside its body.
+        """
+        received: list[dict[str, Any]] = []
         while messages := self._sqs.receive_message(
             QueueUrl=self._queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
         ).get("Messages"):
-            heard += [
+            received += [
                 json.loads(message["Body"])
                 for message in messages
                 if "correlation_id" in message.get("MessageAttributes", {})
@@ -46,7 +48,7 @@ class Observer:
                     for position, message in enumerate(messages)
                 ],
             )
-        return heard
+        return received
 
     def close(self) -> None:
         """Stops listening."""

@@ -39,7 +39,7 @@ def admin(shop: Shop) -> Customer:
 
 @pytest.fixture
 def introduce(shop: Shop, admin: Customer) -> Introduce:
-    """Puts a new product on sale and returns it as it is told."""
+    """Puts a new product on sale and returns it as its event carries it."""
 
     def add(**changes: Any) -> dict[str, Any]:
         answer = shop.request("POST", "/products", token=admin.token, json=new_product(**changes))

@@ -82,7 +82,7 @@ def test_a_message_that_can_never_succeed_is_a_dead_letter_at_once_with_its_reas
 
 
 @contextmanager
-def impatient(stack: Stack, queue: str, seconds: float = 1) -> Iterator[None]:
+def short_visibility_timeout(stack: Stack, queue: str, seconds: float = 1) -> Iterator[None]:
     """A queue that delivers a failed message again after so long, until the end of the block."""
     sqs, url = stack.client("sqs"), stack.resource(queue)
     before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
@@ -109,7 +109,7 @@ def test_a_message_that_fails_at_every_try_ends_unchanged_among_the_dead_letters
         )
     )
 
-    with impatient(stack, "NotificationsSendMailQueue"):
+    with short_visibility_timeout(stack, "NotificationsSendMailQueue"):
         publish(stack, "order.confirmed", body)
         letter = dead_letter(stack, "NotificationsSendMail", order_id)
 
@@ -130,7 +130,7 @@ def test_a_failing_message_does_not_hold_up_the_good_ones(
 def test_events_delivered_again_change_nothing(
     stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
-    # What follows the confirmation is told of later, so that it changes nothing in between.
+    # The effects of the confirmation are published later, so that they change nothing in between.
     with packing_takes(stack, 900), paused(stack, "OrdersRecordFulfilmentFunction"):
         _deliver_again(stack, shop, auditor, customer)
 

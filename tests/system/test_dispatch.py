@@ -28,7 +28,7 @@ def confirmed(shop: Shop, customer: Customer) -> str:
 
 
 def dispatch(stack: Stack, order_id: str) -> None:
-    """Hands the parcel to the carrier; the event is the table's stream's to tell."""
+    """Hands the parcel to the carrier; the relay of the table's stream publishes the event."""
     ShipmentStore(stack.client("dynamodb"), stack.resource("ShippingTable")).dispatch(order_id, utc_now())
 
 

@@ -16,7 +16,7 @@ from tools.waiting import wait_for
 
 from .gate import provider_behind_a_gate
 from .observer import Observer
-from .test_choreography import CONSUMERS, impatient, publish
+from .test_choreography import CONSUMERS, publish, short_visibility_timeout
 from .workers import kill_workers, standing_still
 
 TEA = "TEA-ASSAM-100"
@@ -29,7 +29,7 @@ needs_linux = pytest.mark.skipif(
 
 
 def ended(auditor: Auditor, order_id: str, seconds: float = 120) -> OrderRecords:
-    """The order's records, once it is final and its customer has been told all there is to tell."""
+    """The order's records, once it is final and its customer has every mail."""
 
     def at_the_end() -> OrderRecords | None:
         found = auditor.orders()[order_id]
@@ -104,7 +104,7 @@ def test_a_message_whose_consumer_dies_is_done_by_the_next(
     stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     with (
-        impatient(stack, "NotificationsSendMailQueue"),
+        short_visibility_timeout(stack, "NotificationsSendMailQueue"),
         standing_still(stack, "NotificationsSendMailFunction"),
     ):
         order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
@@ -122,7 +122,10 @@ def test_the_shop_outlives_an_outage_of_the_provider(
     stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     """During the outage an order waits or is rejected; money is held for none that is. Afterwards all is as before."""
-    with provider_behind_a_gate(stack) as gate, impatient(stack, "PaymentsCaptureQueue", OUTAGE_SECONDS):
+    with (
+        provider_behind_a_gate(stack) as gate,
+        short_visibility_timeout(stack, "PaymentsCaptureQueue", OUTAGE_SECONDS),
+    ):
         reopens = gate.shut(OUTAGE_SECONDS)
         order_ids = [shop.place(customer, {TEA: 1}).json()["order_id"] for _ in range(3)]
         assert reopens.wait(OUTAGE_SECONDS + 60)
@@ -151,7 +154,7 @@ def test_all_events_of_an_order_three_times_more_and_shuffled_change_nothing(
         order_id = shop.place(customer, {TEA: 2}, country=country).json()["order_id"]
         shop.settled(customer, order_id, seconds=120)
         ended(auditor, order_id)
-        # Its stock may be taken out after its customer was told.
+        # Its stock may be taken out after its customer got the mail.
         wait_for(lambda: is_quiet(stack), "the queues to be empty", seconds=60)
         before = auditor.orders()[order_id]
         events = [event for event in observer.events() if order_id in json.dumps(event)]

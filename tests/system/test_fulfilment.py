@@ -12,7 +12,7 @@ from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
-from .test_choreography import dead_letter, impatient, publish
+from .test_choreography import dead_letter, publish, short_visibility_timeout
 from .trouble import broken, packing_takes, paused
 
 TEA = "TEA-ASSAM-100"
@@ -132,12 +132,12 @@ def test_every_event_of_it_three_times_more_in_any_order_changes_nothing(
     shop.become(customer, order_id, "fulfilled", seconds=120)
     before = becomes(auditor, order_id, "reservation", "committed")
     assert before.payment and before.shipment
-    told = [
+    events = [
         ("order.confirmed", confirmed_event(stack, order_id)),
         ("payment.captured", before.payment["outbox"][0]),
         ("shipment.dispatched", before.shipment["outbox"][0]),
     ]
-    messages = told * 3
+    messages = events * 3
     random.Random(order_id).shuffle(messages)  # noqa: S311 - an order of messages, no secret
 
     with packing_takes(stack, 0):
@@ -259,7 +259,7 @@ def test_a_capture_that_fails_at_every_try_waits_among_the_dead_letters_and_a_re
     stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     sqs = stack.client("sqs")
-    with impatient(stack, "PaymentsCaptureQueue"), broken(stack, "PaymentsCaptureFunction"):
+    with short_visibility_timeout(stack, "PaymentsCaptureQueue"), broken(stack, "PaymentsCaptureFunction"):
         order_id = place(shop, customer)
         letter = dead_letter(stack, "PaymentsCapture", order_id)
     assert shop.order(customer, order_id)["status"] == "confirmed"

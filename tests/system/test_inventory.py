@@ -77,7 +77,7 @@ def storeroom(shop: Shop, admin: Customer) -> Storeroom:
 
 
 def new_sku() -> str:
-    """A sku that nobody has heard of."""
+    """An unknown sku."""
     return f"TEST-{uuid4().hex[:12].upper()}"
 
 

@@ -177,7 +177,7 @@ RUSH = datetime(2021, 3, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def many_orders(stack: Stack) -> Iterator[list[str]]:
-    """The ids of orders of a time long gone, which nobody works on: rejected, and told of to nobody."""
+    """The ids of old orders. They are rejected, no function works on them, and no event is published."""
     price = Price(sku="TEA", price=Money(amount=790, currency="EUR"), active=True, version=1)
     lines = {"lines": [{"sku": "TEA", "quantity": 2}], "payment_token": "pm_card_visa"}
     request = OrderRequest.model_validate({**lines, "shipping_address": address()})

@@ -16,7 +16,7 @@ TEA = "TEA-ASSAM-100"
 
 
 @contextmanager
-def impatient(stack: Stack) -> Iterator[None]:
+def every_order_is_late(stack: Stack) -> Iterator[None]:
     """The reconciler comes each minute and takes each confirmed order for a late one, until the end of the block."""
     with (
         configured(stack, "OrdersReconcileFunction", LATE_AFTER_SECONDS="1"),
@@ -47,31 +47,31 @@ def status_of(found: OrderRecords) -> tuple[str | None, str | None]:
 
 
 def whose_dispatch_got_lost(stack: Stack, shop: Shop, auditor: Auditor, customer: Customer) -> str:
-    """The id of a confirmed and paid order that shipping was never told of."""
+    """The id of a confirmed and paid order whose confirmation shipping never received."""
     with not_listening(stack, "ShippingDispatchFunction", "ShippingDispatchQueue"):
         order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
 
         def is_paid_and_waits() -> bool:
-            told = "captured_at" in auditor.orders()[order_id].order
-            return told and waiting_in(stack, "ShippingDispatchQueue") > 0
+            is_paid = "captured_at" in auditor.orders()[order_id].order
+            return is_paid and waiting_in(stack, "ShippingDispatchQueue") > 0
 
         wait_for(is_paid_and_waits, f"the message that {order_id} loses", seconds=60)
     return order_id
 
 
 def whose_notices_got_lost(stack: Stack, shop: Shop, auditor: Auditor, customer: Customer) -> str:
-    """The id of a confirmed order that was paid and dispatched, and never heard of it."""
+    """The id of a confirmed order that was paid and dispatched, and received neither notice."""
     with (
         not_listening(stack, "OrdersRecordFulfilmentFunction", "OrdersRecordFulfilmentQueue"),
         packing_takes(stack, 0),
     ):
         order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
 
-        def is_done_and_told() -> bool:
+        def is_done_and_published() -> bool:
             done = status_of(auditor.orders()[order_id]) == ("captured", "dispatched")
             return done and waiting_in(stack, "OrdersRecordFulfilmentQueue") > 1
 
-        wait_for(is_done_and_told, f"the messages that {order_id} loses", seconds=60)
+        wait_for(is_done_and_published, f"the messages that {order_id} loses", seconds=60)
     return order_id
 
 
@@ -85,7 +85,7 @@ def test_orders_that_lost_their_dispatch_or_the_word_of_it_are_fulfilled_all_the
     for order_id in (unheard, unsent):
         assert before[order_id].order["status"] == "confirmed"
 
-    with impatient(stack):
+    with every_order_is_late(stack):
         ended = {
             order_id: shop.become(customer, order_id, "fulfilled", "parked", "cancelled", seconds=200)
             for order_id in (unheard, unsent)

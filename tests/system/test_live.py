@@ -37,7 +37,7 @@ def connections(stack: Stack, customer: Customer) -> list[dict[str, Any]]:
     return found
 
 
-def told_of(watcher: Watcher, order_id: str) -> list[dict[str, Any]]:
+def changes_of(watcher: Watcher, order_id: str) -> list[dict[str, Any]]:
     return [change for change in watcher.changes if change["order_id"] == order_id]
 
 
@@ -64,15 +64,15 @@ def test_a_customer_sees_their_order_go_on_and_nobody_else_does(stack: Stack, sh
         marker = placed(shop, stranger)
         other.wait_for_change(marker, "confirmed")
 
-        told = told_of(own, order_id)
-        assert [change["version"] for change in told] == sorted({change["version"] for change in told})
+        pushed = changes_of(own, order_id)
+        assert [change["version"] for change in pushed] == sorted({change["version"] for change in pushed})
         history = shop.order(owner, order_id)["history"]
         known = {(entry["status"], entry["at"]) for entry in history}
-        assert {(change["status"], change["at"]) for change in told} <= known
-        assert not told_of(other, order_id)
+        assert {(change["status"], change["at"]) for change in pushed} <= known
+        assert not changes_of(other, order_id)
 
 
-def test_a_rejection_is_told_with_its_reason(stack: Stack, shop: Shop) -> None:
+def test_a_rejection_is_pushed_with_its_reason(stack: Stack, shop: Shop) -> None:
     customer = shop.sign_up("Live Rejected")
     with watching(stack, customer.token) as watcher:
         watcher.request("subscribe")
@@ -81,7 +81,7 @@ def test_a_rejection_is_told_with_its_reason(stack: Stack, shop: Shop) -> None:
         assert watcher.wait_for_change(order_id, "rejected")["reason"] == "address_not_served"
 
 
-def test_both_windows_of_a_customer_are_told_the_same(stack: Stack, shop: Shop) -> None:
+def test_both_windows_of_a_customer_get_the_same_changes(stack: Stack, shop: Shop) -> None:
     customer = shop.sign_up("Live Twice")
     with (
         watching(stack, customer.token) as app,
@@ -153,10 +153,10 @@ def test_an_event_delivered_three_times_is_one_change(stack: Stack, shop: Shop) 
         watcher.wait_for_change(order, "confirmed")
         watcher.wait_for_change(order_id, "fulfilled")
 
-        told = {change["cursor"] for change in told_of(watcher, order_id)}
+        pushed = {change["cursor"] for change in changes_of(watcher, order_id)}
         kept = watcher.request("catch_up", order_id=order_id)["changes"]
 
-    assert len(told) == len(kept) == 1
+    assert len(pushed) == len(kept) == 1
 
 
 BAD_TOKENS: dict[str, Callable[[Stack, Customer], str]] = {

@@ -59,12 +59,12 @@ def send(stack: Stack, consumer: str, body: str) -> None:
     stack.client("sqs").send_message(QueueUrl=stack.resource(f"{consumer}Queue"), MessageBody=body)
 
 
-def tell(stack: Stack, event_type: str, customer: Customer, *, times: int = 1, **more: Any) -> str:
-    """Delivers what became of a made-up order of the customer; the order's id."""
+def send_event(stack: Stack, event_type: str, customer: Customer, *, times: int = 1, **more: Any) -> str:
+    """Sends an event of a made-up order of the customer; returns the order's id."""
     order_id = f"ord_{uuid4().hex}"
     for _ in range(times):
-        told = event(event_type, order_id, facts(order_id, customer, **more))
-        send(stack, "NotificationsSendMail", json.dumps(told))
+        sent = event(event_type, order_id, facts(order_id, customer, **more))
+        send(stack, "NotificationsSendMail", json.dumps(sent))
     return order_id
 
 
@@ -76,7 +76,7 @@ def test_whoever_signs_up_is_welcomed_once_in_their_language(stack: Stack, reade
     ]
     for _ in range(3):
         send(stack, "NotificationsSendMail", registered["outbox"][0])
-    later = tell(stack, "order.confirmed", reader)
+    later = send_event(stack, "order.confirmed", reader)
     wait_for(lambda: mails_about(stack, later), "a later mail", seconds=30)
 
     welcomes = [mail for mail in mails_to(stack, reader.email) if later not in mail["BodyText"]]
@@ -101,8 +101,8 @@ def mails_about(stack: Stack, order_id: str) -> list[dict[str, Any]]:
 def test_each_outcome_of_an_order_is_mailed_once_in_the_customers_language(
     stack: Stack, reader: Customer, event_type: str, more: dict[str, Any], words: str
 ) -> None:
-    order_id = tell(stack, event_type, reader, times=3, **more)
-    marker = tell(stack, "order.confirmed", reader)
+    order_id = send_event(stack, event_type, reader, times=3, **more)
+    marker = send_event(stack, "order.confirmed", reader)
     wait_for(lambda: mails_about(stack, order_id) and mails_about(stack, marker), "the mails", seconds=30)
 
     [mail] = mails_about(stack, order_id)
@@ -157,7 +157,7 @@ def test_low_stock_is_mailed_to_the_operators_once(stack: Stack) -> None:
     assert mail["Subject"] == f"Low stock: {sku}"
 
 
-# What SES tells of sent mail. MiniStack keeps the event destination and publishes nothing, so the tests do it for SES.
+# SES reports on sent mail. MiniStack keeps the event destination and publishes nothing, so the tests do it for SES.
 
 
 def ses_record(example: int, customer: Customer, **details: Any) -> str:
@@ -206,7 +206,7 @@ def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_cha
     wait_for(lambda: suppression_of(auditor, reader) == because, "the address to be suppressed", seconds=30)
 
     with told_of_skipped(stack, auditor) as skipped:
-        silenced = tell(stack, "order.confirmed", reader)
+        silenced = send_event(stack, "order.confirmed", reader)
         wait_for(skipped, "the mail to be skipped", seconds=30)
     assert mails_about(stack, silenced) == []
 
@@ -218,7 +218,7 @@ def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_cha
         "the new address",
         seconds=30,
     )
-    order_id = tell(stack, "order.confirmed", reader)
+    order_id = send_event(stack, "order.confirmed", reader)
     [mail] = wait_for(lambda: mails_about(stack, order_id), "the mail to the new address", seconds=30)
     assert mail["To"] == [new]
 
@@ -235,7 +235,7 @@ def test_a_transient_bounce_stops_no_mail(stack: Stack, auditor: Auditor, reader
         "a later record to be read",
         seconds=30,
     )
-    order_id = tell(stack, "order.confirmed", reader)
+    order_id = send_event(stack, "order.confirmed", reader)
 
     wait_for(lambda: mails_about(stack, order_id), "the mail", seconds=30)
     assert suppression_of(auditor, reader) is None

@@ -59,14 +59,14 @@ def test_the_path_of_an_order_is_one_tree_from_its_request_to_its_mail(
         "OrdersSteps confirm",
     ):
         assert step in below
-    for told in (
+    for published in (
         "order.placed",
         "stock.reserved",
         "payment.authorized",
         "shipment.created",
         "order.confirmed",
     ):
-        assert any(what.startswith(f"{told}  published") for what in below), told
+        assert any(what.startswith(f"{published}  published") for what in below), published
     assert {"the order is placed", "the order is confirmed", "OrderSaga  succeeded", "mail sent"} <= below
 
     show(stack, order_id, as_json=True)
@@ -115,9 +115,9 @@ def test_a_version_to_come_waits_among_the_dead_letters_and_can_be_given_back(
     )
 
     dlq.show(stack)
-    told = capsys.readouterr().out
-    assert name in told
-    assert f"version 99 of {event_type}" in told
+    printed = capsys.readouterr().out
+    assert name in printed
+    assert f"version 99 of {event_type}" in printed
 
     # The cause is not mended, so it comes back, as another message.
     [before] = letters(stack, consumer, name)

@@ -15,7 +15,7 @@ from tools.waiting import wait_for
 
 from .observer import Observer
 from .orders import order_body
-from .test_choreography import dead_letter, impatient
+from .test_choreography import dead_letter, short_visibility_timeout
 from .trouble import broken
 
 ARCHIVE = "ArchiveStoreEvents"
@@ -51,7 +51,7 @@ def test_no_message_and_no_live_update_has_the_address_or_the_payment_token(
     address = {name: f"{name[:4]} {uuid4().hex[:12]}" for name in names}
     body = order_body(shipping_address={**address, "country": country}, payment_token=TOKEN)
     # The archive cannot store anything, so each event of the order becomes a dead letter.
-    with impatient(stack, f"{ARCHIVE}Queue"), broken(stack, f"{ARCHIVE}Function"):
+    with short_visibility_timeout(stack, f"{ARCHIVE}Queue"), broken(stack, f"{ARCHIVE}Function"):
         answer = shop.request(
             "POST",
             "/orders",

@@ -200,7 +200,7 @@ def test_renditions_are_read_by_signed_links_alone_and_start_nothing(
     assert (link.status_code, link.headers["Cache-Control"]) == (302, "public, max-age=1800")
     assert requests.get(link.headers["Location"].partition("?")[0], timeout=60).status_code == 403
 
-    again = upload(STORED_ON_ITS_SIDE)  # by now the word of the renditions would have come, were there any
+    again = upload(STORED_ON_ITS_SIDE)  # by now an event about renditions would have come
     assert again["status"] == "ready"
     letters = stack.client("sqs").receive_message(
         QueueUrl=stack.resource("ImageProcessorRenderDeadLetterQueue"),

@@ -86,13 +86,13 @@ def test_prices_that_were_lost_are_there_again_though_products_change_meanwhile(
         changes = pool.submit(go_on_changing)
         forget(stack, "OrdersPricesTable", lost)
         try:
-            told = rebuild(stack, "orders-prices")
+            sent = rebuild(stack, "orders-prices")
         finally:
             rebuilt.set()
         assert changes.result() > 500
 
-    # What orders had heard of and the catalogue does not know (a made-up example) nobody tells again.
-    assert told >= len(set(lost) & prices(auditor, "CatalogTable").keys()) > 0
+    # A price of a made-up product, which the catalogue does not know, is not published again.
+    assert sent >= len(set(lost) & prices(auditor, "CatalogTable").keys()) > 0
     wait_for(
         lambda: prices(auditor, "OrdersPricesTable") == prices(auditor, "CatalogTable"),
         "orders' prices to be the catalogue's",
@@ -130,7 +130,7 @@ def sales(auditor: Auditor) -> dict[tuple[str, str], Item]:
 
 
 def facts_of(auditor: Auditor, order_id: str) -> set[str]:
-    """What the sales projection has heard of the order."""
+    """The kinds of facts that the sales projection has of the order."""
     return {item["kind"] for item in sales(auditor).values() if item.get("order_id") == order_id}
 
 
@@ -149,28 +149,30 @@ def archived(auditor: Auditor) -> set[tuple[str, str]]:
     }
 
 
-def tell_of_past_weeks(stack: Stack, sku: str) -> int:
-    """Tells the archive and the sales projection of a product that changed in two weeks, long ago, and ran low in one;
-    no shop ever had it. How many items the projection has then."""
+def send_past_weeks(stack: Stack, sku: str) -> int:
+    """Sends events of a made-up product to the archive and the sales projection; returns the number of new items.
+
+    The product changed in two weeks, long ago, and ran low in one.
+    """
     week = Week(1970 + uuid4().int % 50, 10)
 
     def product(version: int, at: datetime) -> Item:
         data = {"sku": sku, "name": f"Name {version}", "category": "tea", "active": True, "version": version}
-        told = event("product.changed", sku, data | {"price": {"amount": 100, "currency": "EUR"}})
-        return told | {
+        changed = event("product.changed", sku, data | {"price": {"amount": 100, "currency": "EUR"}})
+        return changed | {
             "event_id": f"{sku}:{version}:product.changed",
             "aggregate_version": version,
             "occurred_at": timestamp(at),
         }
 
     low = event("stock.low", f"stock-{sku}", {"sku": sku, "available": 1, "threshold": 5})
-    told = [
+    events = [
         product(1, week.end - timedelta(days=3)),
         product(2, week.end - timedelta(days=2)),
         product(3, week.end + timedelta(days=30)),
         low | {"occurred_at": timestamp(week.end - timedelta(days=2))},
     ]
-    for body in map(json.dumps, told):
+    for body in map(json.dumps, events):
         for queue in ("ArchiveStoreEventsQueue", "ReportsRecordSalesQueue"):
             stack.client("sqs").send_message(QueueUrl=stack.resource(queue), MessageBody=body)
     return 3
@@ -178,8 +180,10 @@ def tell_of_past_weeks(stack: Stack, sku: str) -> int:
 
 @pytest.fixture
 def lose_sales(stack: Stack, auditor: Auditor) -> Iterator[Callable[[], dict[tuple[str, str], Item]]]:
-    """Loses the whole sales projection and answers what it was; what nobody tells again (made-up examples) is there
-    again afterwards."""
+    """Deletes the whole sales projection and returns it.
+
+    Afterwards the items of made-up examples, which no service publishes again, are put back.
+    """
     dynamodb, table = stack.client("dynamodb"), stack.resource("ReportsSalesTable")
     lost: dict[tuple[str, str], Item] = {}
 
@@ -208,16 +212,16 @@ def test_sales_that_were_lost_are_there_again_though_orders_are_placed_meanwhile
         return str(shop.place(customer, {sku: 1}, country=country).json()["order_id"])
 
     fulfilled, rejected = place(), place("AQ")
-    past_items = tell_of_past_weeks(stack, past)
+    past_items = send_past_weeks(stack, past)
 
-    def heard() -> bool:
+    def recorded() -> bool:
         return (
             facts_of(auditor, fulfilled) == {Kind.PLACED, Kind.CONFIRMED, Kind.FULFILLED}
             and facts_of(auditor, rejected) == {Kind.PLACED, Kind.REJECTED}
             and sum(past in sk for _, sk in sales(auditor)) == past_items
         )
 
-    wait_for(heard, "the sales", seconds=90)
+    wait_for(recorded, "the sales", seconds=90)
     rebuilt = Event()
 
     def go_on_ordering() -> list[str]:
@@ -231,30 +235,30 @@ def test_sales_that_were_lost_are_there_again_though_orders_are_placed_meanwhile
         orders = pool.submit(go_on_ordering)
         try:
             lost = lose_sales()
-            told = rebuild(stack, "reports-sales")
+            sent = rebuild(stack, "reports-sales")
         finally:
             rebuilt.set()
         meanwhile = orders.result()
     assert meanwhile
 
     known = archived(auditor)
-    to_be_told = {key: item for key, item in lost.items() if made_of(item) in known}
+    to_be_rebuilt = {key: item for key, item in lost.items() if made_of(item) in known}
 
     def complete() -> bool:
         """Whether all that was lost is in, and of each new order what decided it."""
         facts = {(item["order_id"], item["kind"]) for item in sales(auditor).values() if "kind" in item}
-        return to_be_told.keys() <= sales(auditor).keys() and facts >= {
+        return to_be_rebuilt.keys() <= sales(auditor).keys() and facts >= {
             (order_id, kind) for order_id in meanwhile for kind in (Kind.PLACED, Kind.CONFIRMED)
         }
 
     wait_for(complete, "all sales", seconds=90)
     now = sales(auditor)
-    assert {key: now[key] for key in to_be_told} == to_be_told
-    assert told >= len(to_be_told)
+    assert {key: now[key] for key in to_be_rebuilt} == to_be_rebuilt
+    assert sent >= len(to_be_rebuilt)
     # What this test saw happen is among it.
-    assert len([item for item in to_be_told.values() if item.get("order_id") == fulfilled]) == 3
-    assert len([item for item in to_be_told.values() if item.get("order_id") == rejected]) == 2
-    assert len([item for item in to_be_told.values() if past in item["sk"]]) == past_items
+    assert len([item for item in to_be_rebuilt.values() if item.get("order_id") == fulfilled]) == 3
+    assert len([item for item in to_be_rebuilt.values() if item.get("order_id") == rejected]) == 2
+    assert len([item for item in to_be_rebuilt.values() if past in item["sk"]]) == past_items
 
 
 @pytest.mark.parametrize(

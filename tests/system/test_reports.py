@@ -23,8 +23,8 @@ from .trouble import scheduled_each_minute
 WITHIN_SECONDS = 150
 
 
-def tell(stack: Stack, event_type: str, order_id: str, week: Week, amount: int) -> None:
-    """Tells the sales projection alone of something in the middle of `week`; the order was never placed."""
+def send_event(stack: Stack, event_type: str, order_id: str, week: Week, amount: int) -> None:
+    """Sends an event in the middle of `week` to the sales projection alone; the order was never placed."""
     lines = [{"sku": "TEA-ASSAM-100", "quantity": 1, "unit_price": {"amount": amount, "currency": "EUR"}}]
     facts = {"order_id": order_id, "lines": lines, "total": {"amount": amount, "currency": "EUR"}}
     version = 2 if event_type == "order.placed" else 1
@@ -38,7 +38,7 @@ def tell(stack: Stack, event_type: str, order_id: str, week: Week, amount: int) 
 
 
 def facts_of(auditor: Auditor, order_id: str) -> set[str]:
-    """What the sales projection has heard of the order."""
+    """The kinds of facts that the sales projection has of the order."""
     return {item["kind"] for item in auditor.table("ReportsSalesTable") if item.get("order_id") == order_id}
 
 
@@ -108,7 +108,7 @@ def test_the_schedule_makes_last_weeks_report_and_the_operators_are_told_where_i
     stack: Stack, auditor: Auditor
 ) -> None:
     week, order_id = Week.before(utc_now()), f"ord_{uuid4().hex}"
-    tell(stack, "order.confirmed", order_id, week, 123_456)
+    send_event(stack, "order.confirmed", order_id, week, 123_456)
     wait_for(lambda: facts_of(auditor, order_id), "the sale", seconds=60)
     before = version_of(auditor, week)
 
@@ -134,7 +134,7 @@ def test_a_week_is_reported_on_when_asked_for_and_again_with_the_same_bytes(
 ) -> None:
     order_id = f"ord_{uuid4().hex}"
     for event_type in ("order.placed", "order.confirmed"):
-        tell(stack, event_type, order_id, week_of_its_own, 4_200)
+        send_event(stack, event_type, order_id, week_of_its_own, 4_200)
     wait_for(lambda: len(facts_of(auditor, order_id)) == 2, "the sale", seconds=60)
 
     first = report(stack, str(week_of_its_own))
@@ -150,7 +150,7 @@ def test_an_admin_gets_a_weeks_page_and_its_sheet_by_jobs(
     stack: Stack, shop: Shop, auditor: Auditor, week_of_its_own: Week
 ) -> None:
     order_id, week = f"ord_{uuid4().hex}", str(week_of_its_own)
-    tell(stack, "order.confirmed", order_id, week_of_its_own, 4_300)
+    send_event(stack, "order.confirmed", order_id, week_of_its_own, 4_300)
     wait_for(lambda: facts_of(auditor, order_id), "the sale", seconds=60)
     jobs = Jobs(shop, shop.admin())
 

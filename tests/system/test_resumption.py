@@ -112,9 +112,9 @@ def test_orders_that_lost_their_saga_or_whose_saga_died_come_to_their_end_by_the
     lost = _whose_saga_never_started(stack, shop, customer)
     assert auditor.orders()[died].held() > 0
 
-    with ExitStack() as patience:
-        patience.enter_context(configured(stack, "OrdersReconcileFunction", OVERDUE_AFTER_SECONDS="1"))
-        patience.enter_context(scheduled_each_minute(stack, "OrdersReconcileFunctionSchedule"))
+    with ExitStack() as settings:
+        settings.enter_context(configured(stack, "OrdersReconcileFunction", OVERDUE_AFTER_SECONDS="1"))
+        settings.enter_context(scheduled_each_minute(stack, "OrdersReconcileFunctionSchedule"))
         ended = {order_id: shop.settled(customer, order_id, seconds=240) for order_id in (died, lost)}
 
     assert ended[lost]["status"] in {"confirmed", "fulfilled"}

@@ -18,7 +18,7 @@ from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
-from .test_choreography import impatient
+from .test_choreography import short_visibility_timeout
 from .trouble import broken, packing_takes
 
 TEA = "TEA-ASSAM-100"
@@ -96,7 +96,7 @@ def test_every_order_of_a_rush_gets_all_that_follows_once_the_broken_consumer_is
     deliver(TEA, RUSH)
     with (
         packing_takes(stack, 0),
-        impatient(stack, f"{consumer}Queue"),
+        short_visibility_timeout(stack, f"{consumer}Queue"),
         broken(stack, f"{consumer}Function"),
     ):
         with ThreadPoolExecutor(CLIENTS) as clients:

@@ -296,7 +296,7 @@ def test_an_address_that_was_changed_where_one_signs_in_is_the_profiles_from_the
     )
 
     def followed() -> str | None:
-        # A token tells its time in whole seconds: one of the second of the sign-up tells nothing newer.
+        # A token has its time in whole seconds, so one of the second of the sign-up is no newer.
         token = shop.token_of(renamed)
         found = shop.request("GET", "/users/me", token=token).json()
         return token if found["email"] == renamed else None

@@ -1,6 +1,6 @@
 """The processes in which the embedded cloud runs functions: each is the cloud's child, and says whose it is.
 
-As Linux tells of processes. One that ends while it is looked at is none.
+It reads Linux's list of processes. A process that ends meanwhile does not count.
 """
 
 import os

@@ -108,7 +108,7 @@ def test_a_picture_that_cannot_be_shown_is_refused_with_its_reason(case: Bad) ->
         render(case.content)
     assert refused.value.reason == case.reason
     assert refused.value.detail[0].isupper() and refused.value.detail.endswith(".")
-    assert time.process_time() - started < 2  # seconds of work, whatever the file claims to be
+    assert time.process_time() - started < 2  # seconds of work, for any claim of the file
 
 
 def test_the_refusal_of_an_unsupported_type_names_the_supported_ones() -> None:

@@ -98,21 +98,23 @@ def test_stock_is_low_when_it_falls_to_or_below_the_threshold(before: int, after
 
 
 @pytest.mark.parametrize(("before", "after"), [(5, 4), (7, 6), (3, 9), (2, 5)])
-def test_stock_that_stays_low_or_rises_is_not_told_again(before: int, after: int) -> None:
+def test_stock_that_stays_low_or_rises_makes_no_second_event(before: int, after: int) -> None:
     assert low_stock(level(before), level(after)) == []
 
 
-def test_a_sku_that_is_new_is_not_told_as_low() -> None:
+def test_a_new_sku_makes_no_event_that_it_is_low() -> None:
     assert low_stock(None, level(1)) == []
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"), [(3, 5, True), (3, 4, False), (5, 9, False), (6, 3, False)]
+    ("before", "after", "published"), [(3, 5, True), (3, 4, False), (5, 9, False), (6, 3, False)]
 )
-def test_stock_is_low_as_well_when_its_threshold_comes_up_to_it(before: int, after: int, told: bool) -> None:
+def test_stock_is_low_as_well_when_its_threshold_comes_up_to_it(
+    before: int, after: int, published: bool
+) -> None:
     events = low_stock(level(5, threshold=before), level(5, threshold=after, version=3))
     assert [event.data for event in events] == (
-        [{"sku": "MUG", "available": 5, "threshold": after}] if told else []
+        [{"sku": "MUG", "available": 5, "threshold": after}] if published else []
     )
 
 

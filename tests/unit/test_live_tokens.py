@@ -21,7 +21,7 @@ OLD, NEW, FOREIGN = (rsa.generate_private_key(public_exponent=65537, key_size=20
 
 
 class Pool:
-    """A user pool's published keys, and how often they were asked for."""
+    """A user pool's published keys, and the number of requests for them."""
 
     def __init__(self, **keys: rsa.RSAPrivateKey) -> None:
         self.keys = keys
@@ -59,8 +59,8 @@ def token(key: Any = OLD, key_id: str | None = "old", algorithm: str = "RS256", 
         "iat": now,
         "exp": now + 3600,
     } | claims
-    kept = {name: value for name, value in said.items() if value is not None}
-    return jwt.encode(kept, key, algorithm, headers={"kid": key_id} if key_id else {})
+    present = {name: value for name, value in said.items() if value is not None}
+    return jwt.encode(present, key, algorithm, headers={"kid": key_id} if key_id else {})
 
 
 def verifier(pool: Pool, clock: Clock | None = None) -> TokenVerifier:

@@ -272,10 +272,10 @@ BREAKING: list[tuple[str, Edit, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("edit", "told"), [pytest.param(edit, told, id=name) for name, edit, told in BREAKING]
+    ("edit", "reported"), [pytest.param(edit, reported, id=name) for name, edit, reported in BREAKING]
 )
-def test_it_breaks_clients_when(edit: Edit, told: str) -> None:
-    assert told in after(edit)
+def test_it_breaks_clients_when(edit: Edit, reported: str) -> None:
+    assert reported in after(edit)
 
 
 HARMLESS: list[tuple[str, Edit]] = [

@@ -1,4 +1,4 @@
-"""Erasing an order's personal data, whatever its status."""
+"""Erasing an order's personal data in any status."""
 
 import json
 

@@ -62,8 +62,8 @@ REACHING: dict[str, tuple[Change, ...]] = {
     "parked, uncollected": (confirm, dispatch, fail_to_capture),
     "fulfilled": (confirm, capture, dispatch),
 }
-# What each event makes of an order in each state, in the order of REACHING: the status, that it is only remembered,
-# that nothing changes, or that it is refused.
+# The result of each event for an order in each state, in the order of REACHING. It is the new status, NOTED, UNCHANGED
+# or REFUSED.
 TABLE: dict[Change, list[str]] = {
     capture: [
         REFUSED, REFUSED, REFUSED, NOTED, UNCHANGED, "fulfilled", NOTED, NOTED, UNCHANGED, NOTED, UNCHANGED,
@@ -86,7 +86,7 @@ TABLE: dict[Change, list[str]] = {
         "fulfilled", NOTED, REFUSED, UNCHANGED, UNCHANGED, UNCHANGED,
     ],
 }  # fmt: skip
-TOLD: dict[tuple[Change, str], list[str]] = {
+PUBLISHED: dict[tuple[Change, str], list[str]] = {
     (capture, "fulfilled"): ["order.fulfilled"],
     (capture_after_failure, "fulfilled"): ["order.fulfilled"],
     (dispatch, "fulfilled"): ["order.fulfilled"],
@@ -116,24 +116,24 @@ def test_every_event_in_every_state(state: str, change: Change, outcome: str) ->
         return
     assert changed.version > order.version
     assert changed.status == (order.status if outcome == NOTED else outcome)
-    assert event_types(events) == TOLD.get((change, outcome), [])
+    assert event_types(events) == PUBLISHED.get((change, outcome), [])
     assert [event.event_id for event in events] == list(dict.fromkeys(event.event_id for event in events))
     assert change(changed) == (changed, []), "a second time it changes nothing"
 
 
 def all_events_of(*changes: Change) -> tuple[Order, list[str]]:
-    order, told = after(confirm), []
+    order, published = after(confirm), []
     for change in changes:
         order, events = change(order)
-        told += event_types(events)
-    return order, told
+        published += event_types(events)
+    return order, published
 
 
-@pytest.mark.parametrize("heard", sorted(set(permutations([0, 0, 1, 1, 1]))))
-def test_both_events_twice_and_more_in_any_order_fulfil_the_order_once(heard: tuple[int, ...]) -> None:
-    order, told = all_events_of(*((capture, dispatch)[which] for which in heard))
+@pytest.mark.parametrize("received", sorted(set(permutations([0, 0, 1, 1, 1]))))
+def test_both_events_twice_and_more_in_any_order_fulfil_the_order_once(received: tuple[int, ...]) -> None:
+    order, published = all_events_of(*((capture, dispatch)[which] for which in received))
     assert order.status is OrderStatus.FULFILLED
-    assert told == ["order.fulfilled"]
+    assert published == ["order.fulfilled"]
 
 
 @given(st.lists(st.sampled_from([capture, dispatch, request_cancellation, take_over]), max_size=12))
@@ -141,19 +141,21 @@ def test_an_order_whose_parcel_is_gone_stands_whatever_the_customer_asked_in_bet
     asked: list[Change],
 ) -> None:
     """A cancellation that meets the parcel on its way is refused, and the events received meanwhile count."""
-    order, told = after(confirm), []
+    order, published = after(confirm), []
     for change in [*asked, dispatch, capture]:
         try:
             order, events = change(order)
         except CannotBeCancelled:
             continue
-        told += event_types(events)
+        published += event_types(events)
     order, events = order.refuse_cancellation(LATER)
-    told += event_types(events)
+    published += event_types(events)
 
     assert order.status is OrderStatus.FULFILLED
-    assert told.count("order.fulfilled") == 1
-    assert told.count("order.cancellation_requested") == told.count("order.cancellation_refused") <= 1
+    assert published.count("order.fulfilled") == 1
+    assert (
+        published.count("order.cancellation_requested") == published.count("order.cancellation_refused") <= 1
+    )
     assert order.cancelled_by is None
 
 
@@ -248,9 +250,9 @@ class TestAReminder:
         assert (reminded.since, reminded.waiting_since) == (order.since, "2026-11-22T10:15:03.000Z")
 
     def test_it_is_fulfilled_by_the_events_that_follow_it(self) -> None:
-        order, told = all_events_of(capture, remind, capture, dispatch)
+        order, published = all_events_of(capture, remind, capture, dispatch)
         assert order.status is OrderStatus.FULFILLED
-        assert told == ["order.fulfilment_requested", "order.fulfilled"]
+        assert published == ["order.fulfilment_requested", "order.fulfilled"]
 
     def test_if_a_failed_capture_is_tried_again_it_names_that_failure(self) -> None:
         order, [event] = remind(after(confirm, dispatch, fail_to_capture, resume))

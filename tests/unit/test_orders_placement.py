@@ -45,7 +45,7 @@ class TestPlacing:
     def test_the_charge_is_exactly_the_sum_of_lines_and_shipping(
         self, basket: dict[str, tuple[int, int]]
     ) -> None:
-        """Money is integer minor units with a currency (no rounding, whatever the quantities)."""
+        """Money is integer minor units with a currency (no rounding for any quantities)."""
         request = request_of(*((sku, quantity) for sku, (quantity, _) in basket.items()))
         prices = {
             sku: known for sku, (_, amount) in basket.items() for known in price_of(sku, amount).values()

@@ -33,13 +33,13 @@ def amounts(breakdown: Breakdown) -> tuple[int, int, int, int]:
 
 
 def test_a_parcel_within_the_home_country() -> None:
-    # 15.80 + 4.90 = 20.70, of which 20.70 x 19 / 119 = 3.305
+    # 15.80 + 4.90 = 20.70; its tax is 20.70 x 19 / 119 = 3.305
     assert amounts(Breakdown.of([line(790, 2)], "DE")) == (1580, 490, 331, 2070)
 
 
 def test_a_parcel_to_another_member_state_bears_its_rate() -> None:
     breakdown = Breakdown.of([line(790, 2)], "AT")
-    # 15.80 + 12.90 = 28.70, of which 28.70 x 20 / 120 = 4.783
+    # 15.80 + 12.90 = 28.70; its tax is 28.70 x 20 / 120 = 4.783
     assert amounts(breakdown) == (1580, 1290, 478, 2870)
     assert (breakdown.tax.country, breakdown.tax.rate_basis_points) == ("AT", 2000)
 

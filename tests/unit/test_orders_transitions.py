@@ -50,8 +50,8 @@ FULFILLING = {capture, capture_after_failure, fail_to_capture, dispatch, refuse_
 """The commands whose table is in test_orders_fulfilment.py."""
 UNCHANGED = "unchanged"
 REFUSED = "refused"
-# What each method makes of an order in each state, in the order of REACHING: the status afterwards, that nothing
-# changes and nothing is told, or that it is refused.
+# The result of each method for an order in each state, in the order of REACHING. It is the new status, REFUSED, or
+# UNCHANGED: then no event is published either.
 TABLE: dict[Change, list[str]] = {
     confirm: [
         "confirmed", UNCHANGED, REFUSED, REFUSED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED, UNCHANGED,
@@ -100,7 +100,7 @@ TABLE: dict[Change, list[str]] = {
         UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
     ],
 }  # fmt: skip
-TOLD: dict[tuple[Change, str], list[str]] = {
+PUBLISHED: dict[tuple[Change, str], list[str]] = {
     (confirm, "confirmed"): ["order.confirmed"],
     (reject, "rejected"): ["order.rejected"],
     (reject, "cancelled"): ["order.cancelled"],
@@ -188,12 +188,12 @@ class TestTransitions:
             assert [(entry.status, entry.at) for entry in changed.history[len(order.history) :]] == entered
             assert changed.since == "2026-11-21T10:15:03.000Z"
             cancelling_the_confirmed = change is request_cancellation and state == "confirmed"
-            told = (
+            published = (
                 ["order.cancellation_requested"]
                 if cancelling_the_confirmed
-                else TOLD.get((change, outcome), [])
+                else PUBLISHED.get((change, outcome), [])
             )
-            assert event_types(events) == told
+            assert event_types(events) == published
             assert all(event.aggregate_version == changed.version for event in events)
             assert order == order_in(state), "an order is a value; the change made a new one"
 
@@ -290,9 +290,9 @@ class TestTransitions:
     )
     def test_no_event_carries_the_payment_token_or_the_address(self, state: str, change: Change) -> None:
         _, [event] = change(order_in(state))
-        told = event.model_dump_json()
-        assert "pm_card_visa" not in told
-        assert "Ada Example" not in told
+        published = event.model_dump_json()
+        assert "pm_card_visa" not in published
+        assert "Ada Example" not in published
 
     def test_a_cancellation_carries_neither_the_address_nor_the_payment_token(self) -> None:
         carried = for_cancellation(order_in("confirmed"))

@@ -47,7 +47,7 @@ def test_a_payment_whose_intent_was_never_opened_is_voided_straight_away() -> No
     assert voided.status is PaymentStatus.VOIDED
 
 
-# The status from which each change is allowed; from any other it is refused.
+# The statuses that allow each change; any other refuses it.
 S = PaymentStatus
 ALLOWED: dict[str, set[PaymentStatus]] = {
     "opened": {S.AUTHORIZING},
@@ -100,12 +100,12 @@ def test_a_payment_without_an_intent_has_no_reference() -> None:
 
 
 class PaymentLife(RuleBasedStateMachine):
-    """Any changes in any order: those that are refused change nothing, and money only ever goes one way."""
+    """Any changes in any order: a refused one changes nothing, and money only ever goes one way."""
 
     def __init__(self) -> None:
         super().__init__()
         self.payment = Payment.begun(ORDER, NOW)
-        self.told: list[str] = []
+        self.published: list[str] = []
 
     @rule(change=st.sampled_from(sorted(ALLOWED)))
     def try_to(self, change: str) -> None:
@@ -115,18 +115,18 @@ class PaymentLife(RuleBasedStateMachine):
         except IllegalTransition:
             return
         self.payment, events = made if change in EVENTS else (made, [])
-        self.told += [event.event_type for event in events]
+        self.published += [event.event_type for event in events]
         assert not before.status.given_up or self.payment.status.given_up
 
     @invariant()
     def each_event_is_told_once_and_one_of_them_ends_it(self) -> None:
-        once = [event_type for event_type in self.told if event_type != "payment.capture_failed"]
+        once = [event_type for event_type in self.published if event_type != "payment.capture_failed"]
         assert len(once) == len(set(once))
-        assert len({"payment.declined", "payment.voided", "payment.refunded"} & set(self.told)) <= 1
+        assert len({"payment.declined", "payment.voided", "payment.refunded"} & set(self.published)) <= 1
 
     @invariant()
     def nothing_is_taken_that_was_not_held(self) -> None:
-        assert "payment.captured" not in self.told or "payment.authorized" in self.told
+        assert "payment.captured" not in self.published or "payment.authorized" in self.published
 
 
 TestPaymentLife = PaymentLife.TestCase

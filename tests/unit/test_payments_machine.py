@@ -1,8 +1,9 @@
 """The money of one order under any sequence of operations, lost answers, late requests and races, as a state machine.
 
 It drives the shipped payment service and the payment's own rules between a store and a provider in memory. At each
-outgoing call the next accident may happen: it fails before its effect, its answer is lost, it arrives only later (a
-request that timed out may still be on its way), or another operation of the same order runs to its end first.
+outgoing call the next accident may happen. The call fails before its effect, or its answer is lost. Or the call arrives
+only later, since a request that timed out may still be on its way. Or another operation of the same order runs to its
+end first.
 """
 
 from collections.abc import Callable
@@ -129,7 +130,7 @@ class Table:
 
 
 class Bank:
-    """A provider with intents of manual capture: what it did once it does not do again under the same key."""
+    """A provider with intents of manual capture. It repeats no operation under the same key."""
 
     def __init__(self, wire: Wire, *, declines: bool) -> None:
         self._wire = wire

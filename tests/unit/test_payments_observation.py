@@ -138,7 +138,7 @@ def test_an_event_that_should_say_something_and_does_not_is_unreadable() -> None
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(list(ProviderStatus))), min_size=1, unique=True))
 def test_the_latest_word_does_not_depend_on_the_order_of_arrival(
-    heard: list[tuple[int, ProviderStatus]],
+    received: list[tuple[int, ProviderStatus]],
 ) -> None:
     def latest(order: list[tuple[int, ProviderStatus]]) -> Observation:
         last = said(order[0][1], order[0][0])
@@ -147,4 +147,4 @@ def test_the_latest_word_does_not_depend_on_the_order_of_arrival(
             last = one if one.later_than(last) else last
         return last
 
-    assert latest(heard) == latest(list(reversed(heard))) == latest(sorted(heard))
+    assert latest(received) == latest(list(reversed(received))) == latest(sorted(received))

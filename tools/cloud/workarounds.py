@@ -13,7 +13,7 @@
 - **Authorizers without an identity source.** MiniStack then requires the header `Authorization`; AWS calls the
   authorizer in any case. `complete_authorizers` removes the requirement.
 
-`tools/cloud/run_ministack.py` repairs more at the start of the server: the type of an error that a function raises, the
+`tools/cloud/run_ministack.py` repairs more at the start of the server. It repairs the type of a function's error, the
 partial failures of a stream, slow cold starts, and the subprotocol of a WebSocket.
 
 These differences stay, because nothing in the system depends on them:

@@ -41,7 +41,7 @@ class Containment:
         self._under_way: set[tuple[str, str]] = set()
 
     def breaks(self, place: str, *, inner: Schema, outer: Schema) -> Iterator[Break]:
-        """The differences by which `inner` does not fit into `outer`; their places begin with `place`."""
+        """The differences that keep `inner` from fitting into `outer`; their places begin with `place`."""
         names = (inner.get("$ref", ""), outer.get("$ref", ""))
         if all(names):
             if names in self._under_way:  # A schema that contains itself is being compared already.

@@ -16,7 +16,7 @@ _BEGIN, _END = "<!-- generated: job states -->", "<!-- end -->"
 def diagram[Command: StrEnum, Status: StrEnum](
     transitions: Mapping[Command, Mapping[Status, Status]], first: Status, final: Collection[Status]
 ) -> str:
-    """The diagram of a table of transitions, in Mermaid's language: which command leads from which status to which."""
+    """The diagram of a table of transitions, in Mermaid's language: each command with its statuses before and after."""
     labels: dict[tuple[Status, Status], list[str]] = {}
     for command, leads_to in transitions.items():
         for status, following in leads_to.items():

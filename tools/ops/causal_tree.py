@@ -118,12 +118,10 @@ def _work(line: LogLine, names: dict[str, str]) -> _Work | None:
     if fields["message"] == "request answered":
         what, kind = f"{fields['method']} {fields['resource']} {fields['status']}  ({name})", "request"
     elif "step" in fields:
-        # A function of several steps is told apart by the step.
+        # The name of a function of several steps needs the step.
         what, kind = f"{name} {fields['step']}" if name.endswith("Steps") else name, "step"
     else:
         what, kind = name, "consumer"
-        if kind == "step" and name.endswith("Steps"):
-            what += f" {fields['step']}"
     why = str(fields.get("error") or fields.get("exception_name") or fields.get("reason") or "")
     if ending := _ENDS[fields["message"]]:
         what = f"{what}  {ending}: {why}"

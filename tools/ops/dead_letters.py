@@ -116,7 +116,7 @@ class DeadLetters:
         """Redrives up to `most` messages, and no more than waited at the beginning, in case one comes straight back.
 
         Returns how many were sent, and the messages that stay with the error of each. It sends each batch before it
-        receives the next: a message stays hidden for a limited time, which may be too short for all of them.
+        receives the next, since a message stays hidden for a limited time.
         """
         sent = 0
         stay: list[tuple[DeadLetter, Exception]] = []

@@ -32,7 +32,7 @@ class OperatorApi:
         self._advice = _ADVICE_EMBEDDED if stack.is_embedded else _ADVICE_AWS
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Calls `path`; returns the answer whatever its status, except that a refused token raises StepError."""
+        """Calls `path`; returns the answer with any status, but raises StepError for a refused token."""
         answer = self._api.request(method, path, token=self._token, **options)
         if answer.status_code == requests.codes.unauthorized:
             raise StepError("The API does not accept the token. It may have expired.", self._advice)

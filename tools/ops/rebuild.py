@@ -1,8 +1,8 @@
 """`make rebuild PROJECTION=orders-prices`: rebuilds a projection from its source.
 
 It sends the source's events to the queue of the projection's own consumer, past the topic. So no other consumer
-receives them, and no mail goes out again. The system may run meanwhile: the consumer skips an event that is older than
-its record, or writes each fact under a key of its own, so the order of events does not matter.
+receives them, and no mail goes out again. The system may run meanwhile, since the order of events does not
+matter. The consumer skips an event that is older than its record, or writes each fact under a key of its own.
 
 There are two kinds of sources. Each item of an aggregate's table carries the event of its last change in its outbox.
 That is enough for a projection of present states. A projection of past facts needs the archive, which has every event.

@@ -92,7 +92,7 @@ class Auditor:
         return {item["sku"]: item for item in self.table("InventoryTable") if item["pk"].startswith("sku#")}
 
     def ledger(self) -> Counter[str]:
-        """The sum of each sku's movements: what must be on hand, available and reserved."""
+        """The sum of each sku's movements: it must equal the available and the reserved pieces."""
         moved: Counter[str] = Counter()
         for item in self.table("InventoryTable"):
             if item["pk"].startswith("movement#"):

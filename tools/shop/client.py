@@ -45,7 +45,7 @@ class Shop:
     def request(
         self, method: str, path: str, *, token: str | None = None, **options: Any
     ) -> requests.Response:
-        """Calls `path`, with a bearer token if one is given; returns the answer whatever its status."""
+        """Calls `path`, with a bearer token if one is given; returns the answer with any status."""
         return self.api.request(method, path, token=token, **options)
 
     def sign_up(self, name: str) -> Customer:

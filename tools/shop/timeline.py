@@ -1,5 +1,7 @@
-"""One order's path across the services in the order of time: its history, the steps of its saga and its cancellation,
-its payment, its parcel, its mails."""
+"""One order's path across the services in the order of time.
+
+It has the order's history, the steps of its saga and its cancellation, its payment, its parcel and its mails.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,1 +1,1 @@
-"""The archive: every event of the shop without personal data, kept for good, to rebuild projections from."""
+"""The archive: every event of the shop without personal data, stored permanently, to rebuild projections from."""

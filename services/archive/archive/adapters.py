@@ -1,7 +1,7 @@
 """The archive's table.
 
-an event    pk = aggregate id; sk = aggregate version in 12 digits, "#", type and version of the contract
-            `data` is JSON text as published, because DynamoDB does not keep every number as it was
+The item of an event has `pk` = aggregate id. Its `sk` is the aggregate version in 12 digits, `#`, and the type and
+version of the contract. `data` is JSON text as published, because DynamoDB does not preserve every number.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The form by which a browser uploads a product's picture: its limits and its signature."""
+"""The form for a browser's upload of a product's picture: its limits and its signature."""
 
 import base64
 import json
@@ -74,7 +74,7 @@ def test_the_form_is_signed_with_the_functions_temporary_credentials(catalog: Ca
     ("region", "host"),
     [
         ("eu-central-1", "s3.eu-central-1.amazonaws.com"),
-        # The oldest region's own address; there botocore would sign by the old method unless told.
+        # The oldest region's own address; there botocore would sign by the old method without a setting.
         ("us-east-1", "s3.amazonaws.com"),
     ],
 )

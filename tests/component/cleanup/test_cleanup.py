@@ -114,7 +114,7 @@ def test_renditions_that_no_product_shows_are_removed_and_nothing_else(account: 
     assert account.sweep_renditions() == {"seen": 2, "removed": 0, "next": None}
 
 
-def test_a_rendition_that_may_still_be_told_of_is_left(account: Account):
+def test_a_rendition_whose_event_may_still_come_is_left(account: Account):
     fill(account)
     answer = account.run("catalog.functions.sweep_renditions", "CatalogTable", {"dry_run": False})
     assert answer["removed"] == 0

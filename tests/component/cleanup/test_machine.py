@@ -24,8 +24,8 @@ from tests.faults.template import ROOT
 BUCKET = "cleanup-reports"
 DEFINITION = (ROOT / "statemachines" / "cleanup.asl.json").read_text()
 OWNERS: dict[str, dict[str, Any]] = {
-    "SweepRenditions": {"seen": 9, "removed": 1, "next": "renditions/B"},
-    "SweepUploads": {"seen": 5, "removed": 4, "next": None},
+    "CatalogSweepRenditions": {"seen": 9, "removed": 1, "next": "renditions/B"},
+    "CatalogSweepUploads": {"seen": 5, "removed": 4, "next": None},
 }
 
 
@@ -64,12 +64,14 @@ class Night:
         while (run := sfn.describe_execution(executionArn=execution["executionArn"]))["status"] == "RUNNING":
             assert time.monotonic() < deadline, dict(self.asked)
             pause.wait(0.02)
-        key = f"runs/{self.asked['Summarize'][-1]['started_at'][:10]}/{name}.json"
+        key = f"runs/{self.asked['CleanupSummarize'][-1]['started_at'][:10]}/{name}.json"
         report = json.loads(boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
         return run.get("error") or run["status"], report["sweeps"]
 
     def _own(self, function: str, given: dict[str, Any]) -> dict[str, Any]:
-        step = {"Begin": "cleanup.functions.begin", "Summarize": "cleanup.functions.summarize"}[function]
+        step = {"CleanupBegin": "cleanup.functions.begin", "CleanupSummarize": "cleanup.functions.summarize"}[
+            function
+        ]
         answer: dict[str, Any] = reload(import_module(step)).handler(given, self._context)
         return answer
 
@@ -105,15 +107,15 @@ def test_the_next_run_goes_on_where_this_one_ended(night: Night):
     night.run("first")
     night.run("second")
 
-    assert [asked["after"] for asked in night.asked["SweepRenditions"]] == [None, "renditions/B"]
-    assert [asked["after"] for asked in night.asked["SweepUploads"]] == [None, None]
+    assert [asked["after"] for asked in night.asked["CatalogSweepRenditions"]] == [None, "renditions/B"]
+    assert [asked["after"] for asked in night.asked["CatalogSweepUploads"]] == [None, None]
 
 
 @pytest.mark.parametrize(
     ("failing", "sweep"),
     [
-        ("SweepRenditions", "renditions"),
-        ("SweepUploads", "uploads"),
+        ("CatalogSweepRenditions", "renditions"),
+        ("CatalogSweepUploads", "uploads"),
     ],
 )
 def test_a_sweep_that_fails_at_every_try_stops_no_other_and_the_summary_says_which(
@@ -124,10 +126,10 @@ def test_a_sweep_that_fails_at_every_try_stops_no_other_and_the_summary_says_whi
     ended, sweeps = night.run("first")
 
     assert ended == "SweepFailed"
-    assert len(night.asked[failing]) == 5 and len(night.asked["Summarize"]) == 1
+    assert len(night.asked[failing]) == 5 and len(night.asked["CleanupSummarize"]) == 1
     assert sweeps[sweep] == {"finished": False, "error": "ConnectionError"}
-    others = {name: told for name, told in sweeps.items() if name != sweep}
-    assert len(others) == len(OWNERS) - 1 and not any("error" in told for told in others.values())
+    others = {name: other for name, other in sweeps.items() if name != sweep}
+    assert len(others) == len(OWNERS) - 1 and not any("error" in other for other in others.values())
 
 
 def test_all_sweeps_that_fail_are_named(night: Night):
@@ -136,17 +138,17 @@ def test_all_sweeps_that_fail_are_named(night: Night):
     ended, sweeps = night.run("first")
 
     assert ended == "SweepFailed"
-    assert {told["error"] for told in sweeps.values()} == {"ConnectionError"} and len(sweeps) == len(OWNERS)
+    assert {sweep["error"] for sweep in sweeps.values()} == {"ConnectionError"} and len(sweeps) == len(OWNERS)
 
 
 def test_a_dry_run_says_so_to_every_owner_that_changes_anything(night: Night):
     ended, _ = night.run("first", dry_run=True)
 
     assert ended == "SUCCEEDED"
-    for owner in ("SweepRenditions", "SweepUploads"):
+    for owner in ("CatalogSweepRenditions", "CatalogSweepUploads"):
         assert [asked["dry_run"] for asked in night.asked[owner]] == [True]
     night.run("second")
-    assert night.asked["SweepRenditions"][-1]["after"] is None
+    assert night.asked["CatalogSweepRenditions"][-1]["after"] is None
 
 
 def test_every_task_is_wired_to_a_function_that_has_ended_before_its_state_gives_up():

@@ -31,5 +31,5 @@ def make(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch, subscr
 
 @pytest.fixture
 def account(make: Make) -> ImageProcessorAccount:
-    """The image processor, of which the test receives `product.image_ready`."""
+    """The image processor; the test receives its `product.image_ready`."""
     return make("product.image_ready")

@@ -51,7 +51,7 @@ def sums(dynamodb: Any, name: str = TABLE) -> tuple[dict[str, int], dict[str, in
 
 
 class Interrupted:
-    """DynamoDB where something happens before each of the first calls of `operation`."""
+    """DynamoDB with a callback before each of the first calls of `operation`."""
 
     def __init__(self, dynamodb: Any, operation: str, happenings: Sequence[Callable[[], object]]) -> None:
         self._dynamodb = dynamodb

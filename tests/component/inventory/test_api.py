@@ -3,7 +3,6 @@
 import importlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,11 @@ from inventory.domain.stock import MAX_AVAILABLE, MAX_QUANTITY, MovementKind
 from shared.aws import client
 from shared.cursor import encode_cursor
 from shared.versioned_table import WriteConflict
-from tests.component.inventory.account import TABLE, items, sums
+from tests.component.inventory.account import NOW, TABLE, items, sums
 from tests.component.rest_events import claims_of, header, json_body, rest_event
 
 PROBLEMS = "https://cartwright.example/problems/"
 EVENTS = Path(__file__).parents[3] / "events"
-NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 RECEIPT = {"kind": "receipt", "quantity": 5, "reason": "Delivery note 4711"}
 ROUTES = [
     ("GET", "/inventory", None),
@@ -464,9 +462,7 @@ class TestLedger:
         [movement] = json_body(ada.get("/inventory/MUG/movements"))["movements"]
         assert movement["sku"] == "MUG"
 
-    def test_what_nobody_was_signed_in_for_is_in_the_ledger_as_well(
-        self, ledger: StockLedger, ada: Client
-    ) -> None:
+    def test_a_receipt_of_the_system_is_in_the_ledger_as_well(self, ledger: StockLedger, ada: Client) -> None:
         ledger.receive("MUG", 5, movement_id="seed-MUG", correlation_id="seed", now=NOW)
         movement = json_body(ada.get("/inventory/MUG/movements/seed-MUG"))
         assert (movement["recorded_by"], movement["kind"]) == (None, MovementKind.RECEIPT)

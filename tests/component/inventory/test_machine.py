@@ -42,7 +42,7 @@ from tests.component.inventory.account import (
 ORDERS = st.sampled_from(["o-1", "o-2", "o-3"])
 KEYS = st.integers(1, 4)
 SKUS = st.sampled_from(["MUG", "TEA"])
-# What each order wants, for good: its lines do not change between two tries of the saga.
+# The lines of each order: they do not change between two tries of the saga.
 WANTED = {"o-1": {"MUG": 2, "TEA": 3}, "o-2": {"MUG": 4}, "o-3": {"TEA": 1, "MUG": 1}}
 REFUSALS = (
     OutOfStock,
@@ -107,7 +107,7 @@ class StockMachine(RuleBasedStateMachine):
         self.events: dict[str, Event] = {}
         self.reservations: dict[str, Reservation] = {}
         self.answered: dict[str, set[str]] = {order_id: set() for order_id in WANTED}
-        # Too little for all three orders, whichever come first.
+        # Too little for all three orders, in any order.
         stock(self.inventory.ledger, MUG=5, TEA=3)
 
     def _do(
@@ -116,7 +116,7 @@ class StockMachine(RuleBasedStateMachine):
         operation: Callable[[Inventory], object],
         intruder: Callable[[Inventory], object] = lambda _: None,
     ) -> bool:
-        """Whether `operation` was answered with success, under a fault; `intruder` runs first where it is overtaken."""
+        """Whether `operation` succeeded under a fault. If the fault is "overtaken", `intruder` runs before it."""
 
         def intrude() -> None:
             try:
@@ -147,7 +147,7 @@ class StockMachine(RuleBasedStateMachine):
         elif fault == "none":
             before = self.reservations.get(order_id)
             gone = before is None or before.status is ReservationStatus.RELEASED
-            assert gone, "an order that has its stock never hears that there is none"
+            assert gone, "an order that has its stock never gets OutOfStock"
 
     @rule(order_id=ORDERS, fault=FAULTS)
     def release(self, order_id: str, fault: str) -> None:
@@ -246,13 +246,13 @@ class StockMachine(RuleBasedStateMachine):
         for entry in outbox:
             event = Event.model_validate_json(entry)
             assert self.events.setdefault(event.event_id, event) == event, "one id is one fact"
-        told = [
+        published = [
             event.event_type
             for event in self.events.values()
             if event.data["order_id"] == reservation.order_id
         ]
-        assert len(told) == len(set(told)), "each thing that happens to a reservation is told once"
-        assert not {"stock.released", "stock.committed"} <= set(told), (
+        assert len(published) == len(set(published)), "each change of a reservation is published once"
+        assert not {"stock.released", "stock.committed"} <= set(published), (
             "given back and gone exclude each other"
         )
 

@@ -53,7 +53,7 @@ RESERVED, COMMITTING = ReservationStatus.RESERVED, ReservationStatus.COMMITTING
 COMMITTED, RELEASED = ReservationStatus.COMMITTED, ReservationStatus.RELEASED
 MISSING, TOO_LATE, GONE = ReservationMissing, ReservationReleased, ReservationCommitted
 
-# (available, reserved) of MUG and TEA, of which there were 5 each and the order wants 2 and 3.
+# (available, reserved) of MUG and TEA. Each had 5 pieces, and the order wants 2 and 3.
 NOTHING_TAKEN, HELD = [(5, 0), (5, 0)], [(3, 2), (2, 3)]
 HALF_SHIPPED, SHIPPED = [(3, 0), (2, 3)], [(3, 0), (2, 0)]
 
@@ -163,7 +163,7 @@ def test_a_commit_leaves_the_stock_of_other_orders_alone(
     assert store.release("o-2", "c", NOW).has_given_back
 
 
-def test_the_longest_reservation_is_committed_in_two_transactions_and_told_once(
+def test_the_longest_reservation_is_committed_in_two_transactions_with_one_event(
     dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
     skus = {f"SKU{n:02}": 1 for n in range(MAX_LINES)}

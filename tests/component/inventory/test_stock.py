@@ -1,4 +1,4 @@
-"""Stock under reservations, releases and receipts, against DynamoDB as moto plays it."""
+"""Stock under reservations, releases and receipts, against moto's DynamoDB."""
 
 from collections import Counter
 from contextlib import suppress
@@ -258,7 +258,7 @@ def test_stock_received_adds_up(ledger: StockLedger) -> None:
     assert (level.available, level.reserved, level.low_stock_threshold, level.version) == (8, 0, 2, 2)
 
 
-def test_a_movement_that_is_told_twice_counts_once(ledger: StockLedger) -> None:
+def test_a_movement_that_is_recorded_twice_counts_once(ledger: StockLedger) -> None:
     assert ledger.receive("MUG", 5, movement_id="m-1", correlation_id="c", now=NOW)
     assert not ledger.receive("MUG", 5, movement_id="m-1", correlation_id="c", now=NOW)
     assert levels(ledger, "MUG") == [(5, 0)]
@@ -309,7 +309,7 @@ def test_a_page_asks_again_for_the_levels_that_dynamodb_left_out(dynamodb: Any, 
         StockLedger(Reluctant(), TABLE).levels(10, None)
 
 
-def test_an_adjustment_that_an_order_overtakes_is_judged_by_what_the_order_left(
+def test_an_adjustment_that_an_order_overtakes_is_checked_against_the_stock_that_the_order_left(
     dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
     stock(ledger, MUG=5)
@@ -319,7 +319,7 @@ def test_an_adjustment_that_an_order_overtakes_is_judged_by_what_the_order_left(
     assert levels(ledger, "MUG") == [(2, 3)]
 
 
-def test_an_adjustment_that_fits_again_by_the_time_it_is_judged_is_made(
+def test_an_adjustment_that_fits_again_by_the_time_it_is_checked_is_made(
     dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
     stock(ledger, MUG=5)

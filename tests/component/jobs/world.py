@@ -128,7 +128,7 @@ class JobsWorld:
             result = self.invoke(function, json.loads(payload))
         except Killed:
             return _failed("Runtime.ExitError", "signal: killed")
-        except Exception as error:  # noqa: BLE001 - as Lambda does: whatever it is, its class is the error's name
+        except Exception as error:  # noqa: BLE001 - as Lambda does: the class of any exception is the error's name
             return _failed(type(error).__name__, str(error))
         body = json.dumps(result).encode()
         self.largest_state = max(self.largest_state, len(body))

@@ -80,7 +80,7 @@ class LiveService:
         self.gateway.sent[connection_id].clear()
 
     def happens(self, *events: Event) -> list[str]:
-        """Delivers the events in one batch; the ids of those that the queue will deliver again."""
+        """Delivers the events in one batch; returns the ids that the queue will deliver again."""
         records = [
             {
                 "messageId": event.event_id,

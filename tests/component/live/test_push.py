@@ -1,4 +1,4 @@
-"""Changes pushed to customers: who receives them, in which order, and what is left of a deleted user."""
+"""Changes pushed to customers: who receives them, in which order, and the remains of a deleted user."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ def test_a_customer_receives_each_status_of_their_orders_in_order(live: LiveServ
 
 
 def test_a_customer_receives_no_change_of_another_customers_orders(live: LiveService) -> None:
-    live.watching("c2", "somebody-else")
+    live.watching("c2", "another-customer")
     live.watching("c3", "another", order_id=ORDER)
 
     live.happens(event("confirmed", 2))
@@ -32,11 +32,11 @@ def test_a_customer_receives_no_change_of_another_customers_orders(live: LiveSer
 
 def test_another_customers_order_is_answered_like_an_unknown_one(live: LiveService) -> None:
     live.happens(event("confirmed", 2))
-    live.connect("c2", "somebody-else")
+    live.connect("c2", "another-customer")
 
-    theirs = live.ask({"action": "subscribe", "order_id": ORDER}, "c2", "somebody-else")
-    none = live.ask({"action": "subscribe", "order_id": OTHER_ORDER}, "c2", "somebody-else")
-    missed = live.ask({"action": "catch_up", "order_id": ORDER}, "c2", "somebody-else")
+    theirs = live.ask({"action": "subscribe", "order_id": ORDER}, "c2", "another-customer")
+    none = live.ask({"action": "subscribe", "order_id": OTHER_ORDER}, "c2", "another-customer")
+    missed = live.ask({"action": "catch_up", "order_id": ORDER}, "c2", "another-customer")
 
     assert (theirs["type"], theirs["cursor"]) == (none["type"], none["cursor"]) == ("subscribed", "0")
     assert missed["changes"] == []
@@ -125,7 +125,7 @@ def test_an_older_status_that_comes_late_is_not_pushed(live: LiveService) -> Non
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "told"),
+    ("first", "second", "statuses"),
     [
         (event("confirmed", 2), event("fulfilled", 5), ["fulfilled"]),
         (event("fulfilled", 5), event("confirmed", 2), ["confirmed", "fulfilled"]),
@@ -133,7 +133,7 @@ def test_an_older_status_that_comes_late_is_not_pushed(live: LiveService) -> Non
     ],
 )
 def test_two_changes_at_once_get_a_position_each_and_no_status_goes_back(
-    live: LiveService, monkeypatch: pytest.MonkeyPatch, first: Event, second: Event, told: list[str]
+    live: LiveService, monkeypatch: pytest.MonkeyPatch, first: Event, second: Event, statuses: list[str]
 ) -> None:
     """`second` comes between what `first` reads and what it writes."""
     table = live_store()._table
@@ -149,8 +149,8 @@ def test_two_changes_at_once_get_a_position_each_and_no_status_goes_back(
 
     live.connect()
     changes = live.ask({"action": "catch_up"})["changes"]
-    assert [change["status"] for change in changes] == told
-    assert [change["cursor"] for change in changes] == [str(place + 1) for place in range(len(told))]
+    assert [change["status"] for change in changes] == statuses
+    assert [change["cursor"] for change in changes] == [str(place + 1) for place in range(len(statuses))]
 
 
 def test_a_gone_connection_is_deleted_and_the_others_are_served(live: LiveService) -> None:
@@ -182,7 +182,7 @@ def test_a_connection_that_cannot_be_served_now_is_tried_again(live: LiveService
 
 def test_a_deleted_user_leaves_no_data_and_gets_none_back(live: LiveService) -> None:
     live.watching("c1")
-    live.watching("c2", "somebody-else")
+    live.watching("c2", "another-customer")
     live.happens(event("confirmed", 2))
 
     for _ in range(2):
@@ -197,7 +197,7 @@ def test_a_deleted_user_leaves_no_data_and_gets_none_back(live: LiveService) -> 
         ExpressionAttributeValues={":customer": {"S": CUSTOMER}},
     )["Items"]
     assert [item["sk"]["S"] for item in left] == ["feed"]
-    assert [found.connection_id for found in live_store().connections("somebody-else")] == ["c2"]
+    assert [found.connection_id for found in live_store().connections("another-customer")] == ["c2"]
 
 
 def test_all_items_but_the_feed_expire(live: LiveService) -> None:

@@ -1,4 +1,4 @@
-"""The consumers of domain events: which mails they send, to which address, and how often."""
+"""The consumers of domain events: which mails they send, their recipients, and how often they send."""
 
 import io
 import json

@@ -1,7 +1,6 @@
 """The state machines of orders in moto's interpreter.
 
-In a run the functions of orders are the real ones, on a pretended table; those of the other services answer as the
-test scripts it.
+In a run the functions of orders are the real ones, on a pretended table. The test scripts the other services' answers.
 """
 
 import io
@@ -64,7 +63,7 @@ class Functions:
         self._losing: set[str] = set()
         self._before: dict[str, Callable[[], Any]] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        # The state that invokes each function, by the function and the step that it is told.
+        # The state that invokes each function, by the function and its step.
         self.states: dict[tuple[str, str | None], str] = {}
 
     @property
@@ -96,7 +95,7 @@ class Functions:
         self._before.pop(function, lambda: None)()
         try:
             answer = self._answer(function, {**given, **({"step": step} if step else {})})
-        except Exception as error:  # noqa: BLE001 - as Lambda does: whatever it is, its class is the error's name
+        except Exception as error:  # noqa: BLE001 - as Lambda does: the class of any exception is the error's name
             answer = type(error).__name__
         if function in self._losing:
             answer = TIMED_OUT
@@ -190,7 +189,7 @@ def tasks_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def steps_of(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """The step that each task tells its function, if it tells one."""
+    """The step in each task's payload, if it has one."""
     return {name: step for name, task in tasks.items() if (step := _step_of(task))}
 
 

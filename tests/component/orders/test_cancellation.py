@@ -263,8 +263,8 @@ class TestParcelIsGone:
         assert cancellation.run()["status"] == "SUCCEEDED"
 
         assert cancellation.statuses[-3:] == ["cancelling", "confirmed", "fulfilled"]
-        told = [event["event_type"] for event in cancellation.stored["outbox"]]
-        assert told == ["order.cancellation_refused", "order.fulfilled"]
+        published = [event["event_type"] for event in cancellation.stored["outbox"]]
+        assert published == ["order.cancellation_refused", "order.fulfilled"]
 
     def test_an_order_whose_money_cannot_be_taken_is_parked_for_an_operator(
         self, cancellation: Machine, functions: Functions

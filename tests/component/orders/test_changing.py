@@ -29,7 +29,7 @@ class TestCancelling:
         order = json_body(answer)
         assert (order["status"], order["cancelled_by"]) == ("cancelling", "customer")
         assert [entry["status"] for entry in order["history"]] == ["placed", "cancelling"]
-        assert account.order(order_id)["outbox"] == [], "the saga undoes it, so nobody else is told"
+        assert account.order(order_id)["outbox"] == [], "the saga undoes it, so no event is published"
 
     def test_a_confirmed_order_is_cancelled_by_the_cancellation_that_its_event_starts(
         self, account: OrdersAccount, ada: Client, order_id: str
@@ -96,9 +96,11 @@ class TestCancelling:
             handler(rest_event("POST", f"/orders/{order_id}/cancel"), lambda_context), 401, "unauthorized"
         )
 
-    @pytest.mark.parametrize(("first", "told"), [(confirm, ["order.cancellation_requested"]), (erase, [])])
+    @pytest.mark.parametrize(
+        ("first", "published"), [(confirm, ["order.cancellation_requested"]), (erase, [])]
+    )
     def test_a_change_that_comes_in_between_is_not_lost(
-        self, ada: Client, order_id: str, monkeypatch: pytest.MonkeyPatch, first: Any, told: list[str]
+        self, ada: Client, order_id: str, monkeypatch: pytest.MonkeyPatch, first: Any, published: list[str]
     ) -> None:
         """The cancellation is decided anew on the changed order."""
         overtake(monkeypatch, order_id, first)
@@ -106,7 +108,7 @@ class TestCancelling:
         assert json_body(ada.cancel(order_id))["status"] == "cancelling"
 
         stored = OrdersAccount().order(order_id)
-        assert [event["event_type"] for event in stored["outbox"]] == told
+        assert [event["event_type"] for event in stored["outbox"]] == published
         assert stored["version"] == 3
 
     def test_a_cancellation_that_loses_against_the_rejection_is_refused(

@@ -71,7 +71,7 @@ class TestErase:
         return ids
 
     @staticmethod
-    def told(customer: str, **data: Any) -> str:
+    def user_deleted(customer: str, **data: Any) -> str:
         """The body of a message that the customer's account was deleted."""
         return made_up_event(
             "user.deleted",
@@ -88,7 +88,7 @@ class TestErase:
         hers, [other] = self.place(3), self.place(1, "eve")
         untouched = account.order(other)
 
-        assert erasure.deliver(self.told("ada")) == {"batchItemFailures": []}
+        assert erasure.deliver(self.user_deleted("ada")) == {"batchItemFailures": []}
 
         for order_id in hers:
             stored = json.dumps(account.order(order_id))
@@ -102,10 +102,10 @@ class TestErase:
 
     def test_a_second_delivery_changes_nothing(self, account: OrdersAccount, erasure: Erasure) -> None:
         [order_id] = self.place(1)
-        erasure.deliver(self.told("ada"))
+        erasure.deliver(self.user_deleted("ada"))
         stored = account.order(order_id)
 
-        assert erasure.deliver(self.told("ada")) == {"batchItemFailures": []}
+        assert erasure.deliver(self.user_deleted("ada")) == {"batchItemFailures": []}
 
         assert account.order(order_id) == stored
 
@@ -114,7 +114,7 @@ class TestErase:
     ) -> None:
         monkeypatch.setattr("orders.domain.account_erasure.PAGE", 2)
         ids = self.place(5)
-        erasure.deliver(self.told("ada"))
+        erasure.deliver(self.user_deleted("ada"))
         assert sum("erased_at" in account.order(order_id) for order_id in ids) == 2, "one page a message"
 
         for _ in range(2):
@@ -130,7 +130,7 @@ class TestErase:
     def test_an_order_whose_placement_was_under_way_is_found_later_and_then_it_ends(
         self, account: OrdersAccount, erasure: Erasure, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        erasure.deliver(self.told("ada"))
+        erasure.deliver(self.user_deleted("ada"))
         [late] = self.place(1)
         [(again, _)] = erasure.sent()
         later = utc_now() + timedelta(seconds=61)
@@ -146,7 +146,7 @@ class TestErase:
     ) -> None:
         from orders.dependencies import order_store
 
-        erasure.deliver(self.told("ada"))
+        erasure.deliver(self.user_deleted("ada"))
 
         with pytest.raises(AccountClosed):
             order_store().find_for_placement("ord_1", "ada")
@@ -168,7 +168,7 @@ class TestErase:
 
         monkeypatch.setattr(store, "find", find_and_be_overtaken)
 
-        assert erasure.deliver(self.told("ada")) == {"batchItemFailures": []}
+        assert erasure.deliver(self.user_deleted("ada")) == {"batchItemFailures": []}
 
         stored = account.order(order_id)
         assert (stored["status"], stored["shipping_address"]["city"]) == ("confirmed", "")
@@ -178,7 +178,7 @@ class TestErase:
     ) -> None:
         """The saga carries its own copy of the address."""
         saga = Saga(account, lambda_context)
-        erasure.deliver(self.told("ada"))
+        erasure.deliver(self.user_deleted("ada"))
 
         assert saga.run("park", error={"Error": "CardDeclined", "Cause": ""}) == {"status": "parked"}
 
@@ -191,7 +191,7 @@ class TestErase:
     def test_an_event_that_names_no_user_is_a_dead_letter(
         self, dead_letters: str, erasure: Erasure, data: dict[str, Any]
     ) -> None:
-        erasure.deliver(self.told("ada", **data))
+        erasure.deliver(self.user_deleted("ada", **data))
         assert len(dead_letters_in(dead_letters)) == 1
 
     def test_the_example_event_erases_the_example_order(

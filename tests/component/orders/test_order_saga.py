@@ -235,9 +235,9 @@ class TestRuns:
 
     def test_a_step_that_never_answers_is_undone(self, make_machine: MakeMachine) -> None:
         """The state's own timeout, for when not even Lambda says that the time is over."""
-        impatient = json.loads(DEFINITION)
-        impatient["States"]["AuthorizePayment"]["TimeoutSeconds"] = 1
-        saga = make_machine(json.dumps(impatient))
+        short_timeout = json.loads(DEFINITION)
+        short_timeout["States"]["AuthorizePayment"]["TimeoutSeconds"] = 1
+        saga = make_machine(json.dumps(short_timeout))
         answered = threading.Event()
         answer, states = saga.functions.invoke, saga.functions.states
 

@@ -198,7 +198,7 @@ class TestRetrying:
 
 
 class TestRacing:
-    """Two placements under one key, of which both have found that there is no order yet."""
+    """Two placements under one key; both have found no order yet."""
 
     @pytest.fixture
     def rival(
@@ -248,7 +248,7 @@ class TestRacing:
 
 
 class TestBadPlacements:
-    """Whatever a client sends is its own fault: never a 5xx, and nothing is stored."""
+    """A bad request is the client's own fault: never a 5xx, and nothing is stored."""
 
     @pytest.fixture(autouse=True)
     def nothing_is_stored(self, account: OrdersAccount) -> Iterator[None]:

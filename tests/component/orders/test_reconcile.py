@@ -276,8 +276,8 @@ class TestWhichOrders:
 
         shelf.reconcile()
 
-        told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-        assert [(line["OrdersStuck"], line["OrdersWaitingParked"]) for line in told] == [([1.0], [2.0])]
+        metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        assert [(line["OrdersStuck"], line["OrdersWaitingParked"]) for line in metrics] == [([1.0], [2.0])]
 
 
 class TestNotFulfilledInTime:
@@ -299,8 +299,8 @@ class TestNotFulfilledInTime:
     @staticmethod
     def metrics(capsys: pytest.CaptureFixture[str]) -> list[tuple[float, float]]:
         """How many were late, and were reminded of, by run."""
-        told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-        return [(line["OrdersLate"][0], line["OrdersReminded"][0]) for line in told]
+        metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        return [(line["OrdersLate"][0], line["OrdersReminded"][0]) for line in metrics]
 
     def test_the_fulfilment_is_asked_for_once_and_the_order_counts_as_late_until_it_is(
         self, shelf: Shelf, account: OrdersAccount, late: str, capsys: pytest.CaptureFixture[str]

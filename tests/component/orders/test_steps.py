@@ -55,9 +55,7 @@ class TestSteps:
             saga.run("confirm")
 
         assert saga.stored["status"] == "abandoned"
-        assert saga.stored["outbox"] == [], (
-            "nothing is told of an order that was given up until it is rejected"
-        )
+        assert saga.stored["outbox"] == [], "an abandoned order publishes no event until it is rejected"
 
     def test_an_order_that_was_given_up_is_rejected(self, saga: Saga) -> None:
         saga.run("check_confirmation")

@@ -298,7 +298,7 @@ def test_a_refund_that_the_provider_did_not_answer_is_finished_by_its_retry(
 
 
 S = PaymentStatus
-# What each operation comes to for a payment in each status: the status it ends in, or what it raises.
+# The result of each operation for a payment in each status: the new status, or the exception.
 OUTCOMES: dict[PaymentStatus | None, dict[str, PaymentStatus | type[Exception]]] = {
     None: {
         "authorize": S.AUTHORIZED,

@@ -124,13 +124,13 @@ def test_a_message_that_can_never_succeed_goes_to_the_dead_letters_at_once_with_
 ) -> None:
     answer = consumer_handler({"order.placed": consume})({"Records": [message(1, body)]}, lambda_context)
     assert answer == {"batchItemFailures": []}
-    (buried,) = dead_letters()
-    assert buried["Body"] == body
-    assert buried["MessageAttributes"]["reason"]["StringValue"].startswith(reason)
-    assert buried["MessageAttributes"]["source_message_id"]["StringValue"] == "m-1"
+    (letter,) = dead_letters()
+    assert letter["Body"] == body
+    assert letter["MessageAttributes"]["reason"]["StringValue"].startswith(reason)
+    assert letter["MessageAttributes"]["source_message_id"]["StringValue"] == "m-1"
 
 
-def test_a_message_that_could_not_be_buried_is_not_lost(
+def test_a_message_that_cannot_reach_the_dead_letters_is_not_lost(
     aws: None, monkeypatch: pytest.MonkeyPatch, lambda_context: Any
 ) -> None:
     monkeypatch.setenv("DLQ_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/no-such-queue")
@@ -155,8 +155,8 @@ def test_messages_that_are_no_domain_events_are_taken_as_they_are_with_the_same_
 
     assert seen == ["no event", "never", "later"]
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-2"}]}
-    (buried,) = dead_letters()
-    assert buried["MessageAttributes"]["reason"]["StringValue"] == "PermanentError: no such mail"
+    (letter,) = dead_letters()
+    assert letter["MessageAttributes"]["reason"]["StringValue"] == "PermanentError: no such mail"
 
 
 def test_a_consumers_logs_carry_the_events_correlation_id(
@@ -166,18 +166,18 @@ def test_a_consumers_logs_carry_the_events_correlation_id(
     assert [line["correlation_id"] for line in logged("event consumed")] == ["c-1", "c-2"]
 
 
-def test_while_an_event_is_consumed_it_is_the_cause_of_what_is_logged_and_told(
+def test_while_an_event_is_consumed_it_is_the_cause_of_what_is_logged_and_published(
     dead_letters: Any, lambda_context: Any, logged: Any
 ) -> None:
-    told: list[str] = []
+    published: list[str] = []
 
     def consume(incoming: Event) -> None:
-        told.extend(outbox_of([event(7)]))
+        published.extend(outbox_of([event(7)]))
 
     consumer_handler({"order.placed": consume})({"Records": [raw(1), raw(2)]}, lambda_context)
 
     causes = ["o-1:1:order.placed", "o-2:1:order.placed"]
-    assert [Event.model_validate_json(entry).causation_id for entry in told] == causes
+    assert [Event.model_validate_json(entry).causation_id for entry in published] == causes
     assert [line["causation_id"] for line in logged("event consumed")] == causes
 
 

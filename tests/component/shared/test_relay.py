@@ -35,7 +35,7 @@ def changed(number: int, *events: Event, outbox: Any = None) -> dict[str, Any]:
     """The stream's record number `number`: an item was written with the events."""
     new = {
         "pk": f"item-{number}",
-        "outbox": [told.model_dump_json() for told in events] if outbox is None else outbox,
+        "outbox": [event.model_dump_json() for event in events] if outbox is None else outbox,
     }
     return {
         "eventID": f"change-{number}",
@@ -185,8 +185,8 @@ def test_an_event_that_sns_refuses_for_what_it_is_is_set_aside_with_the_reason(
     assert sns.published == ["a:2:order.placed", "a:3:order.placed"]
     [letter] = letters()
     assert json.loads(letter["Body"]) == poison
-    told = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
-    assert told == {
+    attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
+    assert attributes == {
         "reason": "InvalidParameter: refused",
         "event_id": "a:1:order.placed",
         "event_type": "order.placed",
@@ -262,5 +262,5 @@ def test_the_lag_is_the_age_of_the_oldest_change_of_the_batch(
 ) -> None:
     monkeypatch.setattr(module, "utc_now", lambda: datetime.fromtimestamp(MADE + 5, UTC))
     relay(changed(3, event("a")), changed(2, event("b")))
-    [told] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "RelayLag" in line]
-    assert told["RelayLag"] == [3000]
+    [metric] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "RelayLag" in line]
+    assert metric["RelayLag"] == [3000]

@@ -1,4 +1,4 @@
-"""What a saga step promises the state machine, whatever the step does."""
+"""The promises of every saga step to the state machine."""
 
 import json
 from pathlib import Path

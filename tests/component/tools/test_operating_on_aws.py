@@ -112,15 +112,15 @@ def test_the_operator_of_the_embedded_cloud_needs_no_account(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [(401, "does not accept the token"), (403, "is not an admin's. Admins only.")]
+    ("status", "message"), [(401, "does not accept the token"), (403, "is not an admin's. Admins only.")]
 )
-def test_a_refused_token_is_explained(api: FakeApi, command: Command, status: int, told: str) -> None:
+def test_a_refused_token_is_explained(api: FakeApi, command: Command, status: int, message: str) -> None:
     api.refuse(ATTENTION, status, "Admins only.")
 
     refused = command("attention", "--stack", STACK, "--token", "bad")
 
     assert refused.code == 1
-    assert told in refused.errors
+    assert message in refused.errors
     assert "pass an admin's identity token as TOKEN" in refused.errors
 
 
@@ -189,7 +189,7 @@ def test_a_report_is_made_by_a_job_and_its_page_is_saved(
 
 
 @pytest.mark.parametrize(
-    ("ending", "told"),
+    ("ending", "message"),
     [
         ({"status": "cancelled", "failure": None}, "There is no report on 2026-W10. The job was cancelled."),
         (
@@ -199,14 +199,14 @@ def test_a_report_is_made_by_a_job_and_its_page_is_saved(
     ],
 )
 def test_a_report_whose_job_fails_is_a_failure(
-    api: FakeApi, command: Command, ending: dict[str, Any], told: str
+    api: FakeApi, command: Command, ending: dict[str, Any], message: str
 ) -> None:
     api.answer("POST /jobs", (202, {"job_id": "job_1"}))
     api.answer("GET /jobs/job_1", (200, {"job_id": "job_1", **ending}))
 
     made = command("report", "2026-W10", "--stack", STACK, "--token", "t")
 
-    assert (made.code, told in made.errors) == (1, True)
+    assert (made.code, message in made.errors) == (1, True)
 
 
 def test_a_week_that_is_none_is_explained(api: FakeApi, command: Command) -> None:

@@ -16,7 +16,7 @@ _CHUNK = 64 * 1024
 
 @contextmanager
 def reachable_from_containers(engine: Engine, port: int) -> Iterator[str]:
-    """The URL under which containers reach loopback at `port`, for as long as the block runs.
+    """The containers' URL of loopback at `port`, for as long as the block runs.
 
     On Linux this forwards connections to the host's address on the engine's bridge. Docker Desktop runs its engine in a
     virtual machine, which has that address; there the host's loopback has a name of its own.

@@ -64,7 +64,7 @@ class Engine:
         return finished.stdout.strip()
 
     def gateway(self) -> str:
-        """The host's IPv4 address on the engine's default bridge, under which containers reach the host."""
+        """The host's IPv4 address on the engine's default bridge; containers reach the host there."""
         form = "{{range .IPAM.Config}}{{.Subnet}},{{.Gateway}} {{end}}"
         described = self.docker("network", "inspect", "bridge", "--format", form).split()
         for subnet, gateway in (entry.split(",") for entry in described):

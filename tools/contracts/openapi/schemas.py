@@ -30,8 +30,10 @@ def subschemas(schema: Schema) -> Iterator[Schema]:
 
 
 def tidy(schema: Schema) -> None:
-    """Removes noise, in place and at every depth: titles that repeat the Python name, and the point in limits of whole
-    numbers (pydantic keeps them as floats: `999.0`)."""
+    """Removes noise, in place and at every depth.
+
+    Noise is a title that repeats the Python name, and the point in limits of whole numbers (pydantic's `999.0`).
+    """
     schema.pop("title", None)
     for key in _LIMITS_OF_NUMBERS:
         limit = schema.get(key)

@@ -1,4 +1,4 @@
-"""Signs forms and links by which browsers reach the pictures bucket without the API.
+"""Signs forms and links. With them browsers reach the pictures bucket without the API.
 
 A browser uploads a picture straight into the bucket. It uses a form that is signed here and is good for one object:
 
@@ -79,7 +79,7 @@ class LinkSigner:
         self._bucket = bucket
 
     def sign(self, key: str) -> str:
-        """A URL by which anyone reads the object `key` for an hour, while the function's credentials live."""
+        """A URL that lets anyone read the object `key` for an hour, while the function's credentials live."""
         url: str = _s3().generate_presigned_url(
             "get_object",
             Params={"Bucket": self._bucket, "Key": key},

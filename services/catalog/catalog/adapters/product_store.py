@@ -71,7 +71,7 @@ class ProductStore:
         `after` is the position at which an earlier page ended, on the first of `shelves`. The new position is None
         at the end.
         """
-        # One product more than the page holds shows that there is a next page.
+        # One product more than the page holds proves a next page.
         rows = chain.from_iterable(self._on_shelf(shelf, after, limit + 1) for shelf in shelves)
         found = list(islice(rows, limit + 1))
         page = found[:limit]

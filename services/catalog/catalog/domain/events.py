@@ -9,7 +9,7 @@ from shared.money import Money
 
 
 class ProductChanged(Payload):
-    """A product was added or changed; the event carries all that other services need of its present version."""
+    """A product was added or changed; the event carries the parts of its present version that other services need."""
 
     event_type = "product.changed"
 

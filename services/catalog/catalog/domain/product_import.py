@@ -36,7 +36,7 @@ _STOPPED = "the job was cancelled, or this part of it failed; import the line ag
 
 
 class UploadRefused(PermanentError):
-    """The uploaded file cannot be read as products; the message tells the admin why."""
+    """The uploaded file cannot be read as products; the message gives the admin the reason."""
 
 
 class LineOutcome(StrEnum):
@@ -76,7 +76,7 @@ class LineResult(BaseModel):
 
     @classmethod
     def of(cls, line: CheckedLine, outcome: LineOutcome, reason: str = "") -> Self:
-        """The result of `line`; a refused line is refused whatever else is given."""
+        """The result of `line`; a refused line stays refused, with any `outcome` and `reason`."""
         if line.refused is not None:
             outcome, reason = LineOutcome.REFUSED, line.refused
         return cls(line=line.line, sku=line.sku, outcome=outcome, reason=reason)

@@ -52,7 +52,7 @@ def add_picture_routes(app: APIGatewayRestResolver) -> None:
         ),
     )
     def prepare_picture_upload(sku: AnySku, request: PictureRequest) -> Response[PictureUpload]:
-        """Signs a form by which a browser uploads one picture of a product, of one type and at most 10 MiB.
+        """Signs a browser's form for the upload of one picture of a product, of one type and at most 10 MiB.
 
         The form is valid for 15 minutes.
         """

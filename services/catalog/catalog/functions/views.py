@@ -144,7 +144,7 @@ class PictureRequest(BaseModel):
 class PictureUpload(BaseModel):
     """The form for uploading one picture: POST a multipart form of `fields`, then the field `file`, to `url`."""
 
-    upload_id: str = Field(description="Id by which to read the outcome of the upload")
+    upload_id: str = Field(description="Id of the upload, to read its outcome")
     url: str
     fields: dict[str, str] = Field(
         description="The form's fields; send all of them unchanged, before the file"
@@ -182,7 +182,7 @@ class UploadView(BaseModel):
     )
     detail: str | None = Field(
         None,
-        description="The reason in words: what is wrong, and how to correct it",
+        description="The reason in words: the fault, and how to correct it",
         examples=["It has more than 50 megapixels; send it smaller."],
     )
     picture_id: str | None = Field(

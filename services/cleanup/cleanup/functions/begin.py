@@ -14,7 +14,7 @@ _SWEEPS = ("renditions", "uploads")
 
 
 class Request(BaseModel):
-    """The execution's input: a schedule's event, of which nothing is needed, or `{"dry_run": true}`."""
+    """The execution's input: a schedule's event, which this step ignores, or `{"dry_run": true}`."""
 
     dry_run: StrictBool = False
 

@@ -61,7 +61,7 @@ class ProductImageRefused(_UploadFacts):
     detail: Annotated[
         str,
         Field(
-            description="The reason in words: what is wrong, and how to correct it",
+            description="The reason in words: the fault, and how to correct it",
             examples=["It has more than 50 megapixels; send it smaller."],
         ),
     ]

@@ -73,7 +73,7 @@ def render(content: bytes) -> list[RenditionFile]:
 
 
 def _largest(content: bytes) -> Image.Image:
-    """The largest rendition's pixels, upright and in sRGB, from which the smaller ones are made."""
+    """The largest rendition's pixels, upright and in sRGB; the smaller renditions are made from them."""
     if require_accepted(content) == "WEBP" and _riff_size(content) > len(content):
         raise _truncated()  # its decoder reports this like any other fault
     with _refusing_broken_pictures(), Image.open(BytesIO(content), formats=ACCEPTED) as opened:

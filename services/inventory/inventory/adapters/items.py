@@ -1,8 +1,8 @@
 """The inventory table's items: their keys and attributes.
 
-One item a sku            pk = "sku#<sku>"                 StockLevel
-One item an order         pk = "reservation#<order id>"    Reservation, with the outbox of its last change
-One item a movement       pk = "movement#<movement id>"    Movement, an entry of the ledger
+    One item a sku            pk = "sku#<sku>"                 StockLevel
+    One item an order         pk = "reservation#<order id>"    Reservation, with the outbox of its last change
+    One item a movement       pk = "movement#<movement id>"    Movement, an entry of the ledger
 
 Index `by-listing`: listing ("stock"), sku. It holds the keys of stock items. An order changes how many pieces there are
 and never a key, so it writes nothing there.
@@ -68,7 +68,7 @@ def stock_change_of(
 
 
 def fits(movement: Movement) -> str:
-    """The condition under which a sku's stock allows `movement`; Movement.check_against says why it does not."""
+    """The write's condition that a sku's stock allows `movement`; Movement.check_against gives the reason if not."""
     if movement.quantity < 0:
         return "available >= :bound"
     known = "available <= :bound"

@@ -47,9 +47,9 @@ class ReservationStore:
     def release(self, order_id: str, correlation_id: str, now: datetime) -> Reservation:
         """Gives back the order's stock, once. If the order has none, a tombstone refuses a reserve that comes later.
 
-        A repeat changes nothing and returns the same. Raises ReservationCommitted if the stock has left the warehouse,
-        ReservationInconsistent if less is on record as reserved, WriteConflict if other orders kept changing the same
-        stock.
+        A repeat changes nothing and returns the same. Raises ReservationCommitted if the stock has left the warehouse.
+        Raises ReservationInconsistent if less is on record as reserved, and WriteConflict if other orders kept changing
+        the same stock.
         """
         return retry_on_conflict(self._release, order_id, correlation_id, now)
 
@@ -57,9 +57,9 @@ class ReservationStore:
         """Takes the order's stock out of the warehouse, each line with its movement in the ledger.
 
         A repeat takes out nothing more and returns the same. It finishes a commit that stopped half-way, which happens
-        to a reservation of more than LINES_PER_COMMIT lines only. Raises ReservationMissing, ReservationReleased if
-        the stock was given back before, ReservationInconsistent if less is on record as reserved, WriteConflict if
-        other orders kept changing the same stock.
+        to a reservation of more than LINES_PER_COMMIT lines only. Raises ReservationMissing, and ReservationReleased
+        if the stock was given back before. Raises ReservationInconsistent if less is on record as reserved, and
+        WriteConflict if other orders kept changing the same stock.
         """
         reservation = retry_on_conflict(self._commit, order_id, now)
         while reservation.status is ReservationStatus.COMMITTING:
@@ -81,7 +81,7 @@ class ReservationStore:
         failed = self._table.write_all([self._table.new(made), *take])
         if not failed:
             return reservation
-        # Read whichever condition failed: an order that has its stock must never get OutOfStock.
+        # Read it, no matter which condition failed: an order that has its stock must never get OutOfStock.
         existing = self.reservation_of(reservation.order_id)
         if existing is None:
             if _RESERVATION in failed:

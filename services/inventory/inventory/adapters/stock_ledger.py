@@ -57,9 +57,9 @@ class StockLedger:
         """Writes `movement` into the ledger and moves the stock by it; sets the sku's threshold if one is given.
 
         Returns `movement`, or the movement that was recorded under its id before; then nothing changes. A receipt may
-        name a new sku. Raises IdempotencyKeyReused if the earlier movement was a different one, UnknownSku for an
-        adjustment of an unknown sku, NotEnoughStock or TooMuchStock if the stock does not allow it, WriteConflict if
-        orders kept changing the same stock.
+        name a new sku. Raises IdempotencyKeyReused if the earlier movement was a different one, and UnknownSku for an
+        adjustment of an unknown sku. Raises NotEnoughStock or TooMuchStock if the stock does not allow it, and
+        WriteConflict if orders kept changing the same stock.
         """
         return retry_on_conflict(self._record, movement, low_stock_threshold)
 
@@ -139,7 +139,7 @@ class StockLedger:
         failed = self._table.write_all([self._table.new(movement_item(movement)), move])
         if not failed:
             return movement
-        # Read whichever condition failed: a repeat stays one, whatever happened to the stock since.
+        # Read it, no matter which condition failed: a later change of the stock does not undo a repeat.
         stored = self._table.get(movement_key(movement.movement_id))
         if stored is not None:
             before = Movement.model_validate(stored)

@@ -11,8 +11,8 @@ warehouse, each line with a movement of the ledger. The rules of stock on hand a
 Nothing leads out of `released` and `committed`. A reserve or a commit after the release is refused. So is a release
 after the commit, since the pieces are in a parcel by then.
 
-A reservation does not expire. Inventory cannot tell a lost order from a slow one, so it gives nothing back by the
-clock: the order's saga, its cancellation or its resumption releases the stock.
+A reservation does not expire. Inventory cannot distinguish a lost order from a slow one, so it gives nothing back by
+the clock. The order's saga, its cancellation or its resumption releases the stock.
 """
 
 from collections import Counter
@@ -95,8 +95,10 @@ class Reservation(BaseModel):
 
     @classmethod
     def of(cls, order_id: str, correlation_id: str, quantities: Iterable[tuple[str, int]]) -> Self:
-        """The reservation of (sku, quantity) pairs, one line a sku, whatever their order and however often a sku
-        appears; raises ReservationUnfit unless that makes 1 to MAX_LINES lines."""
+        """The reservation of (sku, quantity) pairs in any order, with one line a sku even if it appears several times.
+
+        Raises ReservationUnfit unless that makes 1 to MAX_LINES lines.
+        """
         merged: Counter[str] = Counter()
         for sku, quantity in quantities:
             merged[sku] += quantity

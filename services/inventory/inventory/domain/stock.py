@@ -18,8 +18,8 @@ from shared.errors import Conflict, NotFound, Unprocessable
 from shared.events import Event
 from shared.numbers import INTEGRAL
 
-# Movement ids derive from the first, the admin, the sku and the idempotency key, or from the second, the order and the
-# sku (RFC 9562, version 5); they must never change.
+# Movement ids are of version 5 (RFC 9562). The first namespace serves the admins' movements: admin, sku and idempotency
+# key. The second serves dispatches: order and sku. Neither may ever change.
 _MOVEMENT_ID_NAMESPACE = UUID("b031871f-bef6-5ef2-bce7-5048cc29dd31")
 _SHIPMENT_ID_NAMESPACE = UUID("5d1c9a44-0f6e-5b0b-9a63-1b6f3f1a7c52")
 

@@ -1,8 +1,8 @@
 """The jobs table.
 
-a job            pk = job id; expires 30 days after it was requested
-index by-time    shelf = "jobs", created_at: all jobs in the order of time
-index by-status  status, created_at: the jobs in one status
+    a job            pk = job id; expires 30 days after it was requested
+    index by-time    shelf = "jobs", created_at: all jobs in the order of time
+    index by-status  status, created_at: the jobs in one status
 
 A job has no `version`: the five chunks of an import record their progress at the same time, each in a field of its own.
 With a version each of them would conflict with the others, and with the job's end. So a change writes only the fields

@@ -92,7 +92,7 @@ class Failure(BaseModel):
 
 _INCOMPLETE = Failure(
     code="incomplete",
-    detail="A part of the work could not be done; the job's file says which. Request the job again.",
+    detail="A part of the work could not be done; the job's file lists it. Request the job again.",
 )
 
 

@@ -7,7 +7,7 @@ from jobs.domain.job import Failure, Job
 from shared.job_steps import JobInput, JobResult
 from shared.saga import CaughtError
 
-# The errors by which the owning services refuse a job, and their codes. Their messages are written for the admin.
+# The errors with which the owning services refuse a job, and their codes. Their messages are written for the admin.
 _REFUSALS = {
     "UploadRefused": "upload-refused",
     "ExportTooLarge": "export-too-large",

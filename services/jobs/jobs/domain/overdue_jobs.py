@@ -1,4 +1,4 @@
-"""The rule by which every job ends, whatever got lost on the way.
+"""The rule that ends every job, even if a message or an execution was lost.
 
 The reconciler compares a job that has not ended in time with its execution:
 
@@ -16,7 +16,7 @@ from jobs.domain.job import Failure, Job, JobStatus
 from jobs.domain.outcome import JobOutcome
 from shared.job_steps import JobResult
 
-# As long as an execution may take (the state machines say the same): after a day nobody waits for the job any more.
+# The longest time of an execution, as in the state machines' TimeoutSeconds.
 GIVE_UP_AFTER = timedelta(days=1)
 
 _NEVER_BEGUN = Failure(

@@ -17,7 +17,7 @@ from shared.clock import utc_now
 from shared.environment import LambdaEnvironment
 from shared.observability import count, logger, metrics, tracer
 
-# One job may take four calls, each of which gives up after its retries.
+# One job may take four calls; each gives up after its retries.
 _TIME_FOR_ONE_MS = 10_000
 
 
@@ -78,6 +78,6 @@ def reconcile_overdue(context: LambdaContext) -> dict[str, int]:
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """The Lambda handler of the schedule's event, which carries nothing that the reconciler needs."""
+    """The Lambda handler of the schedule's event; it ignores the event's content."""
     with caused_by(context.aws_request_id):
         return reconcile_overdue(context)

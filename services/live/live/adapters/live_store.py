@@ -1,9 +1,12 @@
-"""The live table. `pk` = customer id: all items of a customer can be read consistently, and customers share no key.
+"""The live table.
 
-sk = feed                 the feed's last position, or `erased_at` for a closed account; only a closed one expires
-     change#<position>    a change in the feed
-     order#<id>           the newest version of the order in the feed
-     connection#<id>      an open WebSocket and its subscriptions
+    pk = customer id
+    sk = feed                 the feed's last position, or `erased_at` for a closed account; only a closed one expires
+         change#<position>    a change in the feed
+         order#<id>           the newest version of the order in the feed
+         connection#<id>      an open WebSocket and its subscriptions
+
+All items of a customer can be read consistently, and customers share no key.
 """
 
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ import requests
 
 from live.domain.identity import Identity, InvalidToken
 
-# A key that the pool withdrew lets nobody in for longer than this.
+# A key that the pool withdrew is accepted at most this long.
 _KEYS_SECONDS = 3600
 # Tokens with invented key ids cause at most one request to the pool in this time.
 _ASK_AGAIN_SECONDS = 30

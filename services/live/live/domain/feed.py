@@ -2,7 +2,7 @@
 
 The feed numbers its changes from 1, without a gap. A change's number is its **cursor**: a client that has everything up
 to a cursor missed exactly the changes behind it. The feed takes only newer versions of an order, so a status never goes
-back to an older one, in whatever order the events arrive.
+back, even if events arrive out of order.
 """
 
 from collections.abc import Iterable
@@ -95,7 +95,7 @@ class Change(BaseModel):
     reason: str | None = Field(
         default=None, description="Why the order was rejected or cancelled, if there is a reason"
     )
-    by: str | None = Field(default=None, description="Who requested the cancellation")
+    by: str | None = Field(default=None, description="The requester of the cancellation")
     tracking_reference: str | None = Field(
         default=None, description="The parcel's reference, once the parcel is on its way"
     )

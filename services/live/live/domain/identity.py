@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 class InvalidToken(Exception):
-    """The token lets nobody in. The message is the reason, for the log, and repeats nothing of the token."""
+    """The token opens no connection. The message is the reason, for the log, without any part of the token."""
 
 
 @dataclass(frozen=True)

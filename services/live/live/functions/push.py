@@ -1,6 +1,6 @@
 """Pushes each status change to the customer: first into their feed, then to each connection that watches the order.
 
-If the queue delivers an event again, its change has the same cursor, by which clients recognize the repeat.
+If the queue delivers an event again, its change has the same cursor. Clients recognize the repeat by it.
 """
 
 from live.adapters.sockets import ConnectionGone, SocketBusy

@@ -70,8 +70,8 @@ class MailFeedback(PersonalModel):
     def suppression(self) -> Suppression | None:
         """The suppression that follows from a permanent bounce or a complaint, or None.
 
-        It is about the address that this service wrote to. The bounce itself may name another one, to which the
-        recipient forwards mail.
+        It is about the address that this service wrote to. The bounce itself may name another one, if the recipient
+        forwards mail.
         """
         address = self.mail.destination[0]
         if self.bounce and self.bounce.kind == "Permanent":

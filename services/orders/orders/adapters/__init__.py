@@ -1,1 +1,1 @@
-"""All that talks to the outside."""
+"""Access to everything outside the service: tables, queues, buckets and other AWS services."""

@@ -1,11 +1,13 @@
 """The orders table: an order with the events of its last change, in one item.
 
-Orders table    an order             pk = order id
-                a closed account     pk = "customer#" and the customer's id: it may place no more orders
-    index by-customer                customer_id, placed_at: a customer's orders in the order of time
-    index by-customer-status         customer_status = customer id, "#" and status; placed_at: those in one status
-    index by-attention               attention, attention_since: see `attention_index`
-    index by-placement               placed_shard, placement: see `placement_index`
+    an order                    pk = order id
+    a closed account            pk = "customer#" and the customer's id: it may place no more orders
+    index by-customer           customer_id, placed_at: a customer's orders in the order of time
+    index by-customer-status    customer_status = customer id, "#" and status; placed_at: those in one status
+    index by-attention          attention, attention_since
+    index by-placement          placed_shard, placement
+
+The modules `attention_index` and `placement_index` explain the last two.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -85,7 +87,7 @@ class OrderStore:
         """Applies `change` to the order and stores the result with its events, if it changed anything.
 
         If another writer changed the order first, `change` starts over from their version. Raises OrderMissing,
-        WriteConflict if that goes on and on, and whatever `change` raises.
+        WriteConflict if that goes on and on, and the exceptions of `change`.
         """
         return retry_on_conflict(self._change_once, order_id, change)
 

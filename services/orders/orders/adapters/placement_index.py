@@ -2,9 +2,9 @@
 
     index by-placement   placed_shard = day, "#" and a shard; placement = placed_at, "#" and the order's id
 
-Under one key a day, each placement of a rush would go to one partition of the index, which takes 1000 writes a second;
-the shards take 16 times that. A reader of a day merges them, in order. Neither key ever changes, so DynamoDB writes an
-order into the index once.
+Under one key a day, each placement of a rush would go to one partition of the index, which takes 1000 writes a second.
+The 16 shards take 16 times that. A reader of a day merges them, in order. Neither key ever changes, so DynamoDB writes
+an order into the index once.
 """
 
 import heapq

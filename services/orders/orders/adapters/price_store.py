@@ -1,4 +1,4 @@
-"""The prices table: the projection of the catalogue's prices, from which orders are priced.
+"""The prices table: the projection of the catalogue's prices, which orders are priced by.
 
 Prices table    a product            pk = sku
 """

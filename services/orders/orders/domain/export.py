@@ -117,7 +117,7 @@ def page_of(
     ids: list[str] = []
     for day in _days(start.day_in(period), period.last_day):
         after = start.after if day == start.day_in(period) else ""
-        # One more than the page holds tells whether the day goes on.
+        # One more than the page holds shows whether the day goes on.
         found = list(islice(placed_on(day, after), size - len(ids) + 1))
         taken = found[: size - len(ids)]
         ids += [order_id for _, order_id in taken]

@@ -1,8 +1,8 @@
 """The rules of an order, from its placement to its end; no AWS, no clock, no I/O.
 
 An order changes only through the methods of `Order`. Each of them returns the changed order together with its events,
-or the same order and no event if there is nothing to change, or refuses. `transitions.TRANSITIONS` says which status
-allows which change. `pricing` has the prices and the total, `order_request` what a client may ask for.
+or refuses. If there is nothing to change, it returns the same order and no event. `transitions.TRANSITIONS` says which
+status allows which change. `pricing` has the prices and the total, `order_request` what a client may ask for.
 """
 
 import json
@@ -276,7 +276,7 @@ class Order(BaseModel):
         ended, fulfilled = standing._fulfilled_if_complete(now)
         return ended, [refused, *fulfilled]
 
-    # Payments and shipping fulfil the order, whichever comes first. A fact that arrives while the order is being
+    # Payments and shipping fulfil the order, in either order. A fact that arrives while the order is being
     # cancelled, or is parked, is recorded and counts as soon as the order stands.
 
     def record_capture(self, payment_version: int, now: datetime) -> tuple[Self, list[Event]]:
@@ -339,8 +339,10 @@ class Order(BaseModel):
     def park(
         self, state: str, now: datetime, *, saga_failed: RejectionReason | None = None
     ) -> tuple[Self, list[Event]]:
-        """Something could not be undone. The order stores `state`, the whole state of its state machine as JSON, for
-        the operator who resumes it; without personal data if they are erased. `saga_failed` says why its saga failed.
+        """Something could not be undone. The order stores `state` for the operator who resumes it.
+
+        `state` is the whole state of its state machine as JSON, without personal data if they are erased.
+        `saga_failed` says why its saga failed.
 
         Changes nothing unless the order is open: then only the answer of the step that ended it was lost. Nor does a
         saga park an order that was confirmed, which its cancellation undoes, or one that is resumed.
@@ -355,7 +357,7 @@ class Order(BaseModel):
         """The cause is mended, so `order.resumption_requested` has everything undone once more. That ends in `cancel`,
         in `refuse_cancellation`, or parked again.
 
-        If the parcel has left and the money could not be taken, there is nothing to undo: the order stands again, and
+        If the parcel has left and the money could not be taken, there is nothing to undo. The order stands again, and
         `order.collection_requested` has the capture tried once more. That ends fulfilled, or parked again.
 
         Changes nothing while it is being resumed. Raises CannotBeResumed if it is not parked.
@@ -383,7 +385,7 @@ class Order(BaseModel):
     # The customer left.
 
     def erase(self, now: datetime) -> tuple[Self, list[Event]]:
-        """The order without its customer's personal data, whatever its status. A repeat changes nothing.
+        """The order without its customer's personal data, in any status. A repeat changes nothing.
 
         Accounting keeps what it needs: ids, lines, amounts, the country whose tax is due, and the history. The
         fingerprint goes too, since it is a hash of the address among other things.

@@ -13,8 +13,8 @@ from shared.numbers import INTEGRAL
 MAX_LINES = 50
 MAX_QUANTITY = 999
 
-# At least one visible character, and none that controls a terminal, a printer or a line's end (Unicode category Cc, and
-# the two separators U+2028 and U+2029).
+# At least one visible character, and none that controls a terminal, a printer or a line's end. These are the characters
+# of Unicode's category Cc, and the two separators U+2028 and U+2029.
 _TEXT = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F\u2028\u2029]*$"
 
 # Blanks around a text carry no meaning; they are removed after its form is checked.
@@ -84,7 +84,7 @@ class OrderRequest(_Request):
     payment_token: _PaymentToken
 
     def fingerprint(self) -> str:
-        """A hash of the body's meaning: it tells a retry from another order under the same key."""
+        """A hash of the body's meaning: it distinguishes a retry from another order under the same key."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 

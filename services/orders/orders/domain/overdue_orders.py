@@ -1,4 +1,4 @@
-"""How an order that waits for too long is brought to its end, whatever message or execution was lost.
+"""How an order that waits for too long is brought to its end, even if a message or an execution was lost.
 
 An open order is compared with the execution that should end it:
 

@@ -2,12 +2,12 @@
 
 - **Prices** in the catalogue include VAT, as consumers in the EU are shown them (Directive 98/6/EC). An order is priced
   once, when it is placed, and keeps that.
-- **Shipping** costs a flat rate by zone, within the home country or out of it, and nothing from a threshold on that the
-  lines reach by themselves. Both are set by currency; a currency without a tariff is not served.
+- **Shipping** costs a flat rate by zone, within the home country or out of it. It is free once the lines alone reach a
+  threshold. Both are set by currency; a currency without a tariff is not served.
 - **Total** is the sum of the lines and the shipping; the customer is charged that.
-- **Tax** is the VAT that the total contains, at the standard rate of the country that the parcel goes to (distance
-  sales within the EU, Directive 2006/112/EC, articles 33 and 369a onwards); shipping shares the rate of its
-  goods. Out of the EU it is an export, which contains no VAT: the recipient pays the taxes of their own country.
+- **Tax** is the VAT that the total contains, at the standard rate of the country that the parcel goes to. The rule is
+  that of distance sales within the EU: Directive 2006/112/EC, articles 33 and 369a onwards. Shipping shares the rate of
+  its goods. Out of the EU it is an export, which contains no VAT: the recipient pays the taxes of their own country.
   Reduced rates, and territories with rates of their own, are left out.
 
 All amounts are whole minor units; the tax is rounded once, half up.

@@ -45,7 +45,7 @@ class CancellationReason(StrEnum):
 
 
 class Canceller(StrEnum):
-    """Who asked for an order's cancellation; `payment` if the money that was held could not be taken."""
+    """The requester of an order's cancellation; `payment` if the held money could not be taken."""
 
     CUSTOMER = "customer"
     ADMIN = "admin"
@@ -58,7 +58,7 @@ class Canceller(StrEnum):
         return CancellationReason.PAYMENT_FAILED if failed else CancellationReason.ON_REQUEST
 
 
-# The names under which the saga's steps fail for a business reason; anything else is a technical failure.
+# The names of the steps' errors that are business reasons; anything else is a technical failure.
 _REASON_OF_ERROR = {
     "OutOfStock": RejectionReason.OUT_OF_STOCK,
     "CardDeclined": RejectionReason.PAYMENT_DECLINED,

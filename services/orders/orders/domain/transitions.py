@@ -63,6 +63,6 @@ TRANSITIONS: dict[Command, dict[OrderStatus, OrderStatus]] = {
     Command.RESUME_CANCELLATION: {_PARKED: _CANCELLING},
     Command.RESUME_CAPTURE: {_PARKED: _CONFIRMED},
     Command.TAKE_OVER: {_PLACED: _ABANDONED, _ABANDONED: _ABANDONED, _CANCELLING: _CANCELLING},
-    # Personal data go whatever the status.
+    # Personal data go in every status.
     Command.ERASE: {status: status for status in OrderStatus},
 }

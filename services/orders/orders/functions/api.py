@@ -82,8 +82,10 @@ def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Respo
 def orders_that_need_attention(
     limit: Annotated[int, Query(ge=1, le=100, description="The most orders in each list")] = 20,
 ) -> Attention:
-    """Lists the orders that need an operator: parked ones, ones in an open status for too long, and confirmed ones
-    that are not fulfilled in time."""
+    """Lists the orders that need an operator.
+
+    They are parked, or in an open status for too long, or confirmed and not fulfilled in time.
+    """
     index, store, now = attention_index(), order_store(), utc_now()
     overdue = index.open_since_before(reconcile_settings().overdue_before(now), limit)
     waiting = index.late(reconcile_settings().late_before(now), limit)

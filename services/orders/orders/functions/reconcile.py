@@ -1,7 +1,7 @@
 """Scheduled: ends the orders that are open, or confirmed, for too long; see `orders.domain.overdue_orders`.
 
 Each run takes the oldest orders, as many as it has the time for; the next run goes on. Orders that it leaves alone do
-not keep it from the others for long, as an execution ends within half an hour whatever happens in it.
+not keep it from the others for long, since every execution ends within half an hour.
 """
 
 from itertools import chain
@@ -25,7 +25,7 @@ from shared.observability import count, logger, metrics, tracer
 
 # More than ever wait; a run that finds as many is cut short by its time.
 _MOST_A_RUN = 200
-# The time for one order: three calls, each of which gives up after its retries.
+# The time for one order: three calls; each gives up after its retries.
 _TIME_FOR_ONE_MS = 10_000
 
 
@@ -79,7 +79,7 @@ def _reconciled(order: Order) -> Outcome | None:
     logger.append_keys(order_id=order.order_id, correlation_id=order.correlation_id)
     try:
         outcome = reconcile(order, order_store(), executions(), utc_now())
-    except Exception:  # noqa: BLE001 - whatever it is, it concerns this order alone; the run fails at its end
+    except Exception:  # noqa: BLE001 - any error concerns this order alone; the run fails at its end
         logger.exception("order could not be reconciled")
         return None
     else:
@@ -93,6 +93,6 @@ def _reconciled(order: Order) -> Outcome | None:
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """The Lambda handler of the schedule's event, of which it needs nothing."""
+    """The Lambda handler of the schedule's event; it ignores the event's content."""
     with caused_by(context.aws_request_id):
         return reconcile_all(context)

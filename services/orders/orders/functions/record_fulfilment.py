@@ -39,7 +39,7 @@ class ParcelDispatched(BaseModel):
 def captured(event: Event) -> None:
     """Records that the order's money was taken; a repeat changes nothing.
 
-    Like the others it raises OrderMissing and WriteConflict, upon which the queue delivers the event again, and
+    Like the others it raises OrderMissing and WriteConflict; then the queue delivers the event again. It also raises
     IllegalTransition, which no retry mends.
     """
     order_id = PaymentChanged.model_validate(event.data).order_id

@@ -1,4 +1,4 @@
-"""Records the catalogue's prices in the projection from which orders are priced."""
+"""Records the catalogue's prices in the projection that orders are priced by."""
 
 from typing import Annotated
 

@@ -43,7 +43,7 @@ class OrderView(BaseModel):
     rejection_reason: RejectionReason | None = None
     cancelled_by: Canceller | None = Field(
         default=None,
-        description="Who asked for the cancellation; `payment` if the money could not be taken",
+        description="The requester of the cancellation; `payment` if the money could not be taken",
     )
     cancellation_reason: CancellationReason | None = None
     tracking_reference: str | None = Field(

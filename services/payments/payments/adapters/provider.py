@@ -60,8 +60,8 @@ class StripeProvider:
     def confirm(self, reference: str, idempotency_key: str) -> None:
         """Holds the money of an open intent.
 
-        Raises CardDeclined, also if the card's bank asks for the customer, who is not there by then; PaymentRefused;
-        ProviderUnavailable, after which the money may or may not be held.
+        Raises CardDeclined, also if the card's bank asks for the customer, who is not there by then. Raises
+        PaymentRefused, and ProviderUnavailable; after the latter the money may or may not be held.
         """
         self._transport.breaker.admit()
         form = {"error_on_requires_action": "true"}
@@ -70,14 +70,15 @@ class StripeProvider:
     def capture(self, reference: str, idempotency_key: str) -> None:
         """Takes all of the money that the intent holds; does nothing if it is taken already.
 
-        Raises CardDeclined if the card's bank refuses after all; PaymentRefused, with the intent's status, if nothing
-        is held any more; PaymentRefused if the provider refuses the caller; ProviderUnavailable.
+        Raises CardDeclined if the card's bank refuses after all. Raises PaymentRefused, with the intent's
+        status, if nothing is held any more. Also raises PaymentRefused if the provider refuses the caller, and
+        ProviderUnavailable.
         """
         self._transport.breaker.admit()
         self._command(reference, "capture", {}, idempotency_key, ProviderStatus.TAKEN)
 
     def cancel(self, reference: str, idempotency_key: str) -> None:
-        """Releases the held money and closes the intent for good: a later confirmation fails.
+        """Releases the held money and closes the intent permanently: a later confirmation fails.
 
         Does nothing if the intent was cancelled before. Raises AlreadyCaptured if its money was taken; PaymentRefused
         if the provider refuses for another reason (it does not know the intent); ProviderUnavailable.

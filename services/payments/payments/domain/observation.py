@@ -113,7 +113,7 @@ _INTENT_EVENTS = {
 class Observation(BaseModel):
     """The provider's latest statement on one intent. `observed_at` is in Unix seconds, by the provider's clock.
 
-    `differs_from` is set if the statement did not fit our payment when it was stored: to the payment's status, or to
+    `differs_from` is set if the statement did not fit our payment when it was stored. It is the payment's status, or
     `none` if the order had no payment.
     """
 

@@ -1,4 +1,6 @@
-"""The payment service: authorizes, captures, voids and refunds the money of orders, whatever is repeated or overtaken.
+"""The payment service: authorizes, captures, voids and refunds the money of orders.
+
+Any operation may be repeated, or overtaken by another one.
 
 Each operation stores the payment before every call that has an effect at the provider. If the function dies between
 the two, the stored payment says what may have happened. Every write is conditional on the version that was read; an
@@ -24,16 +26,16 @@ from payments.domain.ports import PaymentProvider, PaymentRepository
 from shared.saga import SagaOrder
 from shared.versioned_table import retry_on_conflict
 
-# A refusal in one of these statuses says that the intent holds nothing (any more). A refusal in another status, or of
-# the caller (a wrong key, a closed account), says nothing about the customer's money, and an operator can mend it.
+# A refusal in one of these statuses says that the intent holds nothing (any more). A refusal in another status,
+# or of the caller (a wrong key, a closed account), says nothing about the customer's money. An operator can mend it.
 _HOLD_IS_GONE = {ProviderStatus.CANCELED, ProviderStatus.FAILED}
 
 
 class PaymentService:
     """Holds, takes and gives back the money of orders. Every operation may be repeated, and answers alike.
 
-    Every operation may raise ProviderUnavailable and WriteConflict, which are worth another try, and PaymentRefused if
-    the provider refuses for a reason that an operator has to mend.
+    Every operation may raise ProviderUnavailable and WriteConflict, which are worth another try. It raises
+    PaymentRefused if the provider refuses for a reason that an operator has to mend.
     """
 
     def __init__(
@@ -58,8 +60,8 @@ class PaymentService:
         A failed capture is tried again only if `despite_failure` is the payment's version after that failure.
         `republish_outcome` publishes the event of an earlier capture, or of its failure, once more.
 
-        Raises CaptureFailed if the hold has expired or the card's bank refuses; PaymentNotAuthorized if nothing is
-        held; PaymentVoided if the payment was given up before or meanwhile.
+        Raises CaptureFailed if the hold has expired or the card's bank refuses. Raises PaymentNotAuthorized if nothing
+        is held, and PaymentVoided if the payment was given up before or meanwhile.
         """
         return retry_on_conflict(self._capture, order_id, despite_failure, republish_outcome)
 

@@ -60,7 +60,7 @@ class PaymentProvider(Protocol):
         """Takes the money that the intent holds. Raises CardDeclined."""
 
     def cancel(self, reference: str, idempotency_key: str) -> None:
-        """Releases the money that the intent holds, for good. Raises AlreadyCaptured."""
+        """Releases the money that the intent holds, permanently. Raises AlreadyCaptured."""
 
     def refund(self, reference: str, idempotency_key: str) -> None:
         """Gives back all of the money that the intent took."""

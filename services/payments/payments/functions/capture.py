@@ -25,8 +25,8 @@ class OrderToCharge(BaseModel):
 def capture(event: Event) -> None:
     """Takes the money that the provider holds for the order; a repeat changes nothing.
 
-    A capture after a void has nothing to do. A capture that fails for good publishes the payment's own event. Both are
-    done. Raises ProviderUnavailable and WriteConflict, after which the queue delivers the event again, and
+    A capture after a void has nothing to do. A capture that fails permanently publishes the payment's own event. Both
+    are done. Raises ProviderUnavailable and WriteConflict, after which the queue delivers the event again, and
     PaymentRefused and PaymentNotAuthorized, which an operator has to mend.
     """
     _capture(event)

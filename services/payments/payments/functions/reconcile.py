@@ -15,7 +15,7 @@ from shared.observability import count, logger, metrics, tracer
 
 # More than one run ever finds. A run that runs out of time stops, and the next run goes on.
 _MOST_A_RUN = 100
-# Three calls of the provider, of which each takes 8 s at most.
+# Three calls of the provider; each takes 8 s at most.
 _TIME_FOR_ONE_MS = 30_000
 # Longer than the saga's tries and the queue's first few; until then the operation may still be running.
 HANGING_AFTER = timedelta(minutes=10)
@@ -35,7 +35,7 @@ def complete(order_id: str) -> str:
 
 
 def reconcile_all(context: LambdaContext) -> dict[str, int]:
-    """Reconciles each intent and each payment for itself; returns how many came to which remedy.
+    """Reconciles each intent and each payment for itself; returns the number for each remedy.
 
     The metric `ProviderDiffers` counts the differences that are left to an operator. `PaymentsHanging` counts the
     payments that were cut short. Raises ReconciliationFailed at the end, if one failed.
@@ -60,7 +60,7 @@ def reconcile_all(context: LambdaContext) -> dict[str, int]:
 @tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context(clear_state=True)
 def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """The Lambda handler; the schedule's event has nothing that it needs."""
+    """The Lambda handler; it ignores the schedule's event."""
     with caused_by(context.aws_request_id):
         return reconcile_all(context)
 

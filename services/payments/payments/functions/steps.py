@@ -27,7 +27,7 @@ def authorize(order: SagaOrder) -> dict[str, Any]:
 def void(order: SagaOrder) -> dict[str, Any]:
     """Compensates `authorize`: releases the held money, or refunds captured money; `status` says which.
 
-    `voided` is False only if the card was declined, so that there was nothing to undo.
+    `voided` is False only if the card was declined and nothing had to be undone.
     """
     status = payment_service().void(order).status
     if status in _UNDONE:

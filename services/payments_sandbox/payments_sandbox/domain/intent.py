@@ -200,7 +200,7 @@ def confirm(intent: Intent) -> Outcome:
 
 
 def cancel(intent: Intent, now: int) -> Outcome:
-    """Releases the held money and closes the intent for good; raises ApiError if it is closed or captured already."""
+    """Releases the money and closes the intent permanently; raises ApiError if it is closed or captured already."""
     if intent.status in (IntentStatus.CANCELED, IntentStatus.SUCCEEDED):
         raise _unexpected_state(intent, "canceled")
     canceled = intent.changed(status=IntentStatus.CANCELED, canceled_at=now)

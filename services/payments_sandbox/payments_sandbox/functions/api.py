@@ -73,7 +73,7 @@ def confirm_intent(intent_id: str) -> Response[str]:
 
 @app.post("/v1/payment_intents/<intent_id>/cancel")
 def cancel_intent(intent_id: str) -> Response[str]:
-    """Releases the held money and closes the intent for good."""
+    """Releases the held money and closes the intent permanently."""
     return _answered(idempotent_requests().cancel(intent_id, _form(), _idempotency_key()))
 
 

@@ -1,9 +1,11 @@
 """The sales projection's table.
 
-a fact of an order             pk = week, "#" and a shard; sk = order id, "#" and the event's id
-a product that ran low         pk = week and "#low"; sk = sku, "#", the time, "#" and the event's id
-a product's version in a week  pk = "products#" and a shard; sk = sku, "#" and the week
-index by-confirmed-order       confirmed_order; only keys, and only of confirmations
+    item                             pk                   sk
+    a fact of an order               `week#shard`         `order id#event id`
+    a product that ran low           `week#low`           `sku#time#event id`
+    a product's version in a week    `products#shard`     `sku#week`
+
+The index `by-confirmed-order` has the key `confirmed_order`. It holds only keys, and only of confirmations.
 """
 
 import zlib

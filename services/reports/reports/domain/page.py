@@ -81,7 +81,7 @@ def _orders(figures: Figures) -> str:
 
 
 def _revenue(figures: Figures, currency: str) -> str:
-    """The revenue in one currency. Without a currency the section says that there was no revenue."""
+    """The revenue in one currency. Without a currency, the section says "No revenue."."""
     if not currency:
         return _section("Revenue", _none("No revenue."), "")
     days = [weekday(day) for day in figures.week.days]

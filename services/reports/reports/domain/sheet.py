@@ -1,6 +1,6 @@
 """A week's figures as CSV (RFC 4180), one number per line, so that the sheets of several weeks can be concatenated.
 
-Amounts are in minor units. The encoding is UTF-8 with a byte order mark, by which spreadsheets recognise it.
+Amounts are in minor units. The encoding is UTF-8 with a byte order mark, so that spreadsheets recognise it.
 """
 
 import csv

@@ -42,8 +42,8 @@ class Request(BaseModel):
 def report_on(week: Week, correlation_id: str, now: datetime) -> dict[str, Any]:
     """Makes the report of `week`; returns its version, its keys, and whether this run changed it.
 
-    Raises WeekNotOver. Raises WriteConflict if another run stored a version meanwhile: only a new run, with its own
-    reading of the facts, is right then, so this one is not repeated from the conflict on.
+    Raises WeekNotOver. Raises WriteConflict if another run stored a version meanwhile. No retry_on_conflict starts over
+    then: the facts may have changed too, so Lambda or the state machine repeats the whole run.
     """
     week.check_over(now)
     figures = _figures(week)

@@ -152,7 +152,7 @@ class Shipment(BaseModel):
 
     @classmethod
     def cancel(cls, existing: Self | None, order: SagaOrder, now: datetime) -> tuple[Self, list[Event]]:
-        """The shipment of `order`, cancelled for good; `shipment.cancelled` is published only if it existed.
+        """The shipment of `order`, cancelled permanently; `shipment.cancelled` is published only if it existed.
 
         Without an existing shipment the result is a tombstone, so that a late creation does nothing. Raises
         ShipmentDispatched if the carrier has the parcel.

@@ -91,7 +91,7 @@ class ProfileStore:
             ExpressionAttributeNames={"#register": "register"},
             ExpressionAttributeValues=to_item({":register": _REGISTER}),
             ScanIndexForward=False,
-            # One profile more than the page holds shows that there is a next page.
+            # One profile more than the page holds proves a next page.
             Limit=limit + 1,
             **start,
         )

@@ -4,8 +4,8 @@
         └─────────close────────┴───────────close──────────────► ClosedProfile, for good
 
 A profile begins once: at sign-up, or when a user who signed up elsewhere first asks for it. Both ways make the same
-version 1 with the same event id, so the second one changes nothing. A profile also ends once: the tombstone that stays
-shows that there was a user, and holds no personal data.
+version 1 with the same event id, so the second one changes nothing. A profile also ends once. Its tombstone stays
+as a proof that the user existed, and holds no personal data.
 """
 
 import re
@@ -86,7 +86,7 @@ class ProfilePosition(BaseModel):
 
 
 class ClosedProfile(BaseModel):
-    """The tombstone of an erased user. Ids are never given twice, so the tombstone stays for good."""
+    """The tombstone of an erased user. Ids are never given twice, so the tombstone stays permanently."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -98,8 +98,8 @@ class ClosedProfile(BaseModel):
 class Profile(BaseModel):
     """A user as the shop knows them; `user_id` is the `sub` of their account in the user pool.
 
-    `email_as_of` is the time at which the account had this address, in seconds since 1970: the time of the sign-up, or
-    the time at which the token with this address was issued.
+    `email_as_of` is the time at which the account had this address, in seconds since 1970. It is the time of the
+    sign-up, or the time when the token with this address was issued.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)

@@ -1,7 +1,7 @@
 """Removes the account of a user who was erased.
 
 The account is removed after the profile, by the event that closed the profile. If a step fails, the queue delivers the
-event again, so no account outlives its profile for good.
+event again, so no account outlives its profile permanently.
 """
 
 from shared.consumer import consumer_handler
