@@ -150,7 +150,7 @@ def _left_standing(cloud: Cloud, records: OrderRecords) -> list[str]:
         if for_its_parcel:
             return ["parked for its parcel, which could be cancelled"]
     stands = {
-        "InventoryStepsFunction.release": records.reservation and records.reservation["status"] == "reserved",
+        "InventoryStepsFunction/release": records.reservation and records.reservation["status"] == "reserved",
         "PaymentsStepsFunction/void": records.held() > 0,
         "ShippingStepsFunction/cancel": records.shipment and records.shipment["status"] == "created",
     }
