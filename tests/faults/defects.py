@@ -168,7 +168,7 @@ DEFECTS = (
           "Next": "VoidPayment"
 """,
         """          "ErrorEquals": [
-            "CardDeclined", "PaymentRefused", "PaymentVoided", "ProviderUnavailable", "WriteConflict"
+            "CardDeclined", "PaymentRefused", "AlreadyVoided", "ProviderUnavailable", "WriteConflict"
           ],
           "ResultPath": "$.error",
           "Next": "VoidPayment"
