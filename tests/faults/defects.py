@@ -39,7 +39,7 @@ class Defect:
         path.write_text(text.replace(self.right, self.wrong))
 
 
-_SAGA, _UNDO = "statemachines/order_saga.asl.json", "statemachines/cancel_order.asl.json"
+_SAGA, _UNDO = "statemachines/order_saga.asl.json", "statemachines/order_cancellation.asl.json"
 DEFECTS = (
     Defect(
         "a reservation that does not check the available stock",

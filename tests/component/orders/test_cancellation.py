@@ -21,7 +21,7 @@ from tests.component.orders.machines import (
     wiring,
 )
 
-DEFINITION = (ROOT / "statemachines" / "cancel_order.asl.json").read_text()
+DEFINITION = (ROOT / "statemachines" / "order_cancellation.asl.json").read_text()
 STATES: dict[str, dict[str, Any]] = json.loads(DEFINITION)["States"]
 BRANCHES: list[dict[str, Any]] = STATES["UndoMoneyAndStock"]["Branches"]
 # The part of the order that each function undoes once the parcel is, in the order of the branches.
