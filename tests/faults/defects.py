@@ -217,7 +217,7 @@ DEFECTS = (
     ),
     Defect(
         "a reconciler that leaves an order whose execution ended",
-        "services/orders/orders/domain/overdue_orders.py",
+        "services/orders/orders/domain/stuck_orders.py",
         "    change_if_unchanged(lambda current: current.take_over(now))\n",
         "",
         ("out-of-stock",),
@@ -225,7 +225,7 @@ DEFECTS = (
     ),
     Defect(
         "a reconciler that does not park an order that it cannot undo",
-        "services/orders/orders/domain/overdue_orders.py",
+        "services/orders/orders/domain/stuck_orders.py",
         "        change_if_unchanged(lambda current: current.park(json.dumps(state), now))\n",
         "",
         ("out-of-stock",),
