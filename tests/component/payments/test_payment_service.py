@@ -204,11 +204,11 @@ def test_a_failed_capture_is_tried_once_more_when_that_is_asked_for_and_under_an
     for failure in (None, 5):
         provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
         with pytest.raises(CaptureFailed):
-            payment_service.capture("order-1", despite_failure=failure)
+            payment_service.capture("order-1", retry_failed_version=failure)
     # Asked for again by a message that came twice: that failure is overcome, or not, already.
     with pytest.raises(CaptureFailed):
-        payment_service.capture("order-1", despite_failure=5)
-    assert payment_service.capture("order-1", despite_failure=7).status is PaymentStatus.CAPTURED
+        payment_service.capture("order-1", retry_failed_version=5)
+    assert payment_service.capture("order-1", retry_failed_version=7).status is PaymentStatus.CAPTURED
     assert [key for key in provider.calls if ":capture" in key] == [
         "order-1:capture",
         "order-1:capture-1",

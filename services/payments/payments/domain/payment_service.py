@@ -53,17 +53,17 @@ class PaymentService:
         return retry_on_conflict(self._authorize, order)
 
     def capture(
-        self, order_id: str, *, despite_failure: int | None = None, republish_outcome: bool = False
+        self, order_id: str, *, retry_failed_version: int | None = None, republish_outcome: bool = False
     ) -> Payment:
         """Takes the money that the provider holds for the order.
 
-        A failed capture is tried again only if `despite_failure` is the payment's version after that failure.
+        A failed capture is tried again only if `retry_failed_version` is the payment's version after that failure.
         `republish_outcome` publishes the event of an earlier capture, or of its failure, once more.
 
         Raises CaptureFailed if the hold has expired or the card's bank refuses. Raises PaymentNotAuthorized if nothing
         is held, and AlreadyVoided if the payment was given up before or meanwhile.
         """
-        return retry_on_conflict(self._capture, order_id, despite_failure, republish_outcome)
+        return retry_on_conflict(self._capture, order_id, retry_failed_version, republish_outcome)
 
     def void(self, order: SagaOrder) -> Payment:
         """Leaves the order without any of the customer's money, and rules out later holds.
@@ -132,14 +132,14 @@ class PaymentService:
         )
 
     def _capture(
-        self, order_id: str, despite_failure: int | None = None, republish_outcome: bool = False
+        self, order_id: str, retry_failed_version: int | None = None, republish_outcome: bool = False
     ) -> Payment:
         payment = self._payments.find(order_id)
         if payment is None or payment.status in (PaymentStatus.AUTHORIZING, PaymentStatus.DECLINED):
             raise PaymentNotAuthorized(order_id)
         if payment.status.given_up:
             raise AlreadyVoided(payment.payment_id)
-        failed = payment.status is PaymentStatus.CAPTURE_FAILED and payment.version != despite_failure
+        failed = payment.status is PaymentStatus.CAPTURE_FAILED and payment.version != retry_failed_version
         if republish_outcome and (failed or payment.status is PaymentStatus.CAPTURED):
             self._payments.republish(payment, payment.outcome_of_capture())
         if payment.status is PaymentStatus.CAPTURED:

@@ -41,7 +41,7 @@ def _capture(event: Event, *, republish_outcome: bool = False) -> None:
     order = OrderToCharge.model_validate(event.data)
     try:
         payment_service().capture(
-            order.order_id, despite_failure=order.payment_version, republish_outcome=republish_outcome
+            order.order_id, retry_failed_version=order.payment_version, republish_outcome=republish_outcome
         )
     except AlreadyVoided:
         logger.info("the payment was voided before its capture", order_id=order.order_id)
