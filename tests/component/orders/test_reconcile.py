@@ -277,7 +277,7 @@ class TestWhichOrders:
         shelf.reconcile()
 
         metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-        assert [(line["OrdersStuck"], line["OrdersWaitingParked"]) for line in metrics] == [([1.0], [2.0])]
+        assert [(line["OrdersStuck"], line["OrdersParkedNow"]) for line in metrics] == [([1.0], [2.0])]
 
 
 class TestNotFulfilledInTime:

@@ -51,7 +51,7 @@ def reconcile_all(context: LambdaContext) -> dict[str, int]:
     late = index.due_for_reminder(late_before, _MOST_A_RUN)
     count("OrdersStuck", len(stuck))
     count("OrdersLate", len(index.late(late_before, _MOST_A_RUN)))
-    count("OrdersWaitingParked", len(index.parked(_MOST_A_RUN)))
+    count("OrdersParkedNow", len(index.parked(_MOST_A_RUN)))
     outcomes = dict.fromkeys(Outcome, 0)
     failed = []
     for order in chain(
