@@ -115,37 +115,3 @@ def steps_handler(
         )
 
     return handler
-
-
-def step_handler(
-    step: Callable[[SagaOrder], dict[str, Any]],
-) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
-    """The Lambda handler of a saga step that needs the order alone; see `input_handler`."""
-    return input_handler(StepInput, lambda step_input: step(step_input.order), name=step.__name__)
-
-
-def input_handler[Input: StepInput](
-    model: type[Input], step: Callable[[Input], dict[str, Any]], *, name: str
-) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
-    """The Lambda handler of one saga step, `name`, whose state passes what `model` describes.
-
-    The state machine retries and catches by the name of the exception's class, so `step` raises one class for each
-    way it can fail. The result becomes the state's result.
-    """
-
-    @metrics.log_metrics
-    @tracer.capture_lambda_handler(capture_response=False)
-    @logger.inject_lambda_context(clear_state=True)
-    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        step_input = model.model_validate(event)
-        order = step_input.order
-        return performed(
-            lambda: step(step_input),
-            cause=f"{order.execution or order.order_id}/{name}",
-            correlation_id=order.correlation_id,
-            order_id=order.order_id,
-            execution=order.execution,
-            step=name,
-        )
-
-    return handler

@@ -31,10 +31,10 @@ from payments.adapters.transport import Timeouts, Transport
 from payments.domain.intent import ProviderStatus
 from payments.domain.payment import (
     AlreadyCaptured,
+    AlreadyVoided,
     CardDeclined,
     PaymentRefused,
     PaymentStatus,
-    PaymentVoided,
     ProviderUnavailable,
 )
 from payments.domain.payment_service import PaymentService
@@ -330,7 +330,7 @@ def test_the_payment_service_takes_an_order_through_all_of_it(side: Side) -> Non
     assert payment_service.capture("order-1").status is PaymentStatus.CAPTURED
     assert payment_service.void(ORDER).status is PaymentStatus.REFUNDED
     assert side.provider.retrieve(authorized.reference).refunded
-    with pytest.raises(PaymentVoided):
+    with pytest.raises(AlreadyVoided):
         payment_service.authorize(ORDER)
 
 

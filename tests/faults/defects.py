@@ -39,7 +39,7 @@ class Defect:
         path.write_text(text.replace(self.right, self.wrong))
 
 
-_SAGA, _UNDO = "statemachines/order_saga.asl.json", "statemachines/cancel_order.asl.json"
+_SAGA, _UNDO = "statemachines/order_saga.asl.json", "statemachines/order_cancellation.asl.json"
 DEFECTS = (
     Defect(
         "a reservation that does not check the available stock",
@@ -168,7 +168,7 @@ DEFECTS = (
           "Next": "VoidPayment"
 """,
         """          "ErrorEquals": [
-            "CardDeclined", "PaymentRefused", "PaymentVoided", "ProviderUnavailable", "WriteConflict"
+            "CardDeclined", "PaymentRefused", "AlreadyVoided", "ProviderUnavailable", "WriteConflict"
           ],
           "ResultPath": "$.error",
           "Next": "VoidPayment"
@@ -217,7 +217,7 @@ DEFECTS = (
     ),
     Defect(
         "a reconciler that leaves an order whose execution ended",
-        "services/orders/orders/domain/overdue_orders.py",
+        "services/orders/orders/domain/stuck_orders.py",
         "    change_if_unchanged(lambda current: current.take_over(now))\n",
         "",
         ("out-of-stock",),
@@ -225,7 +225,7 @@ DEFECTS = (
     ),
     Defect(
         "a reconciler that does not park an order that it cannot undo",
-        "services/orders/orders/domain/overdue_orders.py",
+        "services/orders/orders/domain/stuck_orders.py",
         "        change_if_unchanged(lambda current: current.park(json.dumps(state), now))\n",
         "",
         ("out-of-stock",),

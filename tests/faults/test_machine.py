@@ -11,7 +11,7 @@ from tests.component.orders.machines import Functions, interpreter
 from tests.faults.machine import Execution, Machines, UnsupportedAsl
 from tests.faults.template import ROOT
 
-MACHINES = {"OrderSaga": "order_saga.asl.json", "OrderCancellation": "cancel_order.asl.json"}
+MACHINES = {"OrderSaga": "order_saga.asl.json", "OrderCancellation": "order_cancellation.asl.json"}
 
 
 @pytest.mark.parametrize("machine", MACHINES)

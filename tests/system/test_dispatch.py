@@ -72,7 +72,7 @@ def test_a_dispatched_orders_stock_leaves_once_and_cannot_be_given_back(
         )["errorType"]
         for function, step in (("ShippingStepsFunction", "cancel"), ("InventoryStepsFunction", "release"))
     ]
-    assert failures == ["ShipmentDispatched", "ReservationCommitted"]
+    assert failures == ["AlreadyDispatched", "ReservationCommitted"]
     wait_for(lambda: _is_drained(stack), "the repeated messages to be consumed", seconds=60)
     assert shipments() == [-2]
     assert reservation_of(auditor, confirmed) == before

@@ -19,13 +19,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from payments.domain.payment import (
     AlreadyCaptured,
+    AlreadyVoided,
     CardDeclined,
     Payment,
     PaymentNotAuthorized,
     PaymentNotCaptured,
     PaymentRefused,
     PaymentStatus,
-    PaymentVoided,
     ProviderUnavailable,
 )
 from payments.domain.payment_service import PaymentService
@@ -65,7 +65,7 @@ REFUSALS = (
     PaymentNotAuthorized,
     PaymentNotCaptured,
     PaymentRefused,
-    PaymentVoided,
+    AlreadyVoided,
     ProviderUnavailable,
     ConnectionError,
 )

@@ -11,9 +11,9 @@ from shared.events import Event
 from shared.saga import SagaOrder, ShippingAddress
 from shipping.domain.shipment import (
     AddressNotServed,
+    AlreadyCancelled,
+    AlreadyDispatched,
     Shipment,
-    ShipmentCancelled,
-    ShipmentDispatched,
     ShipmentNotCreated,
     ShipmentStatus,
     tracking_reference_of,
@@ -73,14 +73,14 @@ def test_cancelling_before_the_creation_leaves_a_tombstone_and_publishes_nothing
     tombstone, events = Shipment.cancel(None, order(), NOW)
 
     assert (tombstone.status, tombstone.parcel, events) == (ShipmentStatus.CANCELLED, None, [])
-    with pytest.raises(ShipmentCancelled):
+    with pytest.raises(AlreadyCancelled):
         Shipment.create(tombstone, order(), SERVED, LATER)
 
 
 def test_a_cancelled_shipment_is_not_created_again():
     shipment, _ = Shipment.create(None, order(), SERVED, NOW)
     cancelled, _ = Shipment.cancel(shipment, order(), LATER)
-    with pytest.raises(ShipmentCancelled):
+    with pytest.raises(AlreadyCancelled):
         Shipment.create(cancelled, order(), SERVED, LATER)
 
 
@@ -114,7 +114,7 @@ def test_a_dispatch_that_was_missed_is_made_and_published_once():
     assert Shipment.dispatch_or_republish(shipment, "ord_1", LATER) == Shipment.dispatch(
         shipment, "ord_1", LATER
     )
-    with pytest.raises(ShipmentCancelled):
+    with pytest.raises(AlreadyCancelled):
         Shipment.dispatch_or_republish(cancelled, "ord_1", LATER)
     with pytest.raises(ShipmentNotCreated):
         Shipment.dispatch_or_republish(None, "ord_1", LATER)
@@ -140,9 +140,9 @@ CREATED, DISPATCHED, CANCELLED = ShipmentStatus.CREATED, ShipmentStatus.DISPATCH
 OUTCOMES: dict[str, tuple[ShipmentStatus | type[Exception], ...]] = {
     "none": (CREATED, ShipmentNotCreated, CANCELLED),
     "created": (CREATED, DISPATCHED, CANCELLED),
-    "dispatched": (DISPATCHED, DISPATCHED, ShipmentDispatched),
-    "cancelled": (ShipmentCancelled, ShipmentCancelled, CANCELLED),
-    "tombstone": (ShipmentCancelled, ShipmentCancelled, CANCELLED),
+    "dispatched": (DISPATCHED, DISPATCHED, AlreadyDispatched),
+    "cancelled": (AlreadyCancelled, AlreadyCancelled, CANCELLED),
+    "tombstone": (AlreadyCancelled, AlreadyCancelled, CANCELLED),
 }
 
 

@@ -53,8 +53,8 @@ class ReconcileSettings(LambdaEnvironment):
     overdue_after_seconds: Annotated[int, Field(gt=0)]
     late_after_seconds: Annotated[int, Field(gt=0)]
 
-    def overdue_before(self, now: datetime) -> datetime:
-        """An order in an open status since before this moment is overdue `now`."""
+    def stuck_before(self, now: datetime) -> datetime:
+        """An order in an open status since before this moment is stuck `now`."""
         return now - timedelta(seconds=self.overdue_after_seconds)
 
     def late_before(self, now: datetime) -> datetime:

@@ -42,7 +42,7 @@ class ShipmentStore:
     def dispatch(self, order_id: str, now: datetime) -> Shipment:
         """Marks the order's parcel as handed to the carrier, once; a repeat changes nothing.
 
-        Raises ShipmentNotCreated and ShipmentCancelled.
+        Raises ShipmentNotCreated and AlreadyCancelled.
         """
         return self.change(order_id, lambda existing: Shipment.dispatch(existing, order_id, now))
 

@@ -21,7 +21,7 @@ from tests.component.orders.machines import (
     wiring,
 )
 
-DEFINITION = (ROOT / "statemachines" / "cancel_order.asl.json").read_text()
+DEFINITION = (ROOT / "statemachines" / "order_cancellation.asl.json").read_text()
 STATES: dict[str, dict[str, Any]] = json.loads(DEFINITION)["States"]
 BRANCHES: list[dict[str, Any]] = STATES["UndoMoneyAndStock"]["Branches"]
 # The part of the order that each function undoes once the parcel is, in the order of the branches.
@@ -66,7 +66,7 @@ class TestStructure:
         leading_there = [name for name, state in STATES.items() if "UndoMoneyAndStock" in json.dumps(state)]
         assert leading_there == ["CancelShipment"]
         assert [(catch["ErrorEquals"], catch["Next"]) for catch in STATES["CancelShipment"]["Catch"]] == [
-            (["ShipmentDispatched"], "RefuseCancellation"),
+            (["AlreadyDispatched"], "RefuseCancellation"),
             (["States.ALL"], "ParkOrder"),
         ]
 
@@ -241,7 +241,7 @@ class TestParcelIsGone:
 
     @pytest.fixture(autouse=True)
     def _dispatched(self, functions: Functions) -> None:
-        functions.always("CancelShipment", "ShipmentDispatched")
+        functions.always("CancelShipment", "AlreadyDispatched")
 
     def test_the_cancellation_is_refused_at_once_and_the_order_stands(
         self, cancellation: Machine, functions: Functions
@@ -275,7 +275,7 @@ class TestParcelIsGone:
 
         assert functions.commands == ["CancelShipment", "RefuseCancellation", "ParkOrder"]
         kept = json.loads(cancellation.stored["parked_state"])
-        assert kept["shipment_error"]["Error"] == "ShipmentDispatched"
+        assert kept["shipment_error"]["Error"] == "AlreadyDispatched"
         cancellation.change(resume)
         [event] = cancellation.stored["outbox"]
         assert (event["event_type"], cancellation.stored["status"]) == (
@@ -340,7 +340,7 @@ class TestResumption:
         assert resumption.statuses[-2:] == ["cancelling", "cancelled"]
 
     def test_an_order_that_was_never_confirmed_has_no_parcel_that_is_gone(self, resumption: Machine) -> None:
-        resumption.functions.always("CancelShipment", "ShipmentDispatched")
+        resumption.functions.always("CancelShipment", "AlreadyDispatched")
 
         assert resumption.run()["error"] == "OrderParked"
 

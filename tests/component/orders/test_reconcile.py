@@ -10,8 +10,8 @@ import pytest
 
 from orders.adapters.executions import OrderExecutions
 from orders.domain.order import Order
-from orders.domain.overdue_orders import ExecutionProgress
 from orders.domain.status import Canceller, RejectionReason
+from orders.domain.stuck_orders import ExecutionProgress
 from shared.clock import utc_now
 from tests.component.orders.account import OrdersAccount, placed_order
 from tests.component.orders.functions import StateMachines, example, fresh
@@ -277,7 +277,7 @@ class TestWhichOrders:
         shelf.reconcile()
 
         metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-        assert [(line["OrdersStuck"], line["OrdersWaitingParked"]) for line in metrics] == [([1.0], [2.0])]
+        assert [(line["OrdersStuck"], line["OrdersParkedNow"]) for line in metrics] == [([1.0], [2.0])]
 
 
 class TestNotFulfilledInTime:

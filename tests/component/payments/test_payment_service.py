@@ -6,6 +6,7 @@ import pytest
 
 from payments.adapters.payment_store import PaymentStore
 from payments.domain.payment import (
+    AlreadyVoided,
     CaptureFailed,
     CardDeclined,
     Payment,
@@ -13,7 +14,6 @@ from payments.domain.payment import (
     PaymentNotCaptured,
     PaymentRefused,
     PaymentStatus,
-    PaymentVoided,
     ProviderUnavailable,
 )
 from payments.domain.payment_service import PaymentService
@@ -98,7 +98,7 @@ def test_an_authorization_after_the_void_never_reaches_the_provider(
 ) -> None:
     assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
     assert outbox() == []
-    with pytest.raises(PaymentVoided):
+    with pytest.raises(AlreadyVoided):
         payment_service.authorize(ORDER)
     assert provider.calls == []
 
@@ -109,7 +109,7 @@ def test_a_void_that_overtakes_an_authorization_leaves_nothing_held(
     payment_service: PaymentService, provider: FakeProvider, operation: str, moment: str
 ) -> None:
     getattr(provider, moment)[operation] = lambda: payment_service.void(ORDER)
-    with pytest.raises(PaymentVoided):
+    with pytest.raises(AlreadyVoided):
         payment_service.authorize(ORDER)
     assert provider.intents.get("pi_1") in (None, "requires_confirmation", "canceled")
     assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
@@ -125,7 +125,7 @@ def test_a_void_that_the_provider_did_not_answer_is_finished_by_its_retry(
     unfinished = store.find("order-1")
     assert unfinished is not None
     assert unfinished.status is PaymentStatus.VOIDING
-    with pytest.raises(PaymentVoided):
+    with pytest.raises(AlreadyVoided):
         payment_service.authorize(ORDER)
     assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
 
@@ -204,11 +204,11 @@ def test_a_failed_capture_is_tried_once_more_when_that_is_asked_for_and_under_an
     for failure in (None, 5):
         provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
         with pytest.raises(CaptureFailed):
-            payment_service.capture("order-1", despite_failure=failure)
+            payment_service.capture("order-1", retry_failed_version=failure)
     # Asked for again by a message that came twice: that failure is overcome, or not, already.
     with pytest.raises(CaptureFailed):
-        payment_service.capture("order-1", despite_failure=5)
-    assert payment_service.capture("order-1", despite_failure=7).status is PaymentStatus.CAPTURED
+        payment_service.capture("order-1", retry_failed_version=5)
+    assert payment_service.capture("order-1", retry_failed_version=7).status is PaymentStatus.CAPTURED
     assert [key for key in provider.calls if ":capture" in key] == [
         "order-1:capture",
         "order-1:capture-1",
@@ -225,7 +225,7 @@ def test_a_capture_that_a_void_overtakes_did_not_fail(
         payment_service.void(ORDER)
 
     provider.before["capture"] = overtake
-    with pytest.raises(PaymentVoided):
+    with pytest.raises(AlreadyVoided):
         payment_service.capture("order-1")
 
 
@@ -271,7 +271,7 @@ def test_a_void_that_overtakes_a_capture_leaves_nothing_taken(
 ) -> None:
     payment_service.authorize(ORDER)
     getattr(provider, moment)["capture"] = lambda: payment_service.void(ORDER)
-    with pytest.raises(PaymentVoided):
+    with pytest.raises(AlreadyVoided):
         payment_service.capture("order-1")
     assert provider.intents["pi_1"] in {"canceled", "refunded"}
 
@@ -343,26 +343,26 @@ OUTCOMES: dict[PaymentStatus | None, dict[str, PaymentStatus | type[Exception]]]
         "refund": PaymentNotCaptured,
     },
     S.VOIDING: {
-        "authorize": PaymentVoided,
-        "capture": PaymentVoided,
+        "authorize": AlreadyVoided,
+        "capture": AlreadyVoided,
         "void": S.VOIDED,
         "refund": PaymentNotCaptured,
     },
     S.VOIDED: {
-        "authorize": PaymentVoided,
-        "capture": PaymentVoided,
+        "authorize": AlreadyVoided,
+        "capture": AlreadyVoided,
         "void": S.VOIDED,
         "refund": PaymentNotCaptured,
     },
     S.REFUNDING: {
-        "authorize": PaymentVoided,
-        "capture": PaymentVoided,
+        "authorize": AlreadyVoided,
+        "capture": AlreadyVoided,
         "void": S.REFUNDED,
         "refund": S.REFUNDED,
     },
     S.REFUNDED: {
-        "authorize": PaymentVoided,
-        "capture": PaymentVoided,
+        "authorize": AlreadyVoided,
+        "capture": AlreadyVoided,
         "void": S.REFUNDED,
         "refund": S.REFUNDED,
     },

@@ -13,9 +13,9 @@ from shipping import dependencies
 from shipping.adapters import ShipmentStore
 from shipping.domain.shipment import (
     AddressNotServed,
+    AlreadyCancelled,
+    AlreadyDispatched,
     Shipment,
-    ShipmentCancelled,
-    ShipmentDispatched,
     ShipmentNotCreated,
     ShipmentStatus,
 )
@@ -91,12 +91,12 @@ def test_a_cancellation_after_the_dispatch_is_refused_by_name_and_changes_nothin
     create(STEP_INPUT)
     dispatch()
     before = stored(table)
-    with pytest.raises(ShipmentDispatched):
+    with pytest.raises(AlreadyDispatched):
         cancel(STEP_INPUT)
     assert stored(table) == before
 
 
-@pytest.mark.parametrize(("created", "refusal"), [(False, ShipmentNotCreated), (True, ShipmentCancelled)])
+@pytest.mark.parametrize(("created", "refusal"), [(False, ShipmentNotCreated), (True, AlreadyCancelled)])
 def test_only_a_shipment_that_stands_is_dispatched(
     table: Any, create: Step, cancel: Step, created: bool, refusal: type[Exception]
 ):
@@ -113,7 +113,7 @@ def test_of_a_dispatch_and_a_cancellation_at_once_the_first_counts(
     create(STEP_INPUT)
     racing = ChangedMeanwhile(table, dispatch)
     monkeypatch.setattr("shipping.functions.steps.shipment_store", lambda: racing)
-    with pytest.raises(ShipmentDispatched):
+    with pytest.raises(AlreadyDispatched):
         cancel(STEP_INPUT)
     item = stored(table)
     assert item is not None
@@ -126,7 +126,7 @@ def test_a_creation_that_comes_after_the_cancellation_does_nothing(table: Any, c
     assert tombstone is not None
     assert tombstone["outbox"] == []
 
-    with pytest.raises(ShipmentCancelled):
+    with pytest.raises(AlreadyCancelled):
         create(STEP_INPUT)
     assert stored(table) == tombstone
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inventory.domain.reservation import Reservation
-from inventory.domain.stock import MAX_AVAILABLE, Movement, MovementKind, StockLevel
+from inventory.domain.stock import Movement, MovementKind, StockLevel
 from shared.events import Event
 from shared.outbox import outbox_of
 
@@ -67,14 +67,9 @@ def stock_change_of(
     return before, StockLevel.model_validate(new_image)
 
 
-def fits(movement: Movement) -> str:
-    """The write's condition that a sku's stock allows `movement`; Movement.check_against gives the reason if not."""
+def condition_for(movement: Movement) -> str:
+    """The write's condition that a sku's stock allows `movement`; `:bound` is the movement's bound."""
     if movement.quantity < 0:
         return "available >= :bound"
     known = "available <= :bound"
     return f"attribute_not_exists(pk) OR {known}" if movement.kind is MovementKind.RECEIPT else known
-
-
-def bound_of(movement: Movement) -> int:
-    """The `:bound` of `fits`: the least that must be available to go out, or the most to come in."""
-    return -movement.quantity if movement.quantity < 0 else MAX_AVAILABLE - movement.quantity

@@ -9,7 +9,7 @@ from typing import Any
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from inventory.adapters.items import LISTING, bound_of, fits, movement_item, movement_key, stock_key
+from inventory.adapters.items import LISTING, condition_for, movement_item, movement_key, stock_key
 from inventory.domain.stock import IdempotencyKeyReused, Movement, MovementKind, StockLevel, UnknownSku
 from shared.clock import timestamp
 from shared.dynamo import from_item, to_item
@@ -132,9 +132,9 @@ class StockLedger:
                 ":one": 1,
                 ":now": movement.recorded_at,
                 ":correlation_id": movement.correlation_id,
-                ":bound": bound_of(movement),
+                ":bound": movement.bound,
             },
-            condition=fits(movement),
+            condition=condition_for(movement),
         )
         failed = self._table.write_all([self._table.new(movement_item(movement)), move])
         if not failed:

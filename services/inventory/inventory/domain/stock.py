@@ -201,14 +201,18 @@ class Movement(BaseModel):
             other.reason,
         )
 
+    @property
+    def bound(self) -> int:
+        """The fewest available pieces that a movement out needs, or the most that a movement in allows."""
+        return -self.quantity if self.quantity < 0 else MAX_AVAILABLE - self.quantity
+
     def check_against(self, level: "StockLevel") -> None:
         """Raises NotEnoughStock or TooMuchStock if `level` does not allow the movement."""
-        after = level.available + self.quantity
-        if after < 0:
+        if self.quantity < 0 and level.available < self.bound:
             raise NotEnoughStock(
                 f"{-self.quantity} pieces of {self.sku} cannot go out: {level.available} are available."
             )
-        if self.quantity > 0 and after > MAX_AVAILABLE:
+        if self.quantity >= 0 and level.available > self.bound:
             raise TooMuchStock(
                 f"{self.quantity} more pieces of {self.sku} would exceed the limit of {MAX_AVAILABLE} available pieces."
             )

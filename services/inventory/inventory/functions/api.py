@@ -1,41 +1,35 @@
 """The inventory API, for admins: the stock, its movements, and the ledger of them."""
 
-import re
 from http import HTTPStatus
-from typing import Annotated, Self
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path
-from pydantic import BaseModel, ConfigDict, Field
 
+from inventory.adapters.cursors import cursor_of_ledger, cursor_of_listing, place_in, sku_in
 from inventory.dependencies import stock_ledger
 from inventory.domain.stock import (
-    MAX_QUANTITY,
     MAX_SKU,
     SKU,
     IdempotencyKeyReused,
     Movement,
-    MovementKind,
     MovementRequest,
     NotEnoughStock,
     StockLevel,
     TooMuchStock,
     UnknownSku,
-    is_sku,
 )
+from inventory.functions.views import MovementPage, MovementView, StockPage, StockView, ThresholdRequest
 from shared.access import Access, caller_of
 from shared.api import api_handler, api_resolver, contract, correlation_id
-from shared.clock import timestamp, utc_now
-from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
+from shared.clock import utc_now
+from shared.cursor import InvalidCursor
 from shared.errors import NotFound
 from shared.etag import etag_of
-from shared.numbers import INTEGRAL
 from shared.observability import count, logger
 from shared.parameters import IdempotencyKey, PageCursor, PageLimit
 
 _MOVEMENT_ID = r"^[A-Za-z0-9_-]{1,64}$"
-# A time and a movement id, as in Movement.place.
-_LEDGER_PLACE = r"[0-9T:.Z-]{1,32}#[A-Za-z0-9_-]{1,64}"
 
 _STOCK_HEADERS = {
     "ETag": "The version of the stock; every movement and every order of the sku makes a new one"
@@ -49,90 +43,13 @@ SkuInPath = Annotated[
 ]
 
 
-class StockView(BaseModel):
-    """The stock of a sku, in pieces. `changed_at` is RFC 3339 in UTC."""
-
-    sku: str
-    on_hand: int = Field(description="Pieces in the warehouse: available and reserved")
-    available: int = Field(description="Pieces that can still be sold")
-    reserved: int = Field(description="Pieces that are promised to orders")
-    low_stock_threshold: int
-    low: bool = Field(description="Whether `available` is at or below the threshold")
-    version: int
-    changed_at: str
-
-    @classmethod
-    def of(cls, level: StockLevel) -> Self:
-        """The view of `level`."""
-        return cls(
-            sku=level.sku,
-            on_hand=level.on_hand,
-            available=level.available,
-            reserved=level.reserved,
-            low_stock_threshold=level.low_stock_threshold,
-            low=level.is_low,
-            version=level.version,
-            changed_at=timestamp(level.changed_at),
-        )
-
-
-class StockPage(BaseModel):
-    """A page of the stock, sorted by sku. `next` is the cursor of the following page, null on the last one."""
-
-    stock: list[StockView]
-    next: str | None = None
-
-
-class MovementView(BaseModel):
-    """An entry of a sku's ledger. `recorded_at` is RFC 3339 in UTC."""
-
-    movement_id: str
-    sku: str
-    kind: MovementKind
-    quantity: int = Field(description="Pieces that came in; negative if they went out")
-    reason: str | None = None
-    order_id: str | None = Field(
-        default=None,
-        description="The order whose parcel took the pieces; null unless the movement is a shipment",
-    )
-    recorded_by: str | None = Field(
-        default=None, description="The user id of the admin; null if the system recorded the movement"
-    )
-    recorded_at: str
-
-    @classmethod
-    def of(cls, movement: Movement) -> Self:
-        """The view of `movement`."""
-        return cls.model_validate(movement.model_dump(exclude={"correlation_id"}))
-
-
-class MovementPage(BaseModel):
-    """A page of a sku's ledger, newest first. `next` is the cursor of the following page, null on the last one."""
-
-    movements: list[MovementView]
-    next: str | None = None
-
-
-class ThresholdRequest(BaseModel):
-    """The number of available pieces at which a sku counts as low."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    low_stock_threshold: Annotated[
-        int, Field(ge=0, le=MAX_QUANTITY, strict=True, description="Pieces", examples=[15]), INTEGRAL
-    ]
-
-
 @app.get("/inventory", **contract(Access.ADMIN, tag="inventory", raises=(InvalidCursor,)))
 def list_stock(limit: PageLimit = 20, cursor: PageCursor = None) -> StockPage:
     """Lists the stock of every sku, page by page, sorted by sku."""
-    after = _position(cursor, "sku") if cursor is not None else None
-    if after is not None and not is_sku(after):
-        raise InvalidCursor
-    levels, last = stock_ledger().levels(limit, after)
+    levels, last = stock_ledger().levels(limit, sku_in(cursor) if cursor is not None else None)
     return StockPage(
         stock=[StockView.of(level) for level in levels],
-        next=encode_cursor({"sku": last}) if last else None,
+        next=cursor_of_listing(last) if last else None,
     )
 
 
@@ -220,15 +137,12 @@ def record_movement(
 )
 def list_movements(sku: SkuInPath, limit: PageLimit = 20, cursor: PageCursor = None) -> MovementPage:
     """Lists the ledger of a sku, newest first, page by page. The quantities add up to the stock on hand."""
-    after = _position(cursor, "place") if cursor is not None else None
-    if after is not None and not re.fullmatch(_LEDGER_PLACE, after):
-        raise InvalidCursor
-    movements, last = stock_ledger().ledger(sku, limit, after)
+    movements, last = stock_ledger().ledger(sku, limit, place_in(cursor) if cursor is not None else None)
     if not movements and stock_ledger().level(sku) is None:
         raise UnknownSku(sku)
     return MovementPage(
         movements=[MovementView.of(movement) for movement in movements],
-        next=encode_cursor({"place": last}) if last else None,
+        next=cursor_of_ledger(last) if last else None,
     )
 
 
@@ -258,10 +172,6 @@ def _stock(sku: str, level: StockLevel | None) -> Response[StockView]:
         body=StockView.of(level),
         headers={"ETag": etag_of(level.version)},
     )
-
-
-def _position(cursor: str, field: str) -> str:
-    return decode_cursor(cursor, fields={field})[field]
 
 
 handler = api_handler(app)

@@ -4,8 +4,8 @@ import json
 
 from jobs.domain.job import Job
 from jobs.domain.outcome import JobOutcome
-from jobs.domain.overdue_jobs import Execution
 from jobs.domain.requests import JobKind, request_fields
+from jobs.domain.stuck_jobs import Execution
 from shared.aws import client
 from shared.environment import LambdaEnvironment
 from shared.errors import PermanentError

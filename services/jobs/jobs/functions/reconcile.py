@@ -1,4 +1,4 @@
-"""Scheduled: ends or starts the jobs that have not ended in time, by the rule in `jobs.domain.overdue_jobs`.
+"""Scheduled: ends or starts the jobs that have not ended in time, by the rule in `jobs.domain.stuck_jobs`.
 
 Each run takes the oldest jobs first, as many as it has time for.
 """
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from jobs.dependencies import job_executions, job_store
 from jobs.domain.job import Job
-from jobs.domain.overdue_jobs import Action, action_for, end
+from jobs.domain.stuck_jobs import Action, action_for, end
 from shared.cause import caused_by
 from shared.clock import utc_now
 from shared.environment import LambdaEnvironment
@@ -22,7 +22,7 @@ _TIME_FOR_ONE_MS = 10_000
 
 
 class ReconcileSettings(LambdaEnvironment):
-    """The age at which a job is overdue: longer than its event takes at its third delivery."""
+    """The age at which a job is stuck: longer than its event takes at its third delivery."""
 
     overdue_after_seconds: Annotated[int, Field(gt=0)]
 
@@ -45,8 +45,8 @@ def reconcile(job: Job, now: datetime) -> Action:
     return action
 
 
-def reconcile_overdue(context: LambdaContext) -> dict[str, int]:
-    """Reconciles the overdue jobs while there is time; answers how many jobs each action was taken on.
+def reconcile_stuck(context: LambdaContext) -> dict[str, int]:
+    """Reconciles the stuck jobs while there is time; answers how many jobs each action was taken on.
 
     A job that fails stops no other. Raises ReconciliationFailed at the end if any did.
     """
@@ -80,4 +80,4 @@ def reconcile_overdue(context: LambdaContext) -> dict[str, int]:
 def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """The Lambda handler of the schedule's event; it ignores the event's content."""
     with caused_by(context.aws_request_id):
-        return reconcile_overdue(context)
+        return reconcile_stuck(context)

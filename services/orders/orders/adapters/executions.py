@@ -4,8 +4,8 @@ A saga's execution bears the order's id, so an order has one ever. A cancellatio
 """
 
 from orders.domain.order import Order
-from orders.domain.overdue_orders import ExecutionProgress
 from orders.domain.saga_form import for_cancellation
+from orders.domain.stuck_orders import ExecutionProgress
 from shared.executions import execution_state, start_execution
 from shared.saga import SagaOrder
 

@@ -87,10 +87,10 @@ def orders_that_need_attention(
     They are parked, or in an open status for too long, or confirmed and not fulfilled in time.
     """
     index, store, now = attention_index(), order_store(), utc_now()
-    overdue = index.open_since_before(reconcile_settings().overdue_before(now), limit)
+    open_too_long = index.open_since_before(reconcile_settings().stuck_before(now), limit)
     waiting = index.late(reconcile_settings().late_before(now), limit)
     parked = store.find_if(index.parked(limit), lambda order: order.status is OrderStatus.PARKED)
-    stuck = store.find_if(overdue, lambda order: order.status.is_open)
+    stuck = store.find_if(open_too_long, lambda order: order.status.is_open)
     late = store.find_if(waiting, lambda order: order.status is OrderStatus.CONFIRMED)
     return Attention(
         parked=[AttentionEntry.of(order) for order in parked],

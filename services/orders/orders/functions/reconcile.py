@@ -1,4 +1,4 @@
-"""Scheduled: ends the orders that are open, or confirmed, for too long; see `orders.domain.overdue_orders`.
+"""Scheduled: ends the orders that are open, or confirmed, for too long; see `orders.domain.stuck_orders`.
 
 Each run takes the oldest orders, as many as it has the time for; the next run goes on. Orders that it leaves alone do
 not keep it from the others for long, since every execution ends within half an hour.
@@ -18,7 +18,7 @@ from orders.dependencies import (
     reconcile_settings,
 )
 from orders.domain.order import Order
-from orders.domain.overdue_orders import Outcome, is_due_for_reminder, reconcile
+from orders.domain.stuck_orders import Outcome, is_due_for_reminder, reconcile
 from shared.cause import caused_by
 from shared.clock import utc_now
 from shared.observability import count, logger, metrics, tracer
@@ -39,23 +39,23 @@ ReconcileSettings.load()
 
 
 def reconcile_all(context: LambdaContext) -> dict[str, int]:
-    """Reconciles the overdue orders and then the late ones, the oldest first, while there is time.
+    """Reconciles the stuck orders and then the late ones, the oldest first, while there is time.
 
     Returns the number of orders for each outcome. An order that fails stops no other; the run raises
     ReconciliationFailed at its end.
     """
     index, store, now = attention_index(), order_store(), utc_now()
-    overdue_before = reconcile_settings().overdue_before(now)
+    stuck_before = reconcile_settings().stuck_before(now)
     late_before = reconcile_settings().late_before(now)
-    overdue = index.open_since_before(overdue_before, _MOST_A_RUN)
+    stuck = index.open_since_before(stuck_before, _MOST_A_RUN)
     late = index.due_for_reminder(late_before, _MOST_A_RUN)
-    count("OrdersStuck", len(overdue))
+    count("OrdersStuck", len(stuck))
     count("OrdersLate", len(index.late(late_before, _MOST_A_RUN)))
-    count("OrdersWaitingParked", len(index.parked(_MOST_A_RUN)))
+    count("OrdersParkedNow", len(index.parked(_MOST_A_RUN)))
     outcomes = dict.fromkeys(Outcome, 0)
     failed = []
     for order in chain(
-        store.find_if(overdue, lambda order: order.status.is_open),
+        store.find_if(stuck, lambda order: order.status.is_open),
         store.find_if(late, lambda order: is_due_for_reminder(order, late_before)),
     ):
         if context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS:

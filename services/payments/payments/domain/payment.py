@@ -59,7 +59,7 @@ class CardDeclined(PermanentError):
     """The provider refused the customer's means of payment; the order cannot be paid with it."""
 
 
-class PaymentVoided(PermanentError):
+class AlreadyVoided(PermanentError):
     """The payment was voided or refunded before, so this authorization or capture does nothing."""
 
 

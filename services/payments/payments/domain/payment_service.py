@@ -13,6 +13,7 @@ from datetime import datetime
 from payments.domain.intent import ProviderStatus
 from payments.domain.payment import (
     AlreadyCaptured,
+    AlreadyVoided,
     CaptureFailed,
     CardDeclined,
     Payment,
@@ -20,7 +21,6 @@ from payments.domain.payment import (
     PaymentNotCaptured,
     PaymentRefused,
     PaymentStatus,
-    PaymentVoided,
 )
 from payments.domain.ports import PaymentProvider, PaymentRepository
 from shared.saga import SagaOrder
@@ -48,22 +48,22 @@ class PaymentService:
     def authorize(self, order: SagaOrder) -> Payment:
         """Holds the order's total. A repeat answers as the first time, also after the capture.
 
-        Raises CardDeclined, and PaymentVoided if the order's payment was voided or refunded before or meanwhile.
+        Raises CardDeclined, and AlreadyVoided if the order's payment was voided or refunded before or meanwhile.
         """
         return retry_on_conflict(self._authorize, order)
 
     def capture(
-        self, order_id: str, *, despite_failure: int | None = None, republish_outcome: bool = False
+        self, order_id: str, *, retry_failed_version: int | None = None, republish_outcome: bool = False
     ) -> Payment:
         """Takes the money that the provider holds for the order.
 
-        A failed capture is tried again only if `despite_failure` is the payment's version after that failure.
+        A failed capture is tried again only if `retry_failed_version` is the payment's version after that failure.
         `republish_outcome` publishes the event of an earlier capture, or of its failure, once more.
 
         Raises CaptureFailed if the hold has expired or the card's bank refuses. Raises PaymentNotAuthorized if nothing
-        is held, and PaymentVoided if the payment was given up before or meanwhile.
+        is held, and AlreadyVoided if the payment was given up before or meanwhile.
         """
-        return retry_on_conflict(self._capture, order_id, despite_failure, republish_outcome)
+        return retry_on_conflict(self._capture, order_id, retry_failed_version, republish_outcome)
 
     def void(self, order: SagaOrder) -> Payment:
         """Leaves the order without any of the customer's money, and rules out later holds.
@@ -108,7 +108,7 @@ class PaymentService:
             case PaymentStatus.DECLINED:
                 raise CardDeclined(payment.reason or "declined")
             case status if status.given_up:
-                raise PaymentVoided(payment.payment_id)
+                raise AlreadyVoided(payment.payment_id)
         try:
             reference = payment.provider_reference
             if reference is None:
@@ -132,14 +132,14 @@ class PaymentService:
         )
 
     def _capture(
-        self, order_id: str, despite_failure: int | None = None, republish_outcome: bool = False
+        self, order_id: str, retry_failed_version: int | None = None, republish_outcome: bool = False
     ) -> Payment:
         payment = self._payments.find(order_id)
         if payment is None or payment.status in (PaymentStatus.AUTHORIZING, PaymentStatus.DECLINED):
             raise PaymentNotAuthorized(order_id)
         if payment.status.given_up:
-            raise PaymentVoided(payment.payment_id)
-        failed = payment.status is PaymentStatus.CAPTURE_FAILED and payment.version != despite_failure
+            raise AlreadyVoided(payment.payment_id)
+        failed = payment.status is PaymentStatus.CAPTURE_FAILED and payment.version != retry_failed_version
         if republish_outcome and (failed or payment.status is PaymentStatus.CAPTURED):
             self._payments.republish(payment, payment.outcome_of_capture())
         if payment.status is PaymentStatus.CAPTURED:
@@ -195,7 +195,7 @@ class PaymentService:
         return self._payments.save(*payment.refund(self._now()))
 
     def _raise_if_given_up(self, payment: Payment, refused: CardDeclined | PaymentRefused) -> None:
-        """Raises PaymentVoided if a void came first: the void is then the reason for which the provider refused."""
+        """Raises AlreadyVoided if a void came first: the void is then the reason for which the provider refused."""
         current = self._payments.find(payment.order_id)
         if current is not None and current.status.given_up:
-            raise PaymentVoided(payment.payment_id) from refused
+            raise AlreadyVoided(payment.payment_id) from refused

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from payments.dependencies import payment_service
-from payments.domain.payment import CaptureFailed, PaymentVoided
+from payments.domain.payment import AlreadyVoided, CaptureFailed
 from shared.consumer import consumer_handler
 from shared.events import Event
 from shared.observability import count, logger
@@ -41,9 +41,9 @@ def _capture(event: Event, *, republish_outcome: bool = False) -> None:
     order = OrderToCharge.model_validate(event.data)
     try:
         payment_service().capture(
-            order.order_id, despite_failure=order.payment_version, republish_outcome=republish_outcome
+            order.order_id, retry_failed_version=order.payment_version, republish_outcome=republish_outcome
         )
-    except PaymentVoided:
+    except AlreadyVoided:
         logger.info("the payment was voided before its capture", order_id=order.order_id)
         count("CapturesTooLate")
     except CaptureFailed as failed:

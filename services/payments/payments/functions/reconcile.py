@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from payments.dependencies import difference_resolver, payment_service, payment_store
 from payments.domain.observation import Remedy
-from payments.domain.payment import CaptureFailed, PaymentVoided
+from payments.domain.payment import AlreadyVoided, CaptureFailed
 from shared.cause import caused_by
 from shared.clock import utc_now
 from shared.observability import count, logger, metrics, tracer
@@ -29,7 +29,7 @@ def complete(order_id: str) -> str:
     """Finishes the order's payment; returns the payment's status, or the exception's name."""
     try:
         payment = payment_service().complete(order_id)
-    except (CaptureFailed, PaymentVoided) as done:
+    except (CaptureFailed, AlreadyVoided) as done:
         return type(done).__name__
     return payment.status.value if payment else "none"
 

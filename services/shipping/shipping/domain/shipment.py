@@ -44,11 +44,11 @@ class AddressNotServed(PermanentError):
     """The shop sends no parcels to the order's country."""
 
 
-class ShipmentCancelled(PermanentError):
+class AlreadyCancelled(PermanentError):
     """The order's shipment was cancelled, perhaps before its creation; it cannot be created or dispatched any more."""
 
 
-class ShipmentDispatched(PermanentError):
+class AlreadyDispatched(PermanentError):
     """The order's parcel is on its way; the customer can return it, but it cannot be cancelled any more."""
 
 
@@ -124,11 +124,11 @@ class Shipment(BaseModel):
     ) -> tuple[Self, list[Event]]:
         """The shipment of `order`: the `existing` one as it is, or a new one.
 
-        Raises ShipmentCancelled, and AddressNotServed if the address lies in none of the `served` countries.
+        Raises AlreadyCancelled, and AddressNotServed if the address lies in none of the `served` countries.
         """
         if existing is not None:
             if existing.status is ShipmentStatus.CANCELLED:
-                raise ShipmentCancelled(f"the shipment of order {order.order_id} was cancelled")
+                raise AlreadyCancelled(f"the shipment of order {order.order_id} was cancelled")
             return existing, []
         country = order.shipping_address.country
         if country not in served:
@@ -155,7 +155,7 @@ class Shipment(BaseModel):
         """The shipment of `order`, cancelled permanently; `shipment.cancelled` is published only if it existed.
 
         Without an existing shipment the result is a tombstone, so that a late creation does nothing. Raises
-        ShipmentDispatched if the carrier has the parcel.
+        AlreadyDispatched if the carrier has the parcel.
         """
         if existing is None:
             tombstone = cls(
@@ -173,7 +173,7 @@ class Shipment(BaseModel):
             case ShipmentStatus.CANCELLED:
                 return existing, []
             case ShipmentStatus.DISPATCHED:
-                raise ShipmentDispatched(f"the parcel of order {order.order_id} is on its way")
+                raise AlreadyDispatched(f"the parcel of order {order.order_id} is on its way")
         cancelled = existing._changed(now, status=ShipmentStatus.CANCELLED)
         return cancelled, [cancelled._event(events.ShipmentCancelled, now)]
 
@@ -181,7 +181,7 @@ class Shipment(BaseModel):
     def dispatch(cls, existing: Self | None, order_id: str, now: datetime) -> tuple[Self, list[Event]]:
         """The shipment of the order, handed to the carrier; a repeat changes nothing.
 
-        Raises ShipmentNotCreated, and ShipmentCancelled.
+        Raises ShipmentNotCreated, and AlreadyCancelled.
         """
         if existing is None:
             raise ShipmentNotCreated(order_id)
@@ -189,7 +189,7 @@ class Shipment(BaseModel):
             case ShipmentStatus.DISPATCHED:
                 return existing, []
             case ShipmentStatus.CANCELLED:
-                raise ShipmentCancelled(f"the shipment of order {order_id} was cancelled")
+                raise AlreadyCancelled(f"the shipment of order {order_id} was cancelled")
         dispatched = existing._changed(
             now,
             status=ShipmentStatus.DISPATCHED,

@@ -14,7 +14,7 @@ from shared.consumer import consumer_handler
 from shared.events import Event
 from shared.observability import count, logger
 from shipping.dependencies import shipment_store
-from shipping.domain.shipment import Shipment, ShipmentCancelled
+from shipping.domain.shipment import AlreadyCancelled, Shipment
 
 
 class OrderToSend(BaseModel):
@@ -40,7 +40,7 @@ def _dispatch(event: Event, make: Callable[[str, datetime], Shipment]) -> None:
     order_id = OrderToSend.model_validate(event.data).order_id
     try:
         make(order_id, utc_now())
-    except ShipmentCancelled:
+    except AlreadyCancelled:
         logger.info("the shipment was cancelled before its dispatch", order_id=order_id)
         count("DispatchesTooLate")
     else:

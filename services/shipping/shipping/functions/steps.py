@@ -15,7 +15,7 @@ from shipping.domain.shipment import Shipment, ShipmentStatus
 def create(order: SagaOrder) -> dict[str, Any]:
     """Creates the order's shipment, or finds the one of an earlier try: `{"shipment_id"}`.
 
-    Raises AddressNotServed, ShipmentCancelled and CustomerErased, which no retry changes, and WriteConflict.
+    Raises AddressNotServed, AlreadyCancelled and CustomerErased, which no retry changes, and WriteConflict.
     """
     shipment = shipment_store().change(
         order.order_id, lambda existing: Shipment.create(existing, order, served_countries(), utc_now())
@@ -27,7 +27,7 @@ def create(order: SagaOrder) -> dict[str, Any]:
 def cancel(order: SagaOrder) -> dict[str, Any]:
     """Compensates `create`: cancels the order's shipment, and any creation still on its way: `{"cancelled": true}`.
 
-    Raises ShipmentDispatched, which no retry changes: the parcel is on its way, so the order stands. Raises
+    Raises AlreadyDispatched, which no retry changes: the parcel is on its way, so the order stands. Raises
     WriteConflict.
     """
     shipment = shipment_store().change(
