@@ -154,8 +154,8 @@ DEFECTS = (
     Defect(
         "a mail without an idempotency record",
         "services/notifications/notifications/functions/send_mail.py",
-        "    _send(occasion, event=event)\n",
-        "    _send.__wrapped__(occasion, event=event)  # type: ignore[attr-defined]\n",
+        "_send_once = sent_mails().once(_send)\n",
+        "_send_once = _send\n",
         ("good",),
     ),
     Defect(
