@@ -169,7 +169,7 @@ trace: .venv/installed ## Draw the whole path of one order (ORDER=ord_...; ARGS=
 attention: .venv/installed ## List the orders that are parked, stuck or late (on AWS: TOKEN=..., an admin's)
 	@$(TOOLS) attention
 
-resume: .venv/installed ## Undo the rest of a parked order, and end it (ORDER=ord_...; on AWS: TOKEN=...)
+resume: .venv/installed ## Undo everything of a parked order again, or capture its money again (ORDER=ord_...; on AWS: TOKEN=...)
 	@$(TOOLS) resume $(or $(ORDER),$(error ORDER=ord_... names the order))
 
 dlq: .venv/installed ## Show the messages in each dead-letter queue, and why each is there

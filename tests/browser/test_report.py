@@ -68,7 +68,7 @@ def page() -> Iterator[Page]:
 
 
 def sell(stack: Stack, week: Week) -> None:
-    """A week of orders of every fate, in two currencies, sent to the sales projection alone."""
+    """A week of orders of every outcome, in two currencies, sent to the sales projection alone."""
     skus = ["TEA-ASSAM-100", "TEA-DARJ-100", "TEA-EARL-100", "COF-HOUSE-500", "NO-SUCH-SKU"]
     numbers = range(40)
     run = uuid4().hex
@@ -84,8 +84,8 @@ def sell(stack: Stack, week: Week) -> None:
             "total": {"amount": amount * pieces, "currency": currency},
             "reason": reasons[number % len(reasons)],
         }
-        fate = Kind.REJECTED if number % 5 == 3 else Kind.CONFIRMED
-        for kind, data in ((Kind.PLACED, {"order": facts}), (fate, facts)):
+        outcome = Kind.REJECTED if number % 5 == 3 else Kind.CONFIRMED
+        for kind, data in ((Kind.PLACED, {"order": facts}), (outcome, facts)):
             event = Event(
                 event_id=f"{order_id}:1:{kind}",
                 event_type=kind.value,

@@ -32,7 +32,7 @@ _FINAL = {"fulfilled", *_UNDONE}
 _HELD = {"requires_capture", "succeeded"}
 
 
-class _Shelf(Stack):
+class _HarnessStack(Stack):
     """The harness's account, as `tools.shop.audit` reads a stack."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -55,11 +55,11 @@ class _Shelf(Stack):
         return mails
 
 
-class _Kept(Auditor):
+class _HarnessAuditor(Auditor):
     """Reads the tables' items as they lie there, which a scan would take much longer to page through."""
 
     def __init__(self, cloud: Cloud) -> None:
-        super().__init__(_Shelf(cloud))
+        super().__init__(_HarnessStack(cloud))
         self._cloud = cloud
 
     def table(self, logical_id: str) -> list[dict[str, Any]]:
@@ -90,7 +90,7 @@ def always(cloud: Cloud) -> list[str]:
             held[intent["metadata"]["order_id"]] += 1
     wrong += [f"{order_id}: its money is held {times} times" for order_id, times in held.items() if times > 1]
     if cloud.resumable and cloud.at_rest:
-        for order_id, records in _Kept(cloud).orders().items():
+        for order_id, records in _HarnessAuditor(cloud).orders().items():
             if records.order["status"] == "parked":
                 wrong += [f"{order_id} (parked): {problem}" for problem in _of_parked(cloud, records)]
     return wrong
@@ -98,7 +98,7 @@ def always(cloud: Cloud) -> list[str]:
 
 def settled(cloud: Cloud) -> list[str]:
     """What is wrong now that nothing more will happen by itself."""
-    auditor = _Kept(cloud)
+    auditor = _HarnessAuditor(cloud)
     orders = auditor.orders()
     wrong = [
         violation for violation in auditor.audit().violations if not violation.endswith("mails were sent")

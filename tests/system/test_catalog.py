@@ -138,7 +138,9 @@ def test_a_change_reaches_the_prices_that_orders_are_placed_at(
     wait_for(lambda: known() == (500, False, 3), "the end of the sale to arrive", seconds=30)
 
 
-def test_whoever_has_the_latest_version_is_told_so(shop: Shop, admin: Customer, introduce: Introduce) -> None:
+def test_a_read_with_the_latest_version_answers_not_modified(
+    shop: Shop, admin: Customer, introduce: Introduce
+) -> None:
     path = path_of(introduce())
     known = shop.request("GET", path, headers={"If-None-Match": '"1"'})
     assert (known.status_code, known.text, known.headers["ETag"]) == (304, "", '"1"')

@@ -109,7 +109,7 @@ def much_available(stack: Stack, sku: str, pieces: int) -> Iterator[None]:
 
 
 @contextmanager
-def told_low(stack: Stack) -> Iterator[Callable[[str], dict[str, Any]]]:
+def low_stock_published(stack: Stack) -> Iterator[Callable[[str], dict[str, Any]]]:
     """Waits for the next `stock.low` of a sku among those published since the block began, and gives what it says."""
     sqs, sns = stack.client("sqs"), stack.client("sns")
     topic = stack.resource("DomainEventsTopic")
@@ -269,12 +269,12 @@ def test_of_two_requests_at_once_under_one_key_one_moves_the_stock(storeroom: St
         assert storeroom.level(sku)["available"] == 5
 
 
-def test_an_adjustment_or_a_threshold_that_makes_a_sku_low_is_told(
+def test_an_adjustment_or_a_threshold_that_makes_a_sku_low_is_published(
     storeroom: Storeroom, stack: Stack
 ) -> None:
     sku = new_sku()
     storeroom.move(sku, RECEIPT)
-    with told_low(stack) as low:
+    with low_stock_published(stack) as low:
         assert storeroom.set_threshold(sku, 3).json()["low"] is False
         storeroom.move(sku, {"kind": "adjustment", "quantity": -2, "reason": "Counted"})
         assert storeroom.level(sku)["low"] is True

@@ -75,7 +75,7 @@ def whose_notices_got_lost(stack: Stack, shop: Shop, auditor: Auditor, customer:
     return order_id
 
 
-def test_orders_that_lost_their_dispatch_or_the_word_of_it_are_fulfilled_all_the_same_and_once(
+def test_orders_that_lost_their_dispatch_or_its_event_are_fulfilled_all_the_same_and_once(
     stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     unheard = whose_notices_got_lost(stack, shop, auditor, customer)

@@ -184,7 +184,7 @@ def suppression_of(auditor: Auditor, customer: Customer) -> str | None:
 
 
 @contextmanager
-def told_of_skipped(stack: Stack, auditor: Auditor) -> Iterator[Callable[[], bool]]:
+def mail_skipped(stack: Stack, auditor: Auditor) -> Iterator[Callable[[], bool]]:
     """Says whether a mail was skipped, since the block began, because its address is suppressed."""
 
     def skipped() -> int:
@@ -205,7 +205,7 @@ def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_cha
         publish_feedback(stack, ses_record(example, reader))
     wait_for(lambda: suppression_of(auditor, reader) == because, "the address to be suppressed", seconds=30)
 
-    with told_of_skipped(stack, auditor) as skipped:
+    with mail_skipped(stack, auditor) as skipped:
         silenced = send_event(stack, "order.confirmed", reader)
         wait_for(skipped, "the mail to be skipped", seconds=30)
     assert mails_about(stack, silenced) == []
@@ -249,7 +249,7 @@ def test_what_is_no_record_of_ses_is_a_dead_letter_at_once_with_its_reason(stack
     assert letter["MessageAttributes"]["reason"]["StringValue"].startswith("ValidationError")
 
 
-def test_ses_is_to_tell_of_bounces_and_complaints_of_everything_that_is_sent(stack: Stack) -> None:
+def test_ses_is_to_publish_bounces_and_complaints_of_everything_that_is_sent(stack: Stack) -> None:
     ses = stack.client("sesv2")
     name = stack.resource("MailConfigurationSet")
     [destination] = ses.get_configuration_set_event_destinations(ConfigurationSetName=name)[

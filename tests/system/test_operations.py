@@ -73,7 +73,7 @@ def test_the_path_of_an_order_is_one_tree_from_its_request_to_its_mail(
     assert json.loads(capsys.readouterr().out)["order_id"] == order_id
 
 
-def test_a_rejected_orders_path_tells_what_failed(stack: Stack, shop: Shop, customer: Customer) -> None:
+def test_a_rejected_orders_path_shows_what_failed(stack: Stack, shop: Shop, customer: Customer) -> None:
     order_id = shop.place(customer, {"TEA-ASSAM-100": 1}, country="AQ").json()["order_id"]
     shop.settled(customer, order_id)
 

@@ -27,8 +27,8 @@ def _nothing_under_way(auditor: Auditor) -> None:
     wait_for(quiet, "the orders of earlier tests to be settled", seconds=120)
 
 
-def settled_books(shop: Shop, auditor: Auditor, customer: Customer, order_id: str) -> OrderRecords:
-    """What is written down of the order once it is settled and its mail is sent."""
+def settled_records(shop: Shop, auditor: Auditor, customer: Customer, order_id: str) -> OrderRecords:
+    """The records of the order after it is settled and its mail is sent."""
     shop.settled(customer, order_id, seconds=120)
 
     def mailed() -> OrderRecords | None:
@@ -51,7 +51,7 @@ def test_a_confirmed_order_has_its_stock_money_parcel_and_one_mail(
     before = available(auditor, TEA, DARJEELING)
 
     placed = shop.place(customer, {TEA: 2, DARJEELING: 1}).json()
-    found = settled_books(shop, auditor, customer, placed["order_id"])
+    found = settled_records(shop, auditor, customer, placed["order_id"])
 
     assert found.order["status"] == "confirmed"
     assert placed["total"] == {"amount": 2 * 790 + 1490 + 490, "currency": "EUR"}
@@ -69,7 +69,7 @@ def test_an_order_for_more_than_there_is_takes_nothing_of_any_line(
     before = available(auditor, TEA, DARJEELING)
 
     placed = shop.place(customer, {TEA: 1, DARJEELING: before[1] + 1}).json()
-    found = settled_books(shop, auditor, customer, placed["order_id"])
+    found = settled_records(shop, auditor, customer, placed["order_id"])
 
     assert (found.order["status"], found.order["rejection_reason"]) == ("rejected", "out_of_stock")
     assert available(auditor, TEA, DARJEELING) == before
@@ -81,7 +81,7 @@ def test_a_declined_card_gives_the_stock_back(shop: Shop, auditor: Auditor, cust
     before = available(auditor, TEA)
 
     placed = shop.place(customer, {TEA: 1}, payment_token="pm_card_chargeDeclined").json()
-    found = settled_books(shop, auditor, customer, placed["order_id"])
+    found = settled_records(shop, auditor, customer, placed["order_id"])
 
     assert (found.order["status"], found.order["rejection_reason"]) == ("rejected", "payment_declined")
     assert available(auditor, TEA) == before
@@ -95,7 +95,7 @@ def test_a_parcel_that_cannot_be_created_gives_money_and_stock_back(
     before = available(auditor, TEA)
 
     placed = shop.place(customer, {TEA: 1}, country="AQ").json()
-    found = settled_books(shop, auditor, customer, placed["order_id"])
+    found = settled_records(shop, auditor, customer, placed["order_id"])
 
     assert (found.order["status"], found.order["rejection_reason"]) == ("rejected", "address_not_served")
     assert available(auditor, TEA) == before
@@ -111,7 +111,7 @@ def test_a_provider_that_does_not_answer_leaves_nothing_held(
     before = available(auditor, TEA)
 
     placed = shop.place(customer, {TEA: 1}, payment_token=payment_token).json()
-    found = settled_books(shop, auditor, customer, placed["order_id"])
+    found = settled_records(shop, auditor, customer, placed["order_id"])
 
     assert (found.order["status"], found.order["rejection_reason"]) == ("rejected", "technical_failure")
     assert available(auditor, TEA) == before
@@ -122,7 +122,7 @@ def test_a_provider_that_fails_once_is_asked_again_and_holds_the_money_once(
     shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     placed = shop.place(customer, {TEA: 1}, payment_token="pm_sandbox_flaky").json()
-    found = settled_books(shop, auditor, customer, placed["order_id"])
+    found = settled_records(shop, auditor, customer, placed["order_id"])
 
     assert found.order["status"] == "confirmed"
     assert found.held() == placed["total"]["amount"]
@@ -161,7 +161,7 @@ def test_a_compensation_that_fails_does_not_stop_the_others_and_parks_the_order_
         assert part in found.order["parked_state"]
 
 
-def test_at_the_end_all_books_agree(auditor: Auditor) -> None:
+def test_at_the_end_all_records_agree(auditor: Auditor) -> None:
     # Other tests' orders may still be on their way to their last mails.
     wait_for(lambda: not auditor.audit().violations, "the auditor to agree", seconds=180)
 

@@ -104,7 +104,7 @@ def test_an_order_is_in_the_sales_with_what_became_of_it(
     )
 
 
-def test_the_schedule_makes_last_weeks_report_and_the_operators_are_told_where_it_is(
+def test_the_schedule_makes_last_weeks_report_and_mails_its_place_to_the_operators(
     stack: Stack, auditor: Auditor
 ) -> None:
     week, order_id = Week.before(utc_now()), f"ord_{uuid4().hex}"

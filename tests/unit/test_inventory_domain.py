@@ -69,7 +69,7 @@ def test_fifty_lines_fit() -> None:
     assert len(Reservation.of("o-1", "c-1", [(f"SKU-{n}", 1) for n in range(MAX_LINES)]).lines) == MAX_LINES
 
 
-def test_release_tells_exactly_what_was_reserved() -> None:
+def test_release_publishes_exactly_what_was_reserved() -> None:
     reservation = Reservation.of("o-1", "c-1", [("MUG", 2)])
     released, event = reservation.release(NOW)
     assert released.status is ReservationStatus.RELEASED

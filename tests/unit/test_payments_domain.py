@@ -14,7 +14,7 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ORDER = saga_order()
 
 
-def test_an_authorization_tells_the_order_and_the_amount() -> None:
+def test_an_authorization_publishes_the_order_and_the_amount() -> None:
     authorized, [event] = Payment.begun(ORDER, NOW).opened("pi_1", NOW).authorize(NOW)
     assert authorized.status is PaymentStatus.AUTHORIZED
     assert event.event_type == "payment.authorized"
@@ -27,7 +27,7 @@ def test_an_authorization_tells_the_order_and_the_amount() -> None:
     }
 
 
-def test_a_decline_keeps_its_reason_and_tells_it() -> None:
+def test_a_decline_keeps_its_reason_and_publishes_it() -> None:
     declined, [event] = Payment.begun(ORDER, NOW).opened("pi_1", NOW).decline("generic_decline", NOW)
     assert declined.reason == event.data["reason"] == "generic_decline"
     assert not declined.may_hold_money
@@ -119,7 +119,7 @@ class PaymentLife(RuleBasedStateMachine):
         assert not before.status.given_up or self.payment.status.given_up
 
     @invariant()
-    def each_event_is_told_once_and_one_of_them_ends_it(self) -> None:
+    def each_event_is_published_once_and_one_of_them_ends_it(self) -> None:
         once = [event_type for event_type in self.published if event_type != "payment.capture_failed"]
         assert len(once) == len(set(once))
         assert len({"payment.declined", "payment.voided", "payment.refunded"} & set(self.published)) <= 1

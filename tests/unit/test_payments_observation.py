@@ -63,7 +63,7 @@ def test_every_pair_of_states_fits_or_differs(ours: PaymentStatus, theirs: Provi
         (PaymentStatus.REFUNDED, P.TAKEN),
     ],
 )
-def test_an_event_from_before_our_last_change_may_tell_of_what_was(
+def test_an_event_from_before_our_last_change_may_show_an_earlier_status(
     ours: PaymentStatus, theirs: ProviderStatus
 ) -> None:
     assert said(theirs, at=SECONDS).fits(payment(ours))
@@ -96,7 +96,7 @@ def test_money_that_no_payment_of_ours_knows_of_differs(known: Payment | None) -
         ("payment_intent.canceled", P.CANCELED),
     ],
 )
-def test_an_intents_event_tells_its_status(event_type: str, status: ProviderStatus) -> None:
+def test_an_intents_event_carries_its_status(event_type: str, status: ProviderStatus) -> None:
     seen = Observation.in_event(event(event_type, id="pi_1", metadata={"order_id": "order-1"}))
     assert seen is not None
     assert (seen.reference, seen.order_id, seen.provider_status) == ("pi_1", "order-1", status)

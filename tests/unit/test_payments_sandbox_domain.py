@@ -60,9 +60,9 @@ def test_a_lost_answer_comes_late_and_the_money_is_held() -> None:
 
 
 def test_who_asks_for_money_held_by_a_timeout_waits_too_and_for_a_lost_answer_does_not() -> None:
-    never_told = confirm(opened("pm_sandbox_timeout")).intent
-    assert never_told.answers_late
-    assert not cancel(never_told, 0).intent.answers_late
+    never_answered = confirm(opened("pm_sandbox_timeout")).intent
+    assert never_answered.answers_late
+    assert not cancel(never_answered, 0).intent.answers_late
     lost = confirm(opened("pm_sandbox_lost_answer"))
     assert lost.answer.late
     assert not lost.intent.answers_late
@@ -92,7 +92,7 @@ def test_captured_money_is_refunded_in_parts_and_never_more_than_was_taken() -> 
     assert error.value.body["error"]["code"] == "charge_already_refunded"
 
 
-def test_a_charge_tells_what_became_of_the_money() -> None:
+def test_a_charge_shows_what_became_of_the_money() -> None:
     assert opened().as_json(with_charge=True)["latest_charge"] is None
     held = confirm(opened()).intent
     assert held.as_json()["latest_charge"] == held.charge_as_json()["id"]

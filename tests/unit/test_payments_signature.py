@@ -63,7 +63,7 @@ def test_without_a_secret_nobody_is_believed() -> None:
         verify(BODY, f"t={NOW},v1={v1(key='')}", [], NOW)
 
 
-def test_the_refusal_tells_nothing_of_the_body_or_the_secret() -> None:
+def test_the_refusal_contains_nothing_of_the_body_or_the_secret() -> None:
     with pytest.raises(InvalidSignature) as refused:
         verify(BODY, f"t={NOW},v1={v1(key='another')}", ["current"], NOW)
     assert "evt_1" not in str(refused.value)

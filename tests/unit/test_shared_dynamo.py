@@ -33,6 +33,6 @@ def test_nothing_is_stored_for_none() -> None:
 @pytest.mark.parametrize(
     ("code", "expected"), [("ConditionalCheckFailedException", True), ("ThrottlingException", False)]
 )
-def test_a_failed_condition_is_told_from_other_errors(code: str, expected: bool) -> None:
+def test_a_failed_condition_is_distinguished_from_other_errors(code: str, expected: bool) -> None:
     error = ClientError({"Error": {"Code": code, "Message": ""}}, "PutItem")
     assert condition_failed(error) is expected

@@ -1,4 +1,7 @@
-"""`make resume ORDER=ord_...`: undoes the rest of a parked order, by the API, and waits for the end."""
+"""`make resume ORDER=ord_...`: undoes everything of a parked order again, or captures its money again.
+
+It asks the API for that, and waits for the end.
+"""
 
 import argparse
 from typing import Any
@@ -17,7 +20,10 @@ _SEE_ATTENTION = "`make attention` lists the parked orders."
 def register(subcommands: Subcommands) -> None:
     """Registers `resume`."""
     parser = add_command(
-        subcommands, "resume", _resume, description="undo the rest of a parked order, and wait for its end"
+        subcommands,
+        "resume",
+        _resume,
+        description="undo everything of a parked order again, or capture its money again, and wait for its end",
     )
     parser.add_argument("order", metavar="ORDER", help="the order's id, ord_...")
     add_operator_options(parser)

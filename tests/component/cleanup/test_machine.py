@@ -93,7 +93,7 @@ def night(lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nigh
     cleanup.dependencies.cleanup_bucket.cache_clear()
 
 
-def test_each_owner_sweeps_and_one_summary_tells_what_came_of_it(night: Night):
+def test_each_owner_sweeps_and_one_summary_records_the_outcome(night: Night):
     ended, sweeps = night.run("first")
 
     assert ended == "SUCCEEDED"

@@ -214,12 +214,12 @@ class StockMachine(RuleBasedStateMachine):
             for item in stored
             if item["pk"].startswith("reservation#")
         }
-        self._check_books(levels, movements)
+        self._check_stock_and_ledger(levels, movements)
         for item in stored:
             if item["pk"].startswith("reservation#"):
                 self._check_reservation(self.reservations[item["order_id"]], item["outbox"])
 
-    def _check_books(self, levels: dict[str, Any], movements: list[Movement]) -> None:
+    def _check_stock_and_ledger(self, levels: dict[str, Any], movements: list[Movement]) -> None:
         held: Counter[str] = Counter()
         left: dict[tuple[str | None, str], int] = {}
         for reservation in self.reservations.values():

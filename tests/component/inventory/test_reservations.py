@@ -178,7 +178,7 @@ def test_the_longest_reservation_is_committed_in_two_transactions_with_one_event
     assert [event.event_type for event in outbox(dynamodb)] == ["stock.committed"]
 
 
-def test_a_commit_that_stopped_half_way_is_finished_by_the_next_and_tells_nothing_before(
+def test_a_commit_that_stopped_half_way_is_finished_by_the_next_and_publishes_nothing_before(
     dynamodb: Any, store: ReservationStore, ledger: StockLedger
 ) -> None:
     skus = {f"SKU{n:02}": 1 for n in range(MAX_LINES)}

@@ -94,7 +94,7 @@ class TestWiring:
             "ParkOrder": "orders.functions.steps.handler",
         }
 
-    def test_each_state_tells_orders_function_the_step_it_is_named_after(self) -> None:
+    def test_each_state_passes_orders_function_the_step_it_is_named_after(self) -> None:
         assert (
             steps_of(TASKS).items()
             >= {

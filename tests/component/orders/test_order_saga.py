@@ -174,7 +174,7 @@ class TestWiring:
             "ParkOrder": "orders.functions.steps.handler",
         }
 
-    def test_each_state_tells_orders_function_the_step_it_is_named_after(self) -> None:
+    def test_each_state_passes_orders_function_the_step_it_is_named_after(self) -> None:
         steps = steps_of({task: STATES[task] for task in TASKS})
         assert (
             steps.items()
@@ -219,7 +219,7 @@ class TestRuns:
             ("CreateShipment", TIMED_OUT, "technical_failure"),
         ],
     )
-    def test_a_step_that_fails_is_undone_with_all_before_it_and_the_customer_is_told_why(
+    def test_a_step_that_fails_is_undone_with_all_before_it_and_the_order_records_why(
         self, saga: Machine, functions: Functions, step: str, error: str, reason: str
     ) -> None:
         functions.always(step, error)

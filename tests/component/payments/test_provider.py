@@ -386,7 +386,7 @@ def test_a_provider_that_gives_no_answers_is_not_asked_for_money(
     assert len(server.received) == received
 
 
-def test_a_provider_that_gives_no_answers_is_still_told_to_give_money_back(
+def test_a_provider_that_gives_no_answers_is_still_asked_to_give_money_back(
     provider: StripeProvider, server: ScriptedServer
 ) -> None:
     fail_until_open(provider, server)

@@ -189,7 +189,7 @@ def test_what_is_not_there_is_not_found(call: Call) -> None:
     assert call("GET", "/v1/charges")[0] == 404
 
 
-def test_two_writers_of_one_intent_are_told_apart(call: Call) -> None:
+def test_the_second_of_two_writers_of_one_intent_conflicts(call: Call) -> None:
     intents = IntentStore(client("dynamodb"), "sandbox")
     intent = intents.find(opened(call))
     assert intent is not None

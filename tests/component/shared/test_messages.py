@@ -211,7 +211,7 @@ def test_a_type_or_a_version_that_the_consumer_does_not_declare_is_a_dead_letter
     }
 
 
-def test_a_reason_that_quotes_what_sqs_does_not_take_is_still_told(
+def test_a_reason_that_quotes_what_sqs_does_not_take_is_still_recorded(
     dead_letters: Any, lambda_context: Any
 ) -> None:
     body = json.dumps({**event(1).model_dump(), "event_type": "order.\x00\ud800placed"})

@@ -246,7 +246,7 @@ def test_a_service_may_derive_further_events_from_a_record(
     assert sns.published == ["a:1:order.placed", "derived:1:order.placed"]
 
 
-def test_the_log_tells_of_each_event_what_caused_it(relay: Relay, logged: Any) -> None:
+def test_the_log_records_the_cause_of_each_event(relay: Relay, logged: Any) -> None:
     caused = event("b").model_copy(update={"causation_id": "request-1"})
     relay(changed(1, event("a")), changed(2, caused))
     assert [
