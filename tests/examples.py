@@ -84,6 +84,7 @@ _MISSING = {
     "jobs.": "JobMissing",
     "catalog.functions.import_check": "UploadRefused",
     "catalog.functions.import_": "ChunkMissing",
+    "reports.functions.copy_to_job": "NoSuchKey",
 }
 
 

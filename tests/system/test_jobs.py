@@ -193,7 +193,7 @@ def many_orders(stack: Stack) -> Iterator[list[str]]:
             now=at,
         )
         rejected, _ = order.abandon(at)[0].reject(RejectionReason.OUT_OF_STOCK, at)
-        puts.append({"PutRequest": {"Item": order_item(rejected, [])}})
+        puts.append({"PutRequest": {"Item": to_item(order_item(rejected, []))}})
     table, dynamodb = stack.resource("OrdersTable"), stack.client("dynamodb")
     keys = [{"DeleteRequest": {"Key": {"pk": put["PutRequest"]["Item"]["pk"]}}} for put in puts]
     for some in batched(puts, 25, strict=False):
