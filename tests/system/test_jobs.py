@@ -20,7 +20,7 @@ from orders.domain.order_request import OrderRequest
 from orders.domain.pricing import Price
 from orders.domain.status import RejectionReason
 from shared.clock import utc_now
-from shared.dynamo import from_item
+from shared.dynamo import from_item, to_item
 from shared.money import Money
 from tools.shop.client import Customer, Shop, address
 from tools.stack import Stack
