@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.examples import check_answer, claims, example, example_for, of_products_that_are_sold
+from tests.examples import SOLD, check_answer, claims, example, example_for, of_products_that_are_sold
 from tests.template import Function, examples
 from tools.cloud.sam_local.emulator import VARIABLES, Emulator
 from tools.shop.client import Customer, Shop
@@ -25,11 +25,24 @@ def customer(stack: Stack) -> Customer:
     return Shop(stack).sign_up("Local Example")
 
 
+@pytest.fixture(scope="module")
+def placed_id(stack: Stack, customer: Customer) -> str:
+    """An order that was placed."""
+    placed: str = Shop(stack).place(customer, {SOLD[0]: 1}).json()["order_id"]
+    return placed
+
+
 @pytest.mark.parametrize(("function", "name"), examples(), ids=str)
 def test_a_function_does_what_its_example_asks_for(
-    sam_local: Emulator, customer: Customer, function: Function, name: str, order_id: str, tmp_path: Path
+    sam_local: Emulator,
+    customer: Customer,
+    function: Function,
+    name: str,
+    order_id: str,
+    placed_id: str,
+    tmp_path: Path,
 ) -> None:
-    event = example_for(name, order_id, customer.user_id)
+    event = example_for(name, order_id, customer.user_id, placed_id)
     path = tmp_path / name
     path.write_text(json.dumps(event))
 

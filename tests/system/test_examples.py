@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.examples import check_answer, example_for
+from tests.examples import SOLD, check_answer, example_for
 from tests.template import Function, examples
-from tools.shop.client import Customer
+from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 
 
@@ -16,6 +16,13 @@ from tools.stack import Stack
 def order_id() -> str:
     """The order that the saga's steps work on, one after the other; it has never been placed."""
     return f"ord_{uuid4().hex}"
+
+
+@pytest.fixture(scope="module")
+def placed_id(shop: Shop, customer: Customer) -> str:
+    """An order that was placed."""
+    placed: str = shop.place(customer, {SOLD[0]: 1}).json()["order_id"]
+    return placed
 
 
 def invoke(stack: Stack, function: Function, event: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -29,9 +36,9 @@ def invoke(stack: Stack, function: Function, event: dict[str, Any]) -> tuple[dic
 
 @pytest.mark.parametrize(("function", "name"), examples(), ids=str)
 def test_a_function_does_what_its_example_asks_for(
-    stack: Stack, customer: Customer, function: Function, name: str, order_id: str
+    stack: Stack, customer: Customer, function: Function, name: str, order_id: str, placed_id: str
 ) -> None:
-    event = example_for(name, order_id, customer.user_id)
+    event = example_for(name, order_id, customer.user_id, placed_id)
 
     answer, variables = invoke(stack, function, event)
 
