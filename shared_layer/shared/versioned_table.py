@@ -24,7 +24,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from shared.dynamo import condition_failed, from_item, to_item
 from shared.errors import TransientError
 
-# Each conflict means that another writer moved the item on. Full jitter, 1.5 s in all at most: a saga step has 10 s.
+# Each conflict means that another writer moved the item on. Full jitter, 1.75 s in all at most: a saga step has 10 s.
 _ATTEMPTS = 7
 _FIRST_WAIT_SECONDS = 0.05
 _LONGEST_WAIT_SECONDS = 0.5

@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from shared.aws import client
 from tests.component.catalog.account import (
     CUSTOMER,
     CatalogAccount,
@@ -157,16 +159,35 @@ def test_a_change_that_another_one_overtakes_is_refused_and_not_stored(
     product = catalog.sell("TEA-1")
     with monkeypatch.context() as patched:
 
-        def overtaken(*change: Any) -> None:
+        def overtaken(*change: Any) -> bool:
             patched.undo()
             catalog.revise(product, name="Theirs")
-            catalog.store.put_product(*change)
+            return catalog.store.put_if_unchanged(*change)
 
-        patched.setattr(catalog.store, "put_product", overtaken)
+        patched.setattr(catalog.store, "put_if_unchanged", overtaken)
         answer = catalog.send(method, "/products/TEA-1", CHANGES[method], headers={"If-Match": '"1"'})
     assert kind(answer) == (412, "precondition-failed")
     stored = json_body(catalog.get("/products/TEA-1"))
     assert (stored["name"], stored["active"]) == ("Theirs", True)
+
+
+@pytest.mark.parametrize("method", CHANGES)
+def test_a_change_that_meets_a_transaction_may_be_sent_again(
+    catalog: CatalogAccount, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """An import's, for example: the product may well be as the client read it."""
+    catalog.sell("TEA-1")
+
+    def in_between(**_: Any) -> None:
+        error: Any = {"Error": {"Code": "TransactionConflictException", "Message": "an import is at it"}}
+        raise ClientError(error, "PutItem")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(client("dynamodb"), "put_item", in_between, raising=False)
+        answer = catalog.send(method, "/products/TEA-1", CHANGES[method], headers={"If-Match": '"1"'})
+    assert kind(answer) == (503, "temporarily-unavailable")
+    again = catalog.send(method, "/products/TEA-1", CHANGES[method], headers={"If-Match": '"1"'})
+    assert again["statusCode"] in {200, 204}
 
 
 @pytest.mark.parametrize("method", CHANGES)

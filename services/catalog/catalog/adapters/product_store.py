@@ -38,6 +38,13 @@ class ProductStore:
         """
         self._table.put(_item(product, events), replaces=product.version - 1)
 
+    def put_if_unchanged(self, product: Product, events: list[Event]) -> bool:
+        """As `put_product`, but says whether the version before it was still the stored one.
+
+        Raises WriteConflict when a transaction is at the product.
+        """
+        return self._table.put_if(_item(product, events), replaces=product.version - 1)
+
     def write_of(self, product: Product, events: list[Event]) -> Write:
         """The write that `put_product` makes, to be part of a transaction."""
         return self._table.successor(_item(product, events), replaces=product.version - 1)

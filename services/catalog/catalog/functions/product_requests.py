@@ -10,7 +10,6 @@ from shared.errors import NotFound, PreconditionFailed
 from shared.etag import expected_version
 from shared.events import Event
 from shared.observability import count, logger
-from shared.versioned_table import WriteConflict
 
 AnySku = Annotated[str, Path(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
 
@@ -35,14 +34,15 @@ def require_product_at(sku: str, if_match: str | None) -> Product:
 
 
 def store_change(product: Product, events: list[Event]) -> None:
-    """Stores a changed product, unless nothing changed; raises PreconditionFailed if another change came first."""
+    """Stores a changed product, unless nothing changed.
+
+    Raises PreconditionFailed if another change came first, and WriteConflict when a transaction is at the product.
+    """
     if not events:
         return
-    try:
-        product_store().put_product(product, events)
-    except WriteConflict as error:
-        # No retry: the client decided by the version that it read.
-        raise _changed_since() from error
+    # No retry: the client decided by the version that it read.
+    if not product_store().put_if_unchanged(product, events):
+        raise _changed_since()
     log_change(product)
 
 
