@@ -18,7 +18,7 @@ do = @echo "$$ $(strip $(1))"; $(1)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2} /^## / {printf "\n%s\n", substr($$0, 4)}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2} /^## / {printf "\n%s\n", substr($$0, 4)}' Makefile
 
 ## Prepare
 .PHONY: setup lock
