@@ -1,7 +1,7 @@
 """What must hold whatever went wrong, read from the tables, the provider's records, the mails, and what was promised.
 
 `always` holds at every moment; `settled` when nothing more will happen by itself. The rules of a settled order are
-those of `tools.shop.audit`, which check the deployed stack too. Those that need the schedule or a history are here.
+those of `tools.shop.audit`, which check the deployed stack too. The rules here need the schedule or a history.
 """
 
 import json
