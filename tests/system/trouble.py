@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from tools.cloud import strict as strictness
 from tools.stack import Stack
 
 # Those whose steps a test breaks.
@@ -22,6 +23,11 @@ def configured(stack: Stack, function: str, **changes: str) -> Iterator[None]:
         yield
     finally:
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+def strict(stack: Stack, **settings: float) -> AbstractContextManager[None]:
+    """The embedded cloud as strict as AWS in these settings, until the end of the block."""
+    return strictness.strict(stack.endpoint, **settings)
 
 
 def broken(stack: Stack, function: str) -> AbstractContextManager[None]:

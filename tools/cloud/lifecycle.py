@@ -2,7 +2,7 @@
 
 import argparse
 
-from tools.cloud import deployment, server
+from tools.cloud import deployment, server, strict
 from tools.command_line import Subcommands, add_command
 from tools.console import step
 from tools.stack import Stack
@@ -14,7 +14,7 @@ def register(subcommands: Subcommands) -> None:
         subcommands,
         "up",
         up,
-        description="start the embedded cloud, build and deploy (PORT=... chooses the port)",
+        description="start the embedded cloud, build and deploy (PORT=... chooses the port, STRICT=... its strictness)",
     )
     add_command(subcommands, "down", down, description="stop the embedded cloud and forget its data")
 
@@ -28,12 +28,18 @@ def up(_: argparse.Namespace) -> None:
             if stack.status() != "NONE" and not stack.is_complete():
                 remark = f"started afresh: an earlier deployment ended as {stack.status()}"
                 started = server.restart(started)
+            if strict.requested():
+                remark += f"; strict: {_shown(strict.change(started.endpoint, strict.requested()))}"
             starting.note(remark)
         deployment.build(started)
         deployment.deploy(started)
     stack = Stack.current()
     print(f"\nThe API answers at {stack.api_url}\nThe AWS APIs answer at {stack.endpoint}")
     print("`make demo` places orders; `make logs` shows the logs; `make down` stops everything.")
+
+
+def _shown(settings: dict[str, float]) -> str:
+    return ", ".join(f"{name} {number:g}" for name, number in settings.items() if number)
 
 
 def down(_: argparse.Namespace) -> None:

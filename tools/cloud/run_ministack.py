@@ -1,4 +1,4 @@
-"""Starts MiniStack with four repairs, under the embedded cloud's own Python, which has MiniStack and no code of ours.
+"""Starts MiniStack with four repairs. The embedded cloud's own Python runs this, with this folder as its only code of ours.
 
 **Errors keep their type.** When a Python function raises, AWS reports the exception's class as the error's type. A
 state machine retries and catches by that type. AWS also keeps the execution environment. MiniStack's worker reports
@@ -14,6 +14,8 @@ as the rest of a cold start. After the repair all environments share one copy, a
 **A WebSocket gets its subprotocol.** On AWS the client gets the `Sec-WebSocket-Protocol` from the answer of the
 `$connect` function; without it a browser that offered some ends the connection. MiniStack omits it. It also admits a
 client if the `$connect` function raises; after the repair, as on AWS, that client gets a status of 500.
+
+The folder `strictness` holds what makes the embedded cloud refuse what AWS refuses, by named settings.
 """
 
 import hashlib
@@ -32,12 +34,17 @@ from ministack import app  # type: ignore[import-not-found]
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import apigateway, lambda_svc  # type: ignore[import-not-found]
 
+# This file runs as a script, whose own folder is on the path.
+from strictness import endpoint  # type: ignore[import-not-found]
+
 _RAISED = "__raised__"
 _REPORTED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
 _HANDED_OVER = (
     f'{{"status": "ok", "result": {{"{_RAISED}": {{"errorType": type(e).__name__, "errorMessage": str(e), '
     '"stackTrace": traceback.format_exc().splitlines()}}}'
 )
+
+_DIFFERENCES = (endpoint,)
 
 # The choice of the `$connect` function for the present connection.
 _subprotocol: ContextVar[str | None] = ContextVar("subprotocol", default=None)
@@ -142,6 +149,8 @@ def main() -> None:
     lambda_runtime.zipfile = types.SimpleNamespace(
         ZipFile=LayerOnce, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
     )
+    for difference in _DIFFERENCES:
+        difference.install()
     app.main()
 
 
