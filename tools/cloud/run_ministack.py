@@ -1,4 +1,4 @@
-"""Starts MiniStack with four repairs, under the embedded cloud's own Python, which has no code of ours but this folder's.
+"""Starts MiniStack with four repairs, under the embedded cloud's own Python; only this folder's code of ours is there.
 
 **Errors keep their type.** When a Python function raises, AWS reports the exception's class as the error's type. A
 state machine retries and catches by that type. AWS also keeps the execution environment. MiniStack's worker reports
