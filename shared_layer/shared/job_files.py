@@ -60,14 +60,19 @@ class JobFiles:
 
     def get(self, key: str) -> bytes | None:
         """All of a small file, or None when there is no such file."""
+        parts = self.parts(key)
+        return None if parts is None else b"".join(parts)
+
+    def parts(self, key: str) -> Iterator[bytes] | None:
+        """The bytes of a file of any length, part by part, or None when there is no such file."""
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
                 return None
             raise
-        data: bytes = answer["Body"].read()
-        return data
+        parts: Iterator[bytes] = answer["Body"].iter_chunks(PART_BYTES)
+        return parts
 
     @contextmanager
     def writing(self, key: str, content_type: str) -> Iterator[Sink]:

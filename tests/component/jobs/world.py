@@ -105,6 +105,11 @@ class JobsWorld:
         data: bytes = boto3.client("s3").get_object(Bucket=BUCKET, Key=key[0])["Body"].read()
         return data
 
+    def files(self) -> list[str]:
+        """The keys of the files in the bucket of jobs."""
+        answer = boto3.client("s3").list_objects_v2(Bucket=BUCKET)
+        return [stored["Key"] for stored in answer.get("Contents", [])]
+
     def items(self, table: str) -> dict[str, dict[str, Any]]:
         """The items of a table by their partition key."""
         pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=table)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from orders.adapters.order_store import OrderStore
 from orders.domain.export import COLUMNS
+from shared.job_files import JobFiles, Sink
 from tests.component.jobs.world import JobsWorld, Killed, jobs_world
 from tests.component.orders.account import placed_order
 from tests.component.rest_events import json_body
@@ -48,7 +50,7 @@ def test_orders_are_exported_once_each_in_the_order_of_time_by_a_worker_that_die
     world: JobsWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They come in rushes, many in the same millisecond. The pages are small here; tests/system has large ones."""
-    monkeypatch.setattr("orders.functions.export_page.PAGE_ORDERS", 20)
+    monkeypatch.setattr("orders.domain.export.PAGE_ORDERS", 20)
     ids = [
         place(FIRST + timedelta(days=number // 80, milliseconds=number % 7), str(number))
         for number in range(200)
@@ -73,17 +75,17 @@ def test_orders_are_exported_once_each_in_the_order_of_time_by_a_worker_that_die
 
 def die_after_writing(monkeypatch: pytest.MonkeyPatch, page: int) -> None:
     """The function's process ends when it has written that page, once."""
-    from shared.job_files import JobFiles
+    writing, left = JobFiles.writing, [True]
 
-    put, left = JobFiles.put, [True]
-
-    def dying(self: JobFiles, key: str, data: bytes) -> None:
-        put(self, key, data)
+    @contextmanager
+    def dying(self: JobFiles, key: str, content_type: str) -> Iterator[Sink]:
+        with writing(self, key, content_type) as file:
+            yield file
         if key.endswith(f"{page:05}") and left:
             left.pop()
             raise Killed
 
-    monkeypatch.setattr(JobFiles, "put", dying)
+    monkeypatch.setattr(JobFiles, "writing", dying)
 
 
 def test_a_period_holds_its_first_and_its_last_day_and_no_other(world: JobsWorld) -> None:
@@ -122,7 +124,7 @@ def test_a_day_of_exactly_one_page_loses_and_repeats_none(
     world: JobsWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All at the same moment, so that the order's id decides where the page ends."""
-    monkeypatch.setattr("orders.functions.export_page.PAGE_ORDERS", 20)
+    monkeypatch.setattr("orders.domain.export.PAGE_ORDERS", 20)
     ids = {place(FIRST, str(number)) for number in range(20)}
     ids |= {place(FIRST + timedelta(days=1), "next")}
 
@@ -160,7 +162,7 @@ def test_json_lines_hold_an_object_an_order(world: JobsWorld) -> None:
 
 @pytest.fixture
 def two_pages(monkeypatch: pytest.MonkeyPatch, world: JobsWorld) -> None:
-    monkeypatch.setattr("orders.functions.export_page.PAGE_ORDERS", 2)
+    monkeypatch.setattr("orders.domain.export.PAGE_ORDERS", 2)
     for number in range(3):
         place(FIRST + timedelta(milliseconds=number), str(number))
 
@@ -179,16 +181,33 @@ def test_a_cancelled_export_stops_between_pages_and_has_no_file(world: JobsWorld
 
 
 @pytest.mark.usefixtures("two_pages")
-def test_an_export_of_too_many_orders_is_refused_in_words(
+def test_an_export_of_too_many_orders_is_refused_in_words_before_its_first_page(
     world: JobsWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orders.domain.export.MAX_PAGES", 1)
+    monkeypatch.setattr("orders.domain.export.MAX_ORDERS", 2)
 
     job = world.run(export(world))
 
     assert job["status"] == "failed"
     assert job["failure"] == {
         "code": "export-too-large",
-        "detail": "There are more than 500 orders in the period; export it in several parts.",
+        "detail": "There are more than 2 orders in the period; export it in several parts.",
     }
-    assert world.invocations["OrdersExportPageFunction"] == 2
+    assert world.invocations["OrdersExportPageFunction"] == 1
+    assert not [stored for stored in world.files() if stored.startswith("work/")]
+
+
+@pytest.mark.usefixtures("two_pages")
+def test_an_export_of_more_orders_has_no_more_pages_but_larger_ones(
+    world: JobsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number of steps is bounded, since the history of an execution is."""
+    monkeypatch.setattr("orders.domain.export.FULL_PAGES", 3)
+    ids = [place(FIRST + timedelta(days=1, milliseconds=number), f"more-{number}") for number in range(97)]
+
+    job = world.run(export(world, "2026-11-01", "2026-11-10"))
+
+    assert job["status"] == "succeeded"
+    assert job["progress"] == {"done": 100, "total": 100}
+    assert [row["order_id"] for row in rows(world, job)][3:] == ids
+    assert world.invocations["OrdersExportPageFunction"] == 3

@@ -44,6 +44,20 @@ class PlacementIndex:
         """
         return heapq.merge(*(self._of_shard(f"{day.isoformat()}#{shard}", after) for shard in range(_SHARDS)))
 
+    def count_on(self, day: date) -> int:
+        """How many orders were placed on `day`."""
+        return sum(self._count_of_shard(f"{day.isoformat()}#{shard}") for shard in range(_SHARDS))
+
+    def _count_of_shard(self, shard: str) -> int:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName="by-placement",
+            KeyConditionExpression="placed_shard = :shard",
+            ExpressionAttributeValues=to_item({":shard": shard}),
+            Select="COUNT",
+        )
+        return sum(page["Count"] for page in pages)
+
     def _of_shard(self, shard: str, after: str) -> Iterator[tuple[str, str]]:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,

@@ -5,6 +5,7 @@ customer's id stays; it identifies nobody once the account is closed.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from enum import StrEnum
@@ -18,11 +19,14 @@ from shared.errors import PermanentError
 from shared.spreadsheets import csv_row
 
 PAGE_ORDERS = 500
-"""The most orders of a page, and so the most in memory at once."""
+"""The orders of a page, unless that made more pages than FULL_PAGES."""
 PAGE_DAYS = 31
 """The most days that a page looks through, so that a quiet year does not keep a function busy for long."""
-MAX_PAGES = 1_500
-"""An execution of Step Functions has 25,000 events at most, and a page takes some 15 of them."""
+FULL_PAGES = 500
+"""The most pages that an export has because of its orders. Each page adds events to the history of the execution,
+and Step Functions ends an execution with 25,000 events. So an export of more orders has larger pages."""
+MAX_ORDERS = 10_000_000
+"""The most orders of an export: 20,000 on a page, which take about half a minute of the function's five."""
 
 COLUMNS = (
     "order_id",
@@ -85,17 +89,35 @@ class Period(BaseModel):
 
 
 class Place(BaseModel):
-    """Where a page starts: its number, a day, and after which order of that day (none: with the day's first)."""
+    """Where a page starts: its number, a day, and after which order of that day (none: with the day's first).
+
+    `orders` is how many orders the period had when the export began; None before they are counted.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     number: Annotated[int, Field(ge=1)]
     day: str = ""
     after: str = ""
+    orders: int | None = None
 
     def day_in(self, period: Period) -> date:
         """The day on which the page starts: the period's first, unless it names another."""
         return date.fromisoformat(self.day) if self.day else period.first_day
+
+    def with_orders(self, period: Period, count_on: Callable[[date], int]) -> Self:
+        """The same place, with the number of the period's orders. `count_on` counts a day's orders.
+
+        Raises ExportTooLarge as soon as it has counted too many.
+        """
+        orders = 0
+        for day in _days(period.first_day, period.last_day):
+            orders += count_on(day)
+            if orders > MAX_ORDERS:
+                raise ExportTooLarge(
+                    f"There are more than {MAX_ORDERS:,} orders in the period; export it in several parts."
+                )
+        return self.model_copy(update={"orders": orders})
 
     def after_day(self, day: date) -> Self:
         """Where the next page starts when this one ends with `day`."""
@@ -115,7 +137,7 @@ def page_of(
     `placed_on` reads a day's orders after a placement, in the order of time: the placement and the order's id of each.
     """
     ids: list[str] = []
-    for day in _days(start.day_in(period), period.last_day):
+    for day in islice(_days(start.day_in(period), period.last_day), PAGE_DAYS):
         after = start.after if day == start.day_in(period) else ""
         # One more than the page holds shows whether the day goes on.
         found = list(islice(placed_on(day, after), size - len(ids) + 1))
@@ -127,17 +149,14 @@ def page_of(
     return ids, start.after_day(day) if day < period.last_day else None
 
 
-def require_page(number: int) -> None:
-    """Raises ExportTooLarge for a page beyond what one export takes."""
-    if number > MAX_PAGES:
-        raise ExportTooLarge(
-            f"There are more than {MAX_PAGES * PAGE_ORDERS:,} orders in the period; export it in several parts."
-        )
+def page_orders(orders: int) -> int:
+    """How many orders a page of an export of `orders` has at most."""
+    return max(PAGE_ORDERS, math.ceil(orders / FULL_PAGES))
 
 
 def _days(first: date, last: date) -> Iterator[date]:
-    """The days that a page which starts on `first` looks through."""
-    for number in range(min((last - first).days + 1, PAGE_DAYS)):
+    """The days from `first` to `last`."""
+    for number in range((last - first).days + 1):
         yield first + timedelta(days=number)
 
 

@@ -6,7 +6,7 @@ A page that is written twice is the same file, so a step that died is run again.
 from typing import Any
 
 from orders.dependencies import export_files, order_store, placement_index
-from orders.domain.export import PAGE_ORDERS, Period, Place, page_of, require_page
+from orders.domain.export import Period, Place, page_of, page_orders
 from shared.job_steps import JobInput, job_step
 
 
@@ -18,18 +18,23 @@ class Page(JobInput):
 
 
 def export_page(given: Page) -> dict[str, Any]:
-    """Writes the page; answers how many orders it has, and where the next one starts if there is `more`.
+    """Writes the page; answers how many orders it and the whole export have, and where the next page starts if there
+    is `more`.
 
-    Raises ExportTooLarge for a page beyond the last that an export may have.
+    The first page counts the orders of the period. Raises ExportTooLarge if they are too many for one export.
     """
-    require_page(given.page.number)
-    ids, following = page_of(given.request, given.page, placement_index().placed_on, PAGE_ORDERS)
-    text = "".join(given.request.format.written(order) for order in order_store().find_all(ids))
-    export_files().put_page(given.job.job_id, given.page.number, text)
+    index, form = placement_index(), given.request.format
+    start = (
+        given.page if given.page.orders is not None else given.page.with_orders(given.request, index.count_on)
+    )
+    ids, following = page_of(given.request, start, index.placed_on, page_orders(start.orders or 0))
+    orders = order_store().find_all(ids)
+    export_files().put_page(given.job.job_id, start.number, form, map(form.written, orders))
     return {
-        "piece": {"number": given.page.number, "done": len(ids)},
+        "piece": {"number": start.number, "done": len(ids)},
+        "total": start.orders,
         "more": following is not None,
-        "next": (following or given.page).model_dump(),
+        "next": (following or start).model_dump(),
     }
 
 
