@@ -12,6 +12,9 @@ WriteConflict, and `retry_on_conflict` starts its change over from what the firs
 
     retry_on_conflict(confirm, order_id)
 
+A write of a single item can also meet a transaction that is at the item. DynamoDB then refuses it, and botocore does
+not retry it. Nothing is wrong with such a write, so VersionedTable itself does it again, some times.
+
 The pattern: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBMapper.OptimisticLocking.html
 """
 
@@ -28,11 +31,13 @@ from shared.errors import TransientError
 _ATTEMPTS = 7
 _FIRST_WAIT_SECONDS = 0.05
 _LONGEST_WAIT_SECONDS = 0.5
+# A transaction takes some milliseconds. These tries take 0.35 s at most, also inside each attempt of the above.
+_TRIES_OF_ONE_WRITE = 4
 
 # Why DynamoDB cancels a transaction: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 _CONDITION_FAILED = "ConditionalCheckFailed"
 _CONTENTION = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-# Another transaction is at the same item; a write of a single item can meet one as well.
+# Another transaction is at the same item.
 _IN_BETWEEN = {"TransactionConflictException", "TransactionInProgressException"}
 
 type Write = dict[str, Any]
@@ -58,30 +63,34 @@ class VersionedTable:
     def put_new(self, item: Mapping[str, Any]) -> dict[str, Any] | None:
         """Stores a first version, and returns None; or returns the item that has its key already, untouched.
 
-        Raises WriteConflict when a transaction is at the item.
+        Raises WriteConflict when transactions stay at the item.
         """
         put = self.new(item)["Put"]
         try:
-            self.dynamodb.put_item(**put, ReturnValuesOnConditionCheckFailure="ALL_OLD")
+            _done(self.dynamodb.put_item, **put, ReturnValuesOnConditionCheckFailure="ALL_OLD")
         except ClientError as error:
             if condition_failed(error):
                 refused: Any = error.response  # boto3's type leaves `Item` out
                 return from_item(refused["Item"])
-            raise _conflict_or(error) from error
+            raise
         return None
 
     def put(self, item: Mapping[str, Any], *, replaces: int) -> None:
         """Stores the successor of version `replaces`; 0 stands for a new item.
 
-        Raises WriteConflict when another version is stored, or a transaction is at the item.
+        Raises WriteConflict when another version is stored, or transactions stay at the item.
         """
         if self.put_if(item, replaces=replaces):
             return
         raise WriteConflict(f"{self.name} {item['pk']}: version {replaces} is no longer the last one")
 
     def put_if(self, item: Mapping[str, Any], *, replaces: int) -> bool:
-        """As `put`, but says whether it stored the item. Raises WriteConflict when a transaction is at the item."""
+        """As `put`, but says whether it stored the item. Raises WriteConflict when transactions stay at the item."""
         return self.write_one(self.successor(item, replaces=replaces)) is not None
+
+    def delete(self, key: Mapping[str, str]) -> None:
+        """Deletes the item under `key`, if there is one. Raises WriteConflict when transactions stay at the item."""
+        _done(self.dynamodb.delete_item, TableName=self.name, Key=to_item(key))
 
     def new(self, item: Mapping[str, Any]) -> Write:
         """A transaction's write that adds `item`, if there is none under its key."""
@@ -124,18 +133,17 @@ class VersionedTable:
     def write_one(self, write: Write, **options: str) -> dict[str, Any] | None:
         """Does one write by itself, with the call's further `options`: cheaper than a transaction of one.
 
-        Returns the call's answer, or None when the write's condition did not hold. Raises WriteConflict when a
-        transaction is at the item.
+        Returns the call's answer, or None when the write's condition did not hold. Raises WriteConflict when
+        transactions stay at the item.
         """
         ((operation, arguments),) = write.items()
         call = {"Put": self.dynamodb.put_item, "Update": self.dynamodb.update_item}[operation]
         try:
-            answer: dict[str, Any] = call(**arguments, **options)
+            return _done(call, **arguments, **options)
         except ClientError as error:
             if condition_failed(error):
                 return None
-            raise _conflict_or(error) from error
-        return answer
+            raise
 
     def write_all(self, writes: Sequence[Write]) -> list[int]:
         """Does all writes, or none; returns the positions whose conditions did not hold (none: all are done).
@@ -165,13 +173,28 @@ def retry_on_conflict[**Arguments, Result](
 
     Raises WriteConflict if that goes on for seven attempts, and the other exceptions of `attempt`.
     """
-    retrying = Retrying(
+    return _retrying(_ATTEMPTS)(attempt, *args, **kwargs)
+
+
+def _done(call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:
+    """The answer to `call`, which writes one item. Raises WriteConflict when each try meets a transaction."""
+
+    def attempt() -> dict[str, Any]:
+        try:
+            return call(**arguments)
+        except ClientError as error:
+            raise _conflict_or(error) from error
+
+    return _retrying(_TRIES_OF_ONE_WRITE)(attempt)
+
+
+def _retrying(attempts: int) -> Retrying:
+    return Retrying(
         retry=retry_if_exception_type(WriteConflict),
         wait=wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS),
-        stop=stop_after_attempt(_ATTEMPTS),
+        stop=stop_after_attempt(attempts),
         reraise=True,
     )
-    return retrying(attempt, *args, **kwargs)
 
 
 def _conflict_or(error: ClientError) -> Exception:

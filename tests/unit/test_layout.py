@@ -86,6 +86,18 @@ def test_only_adapters_name_a_key_of_a_table(service: Path) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_a_table_with_transactions_is_written_through_the_versioned_table_alone(service: Path) -> None:
+    """It repeats a single write that meets a transaction."""
+    past_it = [
+        str(path.relative_to(service))
+        for path in modules(service)
+        if "VersionedTable(" in path.read_text()
+        and re.search(r"\b(put|update|delete)_item\(|transact_write_items\(", path.read_text())
+    ]
+    assert not past_it
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
 def test_no_two_modules_of_a_service_differ_by_a_suffix_alone(service: Path) -> None:
     names = sorted({path.stem for path in modules(package(service))})
     alike = [(one, other) for one, other in combinations(names, 2) if differ_by_a_suffix(one, other)]

@@ -172,7 +172,28 @@ def test_a_change_that_another_one_overtakes_is_refused_and_not_stored(
 
 
 @pytest.mark.parametrize("method", CHANGES)
-def test_a_change_that_meets_a_transaction_may_be_sent_again(
+def test_a_change_that_meets_a_transaction_waits_for_its_end(
+    catalog: CatalogAccount, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    catalog.sell("TEA-1")
+    put_item = client("dynamodb").put_item
+    met: list[str] = []
+
+    def meet_once(**arguments: Any) -> Any:
+        if not met:
+            met.append(arguments["TableName"])
+            error: Any = {"Error": {"Code": "TransactionConflictException", "Message": "an import is at it"}}
+            raise ClientError(error, "PutItem")
+        return put_item(**arguments)
+
+    monkeypatch.setattr(client("dynamodb"), "put_item", meet_once, raising=False)
+    answer = catalog.send(method, "/products/TEA-1", CHANGES[method], headers={"If-Match": '"1"'})
+
+    assert met and header(answer, "ETag") == '"2"'
+
+
+@pytest.mark.parametrize("method", CHANGES)
+def test_a_change_that_keeps_meeting_transactions_may_be_sent_again(
     catalog: CatalogAccount, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     """An import's, for example: the product may well be as the client read it."""

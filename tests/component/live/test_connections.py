@@ -1,12 +1,15 @@
 """Connections and their requests: limits, invalid messages, subscriptions, and changes that a client missed."""
 
 import json
+from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from live.dependencies import live_store
 from live.domain.connection import MAX_CONNECTIONS, MAX_ORDERS
+from shared.aws import client
 from tests.component.live.service import CUSTOMER, ORDER, OTHER_ORDER, LiveService, event
 
 
@@ -90,6 +93,36 @@ def test_a_message_of_a_deleted_connection_closes_it(live: LiveService) -> None:
 
     assert live.gateway.closed == ["c1"]
     assert not live.gateway.sent["c1"]
+
+
+def test_a_subscription_and_a_disconnection_wait_for_the_transaction_that_they_meet(
+    live: LiveService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection's own, for example, which has just stored it."""
+    live.connect()
+    met = {name: meet_a_transaction_once(name, monkeypatch) for name in ("update_item", "delete_item")}
+
+    assert live.ask({"action": "subscribe", "order_id": ORDER})["type"] == "subscribed"
+    assert live.request("DISCONNECT", "c1", CUSTOMER) == {"statusCode": 200}
+
+    assert all(met.values())
+    assert live_store().connections(CUSTOMER) == []
+
+
+def meet_a_transaction_once(operation: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """DynamoDB refuses the first such write; the list then names its table."""
+    dynamodb = client("dynamodb")
+    write = getattr(dynamodb, operation)
+    met: list[str] = []
+
+    def meet(**arguments: Any) -> Any:
+        if not met:
+            met.append(arguments["TableName"])
+            raise ClientError({"Error": {"Code": "TransactionConflictException", "Message": ""}}, operation)
+        return write(**arguments)
+
+    monkeypatch.setattr(dynamodb, operation, meet, raising=False)
+    return met
 
 
 def test_the_answer_names_the_chosen_subprotocol_and_not_the_token(live: LiveService) -> None:

@@ -76,7 +76,7 @@ def test_a_transaction_at_the_same_item_is_a_conflict(
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": code, "Message": "somebody is at it"}}, "PutItem")
 
-    for operation in ("put_item", "transact_write_items"):
+    for operation in ("put_item", "delete_item", "transact_write_items"):
         monkeypatch.setattr(table.dynamodb, operation, refuse, raising=False)
     with pytest.raises(WriteConflict):
         table.put_new(version(1))
@@ -84,6 +84,37 @@ def test_a_transaction_at_the_same_item_is_a_conflict(
         table.put(version(1), replaces=0)
     with pytest.raises(WriteConflict):
         table.write_all([table.new(version(1))])
+    with pytest.raises(WriteConflict):
+        table.delete(KEY)
+
+
+def test_a_single_write_waits_for_the_transaction_that_is_at_its_item(
+    table: VersionedTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = [refuse_first(table, monkeypatch, name) for name in ("put_item", "update_item", "delete_item")]
+
+    assert table.put_new(version(1)) is None
+    update = table.update(KEY, "SET who = :who", {":who": "me"})
+    assert table.write_one(update, ReturnValues="ALL_NEW") is not None
+    assert table.get(KEY) == version(1, who="me")
+    table.delete(KEY)
+    assert table.get(KEY) is None
+    assert refused == [["put_item"], ["update_item"], ["delete_item"]]
+
+
+def refuse_first(table: VersionedTable, monkeypatch: pytest.MonkeyPatch, operation: str) -> list[str]:
+    """The first write of this kind meets a transaction; the list has its kind once that happened."""
+    write = getattr(table.dynamodb, operation)
+    refused: list[str] = []
+
+    def meet(**arguments: Any) -> Any:
+        if not refused:
+            refused.append(operation)
+            raise ClientError({"Error": {"Code": "TransactionConflictException", "Message": ""}}, operation)
+        return write(**arguments)
+
+    monkeypatch.setattr(table.dynamodb, operation, meet, raising=False)
+    return refused
 
 
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])

@@ -9,7 +9,7 @@ DESCRIPTIONS: dict[str, str] = {
     "mail_sandbox": "SES refuses mail from or to an address that is not verified, as in a new account.",
     "lambda_concurrency": "So many invocations run at a time, and Lambda refuses others; a new account has 10.",
     "filter_delay_seconds": "A changed filter of a subscription takes effect so much later; on AWS up to 900.",
-    "transaction_conflicts": "A single write that meets a transaction on its item is refused.",
+    "transaction_conflicts": "The next write to an item of a transaction meets that transaction and is refused, once.",
 }
 """What each setting makes the embedded cloud do; 0 switches it off."""
 

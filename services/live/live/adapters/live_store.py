@@ -95,10 +95,8 @@ class LiveStore:
         return self._update(connection, "DELETE order_ids :orders", {":orders": {order_id}})
 
     def disconnect(self, customer_id: str, connection_id: str) -> None:
-        """Deletes a connection; does nothing if it is gone."""
-        self._table.dynamodb.delete_item(
-            TableName=self._table.name, Key=to_item(_key(customer_id, _connection_key(connection_id)))
-        )
+        """Deletes a connection; does nothing if it is gone. Raises WriteConflict."""
+        self._table.delete(_key(customer_id, _connection_key(connection_id)))
 
     def close_account(self, customer_id: str, now: datetime) -> None:
         """Closes the customer's feed: from now on it takes no change, and the customer opens no connection."""
