@@ -44,6 +44,53 @@ def test_columns_may_come_in_any_order_and_active_may_be_missing() -> None:
 
 
 @pytest.mark.parametrize(
+    "blank", ["", ",,,,,,", ",", " , ,\t", "\u00a0,\u3000", "\ufeff,\u200b", '"",""," "', '"\n",']
+)
+def test_a_row_without_content_is_no_line_and_the_next_keeps_its_number(blank: str) -> None:
+    lines = read(blank, GOOD, blank, GOOD.replace("TEA-1", "TEA-2"), blank)
+
+    height = 1 + blank.count("\n")
+    assert [(line.line, line.refused) for line in lines] == [(2 + height, None), (3 + 2 * height, None)]
+
+
+def test_a_file_of_rows_without_content_has_no_line() -> None:
+    with pytest.raises(UploadRefused, match="no line after its header"):
+        read(*[",,,,,,"] * 3)
+
+
+def test_rows_without_content_do_not_count_towards_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.domain.product_import.MAX_LINES", 1)
+
+    assert len(read(*[",,,,,,"] * 3, GOOD)) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        (HEADER + ",,", GOOD + ",,"),
+        (HEADER + ",,", GOOD),
+        (HEADER, GOOD + ", ,\u00a0"),
+        (HEADER + ",\ufeff", GOOD + ","),
+    ],
+)
+def test_columns_without_a_name_at_the_end_are_no_columns(header: str, row: str) -> None:
+    [line] = read(row, header=header)
+
+    assert line.details is not None
+
+
+def test_a_cell_beyond_the_columns_is_refused() -> None:
+    [line] = read(GOOD + ",,x", header=HEADER + ",,")
+
+    assert line.refused == "has 9 fields where the header has 7"
+
+
+def test_a_column_without_a_name_between_others_is_refused() -> None:
+    with pytest.raises(UploadRefused, match="has a column '' that is not known"):
+        read(GOOD, header="sku,,name,description,category,price_amount,price_currency")
+
+
+@pytest.mark.parametrize(
     ("changed", "reason"),
     [
         (GOOD.replace("TEA-1", "tea 1"), "sku: "),

@@ -91,6 +91,22 @@ def test_with_apply_none_one_bad_line_keeps_all_from_being_applied(world: JobsWo
     assert {line["outcome"] for line in results(world, job)} == {"refused", "not_applied"}
 
 
+def test_with_apply_none_rows_and_columns_without_content_keep_no_good_line_from_being_applied(
+    world: JobsWorld,
+) -> None:
+    """As a spreadsheet saves a table if an admin has emptied cells below it or beside it."""
+    rows = [f"{good(0)},,", ",,,,,,,,", f"{good(1)},,", ",,,,,,,,", "\u00a0,,,,,,,,"]
+    job = world.run(importing(world, products_csv(*rows, header=f"{HEADER},,"), on_error="apply_none"))
+
+    assert job["status"] == "succeeded"
+    assert job["progress"] == {"done": 2, "total": 2}
+    # The first product's description has two lines.
+    assert [(row["line"], row["outcome"]) for row in results(world, job)] == [
+        ("2", "created"),
+        ("5", "created"),
+    ]
+
+
 def test_with_apply_none_a_file_without_bad_lines_is_applied(world: JobsWorld) -> None:
     job = world.run(importing(world, products_csv(*map(good, range(3))), on_error="apply_none"))
 

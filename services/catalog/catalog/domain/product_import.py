@@ -1,8 +1,10 @@
 """The rules of importing products from a CSV file: its format, the check of each line, and the outcome of each line.
 
 The file is UTF-8, with or without a byte-order mark, with a header, in the form of RFC 4180 (line ends may be LF). Its
-columns, in any order, are `COLUMNS`. The catalogue's own rules check each line, and refuse a bad line by itself. A file
-that cannot be read is refused as a whole: behind a broken quote the end of a line is unknown.
+columns, in any order, are `COLUMNS`. Spreadsheets add rows without content, and columns without a name at the end. The
+import leaves both out; the other rows keep the numbers of their lines. The catalogue's own rules check each line, and
+refuse a bad line by itself. A file that cannot be read is refused as a whole: behind a broken quote the end of a line
+is unknown.
 """
 
 import csv
@@ -11,6 +13,7 @@ from enum import StrEnum
 from io import StringIO
 from itertools import batched
 from typing import Any, Self
+from unicodedata import category
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -96,7 +99,7 @@ def is_withheld(on_error: str, refused: int) -> bool:
 
 
 def check_lines(data: bytes) -> Iterator[CheckedLine]:
-    """The lines of the file, each checked, without the empty ones.
+    """The lines of the file, each checked, without the blank ones.
 
     Raises UploadRefused if the file is no CSV in UTF-8 with the columns, or has no lines or too many.
     """
@@ -121,7 +124,7 @@ def split_into_chunks(lines: Iterator[CheckedLine]) -> Iterator[list[CheckedLine
 
 
 def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """The rows, without empty ones, each with the number of the line on which it starts; raises UploadRefused."""
+    """The rows with content, each with the number of the line on which it starts; raises UploadRefused."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -136,14 +139,21 @@ def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error as error:
             raise UploadRefused(f"The CSV cannot be read from line {start} on: {error}.") from error
-        if row:
+        if not _is_blank(row):
             yield start, row
         start = reader.line_num + 1
+
+
+def _is_blank(cells: list[str]) -> bool:
+    """Whether the cells hold nothing but spaces of any kind and invisible marks, such as a byte-order mark."""
+    return all(letter.isspace() or category(letter) == "Cf" for cell in cells for letter in cell)
 
 
 def _columns(header: list[str]) -> list[str]:
     """The columns that the header names, in its order; raises UploadRefused."""
     columns = [name.strip() for name in header]
+    while columns and _is_blank(columns[-1:]):
+        columns.pop()
     problems = [
         *(f"lacks the column {name}" for name in REQUIRED if name not in columns),
         *(
@@ -160,11 +170,11 @@ def _columns(header: list[str]) -> list[str]:
 
 def _check(number: int, row: list[str], columns: list[str], seen: dict[str, int]) -> CheckedLine:
     """The line, checked; `seen` are the skus of the lines before, by line."""
-    if len(row) != len(columns):
+    if len(row) < len(columns) or not _is_blank(row[len(columns) :]):
         return CheckedLine(
             line=number, sku="", refused=f"has {len(row)} fields where the header has {len(columns)}"
         )
-    fields = dict(zip(columns, row, strict=True))
+    fields = dict(zip(columns, row, strict=False))
     sku = fields["sku"].strip()
     try:
         details = _details(fields | {"sku": sku})
