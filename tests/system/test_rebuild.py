@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from catalog.domain.collation import sort_key
 from reports.domain.facts import Kind
 from reports.domain.week import Week
 from shared.clock import timestamp
@@ -261,6 +262,27 @@ def test_sales_that_were_lost_are_there_again_though_orders_are_placed_meanwhile
     assert len([item for item in to_be_rebuilt.values() if past in item["sk"]]) == past_items
 
 
+def test_products_with_places_of_an_older_rule_get_their_new_ones(
+    stack: Stack, shop: Shop, auditor: Auditor
+) -> None:
+    catalog = stack.client("dynamodb")
+    for sku in SKUS:
+        catalog.update_item(
+            TableName=stack.resource("CatalogTable"),
+            Key=to_item({"pk": sku}),
+            UpdateExpression="SET place = :place",
+            ExpressionAttributeValues=to_item({":place": f"zzz#{sku}"}),
+        )
+
+    assert rebuild(stack, "catalog-shelves") >= len(SKUS)
+
+    places = {item["pk"]: item["place"] for item in auditor.table("CatalogTable") if "place" in item}
+    assert [places[sku] for sku in SKUS] == [
+        f"{sort_key(shop.request('GET', f'/products/{sku}').json()['name'])}\t{sku}" for sku in SKUS
+    ]
+    assert rebuild(stack, "catalog-shelves") == 0
+
+
 @pytest.mark.parametrize(
     ("name", "wrong"), [("prices", "There is no projection prices"), ("", "No projection was named")]
 )
@@ -269,5 +291,5 @@ def test_a_projection_that_there_is_not_is_answered_with_those_that_there_are(
 ) -> None:
     with pytest.raises(StepError, match=wrong) as raised:
         rebuild(stack, name)
-    for known in ("orders-prices", "notifications-addresses", "reports-sales"):
+    for known in ("orders-prices", "notifications-addresses", "reports-sales", "catalog-shelves"):
         assert known in raised.value.advice

@@ -4,13 +4,14 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from unicodedata import category
+from unicodedata import category, normalize
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from catalog.domain.collation import sort_key
 from catalog.domain.product import Category, Position, Product, ProductDetails, is_sku, shelves_from
 from shared.cursor import encode_cursor
 from shared.money import Money
@@ -135,7 +136,32 @@ def test_a_product_may_have_exactly_the_skus_that_is_sku_accepts(text: str) -> N
 def test_products_stand_by_name_without_regard_to_case_and_by_sku_among_equal_names() -> None:
     stock = [("b", "X-1"), ("A", "X-3"), ("a", "X-2")]
     places = sorted(Position.of(details(name=name, sku=sku)).place for name, sku in stock)
-    assert places == ["a#X-2", "a#X-3", "b#X-1"]
+    assert places == ["a\tX-2", "a\tX-3", "b\tX-1"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Abend", "Äpfel", "Arabica", "Zimt"],
+        ["Cafe", "Café crème", "Cafeteria", "Caffè"],
+        ["Odin", "Øl", "Omelett"],
+        ["Tea", "Tea Black", "Tea, Green", "tea-light", "Teapot"],
+        ["Łódź", "Lola", "Straße", "Strasse 2", "Strassen"],
+        ["12 Cups", "Cup", "\u0416\u0443\u043a", "\u6297\u8336"],
+        ["\u2605", "\u00abAssam\u00bb", "(Bio) Tee"],
+    ],
+)
+def test_names_stand_as_in_a_dictionary(names: list[str]) -> None:
+    written = [normalize(form, name) for name in names for form in ("NFC", "NFD")]
+    listed = sorted(written, key=lambda name: Position.of(details(name=name)).place.encode())
+    assert list(dict.fromkeys(normalize("NFC", name) for name in listed)) == names
+
+
+@given(st.text(max_size=60))
+def test_a_name_has_one_place_however_it_is_written(name: str) -> None:
+    keys = {sort_key(normalize(form, name)) for form in ("NFC", "NFD", "NFKC", "NFKD")}
+    assert len(keys) == 1
+    assert not any(category(letter) == "Cc" for letter in keys.pop())
 
 
 def test_browsing_goes_on_from_the_positions_shelf_to_the_last() -> None:

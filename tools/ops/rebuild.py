@@ -6,6 +6,9 @@ matter. The consumer skips an event that is older than its record, or writes eac
 
 There are two kinds of sources. Each item of an aggregate's table carries the event of its last change in its outbox.
 That is enough for a projection of present states. A projection of past facts needs the archive, which has every event.
+
+`catalog-shelves` has no events: the command itself gives each product its place in the lists again, after a release
+that sorts names in another way.
 """
 
 import argparse
@@ -15,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archive.adapters import event_of
+from catalog.adapters.product_store import ProductStore
 from shared.dynamo import from_item, to_item
 from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import Progress, StepError
@@ -33,11 +37,12 @@ type Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Projection:
-    """A projection: its content, the table that it is made from, and the consumer that writes it."""
+    """A projection: its content, the table that it is made from, and the consumer that writes it, unless the command
+    does so itself."""
 
     content: str
     source: str
-    consumer: str
+    consumer: str | None
 
     @property
     def is_made_of_events(self) -> bool:
@@ -51,6 +56,7 @@ PROJECTIONS = {
         "the addresses of mail", "UsersTable", "NotificationsRecordAddresses"
     ),
     "reports-sales": Projection("the facts behind weekly reports", "ArchiveTable", "ReportsRecordSales"),
+    "catalog-shelves": Projection("the order in which products are listed", "CatalogTable", None),
 }
 
 
@@ -72,7 +78,12 @@ def _rebuild(arguments: argparse.Namespace) -> None:
     sent = rebuild(
         Stack.named(arguments.stack), arguments.projection, say=lambda line: print(line, flush=True)
     )
-    print(f"Sent {sent:,} {'events' if projection.is_made_of_events else 'items'} to {projection.consumer}.")
+    if projection.consumer is None:
+        print(f"Gave {sent:,} products another place.")
+    else:
+        print(
+            f"Sent {sent:,} {'events' if projection.is_made_of_events else 'items'} to {projection.consumer}."
+        )
 
 
 def projection_of(name: str) -> Projection:
@@ -90,10 +101,12 @@ def projection_of(name: str) -> Projection:
 def rebuild(stack: Stack, name: str, say: Say = print) -> int:
     """Sends the projection's consumer all events of its source, and waits until the consumer has processed them.
 
-    Returns how many items or events it sent; `say` gets the progress of long work. Raises StepError if there is no
-    such projection, SQS refuses a message, or the consumer makes no progress.
+    Returns how many items or events it sent, or how many products got another place; `say` gets the progress of long
+    work. Raises StepError if there is no such projection, SQS refuses a message, or the consumer makes no progress.
     """
     projection = projection_of(name)
+    if projection.consumer is None:
+        return ProductStore(stack.client("dynamodb"), stack.resource(projection.source)).renew_places()
     sqs, queue = stack.client("sqs"), stack.resource(f"{projection.consumer}Queue")
     if projection.is_made_of_events:
         _let_the_archive_catch_up(stack, say)

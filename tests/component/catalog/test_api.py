@@ -4,12 +4,13 @@ import base64
 import json
 from typing import Any
 
+import boto3
 import pytest
 
 from catalog.domain.product import Category
 from shared.money import Money
 from shared.versioned_table import WriteConflict
-from tests.component.catalog.account import CatalogAccount
+from tests.component.catalog.account import TABLE, CatalogAccount
 from tests.component.rest_events import header, json_body
 
 
@@ -115,6 +116,50 @@ def test_pages_follow_each_other_across_categories_without_gap_or_repetition(
     ]  # fmt: skip
     assert all(len(page) == limit for page in pages[:-1])
     assert pages[-1], "a `next` always leads to something"
+
+
+NAMES = ("Abend", "A\u0308pfel", "Arabica", "\u00c4rger", "Zimt")
+
+
+@pytest.mark.parametrize("limit", ["1", "2", "100"])
+def test_products_stand_where_a_person_looks_for_their_names(catalog: CatalogAccount, limit: str) -> None:
+    """The second name has its Ä in two characters, the fourth in one."""
+    for number, name in reversed(list(enumerate(NAMES))):
+        catalog.sell(f"TEA-{number}", name=name)
+
+    pages = catalog.pages(category="tea", limit=limit)
+
+    assert [sku for page in pages for sku in page] == [f"TEA-{number}" for number in range(len(NAMES))]
+
+
+@pytest.mark.parametrize("limit", ["1", "2", "3"])
+def test_products_with_places_of_an_older_rule_are_listed_once_each_and_in_order_when_renewed(
+    catalog: CatalogAccount, limit: str
+) -> None:
+    for number, name in enumerate(NAMES):
+        catalog.sell(f"TEA-{number}", name=name)
+        put_at(f"TEA-{number}", f"{name.casefold()}#TEA-{number}")
+    catalog.revise(catalog.sell("TEA-9"), active=False)
+    events = catalog.outbox("TEA-1")
+
+    before = [sku for page in catalog.pages(category="tea", limit=limit) for sku in page]
+    renewed = catalog.store.renew_places()
+    after = [sku for page in catalog.pages(category="tea", limit=limit) for sku in page]
+
+    assert sorted(before) == after == [f"TEA-{number}" for number in range(len(NAMES))]
+    assert before != after
+    assert (renewed, catalog.store.renew_places()) == (len(NAMES), 0)
+    assert catalog.outbox("TEA-1") == events
+
+
+def put_at(sku: str, place: str) -> None:
+    """Stores the product's place as another release did."""
+    boto3.client("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": sku}},
+        UpdateExpression="SET place = :place",
+        ExpressionAttributeValues={":place": {"S": place}},
+    )
 
 
 def test_a_page_of_one_category_goes_on_within_it(catalog: CatalogAccount) -> None:

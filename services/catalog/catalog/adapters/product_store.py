@@ -81,10 +81,37 @@ class ProductStore:
         # One product more than the page holds proves a next page.
         rows = chain.from_iterable(self._on_shelf(shelf, after, limit + 1) for shelf in shelves)
         found = list(islice(rows, limit + 1))
-        page = found[:limit]
-        return page, Position.of(page[-1]) if len(found) > limit else None
+        products = [Product.model_validate(item) for item in found[:limit]]
+        # The stored position, since an older rule may have given the product its place.
+        return products, Position.model_validate(found[limit - 1]) if len(found) > limit else None
 
-    def _on_shelf(self, shelf: Category, after: Position | None, page_size: int) -> Iterator[Product]:
+    def renew_places(self) -> int:
+        """Gives each browsable product the place that its name has by the present rule; returns how many moved.
+
+        Versions and events stay as they are. A change by an admin or an import meanwhile stores the new place itself.
+        """
+        renewed = 0
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName=self._table.name,
+            FilterExpression="attribute_exists(place)",
+            ConsistentRead=True,
+        )
+        for item in (from_item(item) for page in pages for item in page["Items"]):
+            place = Position.of(Product.model_validate(item)).place
+            if place != item["place"]:
+                renewed += self._put_at(place, item)
+        return renewed
+
+    def _put_at(self, place: str, item: dict[str, Any]) -> bool:
+        write = self._table.update(
+            {"pk": item["pk"]},
+            "SET place = :place",
+            {":place": place, ":version": item["version"], ":before": item["place"]},
+            condition="version = :version AND place = :before",
+        )
+        return self._table.write_one(write) is not None
+
+    def _on_shelf(self, shelf: Category, after: Position | None, page_size: int) -> Iterator[dict[str, Any]]:
         condition, values = "shelf = :shelf", {":shelf": shelf.value}
         if after is not None and after.shelf == shelf:
             condition, values = f"{condition} AND place > :place", {**values, ":place": after.place}
@@ -96,7 +123,7 @@ class ProductStore:
             PaginationConfig={"PageSize": page_size},
         )
         for page in pages:
-            yield from map(_product, page["Items"])
+            yield from map(from_item, page["Items"])
 
 
 def _item(product: Product, events: list[Event]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from catalog.domain.collation import sort_key
 from catalog.domain.events import ProductChanged
 from catalog.domain.picture import MAX_PICTURES, Picture, TooManyPictures
 from shared.clock import timestamp
@@ -184,10 +185,11 @@ class Position(BaseModel):
 
     @classmethod
     def of(cls, product: ProductDetails) -> Self:
-        """The position of `product`: by name without regard to case, and by sku among equal names."""
-        # Folding can make three letters of one; a place of at most a name's length always fits a key and a cursor.
-        folded = product.name.casefold()[:_MAX_NAME]
-        return cls(shelf=product.category, place=f"{folded}#{product.sku}")
+        """The position of `product`: by name as `sort_key` has it, and by sku among equal names."""
+        # The key may have several letters for one. With at most a name's length it always fits a cursor.
+        name = sort_key(product.name)[:_MAX_NAME]
+        # A tab sorts before every character of a key, so "Tea" comes before "Tea Black".
+        return cls(shelf=product.category, place=f"{name}\t{product.sku}")
 
 
 def apply_details(
