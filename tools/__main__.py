@@ -22,6 +22,7 @@ TOOLS: Tools = {
     "tools.contracts.openapi.command": ("openapi",),
     "tools.contracts.asyncapi": ("asyncapi",),
     "tools.contracts.events.command": ("events",),
+    "tools.contracts.deployed": ("resources",),
 }
 
 
