@@ -95,8 +95,7 @@ def test_every_documented_operation_is_deployed_and_open_to_its_callers() -> Non
 
 def test_every_other_request_reaches_the_gateway() -> None:
     elsewhere = {route for route in deployed_routes() if "+}" in route[1]}
-    methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
-    assert elsewhere == {(method, "/{proxy+}", "anyone") for method in methods}
+    assert elsewhere == {("ANY", "/{proxy+}", "anyone")}
 
 
 def deployed_routes() -> Iterator[tuple[str, str, str]]:

@@ -9,15 +9,15 @@ import re
 from collections import Counter
 from copy import deepcopy
 from functools import cache
+from itertools import pairwise
 from typing import Any
 from unittest.mock import patch
 
-from samcli.lib.cfn_language_extensions.sam_integration import expand_language_extensions
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from tools.command_line import Subcommands, add_command
 from tools.console import StepError
+from tools.contracts.template import template
 from tools.settings import REGION, REPOSITORY
 
 BUDGET = 400
@@ -70,17 +70,12 @@ def deployed() -> dict[str, Any]:
 
     Conditions are not decided: it has the resources of every choice of parameters.
     """
-    template = yaml_parse(_TEMPLATE.read_text(encoding="utf-8"))
-    expanded = expand_language_extensions(template, parameter_values={}, enabled=True).expanded_template
-    # SAM CLI decides these for the parameters' defaults. CloudFormation decides them at the deployment.
-    for name, resource in template["Resources"].items():
-        policies = {key: resource[key] for key in ("DeletionPolicy", "UpdateReplacePolicy") if key in resource}
-        expanded["Resources"].get(name, {}).update(policies)
+    expanded = deepcopy(template())
     for resource in expanded["Resources"].values():
         properties = resource.get("Properties", {})
         properties.update({name: "s3://bucket/key" for name in _SOURCES if name in properties})
     with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}):
-        found: dict[str, Any] = transform(deepcopy(expanded), {}, _NoManagedPolicies())
+        found: dict[str, Any] = transform(expanded, {}, _NoManagedPolicies())
     return found
 
 
@@ -112,7 +107,7 @@ def _sections() -> dict[str, str]:
     begins.append((len(text), ""))
     return {
         name: section
-        for (start, section), (end, _) in zip(begins, begins[1:], strict=False)
+        for (start, section), (end, _) in pairwise(begins)
         for name in re.findall(r"^  (\w+):$", text[start:end], re.MULTILINE)
     }
 
