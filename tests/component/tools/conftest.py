@@ -113,9 +113,11 @@ def on_aws(aws: None, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     client = cognito.create_user_pool_client(
         UserPoolId=pool, ClientName="app", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
     )
+    make("logs").create_log_group(logGroupName=f"{STACK}-OrdersLogGroup-5E6F")
     resources = {
         "OrdersApiFunction": f"{STACK}-OrdersApiFunction-1A2B",
         "OrdersRelayFunction": f"{STACK}-OrdersRelayFunction-3C4D",
+        "OrdersLogGroup": f"{STACK}-OrdersLogGroup-5E6F",
         "UserPool": pool,
         "UserPoolClient": client["UserPoolClient"]["ClientId"],
     }

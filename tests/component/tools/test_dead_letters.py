@@ -111,10 +111,11 @@ def test_a_message_that_is_no_event_is_shown_too(
 def test_a_dead_letter_without_a_reason_shows_its_attempts_and_the_last_error_in_the_log(
     stack: FakeStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stack.resources["OrdersEraseFunction"] = "erase"
+    stack.resources |= {"OrdersEraseFunction": "erase", "OrdersLogGroup": "orders-logs"}
     logs = boto3.client("logs")
-    logs.create_log_group(logGroupName="/aws/lambda/erase")
-    logs.create_log_stream(logGroupName="/aws/lambda/erase", logStreamName="s")
+    stream = "2026/03/02/erase[$LATEST]0a1b"
+    logs.create_log_group(logGroupName="orders-logs")
+    logs.create_log_stream(logGroupName="orders-logs", logStreamName=stream)
     send(stack, EVENT)
     [letter] = boto3.client("sqs").receive_message(
         QueueUrl=stack.resources["OrdersEraseDeadLetterQueue"],
@@ -132,8 +133,8 @@ def test_a_dead_letter_without_a_reason_shows_its_attempts_and_the_last_error_in
         for name in ("Timeout", "WriteConflict")
     ]
     logs.put_log_events(
-        logGroupName="/aws/lambda/erase",
-        logStreamName="s",
+        logGroupName="orders-logs",
+        logStreamName=stream,
         logEvents=[
             {"timestamp": sent + number, "message": json.dumps(line)} for number, line in enumerate(lines)
         ],

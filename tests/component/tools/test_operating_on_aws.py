@@ -219,26 +219,21 @@ def test_a_week_that_is_none_is_explained(api: FakeApi, command: Command) -> Non
 
 
 def log(function: str, *messages: str) -> None:
-    """Logs messages under a function's name in the template, now."""
+    """Logs messages as a function (its physical name) of orders does, now."""
     logs: Any = boto3.client("logs")
-    group = f"/aws/lambda/{Stack.named(STACK).resource(f'{function}Function')}"
-    log_to(logs, group, *messages)
-
-
-def log_to(logs: Any, group: str, *messages: str) -> None:
-    logs.create_log_group(logGroupName=group)
-    logs.create_log_stream(logGroupName=group, logStreamName="s")
-    now = utc_now().timestamp()
-    events = [
-        {"timestamp": int(now * 1000) + number, "message": message} for number, message in enumerate(messages)
-    ]
-    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+    group = Stack.named(STACK).resource("OrdersLogGroup")
+    stream = f"2026/03/02/{function}[$LATEST]0a1b2c3d4e5f"
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    now = int(utc_now().timestamp() * 1000)
+    events = [{"timestamp": now + number, "message": message} for number, message in enumerate(messages)]
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
 
 def test_the_logs_are_those_of_the_stacks_functions(command: Command) -> None:
     placed, moved = (json.dumps({"message": "order placed", "order_id": name}) for name in ("ord_1", "ord_2"))
-    log("OrdersApi", "START RequestId: 1", placed, moved, "END RequestId: 1")  # the relay has never run
-    log_to(boto3.client("logs"), "/aws/lambda/somebody-elses", placed)
+    stack = Stack.named(STACK)
+    log(stack.resource("OrdersApiFunction"), "START RequestId: 1", placed, moved, "END RequestId: 1")
+    log("somebody-elses", placed)
 
     assert command("logs", "--stack", STACK).output == f"OrdersApi  {placed}\nOrdersApi  {moved}\n"
     assert command("logs", "--stack", STACK, "--grep", "ord_2").output == f"OrdersApi  {moved}\n"
