@@ -26,17 +26,29 @@ ifeq ($(PYTHON),)
 $(error The build needs Python $(RUNTIME_VERSION), the version of the Lambda runtime: install it, or run `make setup`)
 endif
 
-# $(call install,<requirements file>,<folder>): locked packages as Lambda needs them, from any machine.
+# $(call fetch,<requirements file>,<folder>,<processor>): locked packages for one of Lambda's processors, from any machine.
 # uv takes a second, pip takes ten; both check the same hashes. The runtime's C library is 2.34 (Amazon Linux 2023).
 ifeq ($(UV),)
-install = "$(PYTHON)" -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes \
-	--platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 --implementation cp --python-version $(RUNTIME_VERSION) --only-binary=:all: \
+fetch = "$(PYTHON)" -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes \
+	--platform manylinux_2_28_$(3) --platform manylinux2014_$(3) --implementation cp --python-version $(RUNTIME_VERSION) --only-binary=:all: \
 	--target "$(2)" --requirement "$(1)"
 else
-install = "$(UV)" pip install --quiet --no-deps --require-hashes \
-	--python-platform x86_64-manylinux_2_28 --python-version $(RUNTIME_VERSION) --only-binary=:all: \
+fetch = "$(UV)" pip install --quiet --no-deps --require-hashes \
+	--python-platform $(3)-manylinux_2_28 --python-version $(RUNTIME_VERSION) --only-binary=:all: \
 	--target "$(2)" --requirement "$(1)"
 endif
+
+# $(call install,<requirements file>,<folder>): locked packages that run on both of Lambda's processors, so that the
+# template's parameter Architecture alone decides: `sam build` tells no makefile which one is meant. The name of a native
+# module has its processor. A module for every version of Python (abi3) has not, so it gets the name for this version.
+install = for processor in x86_64 aarch64; do \
+		packages="$$(mktemp -d)"; \
+		$(call fetch,$(1),$$packages,$$processor); \
+		find "$$packages" -name '*.abi3.so' -exec sh -c 'mv "$$1" "$${1%.abi3.so}.$$2"' - {} \
+			"cpython-$(subst .,,$(RUNTIME_VERSION))-$$processor-linux-gnu.so" \;; \
+		cp -R "$$packages/." "$(2)/"; \
+		rm -rf "$$packages"; \
+	done
 
 # $(call copy_package,<package folder>,<destination folder>): the package's sources without this machine's bytecode.
 copy_package = cp -R "$(1)" "$(2)/" && find "$(2)/$(notdir $(1))" -depth -type d -name __pycache__ -exec rm -rf {} +
