@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from typing import Any
 
 import pytest
@@ -133,3 +134,93 @@ def test_the_stack_keeps_to_its_budget_of_resources() -> None:
 
 def test_every_service_is_counted() -> None:
     assert set(by_service()) == {path.name for path in SERVICES} | {"shared"}
+
+
+# ---- Data that survives ----------------------------------------------------------------------------------------------
+
+_HOLDS_DATA = (
+    "AWS::DynamoDB::Table",
+    "AWS::S3::Bucket",
+    "AWS::Cognito::UserPool",
+    "AWS::Cognito::UserPoolGroup",  # says who is an admin, and who may place orders
+    "AWS::SecretsManager::Secret",
+)
+# The lines that an import has applied: of use while it runs, and expiring afterwards.
+_NEEDS_NO_BACKUP = {"CatalogImportsTable"}
+
+
+def test_what_holds_data_outlives_its_stack_unless_its_creation_failed() -> None:
+    for name, resource in of_type(*_HOLDS_DATA):
+        assert resource["DeletionPolicy"] == {"Fn::If": ["KeepData", "RetainExceptOnCreate", "Delete"]}, name
+        assert resource["UpdateReplacePolicy"] == {"Fn::If": ["KeepData", "Retain", "Delete"]}, name
+
+
+def test_nothing_else_stays_behind_but_the_role_that_other_stacks_log_with() -> None:
+    kept = {
+        name
+        for name, resource in RESOURCES.items()
+        if resource.get("DeletionPolicy", "Delete") != "Delete" and resource["Type"] not in _HOLDS_DATA
+    }
+    assert kept == {"ApiGatewayLogsRole", "ApiGatewayLogsAccount"}
+
+
+def test_tables_and_accounts_are_protected_from_deletion_by_hand() -> None:
+    for name, table in of_type("AWS::DynamoDB::Table"):
+        assert table["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["ProtectData", True, False]}, (
+            name
+        )
+    [(_, pool)] = of_type("AWS::Cognito::UserPool")
+    assert pool["Properties"]["DeletionProtection"] == {"Fn::If": ["ProtectData", "ACTIVE", "INACTIVE"]}
+
+
+def test_a_table_can_be_restored_to_any_moment_if_nothing_else_brings_its_items_back() -> None:
+    without = {
+        name
+        for name, table in of_type("AWS::DynamoDB::Table")
+        if not table["Properties"]
+        .get("PointInTimeRecoverySpecification", {})
+        .get("PointInTimeRecoveryEnabled")
+    }
+    assert without == _NEEDS_NO_BACKUP
+
+
+@pytest.mark.parametrize(
+    ("environment", "protection"),
+    [("default", "none"), ("local", "none"), ("staging", "protected"), ("prod", "protected")],
+)
+def test_an_environment_protects_its_data_as_it_needs(environment: str, protection: str) -> None:
+    assert parameters(environment)["DataProtection"] == protection
+
+
+def parameters(environment: str) -> dict[str, str]:
+    """The values of the template's parameters in an environment of samconfig.toml."""
+    config = tomllib.loads((REPOSITORY / "samconfig.toml").read_text())[environment]
+    given: dict[str, str] = {}
+    for command in ("global", "deploy"):
+        overrides = config.get(command, {}).get("parameters", {}).get("parameter_overrides", "")
+        given |= dict(entry.split("=", 1) for entry in overrides.split())
+    return {name: str(each["Default"]) for name, each in deployed()["Parameters"].items()} | given
+
+
+# ---- Costs -----------------------------------------------------------------------------------------------------------
+
+
+def test_no_key_costs_money_unless_it_is_your_own() -> None:
+    own = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": {"Ref": "TablesKeyArn"}}
+    for name, table in of_type("AWS::DynamoDB::Table"):
+        chosen = table["Properties"]["SSESpecification"]
+        assert chosen == {"Fn::If": ["UseTablesKey", own, {"Ref": "AWS::NoValue"}]}, name
+    assert parameters("prod")["TablesKeyArn"] == ""
+    assert "alias/aws/" not in json.dumps(RESOURCES)
+
+
+def test_accounts_are_in_the_cheapest_tier() -> None:
+    [(_, pool)] = of_type("AWS::Cognito::UserPool")
+    assert pool["Properties"]["UserPoolTier"] == "LITE"
+
+
+def test_functions_run_on_the_cheaper_processor_except_here() -> None:
+    for name, function in of_type("AWS::Lambda::Function"):
+        assert function["Properties"]["Architectures"] == [{"Ref": "Architecture"}], name
+    chosen = {name: parameters(name)["Architecture"] for name in ("default", "staging", "prod", "local")}
+    assert chosen == {"default": "arm64", "staging": "arm64", "prod": "arm64", "local": "x86_64"}
