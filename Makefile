@@ -84,9 +84,10 @@ faults: .venv/installed ## Test the shop under every pair of faults (minutes; WO
 defects: .venv/installed ## Plant each known defect, and check that the faults find it (some minutes)
 	@$(BIN)/python -W ignore -m tests.faults defects --workers $(or $(WORKERS),2)
 
-template: .venv/installed ## Check the template
+template: .venv/installed ## Check the template, and count the resources that each service takes
 	$(call do,$(BIN)/cfn-lint template.yaml)
 	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint)
+	$(call do,$(TOOLS) resources)
 
 system: seed ## Test the deployed system in the embedded cloud
 	$(call do,$(BIN)/python -m pytest tests/system)
