@@ -38,9 +38,9 @@ fetch = "$(UV)" pip install --quiet --no-deps --require-hashes \
 	--target "$(2)" --requirement "$(1)"
 endif
 
-# $(call install,<requirements file>,<folder>): locked packages that run on both of Lambda's processors, so that the
-# template's parameter Architecture alone decides: `sam build` tells no makefile which one is meant. The name of a native
-# module has its processor. A module for every version of Python (abi3) has not, so it gets the name for this version.
+# $(call install,<requirements file>,<folder>): locked packages that run on both of Lambda's processors. `sam build` does
+# not say which one is meant, so the template's parameter Architecture alone decides. A native module's file name has its
+# processor. A module for every version of Python (abi3) lacks it, and gets the name for this version.
 install = for processor in x86_64 aarch64; do \
 		packages="$$(mktemp -d)"; \
 		$(call fetch,$(1),$$packages,$$processor); \

@@ -25,7 +25,7 @@ BUDGET = 400
 LIMIT = 500
 """How many resources CloudFormation takes in a stack."""
 SHARED = "shared"
-"""The name under which resources of no single service count."""
+"""The name for resources of no single service."""
 
 _TEMPLATE = REPOSITORY / "template.yaml"
 _SECTION = re.compile(r"^  # ([A-Z ]+): ", re.MULTILINE)
