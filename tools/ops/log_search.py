@@ -77,7 +77,9 @@ def _groups(stack: Stack, functions: set[str]) -> set[str]:
         if name.endswith("LogGroup")
     }
     names = [name for name, function in stack.resources.items() if function in functions]
-    services = {max((each for each in groups if name.startswith(each)), key=len, default="") for name in names}
+    services = {
+        max((each for each in groups if name.startswith(each)), key=len, default="") for name in names
+    }
     if "" in services:
         raise StepError(
             f"The stack {stack.name} has no log groups for its services.",
