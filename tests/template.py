@@ -15,6 +15,8 @@ from tools.settings import REGION, REPOSITORY
 
 EVENTS = REPOSITORY / "events"
 _PUBLIC_API = "Api"
+# The methods of a route for any method, but OPTIONS, which API Gateway answers itself.
+_EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True)
@@ -108,5 +110,7 @@ def _routes(function: str, properties: dict[str, Any]) -> list[Route]:
         api = route["RestApiId"]["Ref"]
         default = resources()[api]["Properties"].get("Auth", {}).get("DefaultAuthorizer", "NONE")
         authorizer = route.get("Auth", {}).get("Authorizer", default)
-        found.append(Route(route["Method"].upper(), route["Path"], function, api, authorizer != "NONE"))
+        named = route["Method"].upper()
+        methods = _EVERY_METHOD if named == "ANY" else (named,)
+        found += [Route(method, route["Path"], function, api, authorizer != "NONE") for method in methods]
     return found
