@@ -1,4 +1,4 @@
-"""A route for any method is one: a body of OpenAPI names it `x-amazon-apigateway-any-method`, which MiniStack ignores."""
+"""A route for any method works: OpenAPI names it `x-amazon-apigateway-any-method`, which MiniStack ignores."""
 
 from typing import Any
 
