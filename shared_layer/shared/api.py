@@ -30,6 +30,7 @@ from shared.errors import (
     Unauthorized,
     UnsupportedMediaType,
 )
+from shared.links import path_in_api
 from shared.observability import logger, metrics, tracer
 from shared.problems import answer_problems, documented
 
@@ -168,7 +169,7 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
         started = time.perf_counter()
         # API Gateway's access log has the request under the same id.
         with caused_by(str(event["requestContext"].get("requestId") or context.aws_request_id)):
-            answer = app.resolve(event, context)
+            answer = app.resolve(event | {"path": path_in_api(event)}, context)
             logger.info(
                 "request answered",
                 method=event["httpMethod"],

@@ -251,8 +251,8 @@ class TestReceiving:
             "recorded_at": movement["recorded_at"],
         }
         location = header(answer, "Location")
-        assert location is not None
-        assert json_body(ada.get(location)) == movement
+        assert location is not None and location.startswith("/test/inventory/MUG/movements/")
+        assert json_body(ada.get(location.removeprefix("/test"))) == movement
         assert json_body(ada.get("/inventory/MUG"))["low_stock_threshold"] == 1
         [line] = logged("stock movement recorded")
         assert (line["sku"], line["kind"], line["quantity"]) == ("MUG", "receipt", 5)

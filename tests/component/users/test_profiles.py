@@ -276,7 +276,7 @@ def test_an_export_is_a_file_of_profile_account_and_where_the_rest_is(users: Use
     sign_in = exported["sign_in"]
     assert (sign_in["status"], sign_in["groups"], sign_in["mfa"]) == ("UNCONFIRMED", ["customer"], [])
     assert sign_in["attributes"]["name"] == "Ada Lovelace"
-    assert exported["elsewhere"] == [{"what": "orders, with their shipping addresses", "href": "/orders"}]
+    assert exported["elsewhere"] == [{"what": "orders, with their shipping addresses", "href": "/test/orders"}]
 
 
 def test_an_export_without_an_account_says_so(users: Users) -> None:

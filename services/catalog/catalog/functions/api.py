@@ -3,6 +3,7 @@
 `picture_routes` adds the routes of their pictures.
 """
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -27,6 +28,7 @@ from shared.clock import utc_now
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 from shared.errors import Conflict, FieldError, NotFound, PreconditionFailed, PreconditionRequired
 from shared.etag import etag_of
+from shared.links import link_to
 from shared.parameters import IfMatch, PageCursor, PageLimit
 
 # A bestseller is read far more often than it changes; browsers and a CDN may answer for it this long.
@@ -76,7 +78,7 @@ def list_products(
         raise InvalidCursor from error
     products, position = product_store().browse(shelves, limit, after)
     return ProductPage(
-        products=[ProductView.of(product) for product in products],
+        products=[_view(product) for product in products],
         next=encode_cursor(position.model_dump(mode="json")) if position else None,
     )
 
@@ -110,7 +112,7 @@ def read_product(sku: AnySku, if_none_match: IfNoneMatch = None) -> Response[Pro
         tag="catalog",
         status=HTTPStatus.CREATED,
         answers="The new product",
-        headers={**_ETAG, "Location": "The product's path"},
+        headers={**_ETAG, "Location": "The link to the product"},
         raises=(SkuTaken,),
     ),
 )
@@ -125,7 +127,7 @@ def add_product(request: NewProduct) -> Response[ProductView]:
             [FieldError("/body/sku", "taken")],
         )
     log_change(product)
-    return _answer(product, status=HTTPStatus.CREATED, headers={"Location": f"/products/{product.sku}"})
+    return _answer(product, status=HTTPStatus.CREATED, headers={"Location": link_to(app, f"/products/{product.sku}")})
 
 
 @app.put(
@@ -187,13 +189,17 @@ def _matches(if_none_match: str, version: int) -> bool:
     return not tags.isdisjoint({"*", etag_of(version)})
 
 
+def _view(product: Product) -> ProductView:
+    return ProductView.of(product, partial(link_to, app))
+
+
 def _answer(
     product: Product, *, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
 ) -> Response[ProductView]:
     return Response(
         status_code=status,
         content_type=content_types.APPLICATION_JSON,
-        body=ProductView.of(product),
+        body=_view(product),
         headers={"ETag": etag_of(product.version), **(headers or {})},
     )
 

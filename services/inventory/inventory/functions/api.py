@@ -26,6 +26,7 @@ from shared.clock import utc_now
 from shared.cursor import InvalidCursor
 from shared.errors import NotFound
 from shared.etag import etag_of
+from shared.links import link_to
 from shared.observability import count, logger
 from shared.parameters import IdempotencyKey, PageCursor, PageLimit
 
@@ -88,7 +89,7 @@ def set_threshold(sku: SkuInPath, request: ThresholdRequest) -> Response[StockVi
         status=HTTPStatus.CREATED,
         answers="The movement; if the key was used before, the movement that was recorded then",
         headers={
-            "Location": "Where the movement is",
+            "Location": "The link to the movement",
             "Idempotent-Replayed": "`true` when the movement was recorded by an earlier request",
         },
         raises=(UnknownSku, NotEnoughStock, TooMuchStock, IdempotencyKeyReused),
@@ -125,7 +126,7 @@ def record_movement(
         content_type=content_types.APPLICATION_JSON,
         body=MovementView.of(recorded),
         headers={
-            "Location": f"/inventory/{sku}/movements/{recorded.movement_id}",
+            "Location": link_to(app, f"/inventory/{sku}/movements/{recorded.movement_id}"),
             "Idempotent-Replayed": str(not is_new).lower(),
         },
     )

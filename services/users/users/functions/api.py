@@ -16,6 +16,7 @@ from shared.clock import timestamp, utc_now
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 from shared.errors import NotFound, PreconditionFailed, Problem
 from shared.etag import etag_of, expected_version
+from shared.links import link_to
 from shared.parameters import IfMatch, PageCursor, PageLimit
 from users.adapters.accounts import AccountRefused, EmailTaken, TooManySignUps, WeakPassword
 from users.dependencies import accounts, profile_store, sign_ups
@@ -66,7 +67,7 @@ def _closing(access: Access, *raises: type[Problem]) -> dict[str, Any]:
         tag="users",
         status=HTTPStatus.CREATED,
         answers="The new profile",
-        headers={"Location": "The profile's path", **_ETAG},
+        headers={"Location": "The link to the profile", **_ETAG},
         raises=(EmailTaken, WeakPassword, AccountRefused, TooManySignUps),
     ),
 )
@@ -78,7 +79,7 @@ def sign_up(request: SignUp) -> Response[ProfileView]:
         free_abandoned_address(request.email)
         raise
     profile = register_profile(user_id, email=request.email, name=request.name, locale=request.locale)
-    return _answer(profile, HTTPStatus.CREATED, {"Location": "/users/me"})
+    return _answer(profile, HTTPStatus.CREATED, {"Location": link_to(app, "/users/me")})
 
 
 @app.get("/users", **contract(Access.ADMIN, tag="users", raises=(InvalidCursor,)))
@@ -183,7 +184,7 @@ def _export(profile: Profile) -> Response[ExportView]:
         exported_at=timestamp(utc_now()),
         profile=ProfileView.of(profile),
         sign_in=SignInView.of(account, accounts().groups_of(profile.user_id)) if account else None,
-        elsewhere=[RecordsLink(what="orders, with their shipping addresses", href="/orders")],
+        elsewhere=[RecordsLink(what="orders, with their shipping addresses", href=link_to(app, "/orders"))],
     )
     file_name = f'attachment; filename="cartwright-{profile.user_id}.json"'
     return Response(
