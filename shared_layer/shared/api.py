@@ -17,6 +17,7 @@ from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.access import Access, verified_caller
+from shared.bodies import require_readable
 from shared.cause import caused_by
 from shared.errors import (
     Forbidden,
@@ -35,7 +36,6 @@ from shared.observability import logger, metrics, tracer
 from shared.problems import answer_problems, documented
 
 CORRELATION_HEADER = "X-Correlation-Id"
-MAX_BODY_BYTES = 64 * 1024
 _MAX_CORRELATION_ID = 128
 _ACCESS = "x-access"
 
@@ -50,16 +50,19 @@ class Gate(OpenAPIRequestValidationMiddleware):
     A caller without access learns nothing about how to use the route."""
 
     def handler(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:
-        """See BaseMiddlewareHandler; raises Unauthorized, Forbidden, PayloadTooLarge, UnsupportedMediaType or
-        RequestValidationError."""
+        """See BaseMiddlewareHandler; raises Unauthorized, Forbidden, RequestValidationError, or as `require_readable`."""
         route = app.context["_route"]
         access = _declared_access(route)
         # Every route of ours declares its access (see api_handler); Powertools' own, which answers 404, is open.
         if access is not None:
             access.admit(verified_caller(app))
         if route.dependant.body_params:
-            _require_readable_body(app)
+            require_readable(app.current_event)
         return super().handler(app, next_middleware)
+
+    def _get_body(self, app: Any) -> Any:
+        """The body as JSON, after `require_readable`. Powertools' own method reads the type in lower case only."""
+        return self._parse_json_data(app)  # type: ignore[no-untyped-call]
 
 
 def api_resolver() -> APIGatewayRestResolver:
@@ -196,18 +199,6 @@ def correlation_id() -> str:
 def _declared_access(route: Route) -> Access | None:
     declared = (route.openapi_extensions or {}).get(_ACCESS)
     return None if declared is None else Access(declared)
-
-
-def _require_readable_body(app: APIGatewayRestResolver) -> None:
-    """Raises PayloadTooLarge or UnsupportedMediaType for a body that no route reads."""
-    event = app.current_event
-    # An encoded body (base64) is larger than the body itself, so nothing too large gets through.
-    if len((event.body or "").encode("utf-8", "surrogatepass")) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(f"A body has {MAX_BODY_BYTES // 1024} KiB at most.")
-    declared = event.headers.get("Content-Type", "application/json")
-    media_type = declared.partition(";")[0].strip()
-    if event.body and media_type != "application/json":
-        raise UnsupportedMediaType("Send the body as application/json.")
 
 
 def _correlation_id_of(event: dict[str, Any]) -> str:

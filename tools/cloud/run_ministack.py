@@ -35,7 +35,7 @@ from ministack.core import lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import apigateway, lambda_svc  # type: ignore[import-not-found]
 
 # This file runs as a script, whose own folder is on the path.
-from strictness import endpoint  # type: ignore[import-not-found]
+from strictness import endpoint, urls  # type: ignore[import-not-found]
 
 _RAISED = "__raised__"
 _REPORTED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
@@ -44,7 +44,7 @@ _HANDED_OVER = (
     '"stackTrace": traceback.format_exc().splitlines()}}}'
 )
 
-_DIFFERENCES = (endpoint,)
+_DIFFERENCES = (endpoint, urls)
 
 # The choice of the `$connect` function for the present connection.
 _subprotocol: ContextVar[str | None] = ContextVar("subprotocol", default=None)
