@@ -31,6 +31,7 @@ from shared.errors import (
     Unauthorized,
     UnsupportedMediaType,
 )
+from shared.etag import NotModified
 from shared.links import path_in_api
 from shared.observability import logger, metrics, tracer
 from shared.problems import answer_problems, documented
@@ -79,6 +80,7 @@ def api_resolver() -> APIGatewayRestResolver:
                 "Authorization",
                 "Idempotency-Key",
                 "If-Match",
+                "If-None-Match",
                 CORRELATION_HEADER,
             ],
             expose_headers=[
@@ -97,6 +99,11 @@ def api_resolver() -> APIGatewayRestResolver:
     # Powertools runs its own validation before any other middleware; the gate is that validation and more.
     app._request_validation_middleware = Gate()  # type: ignore[no-untyped-call]
     answer_problems(app)
+
+    @app.exception_handler(NotModified)
+    def not_modified(answer: NotModified) -> Response[str]:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, body="", headers=answer.headers)
+
     return app
 
 
@@ -108,13 +115,15 @@ def contract(
     status: HTTPStatus = HTTPStatus.OK,
     answers: str = "Success",
     headers: dict[str, str] | None = None,
+    conditional: bool = False,
 ) -> dict[str, Any]:
     """The options of a route, as keyword arguments of the resolver's `get`, `post` and so on.
 
     The gate enforces `access`; the OpenAPI document shows everything.
 
     `raises` lists the route's own problems; any route can also answer with the general ones. `status` and `answers` are
-    its success as a number and in words. `headers` are the success's own headers and their meaning.
+    its success as a number and in words. `headers` are the success's own headers and their meaning. A `conditional` read
+    also answers 304 with them.
     """
     refusals: tuple[type[Problem], ...] = () if access is Access.ANYONE else (Unauthorized, Forbidden)
     always = (
@@ -130,12 +139,18 @@ def contract(
         "status_code": int(status),
         "responses": {
             int(status): success(status, answers, headers),
+            **(_not_modified(headers) if conditional else {}),
             **documented([*refusals, *raises, *always]),
         },
         "tags": [tag],
         "security": None if access is Access.ANYONE else [{"Cognito": []}],
         "openapi_extensions": {_ACCESS: access.value},
     }
+
+
+def _not_modified(headers: dict[str, str] | None) -> dict[int, dict[str, Any]]:
+    status = HTTPStatus.NOT_MODIFIED
+    return {int(status): success(status, "The client has the latest version", headers)}
 
 
 def success(status: HTTPStatus, answers: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
@@ -172,7 +187,7 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
         started = time.perf_counter()
         # API Gateway's access log has the request under the same id.
         with caused_by(str(event["requestContext"].get("requestId") or context.aws_request_id)):
-            answer = app.resolve(event | {"path": path_in_api(event)}, context)
+            answer = _answer(app, event, context)
             logger.info(
                 "request answered",
                 method=event["httpMethod"],
@@ -184,6 +199,17 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
         return answer | {"body": answer["body"] or ""}
 
     return handler
+
+
+def _answer(app: APIGatewayRestResolver, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The route's answer. HEAD has the headers of GET and no body (RFC 9110, section 9.3.2)."""
+    routed = event | {"path": path_in_api(event)}
+    if event["httpMethod"] != "HEAD":
+        return app.resolve(routed, context)
+    answer = app.resolve(routed | {"httpMethod": "GET"}, context)
+    if answer["body"]:
+        answer["multiValueHeaders"]["Content-Length"] = [str(len(answer["body"].encode()))]
+    return answer | {"body": ""}
 
 
 def routes_of(app: APIGatewayRestResolver) -> list[Route]:

@@ -111,8 +111,8 @@ def no_route(_: Exception) -> Response[str]:
     # If the document lists the method and the request still ends here, the method is not deployed.
     if not methods or event.http_method in methods:
         return problem_answer(NotFound("There is no such resource."))
-    # Every resource also has OPTIONS, for browsers that send a preflight request (CORS).
-    allowed = ", ".join(sorted(methods | {"OPTIONS"}))
+    # Every resource also has OPTIONS, for browsers that send a preflight request (CORS), and HEAD if it has GET.
+    allowed = ", ".join(sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())))
     answer = problem_answer(MethodNotAllowed(f"This resource allows {allowed}, and not {event.http_method}."))
     answer.headers["Allow"] = allowed
     return answer

@@ -24,16 +24,17 @@ from shared.access import Access, caller_of
 from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor
-from shared.errors import NotFound
-from shared.etag import etag_of
+from shared.errors import NotFound, PreconditionFailed
+from shared.etag import etag_of, expected_version_if_any, require_change
 from shared.links import link_to
 from shared.observability import count, logger
-from shared.parameters import IdempotencyKey, PageCursor, PageLimit
+from shared.parameters import IdempotencyKey, IfMatch, IfNoneMatch, PageCursor, PageLimit
 
 _MOVEMENT_ID = r"^[A-Za-z0-9_-]{1,64}$"
 
 _STOCK_HEADERS = {
-    "ETag": "The version of the stock; every movement and every order of the sku makes a new one"
+    "ETag": "The version of the stock, for `If-Match` and `If-None-Match`; every movement and every order of the sku makes "
+    "a new one"
 }
 
 app = api_resolver()
@@ -56,11 +57,21 @@ def list_stock(limit: PageLimit = 20, cursor: PageCursor = None) -> StockPage:
 
 @app.get(
     "/inventory/<sku>",
-    **contract(Access.ADMIN, tag="inventory", headers=_STOCK_HEADERS, raises=(UnknownSku,)),
+    **contract(
+        Access.ADMIN,
+        tag="inventory",
+        answers="The stock",
+        headers=_STOCK_HEADERS,
+        raises=(UnknownSku,),
+        conditional=True,
+    ),
 )
-def read_stock(sku: SkuInPath) -> Response[StockView]:
+def read_stock(sku: SkuInPath, if_none_match: IfNoneMatch = None) -> Response[StockView]:
     """Reads the stock of a sku."""
-    return _stock(sku, stock_ledger().level(sku))
+    level = stock_ledger().level(sku)
+    if level is not None:
+        require_change(if_none_match, level.version)
+    return _stock(sku, level)
 
 
 @app.put(
@@ -70,12 +81,23 @@ def read_stock(sku: SkuInPath) -> Response[StockView]:
         tag="inventory",
         answers="The stock with its new threshold",
         headers=_STOCK_HEADERS,
-        raises=(UnknownSku,),
+        raises=(UnknownSku, PreconditionFailed),
     ),
 )
-def set_threshold(sku: SkuInPath, request: ThresholdRequest) -> Response[StockView]:
-    """Sets the number of available pieces at which the sku counts as low. Of two requests at once, the last wins."""
-    level = stock_ledger().set_threshold(sku, request.low_stock_threshold, correlation_id(), utc_now())
+def set_threshold(
+    sku: SkuInPath, request: ThresholdRequest, if_match: IfMatch = None
+) -> Response[StockView]:
+    """Sets the number of available pieces at which the sku counts as low.
+
+    Without `If-Match`, the last of two requests at once wins. With it, an order of the sku refuses the change, too.
+    """
+    level = stock_ledger().set_threshold(
+        sku,
+        request.low_stock_threshold,
+        correlation_id(),
+        utc_now(),
+        expected=expected_version_if_any(if_match),
+    )
     if level is not None:
         logger.info("stock threshold set", sku=sku, threshold=level.low_stock_threshold)
     return _stock(sku, level)
