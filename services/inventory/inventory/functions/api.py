@@ -4,17 +4,18 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response, content_types
-from aws_lambda_powertools.event_handler.openapi.params import Path
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from inventory.adapters.cursors import cursor_of_ledger, cursor_of_listing, place_in, sku_in
 from inventory.dependencies import stock_ledger
 from inventory.domain.stock import (
     MAX_SKU,
     SKU,
+    Adjustment,
     IdempotencyKeyReused,
     Movement,
-    MovementRequest,
     NotEnoughStock,
+    Receipt,
     StockLevel,
     TooMuchStock,
     UnknownSku,
@@ -43,6 +44,7 @@ SkuInPath = Annotated[
     str,
     Path(pattern=SKU, max_length=MAX_SKU, description="Stock-keeping unit", examples=["TEA-ASSAM-100"]),
 ]
+AnyMovement = Annotated[Receipt | Adjustment, Body(discriminator="kind")]
 
 
 @app.get("/inventory", **contract(Access.ADMIN, tag="inventory", raises=(InvalidCursor,)))
@@ -118,7 +120,7 @@ def set_threshold(
     ),
 )
 def record_movement(
-    sku: SkuInPath, request: MovementRequest, idempotency_key: IdempotencyKey
+    sku: SkuInPath, request: AnyMovement, idempotency_key: IdempotencyKey
 ) -> Response[MovementView]:
     """Receives a delivery, or adjusts the recorded stock. The same key and body again answer with the same movement.
 
