@@ -32,7 +32,7 @@ class Api:
         headers: dict[str, str] | None = None,
         **kwargs: Any,
     ) -> requests.Response:
-        """Calls `path`, or the URL of a link, with a bearer token if one is given; returns the answer with any status."""
+        """Calls `path`, or a link's URL, with a bearer token if one is given; returns the answer with any status."""
         authorization = {"Authorization": f"Bearer {token}"} if token else {}
         return self._http.request(
             method,

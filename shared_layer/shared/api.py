@@ -51,7 +51,8 @@ class Gate(OpenAPIRequestValidationMiddleware):
     A caller without access learns nothing about how to use the route."""
 
     def handler(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:
-        """See BaseMiddlewareHandler; raises Unauthorized, Forbidden, RequestValidationError, or as `require_readable`."""
+        """See BaseMiddlewareHandler; raises Unauthorized, Forbidden, RequestValidationError, or as
+        `require_readable`."""
         route = app.context["_route"]
         access = _declared_access(route)
         # Every route of ours declares its access (see api_handler); Powertools' own, which answers 404, is open.
@@ -63,7 +64,7 @@ class Gate(OpenAPIRequestValidationMiddleware):
 
     def _get_body(self, app: Any) -> Any:
         """The body as JSON, after `require_readable`. Powertools' own method reads the type in lower case only."""
-        return self._parse_json_data(app)  # type: ignore[no-untyped-call]
+        return self._parse_json_data(app)
 
 
 def api_resolver() -> APIGatewayRestResolver:
@@ -122,8 +123,8 @@ def contract(
     The gate enforces `access`; the OpenAPI document shows everything.
 
     `raises` lists the route's own problems; any route can also answer with the general ones. `status` and `answers` are
-    its success as a number and in words. `headers` are the success's own headers and their meaning. A `conditional` read
-    also answers 304 with them.
+    its success as a number and in words. `headers` are the success's own headers and their meaning. A `conditional`
+    read also answers 304 with them.
     """
     refusals: tuple[type[Problem], ...] = () if access is Access.ANYONE else (Unauthorized, Forbidden)
     always = (

@@ -33,7 +33,9 @@ def _require_json(content_type: str) -> None:
     """Raises UnsupportedMediaType unless it is JSON in UTF-8; media types and charsets know no case (RFC 9110, 8.3)."""
     header = Message()
     header["Content-Type"] = content_type
-    if header.get_content_type() != "application/json" or not _means_utf_8(header.get_content_charset("utf-8")):
+    if header.get_content_type() != "application/json" or not _means_utf_8(
+        header.get_content_charset("utf-8")
+    ):
         raise UnsupportedMediaType("Send the body as application/json in UTF-8.")
 
 

@@ -1,8 +1,8 @@
 """Where the API is served: the path of a request below the API's base, and links that lead back to it.
 
 API Gateway serves a stage below its name (`/dev/orders`), and a custom domain below the base path of its mapping
-(`/v1/orders`) or without any. `requestContext.path` is the path of the URL in each case. `path` omits the stage, but not
-a mapping's base path.
+(`/v1/orders`) or without any. `requestContext.path` is the path of the URL in each case. `path` omits the stage, but
+not a mapping's base path.
 """
 
 import re

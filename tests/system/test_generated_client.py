@@ -51,9 +51,7 @@ def test_it_lists_page_by_page(generated: GeneratedClient, buyer: Any) -> None:
 
 def test_it_places_and_reads_an_order(generated: GeneratedClient, buyer: Any) -> None:
     body = generated.model("OrderRequest").from_dict(order_body())
-    placed = generated.operation("orders", "place_order").sync(
-        client=buyer, body=body, idempotency_key=key()
-    )
+    placed = generated.operation("orders", "place_order").sync(client=buyer, body=body, idempotency_key=key())
     read = generated.operation("orders", "read_order").sync(placed.order_id, client=buyer)
 
     assert (read.order_id, read.total.amount) == (placed.order_id, placed.total.amount)

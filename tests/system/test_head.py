@@ -48,9 +48,7 @@ def test_head_answers_as_get_without_the_body(
 ) -> None:
     url = re.sub(r"\{(\w+)\}", lambda name: parameters.get(name[1], "none-such"), path)
     token = {"admin": admin.token, "customer": customer.token, "nobody": None}[caller]
-    get, head = (
-        shop.request(method, url, token=token, allow_redirects=False) for method in ("GET", "HEAD")
-    )
+    get, head = (shop.request(method, url, token=token, allow_redirects=False) for method in ("GET", "HEAD"))
 
     assert head.status_code == get.status_code
     assert head.content == b""

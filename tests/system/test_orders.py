@@ -96,7 +96,8 @@ class TestPlacing:
             "total": {"amount": 2070, "currency": "EUR"},
         }
         assert order["total"] == order["breakdown"]["total"]
-        assert shop.request("GET", location(answer), token=customer.token).json()["order_id"] == order["order_id"]
+        found = shop.request("GET", location(answer), token=customer.token)
+        assert found.json()["order_id"] == order["order_id"]
 
     def test_two_requests_at_once_under_one_key_place_one_order(
         self, shop: Shop, auditor: Auditor, customer: Customer

@@ -1,6 +1,5 @@
 """The OpenAPI document gives a whole client, with a name for each model."""
 
-from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest

@@ -128,9 +128,7 @@ def movement(
     quantity: int = 1, *, key: str = "key", sku: str = "MUG", by: str = "ada", **body: Any
 ) -> Movement:
     return Movement.requested(
-        REQUEST.validate_python(
-            {"kind": "adjustment", "quantity": quantity, "reason": "Counted"} | body
-        ),
+        REQUEST.validate_python({"kind": "adjustment", "quantity": quantity, "reason": "Counted"} | body),
         sku=sku,
         idempotency_key=key,
         recorded_by=by,

@@ -151,7 +151,7 @@ def _options(schema: Schema, document: Document) -> list[Schema]:
 def _exclude(common: Schema, choice: Schema) -> bool:
     """Whether no value fits both, because they demand different types."""
     types = {schema["type"] for schema in (common, choice) if isinstance(schema.get("type"), str)}
-    return len(types) == 2 and types != {"integer", "number"}  # noqa: PLR2004 - one and the other
+    return len(types) == 2 and types != {"integer", "number"}
 
 
 def _both(common: Schema, choice: Schema) -> Schema:

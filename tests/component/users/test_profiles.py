@@ -152,9 +152,7 @@ def test_a_closing_based_on_another_version_is_refused(users: Users, whose: str 
 def test_a_closing_based_on_the_present_version_closes_and_may_be_repeated(users: Users) -> None:
     user_id = users.signed_up()
     for _ in range(2):
-        answer = users.call(
-            "DELETE", "/users/me", claims=claims_of(user_id), headers={"If-Match": '"1"'}
-        )
+        answer = users.call("DELETE", "/users/me", claims=claims_of(user_id), headers={"If-Match": '"1"'})
         assert answer["statusCode"] == 204
     assert "name" not in users.stored()[0]
 
@@ -310,7 +308,9 @@ def test_an_export_is_a_file_of_profile_account_and_where_the_rest_is(users: Use
     sign_in = exported["sign_in"]
     assert (sign_in["status"], sign_in["groups"], sign_in["mfa"]) == ("UNCONFIRMED", ["customer"], [])
     assert sign_in["attributes"]["name"] == "Ada Lovelace"
-    assert exported["elsewhere"] == [{"what": "orders, with their shipping addresses", "href": "/test/orders"}]
+    assert exported["elsewhere"] == [
+        {"what": "orders, with their shipping addresses", "href": "/test/orders"}
+    ]
 
 
 def test_an_export_without_an_account_says_so(users: Users) -> None:

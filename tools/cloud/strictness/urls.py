@@ -2,7 +2,7 @@
 
 On AWS, `https://{domainName}{requestContext.path}` is the URL of the request. On a custom domain, `path` holds the base
 path of the mapping, too (https://github.com/aws-powertools/powertools-lambda-python/pull/579 shows such events).
-MiniStack passes no domain, it takes every URL for that of a stage on API Gateway's own domain, and it removes the base
+MiniStack passes no domain. It takes every URL for that of a stage on API Gateway's own domain, and it removes the base
 path from `path`.
 """
 

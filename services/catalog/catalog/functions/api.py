@@ -39,6 +39,7 @@ _ETAG_AND_CACHE = {**_ETAG, "Cache-Control": "How long a cache may show the prod
 
 app = api_resolver()
 
+
 class SkuTaken(Conflict):
     """A product with this sku exists already, on sale or retired."""
 
@@ -106,7 +107,9 @@ def add_product(request: NewProduct) -> Response[ProductView]:
             [FieldError("/body/sku", "taken")],
         )
     log_change(product)
-    return _answer(product, status=HTTPStatus.CREATED, headers={"Location": link_to(app, f"/products/{product.sku}")})
+    return _answer(
+        product, status=HTTPStatus.CREATED, headers={"Location": link_to(app, f"/products/{product.sku}")}
+    )
 
 
 @app.put(

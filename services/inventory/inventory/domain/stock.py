@@ -72,7 +72,8 @@ class MovementKind(StrEnum):
 
 
 Reason = Annotated[
-    str, Field(min_length=1, max_length=200, pattern=_REASON, description="Why", examples=["Delivery note 4711"])
+    str,
+    Field(min_length=1, max_length=200, pattern=_REASON, description="Why", examples=["Delivery note 4711"]),
 ]
 
 

@@ -34,8 +34,8 @@ from shared.parameters import IdempotencyKey, IfMatch, IfNoneMatch, PageCursor, 
 _MOVEMENT_ID = r"^[A-Za-z0-9_-]{1,64}$"
 
 _STOCK_HEADERS = {
-    "ETag": "The version of the stock, for `If-Match` and `If-None-Match`; every movement and every order of the sku makes "
-    "a new one"
+    "ETag": "The version of the stock, for `If-Match` and `If-None-Match`; every movement and every order of the sku "
+    "makes a new one"
 }
 
 app = api_resolver()
@@ -86,9 +86,7 @@ def read_stock(sku: SkuInPath, if_none_match: IfNoneMatch = None) -> Response[St
         raises=(UnknownSku, PreconditionFailed),
     ),
 )
-def set_threshold(
-    sku: SkuInPath, request: ThresholdRequest, if_match: IfMatch = None
-) -> Response[StockView]:
+def set_threshold(sku: SkuInPath, request: ThresholdRequest, if_match: IfMatch = None) -> Response[StockView]:
     """Sets the number of available pieces at which the sku counts as low.
 
     Without `If-Match`, the last of two requests at once wins. With it, an order of the sku refuses the change, too.

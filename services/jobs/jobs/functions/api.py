@@ -152,7 +152,10 @@ def _accepted(job: Job, request: AnyRequest, *, replayed: bool) -> Response[JobV
         status_code=HTTPStatus.ACCEPTED,
         content_type=content_types.APPLICATION_JSON,
         body=JobView.of(job, presigned_urls(), utc_now()),
-        headers={"Location": link_to(app, f"/jobs/{job.job_id}"), "Idempotent-Replayed": str(replayed).lower()},
+        headers={
+            "Location": link_to(app, f"/jobs/{job.job_id}"),
+            "Idempotent-Replayed": str(replayed).lower(),
+        },
     )
 
 

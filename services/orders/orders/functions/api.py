@@ -190,7 +190,10 @@ def _placed(order: Order, request: OrderRequest, *, replayed: bool) -> Response[
         status_code=HTTPStatus.CREATED,
         content_type=content_types.APPLICATION_JSON,
         body=OrderView.of(order),
-        headers={"Location": link_to(app, f"/orders/{order.order_id}"), "Idempotent-Replayed": str(replayed).lower()},
+        headers={
+            "Location": link_to(app, f"/orders/{order.order_id}"),
+            "Idempotent-Replayed": str(replayed).lower(),
+        },
     )
 
 
