@@ -32,11 +32,11 @@ class Api:
         headers: dict[str, str] | None = None,
         **kwargs: Any,
     ) -> requests.Response:
-        """Calls `path`, with a bearer token if one is given; returns the answer with any status."""
+        """Calls `path`, or a link's URL, with a bearer token if one is given; returns the answer with any status."""
         authorization = {"Authorization": f"Bearer {token}"} if token else {}
         return self._http.request(
             method,
-            self._base_url + path,
+            path if path.startswith("http") else self._base_url + path,
             headers={**authorization, **(headers or {})},
             timeout=_TIMEOUT_SECONDS,
             **kwargs,

@@ -17,6 +17,7 @@ from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.access import Access, verified_caller
+from shared.bodies import require_readable
 from shared.cause import caused_by
 from shared.errors import (
     Forbidden,
@@ -30,11 +31,12 @@ from shared.errors import (
     Unauthorized,
     UnsupportedMediaType,
 )
+from shared.etag import NotModified
+from shared.links import path_in_api
 from shared.observability import logger, metrics, tracer
 from shared.problems import answer_problems, documented
 
 CORRELATION_HEADER = "X-Correlation-Id"
-MAX_BODY_BYTES = 64 * 1024
 _MAX_CORRELATION_ID = 128
 _ACCESS = "x-access"
 
@@ -49,16 +51,20 @@ class Gate(OpenAPIRequestValidationMiddleware):
     A caller without access learns nothing about how to use the route."""
 
     def handler(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:
-        """See BaseMiddlewareHandler; raises Unauthorized, Forbidden, PayloadTooLarge, UnsupportedMediaType or
-        RequestValidationError."""
+        """See BaseMiddlewareHandler; raises Unauthorized, Forbidden, RequestValidationError, or as
+        `require_readable`."""
         route = app.context["_route"]
         access = _declared_access(route)
         # Every route of ours declares its access (see api_handler); Powertools' own, which answers 404, is open.
         if access is not None:
             access.admit(verified_caller(app))
         if route.dependant.body_params:
-            _require_readable_body(app)
+            require_readable(app.current_event)
         return super().handler(app, next_middleware)
+
+    def _get_body(self, app: Any) -> Any:
+        """The body as JSON, after `require_readable`. Powertools' own method reads the type in lower case only."""
+        return self._parse_json_data(app)
 
 
 def api_resolver() -> APIGatewayRestResolver:
@@ -75,6 +81,7 @@ def api_resolver() -> APIGatewayRestResolver:
                 "Authorization",
                 "Idempotency-Key",
                 "If-Match",
+                "If-None-Match",
                 CORRELATION_HEADER,
             ],
             expose_headers=[
@@ -93,6 +100,11 @@ def api_resolver() -> APIGatewayRestResolver:
     # Powertools runs its own validation before any other middleware; the gate is that validation and more.
     app._request_validation_middleware = Gate()  # type: ignore[no-untyped-call]
     answer_problems(app)
+
+    @app.exception_handler(NotModified)
+    def not_modified(answer: NotModified) -> Response[str]:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, body="", headers=answer.headers)
+
     return app
 
 
@@ -104,13 +116,15 @@ def contract(
     status: HTTPStatus = HTTPStatus.OK,
     answers: str = "Success",
     headers: dict[str, str] | None = None,
+    conditional: bool = False,
 ) -> dict[str, Any]:
     """The options of a route, as keyword arguments of the resolver's `get`, `post` and so on.
 
     The gate enforces `access`; the OpenAPI document shows everything.
 
     `raises` lists the route's own problems; any route can also answer with the general ones. `status` and `answers` are
-    its success as a number and in words. `headers` are the success's own headers and their meaning.
+    its success as a number and in words. `headers` are the success's own headers and their meaning. A `conditional`
+    read also answers 304 with them.
     """
     refusals: tuple[type[Problem], ...] = () if access is Access.ANYONE else (Unauthorized, Forbidden)
     always = (
@@ -126,12 +140,18 @@ def contract(
         "status_code": int(status),
         "responses": {
             int(status): success(status, answers, headers),
+            **(_not_modified(headers) if conditional else {}),
             **documented([*refusals, *raises, *always]),
         },
         "tags": [tag],
         "security": None if access is Access.ANYONE else [{"Cognito": []}],
         "openapi_extensions": {_ACCESS: access.value},
     }
+
+
+def _not_modified(headers: dict[str, str] | None) -> dict[int, dict[str, Any]]:
+    status = HTTPStatus.NOT_MODIFIED
+    return {int(status): success(status, "The client has the latest version", headers)}
 
 
 def success(status: HTTPStatus, answers: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
@@ -168,7 +188,7 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
         started = time.perf_counter()
         # API Gateway's access log has the request under the same id.
         with caused_by(str(event["requestContext"].get("requestId") or context.aws_request_id)):
-            answer = app.resolve(event, context)
+            answer = _answer(app, event, context)
             logger.info(
                 "request answered",
                 method=event["httpMethod"],
@@ -180,6 +200,17 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
         return answer | {"body": answer["body"] or ""}
 
     return handler
+
+
+def _answer(app: APIGatewayRestResolver, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The route's answer. HEAD has the headers of GET and no body (RFC 9110, section 9.3.2)."""
+    routed = event | {"path": path_in_api(event)}
+    if event["httpMethod"] != "HEAD":
+        return app.resolve(routed, context)
+    answer = app.resolve(routed | {"httpMethod": "GET"}, context)
+    if answer["body"]:
+        answer["multiValueHeaders"]["Content-Length"] = [str(len(answer["body"].encode()))]
+    return answer | {"body": ""}
 
 
 def routes_of(app: APIGatewayRestResolver) -> list[Route]:
@@ -195,18 +226,6 @@ def correlation_id() -> str:
 def _declared_access(route: Route) -> Access | None:
     declared = (route.openapi_extensions or {}).get(_ACCESS)
     return None if declared is None else Access(declared)
-
-
-def _require_readable_body(app: APIGatewayRestResolver) -> None:
-    """Raises PayloadTooLarge or UnsupportedMediaType for a body that no route reads."""
-    event = app.current_event
-    # An encoded body (base64) is larger than the body itself, so nothing too large gets through.
-    if len((event.body or "").encode("utf-8", "surrogatepass")) > MAX_BODY_BYTES:
-        raise PayloadTooLarge(f"A body has {MAX_BODY_BYTES // 1024} KiB at most.")
-    declared = event.headers.get("Content-Type", "application/json")
-    media_type = declared.partition(";")[0].strip()
-    if event.body and media_type != "application/json":
-        raise UnsupportedMediaType("Send the body as application/json.")
 
 
 def _correlation_id_of(event: dict[str, Any]) -> str:

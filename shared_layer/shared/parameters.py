@@ -33,3 +33,13 @@ IfMatch = Annotated[
         examples=['"3"'],
     ),
 ]
+
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-None-Match",
+        max_length=1000,
+        description="The `ETag` of the client's version; the answer is 304 while that is the latest version",
+        examples=['"3"'],
+    ),
+]

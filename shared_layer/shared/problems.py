@@ -126,6 +126,8 @@ def _field_error(entry: Any, body: Any) -> FieldError:
     If a body may be of several kinds, pydantic puts the kind into the location; it is no place in the body.
     """
     location = [str(part) for part in entry.get("loc", ())]
+    if str(entry.get("type")).startswith("union_tag"):
+        location.append(str(entry["ctx"]["discriminator"]).strip("'"))
     if len(location) > 2 and isinstance(body, dict):
         named = location[1]
         if named not in body and named in body.values():

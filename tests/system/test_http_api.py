@@ -137,6 +137,27 @@ def test_a_body_that_is_no_order_is_a_4xx(shop: Shop, customer: Customer, body: 
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("content_type", "encoding", "status"),
+    [
+        ("Application/JSON; Charset=UTF-8", "utf-8", 200),
+        ("application/json", "latin-1", 400),
+        ("application/json; charset=iso-8859-1", "latin-1", 415),
+        ("text/plain", "utf-8", 415),
+    ],
+)
+def test_a_body_is_json_in_utf_8_and_never_stored_damaged(
+    shop: Shop, content_type: str, encoding: str, status: int
+) -> None:
+    token = shop.sign_up("Plain Example").token
+    body = '{"name": "René Exämple", "locale": "en"}'.encode(encoding)
+    answer = shop.request("PUT", "/users/me", token=token, headers={"Content-Type": content_type}, data=body)
+
+    assert answer.status_code == status
+    name = shop.request("GET", "/users/me", token=token).json()["name"]
+    assert name == ("René Exämple" if status == 200 else "Plain Example")
+
+
 def test_an_order_without_an_idempotency_key_is_refused(shop: Shop, customer: Customer) -> None:
     answer = shop.request("POST", "/orders", token=customer.token, json=order_body())
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 import requests
 
+from tests.system.links import location
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -49,9 +50,14 @@ class Storeroom:
             "POST", f"/inventory/{sku}/movements", token=self.admin.token, headers=headers, json=body
         )
 
-    def set_threshold(self, sku: str, threshold: Any) -> requests.Response:
-        body = {"low_stock_threshold": threshold}
-        return self._shop.request("PUT", f"/inventory/{sku}/threshold", token=self.admin.token, json=body)
+    def set_threshold(self, sku: str, threshold: Any, if_match: str | None = None) -> requests.Response:
+        return self._shop.request(
+            "PUT",
+            f"/inventory/{sku}/threshold",
+            token=self.admin.token,
+            headers={"If-Match": if_match} if if_match else None,
+            json={"low_stock_threshold": threshold},
+        )
 
     def level(self, sku: str) -> dict[str, Any]:
         answer = self.get(f"/inventory/{sku}")
@@ -170,11 +176,24 @@ def test_a_receipt_makes_a_sku_known_and_stands_in_its_ledger(storeroom: Storero
     assert answer.headers["Idempotent-Replayed"] == "false"
     movement = answer.json()
     assert (movement["quantity"], movement["recorded_by"]) == (5, storeroom.admin.user_id)
-    assert storeroom.get(answer.headers["Location"]).json() == movement
+    assert storeroom.get(location(answer)).json() == movement
     found = storeroom.get(f"/inventory/{sku}")
     assert found.headers["ETag"] == '"1"'
     assert (found.json()["available"], found.json()["on_hand"], found.json()["reserved"]) == (5, 5, 0)
     assert wait_for(lambda: storeroom.ledger(sku), "the movement in the ledger", seconds=20) == [movement]
+
+
+def test_a_threshold_is_set_only_on_the_version_that_it_is_based_on(storeroom: Storeroom) -> None:
+    sku = new_sku()
+    storeroom.move(sku, RECEIPT)
+    seen = storeroom.get(f"/inventory/{sku}").headers["ETag"]
+
+    set_once = storeroom.set_threshold(sku, 3, seen)
+    again = storeroom.set_threshold(sku, 4, seen)
+
+    assert (set_once.status_code, set_once.headers["ETag"]) == (200, '"2"')
+    assert problem(again) == (412, "precondition-failed")
+    assert storeroom.level(sku)["low_stock_threshold"] == 3
 
 
 def test_an_adjustment_takes_no_more_than_is_available(storeroom: Storeroom) -> None:

@@ -13,6 +13,7 @@ import requests
 from orders.adapters.price_store import PriceStore
 from orders.domain.pricing import Price
 from shared.money import Money
+from tests.system.links import location
 from tests.system.orders import SKU, order_body
 from tools.api import FINAL
 from tools.shop.audit import Auditor
@@ -95,7 +96,8 @@ class TestPlacing:
             "total": {"amount": 2070, "currency": "EUR"},
         }
         assert order["total"] == order["breakdown"]["total"]
-        assert answer.headers["Location"] == f"/orders/{order['order_id']}"
+        found = shop.request("GET", location(answer), token=customer.token)
+        assert found.json()["order_id"] == order["order_id"]
 
     def test_two_requests_at_once_under_one_key_place_one_order(
         self, shop: Shop, auditor: Auditor, customer: Customer

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.pictures.corpus import COLOURS, exif, quadrants, saved
 from tests.pictures.defects import bad
+from tests.system.links import location, target
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -59,7 +60,7 @@ def upload(shop: Shop, admin: Customer, product: str) -> Upload:
         assert posted.status_code == 204
 
         def outcome() -> dict[str, Any] | None:
-            answer = shop.request("GET", prepared.headers["Location"], token=admin.token).json()
+            answer = shop.request("GET", location(prepared), token=admin.token).json()
             return answer if answer["status"] != "awaited" else None
 
         return wait_for(outcome, f"what becomes of {form['key']}", seconds=120)
@@ -81,19 +82,20 @@ def stored(stack: Stack, product: str) -> list[tuple[str, str]]:
 
 
 def test_an_uploaded_picture_is_shown_in_every_size_upright_and_loads(
-    stack: Stack, shop: Shop, product: str, upload: Upload
+    shop: Shop, product: str, upload: Upload
 ) -> None:
     outcome = upload(STORED_ON_ITS_SIDE)
 
     assert outcome["status"] == "ready"
-    (picture,) = shown(shop, product)
+    page = shop.request("GET", product)
+    (picture,) = page.json()["pictures"]
     assert picture["picture_id"] == outcome["picture_id"]
     sizes = [(entry["content_type"], entry["width"], entry["height"]) for entry in picture["renditions"]]
     assert sizes == [
         (kind, side, side * 3 // 5) for side in (200, 800, 1600) for kind in ("image/jpeg", "image/webp")
     ]
     for entry in picture["renditions"]:
-        loaded = requests.get(stack.api_url + entry["href"], timeout=60)
+        loaded = requests.get(target(page, entry["href"]), timeout=60)
         assert (loaded.status_code, loaded.headers["Content-Type"]) == (200, entry["content_type"])
         assert loaded.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         with Image.open(BytesIO(loaded.content)) as rendition:
@@ -195,8 +197,9 @@ def test_renditions_are_read_by_signed_links_alone_and_start_nothing(
     stack: Stack, shop: Shop, product: str, upload: Upload
 ) -> None:
     upload(STORED_ON_ITS_SIDE)
-    href = shown(shop, product)[0]["renditions"][0]["href"]
-    link = requests.get(stack.api_url + href, allow_redirects=False, timeout=60)
+    page = shop.request("GET", product)
+    href = page.json()["pictures"][0]["renditions"][0]["href"]
+    link = requests.get(target(page, href), allow_redirects=False, timeout=60)
     assert (link.status_code, link.headers["Cache-Control"]) == (302, "public, max-age=1800")
     assert requests.get(link.headers["Location"].partition("?")[0], timeout=60).status_code == 403
 

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 from itertools import product
-from typing import Any
+from typing import Annotated, Any
 
 import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from inventory.domain.reservation import (
     MAX_LINES,
@@ -21,9 +21,10 @@ from inventory.domain.reservation import (
 from inventory.domain.stock import (
     MAX_AVAILABLE,
     MAX_QUANTITY,
+    Adjustment,
     Movement,
-    MovementRequest,
     NotEnoughStock,
+    Receipt,
     StockLevel,
     TooMuchStock,
     low_stock,
@@ -118,13 +119,16 @@ def test_stock_is_low_as_well_when_its_threshold_comes_up_to_it(
     )
 
 
+REQUEST: TypeAdapter[Receipt | Adjustment] = TypeAdapter(
+    Annotated[Receipt | Adjustment, Field(discriminator="kind")]
+)
+
+
 def movement(
     quantity: int = 1, *, key: str = "key", sku: str = "MUG", by: str = "ada", **body: Any
 ) -> Movement:
     return Movement.requested(
-        MovementRequest.model_validate(
-            {"kind": "adjustment", "quantity": quantity, "reason": "Counted"} | body
-        ),
+        REQUEST.validate_python({"kind": "adjustment", "quantity": quantity, "reason": "Counted"} | body),
         sku=sku,
         idempotency_key=key,
         recorded_by=by,
@@ -180,12 +184,12 @@ REASONS = ["", " ", "x", "a b", "a\n", "\x9f", "x" * 200, "x" * 201, 7, None, AB
 
 
 def test_the_documented_schema_of_a_movement_accepts_exactly_what_is_accepted() -> None:
-    documented = jsonschema_rs.validator_for(MovementRequest.model_json_schema())
+    documented = jsonschema_rs.validator_for(REQUEST.json_schema())
     for kind, quantity, reason, sku in product(KINDS, QUANTITIES, REASONS, [ABSENT, "MUG"]):
         given_values = {"kind": kind, "quantity": quantity, "reason": reason, "sku": sku}
         body = {name: value for name, value in given_values.items() if value is not ABSENT}
         try:
-            MovementRequest.model_validate(body)
+            REQUEST.validate_python(body)
             accepted = True
         except ValidationError:
             accepted = False

@@ -93,6 +93,62 @@ def test_every_documented_operation_is_deployed_and_open_to_its_callers() -> Non
     assert documented == deployed - NOT_FOR_CLIENTS
 
 
+def test_head_is_deployed_wherever_get_is_for_the_same_callers_and_by_the_same_function() -> None:
+    resources = template()["Resources"]
+    functions = {
+        (event["Properties"]["Path"], event["Properties"].get("Auth", {}).get("Authorizer") == "NONE", name)
+        for name, resource in resources.items()
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+        if event["Type"] == "Api"
+        and event["Properties"]["RestApiId"] == {"Ref": "Api"}
+        and event["Properties"]["Method"] == "GET"
+        and "+}" not in event["Properties"]["Path"]
+    }
+    heads = {
+        (path, "security" in item["head"], _function_of(item["head"]))
+        for path, item in resources["Api"]["Properties"]["DefinitionBody"]["paths"].items()
+    }
+    assert heads == functions
+
+
+def _function_of(operation: dict[str, Any]) -> str:
+    """The function that an operation's integration calls."""
+    uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+    return str(uri).partition("${AWS::Region}")[2].partition("${")[2].partition(".Arn}")[0]
+
+
+def test_every_function_with_head_may_be_called_for_it() -> None:
+    resources = template()["Resources"]
+    called = {
+        _function_of(item["head"])
+        for item in resources["Api"]["Properties"]["DefinitionBody"]["paths"].values()
+    }
+    allowed = {
+        resource["Properties"]["FunctionName"]["Ref"]
+        for name, resource in resources.items()
+        if name.endswith("HeadPermission")
+    }
+    # Its event for any other path allows every path.
+    assert called == allowed | {"GatewayApiFunction"}
+
+
+def test_a_resource_with_an_etag_is_read_and_changed_conditionally() -> None:
+    document = committed()
+    versioned = {
+        path
+        for method, path, operation in operations_of(document)
+        if method == "get" and "ETag" in operation["responses"].get("200", {}).get("headers", {})
+    }
+    assert versioned == {"/inventory/{sku}", "/products/{sku}", "/users/me", "/users/{user_id}"}
+    for method, path, operation in operations_of(document):
+        headers = {parameter["name"] for parameter in operation.get("parameters", [])}
+        hands_one_out = any("ETag" in answer.get("headers", {}) for answer in operation["responses"].values())
+        if method == "get" and path in versioned:
+            assert "If-None-Match" in headers and "304" in operation["responses"], path
+        if method in {"put", "patch", "delete"} and (path in versioned or hands_one_out):
+            assert "If-Match" in headers and "412" in operation["responses"], f"{method} {path}"
+
+
 def test_every_other_request_reaches_the_gateway() -> None:
     elsewhere = {route for route in deployed_routes() if "+}" in route[1]}
     assert elsewhere == {("ANY", "/{proxy+}", "anyone")}

@@ -324,6 +324,15 @@ def test_it_breaks_nobody_when(edit: Edit) -> None:
     assert after(edit) == []
 
 
+def test_a_null_that_another_keyword_rules_out_may_go() -> None:
+    old, new = copy.deepcopy(OLD), copy.deepcopy(OLD)
+    for document in (old, new):
+        schema(document, "OrderRequest")["anyOf"] = [{"properties": {"note": {"type": "string"}}}]
+    schema(new, "OrderRequest")["properties"]["note"] = {"type": "string", "maxLength": 100}
+
+    assert breaking_changes(old, new) == []
+
+
 def test_a_document_breaks_nothing_of_itself() -> None:
     assert breaking_changes(OLD, OLD) == []
 

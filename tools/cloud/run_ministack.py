@@ -35,7 +35,13 @@ from ministack.core import lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import apigateway, lambda_svc  # type: ignore[import-not-found]
 
 # This file runs as a script, whose own folder is on the path.
-from strictness import any_method, endpoint, log_streams, transaction_conflicts  # type: ignore[import-not-found]
+from strictness import (  # type: ignore[import-not-found]
+    any_method,
+    endpoint,
+    log_streams,
+    transaction_conflicts,
+    urls,
+)
 
 _RAISED = "__raised__"
 _REPORTED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
@@ -44,7 +50,13 @@ _HANDED_OVER = (
     '"stackTrace": traceback.format_exc().splitlines()}}}'
 )
 
-_DIFFERENCES = (endpoint, any_method, log_streams, transaction_conflicts)
+_DIFFERENCES = (
+    endpoint,
+    any_method,
+    log_streams,
+    transaction_conflicts,
+    urls,
+)
 
 # The choice of the `$connect` function for the present connection.
 _subprotocol: ContextVar[str | None] = ContextVar("subprotocol", default=None)

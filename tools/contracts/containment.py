@@ -139,12 +139,19 @@ def _options(schema: Schema, document: Document) -> list[Schema]:
     for keyword in ("anyOf", "oneOf"):
         if keyword in whole:
             common = {key: value for key, value in whole.items() if key != keyword}
-            choices = [_both(common, resolved(choice, document)) for choice in whole[keyword]]
-            return [option for choice in choices for option in _options(choice, document)]
+            choices = [resolved(choice, document) for choice in whole[keyword]]
+            possible = [_both(common, choice) for choice in choices if not _exclude(common, choice)]
+            return [option for choice in possible for option in _options(choice, document)]
     types = whole.get("type")
     if isinstance(types, list):
         return [{**whole, "type": one} for one in types]
     return [whole]
+
+
+def _exclude(common: Schema, choice: Schema) -> bool:
+    """Whether no value fits both, because they demand different types."""
+    types = {schema["type"] for schema in (common, choice) if isinstance(schema.get("type"), str)}
+    return len(types) == 2 and types != {"integer", "number"}
 
 
 def _both(common: Schema, choice: Schema) -> Schema:

@@ -32,7 +32,7 @@ def delete(catalog: CatalogAccount, *, etag: str | None, sku: str = "TEA-1") -> 
 def test_an_added_product_is_on_sale_and_published(catalog: CatalogAccount) -> None:
     answer = catalog.send("POST", "/products", new_product(name="  Assam  ", description="One\nTwo\n"))
     assert answer["statusCode"] == 201
-    assert (header(answer, "Location"), header(answer, "ETag")) == ("/products/TEA-1", '"1"')
+    assert (header(answer, "Location"), header(answer, "ETag")) == ("/test/products/TEA-1", '"1"')
     assert json_body(answer) == new_product(name="Assam", description="One\nTwo", pictures=[])
     assert json_body(catalog.get("/products/TEA-1")) == json_body(answer)
     assert catalog.pages() == [["TEA-1"]]

@@ -80,7 +80,7 @@ def test_a_picture_that_is_ready_is_shown_on_the_products_page_and_in_the_list(
     (picture,) = pictures(catalog)
     assert picture["picture_id"] == "p1"
     assert picture["renditions"][0] == {
-        "href": "/products/TEA-1/pictures/p1/200.jpg",
+        "href": "/test/products/TEA-1/pictures/p1/200.jpg",
         "content_type": "image/jpeg",
         "width": 200,
         "height": 100,
@@ -201,7 +201,7 @@ def test_a_picture_of_no_product_is_a_dead_letter(catalog: CatalogAccount) -> No
 def test_an_upload_is_awaited_then_ready(catalog: CatalogAccount) -> None:
     answer = catalog.send("POST", UPLOADS, {"content_type": "image/png"})
     upload_id = json_body(answer)["upload_id"]
-    assert header(answer, "Location") == f"{UPLOADS}/{upload_id}"
+    assert header(answer, "Location") == f"/test{UPLOADS}/{upload_id}"
     assert status(catalog, upload_id) == {
         "upload_id": upload_id,
         "status": "awaited",

@@ -72,8 +72,10 @@ class Client:
     def adjust(self, sku: str, quantity: int, key: str = "key-a", reason: str = "Counted") -> dict[str, Any]:
         return self.move(sku, {"kind": "adjustment", "quantity": quantity, "reason": reason}, key)
 
-    def set_threshold(self, sku: str, threshold: Any) -> dict[str, Any]:
-        return self.call("PUT", f"/inventory/{sku}/threshold", {"low_stock_threshold": threshold})
+    def set_threshold(self, sku: str, threshold: Any, *, if_match: str | None = None) -> dict[str, Any]:
+        headers = {"If-Match": if_match} if if_match else None
+        body = {"low_stock_threshold": threshold}
+        return self.call("PUT", f"/inventory/{sku}/threshold", body, headers=headers)
 
 
 @pytest.fixture
@@ -148,6 +150,15 @@ class TestReading:
             "changed_at": "2026-03-02T09:30:00.000Z",
         }
         assert header(answer, "ETag") == '"2"'
+
+    def test_a_client_with_the_latest_version_gets_304(self, ada: Client) -> None:
+        ada.receive("MUG", 5, "k")
+        known = {"If-None-Match": str(header(ada.get("/inventory/MUG"), "ETag"))}
+        answer = ada.call("GET", "/inventory/MUG", headers=known)
+        assert (answer["statusCode"], answer["body"], header(answer, "ETag")) == (304, "", '"1"')
+        ada.receive("MUG", 1, "k-2")
+        assert ada.call("GET", "/inventory/MUG", headers=known)["statusCode"] == 200
+        refused(ada.call("GET", "/inventory/TEA", headers={"If-None-Match": "*"}), 404, "not-found")
 
     def test_stock_above_its_threshold_is_not_low(self, ledger: StockLedger, ada: Client) -> None:
         ledger.receive("MUG", 4, movement_id="m", correlation_id="c", now=NOW, low_stock_threshold=3)
@@ -251,8 +262,8 @@ class TestReceiving:
             "recorded_at": movement["recorded_at"],
         }
         location = header(answer, "Location")
-        assert location is not None
-        assert json_body(ada.get(location)) == movement
+        assert location is not None and location.startswith("/test/inventory/MUG/movements/")
+        assert json_body(ada.get(location.removeprefix("/test"))) == movement
         assert json_body(ada.get("/inventory/MUG"))["low_stock_threshold"] == 1
         [line] = logged("stock movement recorded")
         assert (line["sku"], line["kind"], line["quantity"]) == ("MUG", "receipt", 5)
@@ -501,6 +512,24 @@ class TestThreshold:
         assert (json_body(answer)["low_stock_threshold"], json_body(answer)["low"]) == (5, True)
         assert header(answer, "ETag") == '"2"'
         assert pieces(ledger, "MUG") == (5, 0)
+
+    def test_a_threshold_based_on_the_present_version_is_set(self, ada: Client) -> None:
+        ada.receive("MUG", 5, "k")
+        etag = str(header(ada.get("/inventory/MUG"), "ETag"))
+        answer = ada.set_threshold("MUG", 5, if_match=etag)
+        assert (answer["statusCode"], header(answer, "ETag")) == (200, '"2"')
+
+    @pytest.mark.parametrize("tag", ['"1"', '"3"', 'W/"2"', "2", "*"])
+    def test_a_threshold_based_on_another_version_is_refused(self, ada: Client, tag: str) -> None:
+        ada.receive("MUG", 5, "k")
+        ada.receive("MUG", 5, "k-2")
+        refused(ada.set_threshold("MUG", 5, if_match=tag), 412, "precondition-failed")
+        assert json_body(ada.get("/inventory/MUG"))["low_stock_threshold"] == 0
+
+    def test_a_threshold_of_an_unknown_sku_is_not_found_whatever_version_it_is_based_on(
+        self, ada: Client
+    ) -> None:
+        refused(ada.set_threshold("MUG", 5, if_match='"1"'), 404, "not-found")
 
     def test_a_delivery_leaves_the_threshold_as_it_is(self, ada: Client) -> None:
         ada.receive("MUG", 5, "k")

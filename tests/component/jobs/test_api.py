@@ -27,7 +27,7 @@ def test_a_request_for_a_job_is_accepted_and_answered_with_its_address(world: Jo
 
     assert answer["statusCode"] == 202
     job = json_body(answer)
-    assert header(answer, "Location") == f"/jobs/{job['job_id']}"
+    assert header(answer, "Location") == f"/test/jobs/{job['job_id']}"
     assert job["status"] == "queued" and job["progress"] == {"done": 0, "total": None}
     assert job["request"] == {"format": "csv", "from": "2026-11-01", "to": "2026-11-30"}
     assert world.job(job["job_id"]) == job

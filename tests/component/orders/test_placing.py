@@ -46,7 +46,7 @@ class TestPlacing:
             (790, 1580),
             (1250, 1250),
         ]
-        assert header(answer, "Location") == f"/orders/{order['order_id']}"
+        assert header(answer, "Location") == f"/test/orders/{order['order_id']}"
         assert header(answer, "Idempotent-Replayed") == "false"
 
     def test_the_order_and_its_event_are_one_item(self, account: OrdersAccount, ada: Client) -> None:

@@ -1,5 +1,6 @@
 """What every HTTP service answers when something is wrong, and the correlation id on every answer."""
 
+import base64
 import json
 from typing import Annotated, Any
 
@@ -11,13 +12,13 @@ from pydantic import BaseModel, Field
 from shared.access import Access, caller_of, require_owner
 from shared.api import (
     CORRELATION_HEADER,
-    MAX_BODY_BYTES,
     UndeclaredAccess,
     api_handler,
     api_resolver,
     contract,
     correlation_id,
 )
+from shared.bodies import MAX_BODY_BYTES
 from shared.errors import Conflict, FieldError
 from tests.component.rest_events import claims_of, rest_event
 
@@ -56,7 +57,8 @@ def call(lambda_context: Any) -> Any:
 
     @app.post("/orders", **public)
     def place(request: Request) -> dict[str, Any]:
-        return {"lines": len(request.lines), "correlation_id": correlation_id()}
+        skus = [line.sku for line in request.lines]
+        return {"lines": len(request.lines), "skus": skus, "correlation_id": correlation_id()}
 
     @app.get("/crash", **public)
     def crash() -> dict[str, Any]:
@@ -87,9 +89,11 @@ def call(lambda_context: Any) -> Any:
         correlation: str | None = None,
         claims: Any = None,
         headers: dict[str, str] | None = None,
+        encoded: bool = False,
     ) -> tuple[int, dict[str, str], Any]:
         sent = {"Origin": "https://shop.example", **(headers or {})}
         event = rest_event(method, path, body=body, headers=sent, claims=claims)
+        event["isBase64Encoded"] = encoded
         del event["headers"][CORRELATION_HEADER]
         if correlation is not None:
             event["headers"][CORRELATION_HEADER.lower()] = correlation
@@ -229,12 +233,56 @@ def test_an_api_with_a_route_that_declares_no_access_does_not_start() -> None:
     [
         ("application/json", 200),
         ("application/json; charset=utf-8", 200),
+        ("Application/JSON", 200),
+        ('APPLICATION/JSON ;Charset="UTF-8"', 200),
+        ("application/json; charset=utf8; version=1", 200),
+        ("application/json; charset=iso-8859-1", 415),
+        ("application/json; charset=utf-16", 415),
+        ("application/json; charset=nonsense", 415),
+        ("application/jsonp", 415),
+        ("application", 415),
         ("application/x-www-form-urlencoded", 415),
         ("text/plain", 415),
     ],
 )
 def test_a_body_is_json_by_its_media_type(call: Any, media_type: str, status: int) -> None:
     assert call("POST", "/orders", '{"lines": []}', headers={"Content-Type": media_type})[0] == status
+
+
+def order_of(sku: str) -> str:
+    return json.dumps({"lines": [{"sku": sku, "quantity": 1}]}, ensure_ascii=False)
+
+
+def test_a_body_in_base64_is_the_same_body(call: Any) -> None:
+    body = base64.b64encode(order_of("Tée").encode()).decode()
+    assert call("POST", "/orders", body, encoded=True)[2]["skus"] == ["Tée"]
+
+
+@pytest.mark.parametrize(
+    ("body", "encoded"),
+    [
+        pytest.param(order_of("T\N{REPLACEMENT CHARACTER}e"), False, id="API Gateway replaced a byte"),
+        pytest.param(order_of("T\ud800e"), False, id="half a character"),
+        pytest.param(base64.b64encode(order_of("Tée").encode("latin-1")).decode(), True, id="in base64"),
+        pytest.param(base64.b64encode(order_of("Tée").encode("utf-16")).decode(), True, id="UTF-16"),
+    ],
+)
+def test_a_body_that_is_no_utf_8_is_refused(call: Any, body: str, encoded: bool) -> None:
+    status, _, problem = call("POST", "/orders", body, encoded=encoded)
+    assert (status, problem["type"]) == (400, PROBLEMS + "malformed-json")
+    assert "UTF-8" in problem["detail"]
+
+
+def test_a_client_may_send_the_replacement_character_as_an_escape(call: Any) -> None:
+    body = json.dumps({"lines": [{"sku": "\N{REPLACEMENT CHARACTER}", "quantity": 1}]})
+    assert call("POST", "/orders", body)[0] == 200
+
+
+def test_a_body_in_base64_has_the_same_limit(call: Any) -> None:
+    padding = " " * (MAX_BODY_BYTES - len('{"lines": []}'))
+    for longer, status in (("", 200), (" ", 413)):
+        body = base64.b64encode(('{"lines": []}' + padding + longer).encode()).decode()
+        assert call("POST", "/orders", body, encoded=True)[0] == status
 
 
 def test_a_body_has_a_limit(call: Any) -> None:

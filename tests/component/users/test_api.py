@@ -24,7 +24,7 @@ def lose_the_next_write(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_signing_up_answers_with_the_profile_and_where_to_find_it(users: Users) -> None:
     answer = users.sign_up()
     assert answer["statusCode"] == 201
-    assert header(answer, "Location") == "/users/me"
+    assert header(answer, "Location") == "/test/users/me"
     profile = json_body(answer)
     assert {name: profile[name] for name in ("email", "name", "locale")} == {
         "email": "ada@example.com",

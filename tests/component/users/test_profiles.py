@@ -138,6 +138,38 @@ def test_a_change_based_on_another_version_is_refused(users: Users, tag: str) ->
     assert users.stored()[0]["name"] == {"S": "Ada Lovelace"}
 
 
+@pytest.mark.parametrize("tag", ['"2"', "*", 'W/"1"', "1"])
+@pytest.mark.parametrize("whose", ["me", None])
+def test_a_closing_based_on_another_version_is_refused(users: Users, whose: str | None, tag: str) -> None:
+    user_id = users.signed_up()
+    answer = users.call(
+        "DELETE", f"/users/{whose or user_id}", claims=claims_of(user_id), headers={"If-Match": tag}
+    )
+    assert problem(answer) == (412, "precondition-failed")
+    assert users.stored()[0]["name"] == {"S": "Ada Lovelace"}
+
+
+def test_a_closing_based_on_the_present_version_closes_and_may_be_repeated(users: Users) -> None:
+    user_id = users.signed_up()
+    for _ in range(2):
+        answer = users.call("DELETE", "/users/me", claims=claims_of(user_id), headers={"If-Match": '"1"'})
+        assert answer["statusCode"] == 204
+    assert "name" not in users.stored()[0]
+
+
+@pytest.mark.parametrize("whose", ["me", None])
+def test_a_client_with_the_latest_version_of_a_profile_gets_304(users: Users, whose: str | None) -> None:
+    user_id = users.signed_up()
+
+    def read(known: str) -> dict[str, Any]:
+        path = f"/users/{whose or user_id}"
+        return users.call("GET", path, claims=claims_of(user_id), headers={"If-None-Match": known})
+
+    answer = read('"1"')
+    assert (answer["statusCode"], answer["body"], header(answer, "ETag")) == (304, "", '"1"')
+    assert read('"2"')["statusCode"] == 200
+
+
 def test_of_two_changes_based_on_one_version_the_second_is_refused(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,7 +308,9 @@ def test_an_export_is_a_file_of_profile_account_and_where_the_rest_is(users: Use
     sign_in = exported["sign_in"]
     assert (sign_in["status"], sign_in["groups"], sign_in["mfa"]) == ("UNCONFIRMED", ["customer"], [])
     assert sign_in["attributes"]["name"] == "Ada Lovelace"
-    assert exported["elsewhere"] == [{"what": "orders, with their shipping addresses", "href": "/orders"}]
+    assert exported["elsewhere"] == [
+        {"what": "orders, with their shipping addresses", "href": "/test/orders"}
+    ]
 
 
 def test_an_export_without_an_account_says_so(users: Users) -> None:

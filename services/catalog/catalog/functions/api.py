@@ -3,11 +3,12 @@
 `picture_routes` adds the routes of their pictures.
 """
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response, content_types
-from aws_lambda_powertools.event_handler.openapi.params import Header, Query
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import ValidationError
 
 from catalog.dependencies import product_store
@@ -22,12 +23,13 @@ from catalog.functions.product_requests import (
 )
 from catalog.functions.views import NewProduct, ProductChange, ProductPage, ProductView
 from shared.access import Access
-from shared.api import api_handler, api_resolver, contract, correlation_id, success
+from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 from shared.errors import Conflict, FieldError, NotFound, PreconditionFailed, PreconditionRequired
-from shared.etag import etag_of
-from shared.parameters import IfMatch, PageCursor, PageLimit
+from shared.etag import etag_of, require_change
+from shared.links import link_to
+from shared.parameters import IfMatch, IfNoneMatch, PageCursor, PageLimit
 
 # A bestseller is read far more often than it changes; browsers and a CDN may answer for it this long.
 _CACHE = "public, max-age=30"
@@ -37,29 +39,11 @@ _ETAG_AND_CACHE = {**_ETAG, "Cache-Control": "How long a cache may show the prod
 
 app = api_resolver()
 
-IfNoneMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-None-Match",
-        max_length=1000,
-        description="The `ETag` of the client's version; the answer is 304 while that is the latest version",
-        examples=['"3"'],
-    ),
-]
-
 
 class SkuTaken(Conflict):
     """A product with this sku exists already, on sale or retired."""
 
     code = "sku-taken"
-
-
-class NotModified(Exception):
-    """The client has the latest version."""
-
-    def __init__(self, version: int) -> None:
-        super().__init__(f"version {version}")
-        self.version = version
 
 
 @app.get("/products", cache_control=_CACHE, **contract(Access.ANYONE, tag="catalog", raises=(InvalidCursor,)))
@@ -76,31 +60,29 @@ def list_products(
         raise InvalidCursor from error
     products, position = product_store().browse(shelves, limit, after)
     return ProductPage(
-        products=[ProductView.of(product) for product in products],
+        products=[_view(product) for product in products],
         next=encode_cursor(position.model_dump(mode="json")) if position else None,
     )
 
 
-_read_contract = contract(
-    Access.ANYONE,
-    tag="catalog",
-    raises=(NotFound,),
-    answers="The product",
-    headers=_ETAG_AND_CACHE,
+@app.get(
+    "/products/<sku>",
+    **contract(
+        Access.ANYONE,
+        tag="catalog",
+        raises=(NotFound,),
+        answers="The product",
+        headers=_ETAG_AND_CACHE,
+        conditional=True,
+    ),
 )
-_read_contract["responses"][int(HTTPStatus.NOT_MODIFIED)] = success(
-    HTTPStatus.NOT_MODIFIED, "The client has the latest version", _ETAG_AND_CACHE
-)
-
-
-@app.get("/products/<sku>", **_read_contract)
 def read_product(sku: AnySku, if_none_match: IfNoneMatch = None) -> Response[ProductView]:
     """Reads one product, also a retired one: old orders link to it."""
     product = require_product(sku)
-    if if_none_match is not None and _matches(if_none_match, product.version):
-        raise NotModified(product.version)
     # Set here: the route's `cache_control` would forbid caches to store a product that a 304 has just confirmed.
-    return _answer(product, headers={"Cache-Control": _CACHE})
+    caching = {"Cache-Control": _CACHE}
+    require_change(if_none_match, product.version, caching)
+    return _answer(product, headers=caching)
 
 
 @app.post(
@@ -110,7 +92,7 @@ def read_product(sku: AnySku, if_none_match: IfNoneMatch = None) -> Response[Pro
         tag="catalog",
         status=HTTPStatus.CREATED,
         answers="The new product",
-        headers={**_ETAG, "Location": "The product's path"},
+        headers={**_ETAG, "Location": "The link to the product"},
         raises=(SkuTaken,),
     ),
 )
@@ -125,7 +107,9 @@ def add_product(request: NewProduct) -> Response[ProductView]:
             [FieldError("/body/sku", "taken")],
         )
     log_change(product)
-    return _answer(product, status=HTTPStatus.CREATED, headers={"Location": f"/products/{product.sku}"})
+    return _answer(
+        product, status=HTTPStatus.CREATED, headers={"Location": link_to(app, f"/products/{product.sku}")}
+    )
 
 
 @app.put(
@@ -165,15 +149,6 @@ def retire_product(sku: AnySku, if_match: IfMatch = None) -> Response[str]:
     return Response(status_code=HTTPStatus.NO_CONTENT, body="", headers={"ETag": etag_of(retired.version)})
 
 
-@app.exception_handler(NotModified)
-def _not_modified(answer: NotModified) -> Response[str]:
-    return Response(
-        status_code=HTTPStatus.NOT_MODIFIED,
-        body="",
-        headers={"ETag": etag_of(answer.version), "Cache-Control": _CACHE},
-    )
-
-
 def _position_of(cursor: str) -> Position:
     try:
         return Position.model_validate(decode_cursor(cursor, fields={"shelf", "place"}))
@@ -181,10 +156,8 @@ def _position_of(cursor: str) -> Position:
         raise InvalidCursor from error
 
 
-def _matches(if_none_match: str, version: int) -> bool:
-    """Whether the header matches the version: by weak comparison, in a list or by `*` (RFC 9110, section 13.1.2)."""
-    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    return not tags.isdisjoint({"*", etag_of(version)})
+def _view(product: Product) -> ProductView:
+    return ProductView.of(product, partial(link_to, app))
 
 
 def _answer(
@@ -193,7 +166,7 @@ def _answer(
     return Response(
         status_code=status,
         content_type=content_types.APPLICATION_JSON,
-        body=ProductView.of(product),
+        body=_view(product),
         headers={"ETag": etag_of(product.version), **(headers or {})},
     )
 

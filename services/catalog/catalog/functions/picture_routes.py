@@ -16,6 +16,7 @@ from shared.api import contract, correlation_id
 from shared.clock import utc_now
 from shared.errors import NotFound, PreconditionFailed, PreconditionRequired
 from shared.etag import etag_of
+from shared.links import link_to
 from shared.observability import count, logger
 from shared.parameters import IfMatch
 
@@ -46,7 +47,7 @@ def add_picture_routes(app: APIGatewayRestResolver) -> None:
             answers="The form for uploading the picture",
             headers={
                 "Cache-Control": "Caches must not store the form, which is a permission",
-                "Location": "The path of the upload's status",
+                "Location": "The link to the upload's status",
             },
             raises=(NotFound,),
         ),
@@ -73,7 +74,7 @@ def add_picture_routes(app: APIGatewayRestResolver) -> None:
             body=PictureUpload.of(upload_id, form),
             headers={
                 "Cache-Control": "no-store",
-                "Location": f"/products/{product.sku}/picture-uploads/{upload_id}",
+                "Location": link_to(app, f"/products/{product.sku}/picture-uploads/{upload_id}"),
             },
         )
 

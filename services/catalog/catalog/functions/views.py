@@ -18,6 +18,7 @@ from catalog.domain.product import (
 )
 from catalog.domain.upload import MAX_BYTES, PictureType, Upload, UploadStatus
 from shared.clock import timestamp
+from shared.links import LinkTo
 from shared.money import CurrencyCode, Money
 from shared.numbers import INTEGRAL
 
@@ -26,8 +27,8 @@ class RenditionView(BaseModel):
     """One size of a picture in one format, upright and in sRGB."""
 
     href: str = Field(
-        description="Path below the API's URL; it redirects to the picture",
-        examples=["/products/TEA-ASSAM-100/pictures/4b0d9c1f6a7e4f0b8d2c3a5e6f708192/800.webp"],
+        description="Link, relative to the URL of this answer; it redirects to the picture",
+        examples=["/prod/products/TEA-ASSAM-100/pictures/4b0d9c1f6a7e4f0b8d2c3a5e6f708192/800.webp"],
     )
     content_type: str = Field(description="`image/jpeg` or `image/webp`", examples=["image/webp"])
     width: int = Field(description="Pixels")
@@ -41,13 +42,13 @@ class PictureView(BaseModel):
     renditions: list[RenditionView]
 
     @classmethod
-    def of(cls, sku: str, picture: Picture) -> Self:
+    def of(cls, sku: str, picture: Picture, link_to: LinkTo) -> Self:
         """The public view of a picture of the product `sku`."""
         return cls(
             picture_id=picture.picture_id,
             renditions=[
                 RenditionView(
-                    href=f"/products/{sku}/pictures/{picture.picture_id}/{rendition.name}",
+                    href=link_to(f"/products/{sku}/pictures/{picture.picture_id}/{rendition.name}"),
                     content_type=rendition.content_type,
                     width=rendition.width,
                     height=rendition.height,
@@ -69,7 +70,7 @@ class ProductView(BaseModel):
     pictures: list[PictureView] = Field(description="The oldest picture first")
 
     @classmethod
-    def of(cls, product: Product) -> Self:
+    def of(cls, product: Product, link_to: LinkTo) -> Self:
         """The public view of `product`."""
         return cls(
             sku=product.sku,
@@ -78,7 +79,7 @@ class ProductView(BaseModel):
             category=product.category,
             price=product.price,
             active=product.active,
-            pictures=[PictureView.of(product.sku, picture) for picture in product.pictures],
+            pictures=[PictureView.of(product.sku, picture, link_to) for picture in product.pictures],
         )
 
 

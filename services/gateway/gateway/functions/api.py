@@ -14,6 +14,7 @@ from gateway.dependencies import api_document, environment
 from shared.access import Access
 from shared.api import api_handler, api_resolver, contract
 from shared.errors import MethodNotAllowed, NotFound
+from shared.links import base_path
 from shared.problems import problem_answer
 
 # A deployment may change the document; Swagger UI changes only with the layer.
@@ -110,8 +111,8 @@ def no_route(_: Exception) -> Response[str]:
     # If the document lists the method and the request still ends here, the method is not deployed.
     if not methods or event.http_method in methods:
         return problem_answer(NotFound("There is no such resource."))
-    # Every resource also has OPTIONS, for browsers that send a preflight request (CORS).
-    allowed = ", ".join(sorted(methods | {"OPTIONS"}))
+    # Every resource also has OPTIONS, for browsers that send a preflight request (CORS), and HEAD if it has GET.
+    allowed = ", ".join(sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())))
     answer = problem_answer(MethodNotAllowed(f"This resource allows {allowed}, and not {event.http_method}."))
     answer.headers["Allow"] = allowed
     return answer
@@ -127,16 +128,13 @@ def _answered(file: WebFile) -> Response[str]:
 
 
 def _base_url() -> str | None:
-    """The URL of the API, without a slash at its end; None if API Gateway does not pass the domain of the request.
-
-    It includes the stage on API Gateway's own domain, but not on a custom domain.
-    """
+    """The URL of the API, without a slash at its end; None if API Gateway does not pass the domain of the request."""
     event = app.current_event
     domain = event.request_context.domain_name
     if not domain:
         return None
     scheme = event.headers.get("X-Forwarded-Proto", "https")
-    return f"{scheme}://{domain}{(event.request_context.path or '').removesuffix(event.resource)}"
+    return f"{scheme}://{domain}{base_path(event.raw_event)}"
 
 
 handler = api_handler(app)

@@ -13,7 +13,7 @@ from inventory.adapters.items import LISTING, condition_for, movement_item, move
 from inventory.domain.stock import IdempotencyKeyReused, Movement, MovementKind, StockLevel, UnknownSku
 from shared.clock import timestamp
 from shared.dynamo import from_item, to_item
-from shared.errors import TransientError
+from shared.errors import PreconditionFailed, TransientError
 from shared.versioned_table import VersionedTable, WriteConflict, retry_on_conflict
 
 
@@ -64,12 +64,12 @@ class StockLedger:
         return retry_on_conflict(self._record, movement, low_stock_threshold)
 
     def set_threshold(
-        self, sku: str, threshold: int, correlation_id: str, now: datetime
+        self, sku: str, threshold: int, correlation_id: str, now: datetime, *, expected: int | None = None
     ) -> StockLevel | None:
         """Sets the number of available pieces at which `sku` counts as low.
 
-        Returns the level after it, or None if inventory does not know the sku. Raises WriteConflict if orders kept
-        changing the same stock.
+        Returns the level after it, or None if inventory does not know the sku. Raises PreconditionFailed if the stock's
+        version is not `expected`, and WriteConflict if orders kept changing the same stock.
         """
         change = self._table.update(
             stock_key(sku),
@@ -80,11 +80,16 @@ class StockLedger:
                 ":one": 1,
                 ":now": timestamp(now),
                 ":correlation_id": correlation_id,
+                **({} if expected is None else {":expected": expected}),
             },
-            condition="attribute_exists(pk)",
+            condition="attribute_exists(pk)" + ("" if expected is None else " AND version = :expected"),
         )
         answer = retry_on_conflict(self._table.write_one, change, ReturnValues="ALL_NEW")
-        return StockLevel.model_validate(from_item(answer["Attributes"])) if answer else None
+        if answer:
+            return StockLevel.model_validate(from_item(answer["Attributes"]))
+        if expected is not None and self.level(sku) is not None:
+            raise PreconditionFailed(f"The stock of {sku} has changed since; read it again.")
+        return None
 
     def level(self, sku: str) -> StockLevel | None:
         """The stock of `sku`, as last written, or None if inventory does not know it."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from inventory.domain.events import StockLow
 from shared.clock import timestamp
@@ -71,67 +71,54 @@ class MovementKind(StrEnum):
     """An order's pieces left in its parcel. Only a dispatch records this kind; no request can."""
 
 
-class MovementRequest(BaseModel):
-    """A delivery that came in, or an adjustment of the recorded stock."""
+Reason = Annotated[
+    str,
+    Field(min_length=1, max_length=200, pattern=_REASON, description="Why", examples=["Delivery note 4711"]),
+]
 
-    # The rules between the fields, in JSON Schema; `_fits_its_kind` and `_is_given` enforce them.
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        json_schema_extra={
-            "anyOf": [
-                {"properties": {"kind": {"const": "receipt"}, "quantity": {"minimum": 1}}},
-                {
-                    "properties": {
-                        "kind": {"const": "adjustment"},
-                        "quantity": {"not": {"const": 0}},
-                        "reason": {"type": "string"},
-                    },
-                    "required": ["reason"],
-                },
-            ]
-        },
-    )
 
-    kind: Literal[MovementKind.RECEIPT, MovementKind.ADJUSTMENT]
+def _not_zero(quantity: int) -> int:
+    if quantity == 0:
+        raise ValueError("an adjustment changes the stock by 1 piece or more")
+    return quantity
+
+
+class Receipt(BaseModel):
+    """A delivery that came in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal[MovementKind.RECEIPT]
+    quantity: Annotated[
+        int, Field(ge=1, le=MAX_QUANTITY, strict=True, description="Pieces", examples=[24]), INTEGRAL
+    ]
+    reason: Reason | None = None
+
+
+class Adjustment(BaseModel):
+    """A correction of the recorded stock, after a count, breakage or loss."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal[MovementKind.ADJUSTMENT]
     quantity: Annotated[
         int,
         Field(
             ge=-MAX_QUANTITY,
             le=MAX_QUANTITY,
             strict=True,
-            description="Pieces; 1 or more for a receipt. An adjustment is positive or negative: in or out",
-            examples=[24],
+            description="Pieces: positive if more are in stock than recorded, negative if fewer; never 0",
+            examples=[-2],
+            json_schema_extra={"not": {"const": 0}},
         ),
         INTEGRAL,
+        AfterValidator(_not_zero),
     ]
-    reason: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=200,
-            pattern=_REASON,
-            validate_default=True,
-            description="Why; required for an adjustment",
-            examples=["Delivery note 4711"],
-        ),
-    ] = None
+    reason: Reason
 
-    @field_validator("quantity")
-    @classmethod
-    def _fits_its_kind(cls, quantity: int, info: ValidationInfo) -> int:
-        if info.data.get("kind") is MovementKind.RECEIPT and quantity < 1:
-            raise ValueError("a receipt brings in 1 piece or more")
-        if quantity == 0:
-            raise ValueError("an adjustment changes the stock by 1 piece or more")
-        return quantity
 
-    @field_validator("reason")
-    @classmethod
-    def _is_given(cls, reason: str | None, info: ValidationInfo) -> str | None:
-        if info.data.get("kind") is MovementKind.ADJUSTMENT and reason is None:
-            raise ValueError("an adjustment needs a reason")
-        return reason
+type MovementRequest = Receipt | Adjustment
+"""What an admin may record; `kind` tells which."""
 
 
 class Movement(BaseModel):

@@ -4,17 +4,18 @@ from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response, content_types
-from aws_lambda_powertools.event_handler.openapi.params import Path
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from inventory.adapters.cursors import cursor_of_ledger, cursor_of_listing, place_in, sku_in
 from inventory.dependencies import stock_ledger
 from inventory.domain.stock import (
     MAX_SKU,
     SKU,
+    Adjustment,
     IdempotencyKeyReused,
     Movement,
-    MovementRequest,
     NotEnoughStock,
+    Receipt,
     StockLevel,
     TooMuchStock,
     UnknownSku,
@@ -24,15 +25,17 @@ from shared.access import Access, caller_of
 from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor
-from shared.errors import NotFound
-from shared.etag import etag_of
+from shared.errors import NotFound, PreconditionFailed
+from shared.etag import etag_of, expected_version_if_any, require_change
+from shared.links import link_to
 from shared.observability import count, logger
-from shared.parameters import IdempotencyKey, PageCursor, PageLimit
+from shared.parameters import IdempotencyKey, IfMatch, IfNoneMatch, PageCursor, PageLimit
 
 _MOVEMENT_ID = r"^[A-Za-z0-9_-]{1,64}$"
 
 _STOCK_HEADERS = {
-    "ETag": "The version of the stock; every movement and every order of the sku makes a new one"
+    "ETag": "The version of the stock, for `If-Match` and `If-None-Match`; every movement and every order of the sku "
+    "makes a new one"
 }
 
 app = api_resolver()
@@ -41,6 +44,7 @@ SkuInPath = Annotated[
     str,
     Path(pattern=SKU, max_length=MAX_SKU, description="Stock-keeping unit", examples=["TEA-ASSAM-100"]),
 ]
+AnyMovement = Annotated[Receipt | Adjustment, Body(discriminator="kind")]
 
 
 @app.get("/inventory", **contract(Access.ADMIN, tag="inventory", raises=(InvalidCursor,)))
@@ -55,11 +59,21 @@ def list_stock(limit: PageLimit = 20, cursor: PageCursor = None) -> StockPage:
 
 @app.get(
     "/inventory/<sku>",
-    **contract(Access.ADMIN, tag="inventory", headers=_STOCK_HEADERS, raises=(UnknownSku,)),
+    **contract(
+        Access.ADMIN,
+        tag="inventory",
+        answers="The stock",
+        headers=_STOCK_HEADERS,
+        raises=(UnknownSku,),
+        conditional=True,
+    ),
 )
-def read_stock(sku: SkuInPath) -> Response[StockView]:
+def read_stock(sku: SkuInPath, if_none_match: IfNoneMatch = None) -> Response[StockView]:
     """Reads the stock of a sku."""
-    return _stock(sku, stock_ledger().level(sku))
+    level = stock_ledger().level(sku)
+    if level is not None:
+        require_change(if_none_match, level.version)
+    return _stock(sku, level)
 
 
 @app.put(
@@ -69,12 +83,21 @@ def read_stock(sku: SkuInPath) -> Response[StockView]:
         tag="inventory",
         answers="The stock with its new threshold",
         headers=_STOCK_HEADERS,
-        raises=(UnknownSku,),
+        raises=(UnknownSku, PreconditionFailed),
     ),
 )
-def set_threshold(sku: SkuInPath, request: ThresholdRequest) -> Response[StockView]:
-    """Sets the number of available pieces at which the sku counts as low. Of two requests at once, the last wins."""
-    level = stock_ledger().set_threshold(sku, request.low_stock_threshold, correlation_id(), utc_now())
+def set_threshold(sku: SkuInPath, request: ThresholdRequest, if_match: IfMatch = None) -> Response[StockView]:
+    """Sets the number of available pieces at which the sku counts as low.
+
+    Without `If-Match`, the last of two requests at once wins. With it, an order of the sku refuses the change, too.
+    """
+    level = stock_ledger().set_threshold(
+        sku,
+        request.low_stock_threshold,
+        correlation_id(),
+        utc_now(),
+        expected=expected_version_if_any(if_match),
+    )
     if level is not None:
         logger.info("stock threshold set", sku=sku, threshold=level.low_stock_threshold)
     return _stock(sku, level)
@@ -88,14 +111,14 @@ def set_threshold(sku: SkuInPath, request: ThresholdRequest) -> Response[StockVi
         status=HTTPStatus.CREATED,
         answers="The movement; if the key was used before, the movement that was recorded then",
         headers={
-            "Location": "Where the movement is",
+            "Location": "The link to the movement",
             "Idempotent-Replayed": "`true` when the movement was recorded by an earlier request",
         },
         raises=(UnknownSku, NotEnoughStock, TooMuchStock, IdempotencyKeyReused),
     ),
 )
 def record_movement(
-    sku: SkuInPath, request: MovementRequest, idempotency_key: IdempotencyKey
+    sku: SkuInPath, request: AnyMovement, idempotency_key: IdempotencyKey
 ) -> Response[MovementView]:
     """Receives a delivery, or adjusts the recorded stock. The same key and body again answer with the same movement.
 
@@ -125,7 +148,7 @@ def record_movement(
         content_type=content_types.APPLICATION_JSON,
         body=MovementView.of(recorded),
         headers={
-            "Location": f"/inventory/{sku}/movements/{recorded.movement_id}",
+            "Location": link_to(app, f"/inventory/{sku}/movements/{recorded.movement_id}"),
             "Idempotent-Replayed": str(not is_new).lower(),
         },
     )

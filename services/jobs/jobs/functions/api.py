@@ -26,6 +26,7 @@ from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor
 from shared.errors import NotFound
+from shared.links import link_to
 from shared.observability import count, logger
 from shared.parameters import IdempotencyKey, PageCursor, PageLimit
 
@@ -50,7 +51,7 @@ AnyRequest = Annotated[OrderExport | ProductImport | WeeklyReport, Body(discrimi
         status=HTTPStatus.ACCEPTED,
         answers="The job, which runs later; for a repeated key, the job of the first request",
         headers={
-            "Location": "The address of the job",
+            "Location": "The link to the job",
             "Idempotent-Replayed": "`true` if an earlier request created the job",
         },
         raises=(UploadMissing, WeekNotOver, IdempotencyKeyReused),
@@ -151,7 +152,10 @@ def _accepted(job: Job, request: AnyRequest, *, replayed: bool) -> Response[JobV
         status_code=HTTPStatus.ACCEPTED,
         content_type=content_types.APPLICATION_JSON,
         body=JobView.of(job, presigned_urls(), utc_now()),
-        headers={"Location": f"/jobs/{job.job_id}", "Idempotent-Replayed": str(replayed).lower()},
+        headers={
+            "Location": link_to(app, f"/jobs/{job.job_id}"),
+            "Idempotent-Replayed": str(replayed).lower(),
+        },
     )
 
 

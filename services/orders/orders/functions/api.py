@@ -21,6 +21,7 @@ from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor
 from shared.errors import Forbidden, NotFound
+from shared.links import link_to
 from shared.observability import count, logger
 from shared.parameters import IdempotencyKey, PageCursor, PageLimit
 
@@ -44,7 +45,7 @@ OrderId = Annotated[
         status=HTTPStatus.CREATED,
         answers="The order; if the key was used before, the order that was placed then",
         headers={
-            "Location": "The order's address",
+            "Location": "The link to the order",
             "Idempotent-Replayed": "`true` when the order was placed by an earlier request",
         },
         raises=(
@@ -189,7 +190,10 @@ def _placed(order: Order, request: OrderRequest, *, replayed: bool) -> Response[
         status_code=HTTPStatus.CREATED,
         content_type=content_types.APPLICATION_JSON,
         body=OrderView.of(order),
-        headers={"Location": f"/orders/{order.order_id}", "Idempotent-Replayed": str(replayed).lower()},
+        headers={
+            "Location": link_to(app, f"/orders/{order.order_id}"),
+            "Idempotent-Replayed": str(replayed).lower(),
+        },
     )
 
 

@@ -16,7 +16,8 @@ from payments.domain.observation import Observation, ProviderEvent
 from payments.domain.provider_event_recorder import Recorded
 from payments.domain.signature import InvalidSignature, verify
 from shared.access import Access
-from shared.api import MAX_BODY_BYTES, api_handler, api_resolver, contract
+from shared.api import api_handler, api_resolver, contract
+from shared.bodies import MAX_BODY_BYTES
 from shared.errors import PayloadTooLarge, Unprocessable
 from shared.observability import count, logger
 

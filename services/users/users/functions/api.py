@@ -15,8 +15,9 @@ from shared.api import api_handler, api_resolver, contract
 from shared.clock import timestamp, utc_now
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 from shared.errors import NotFound, PreconditionFailed, Problem
-from shared.etag import etag_of, expected_version
-from shared.parameters import IfMatch, PageCursor, PageLimit
+from shared.etag import etag_of, expected_version_if_any, require_change
+from shared.links import link_to
+from shared.parameters import IfMatch, IfNoneMatch, PageCursor, PageLimit
 from users.adapters.accounts import AccountRefused, EmailTaken, TooManySignUps, WeakPassword
 from users.dependencies import accounts, profile_store, sign_ups
 from users.domain.profile import EmailAddress, Profile, ProfileChange, ProfilePosition, SignUp, UserId
@@ -35,9 +36,15 @@ PathUserId = Annotated[
     UserId, Path(description="A user's id", examples=["0b6d1f3a-52c1-4f0e-8a8e-5f6f3a1c9d27"])
 ]
 
-_ETAG = {"ETag": "The profile's version, for `If-Match`"}
+_ETAG = {"ETag": "The profile's version, for `If-Match` and `If-None-Match`"}
 _ATTACHMENT = {"Content-Disposition": "`attachment`, with a file name"}
-_READ: dict[str, Any] = {"tag": "users", "answers": "The profile", "headers": _ETAG, "raises": (NotFound,)}
+_READ: dict[str, Any] = {
+    "tag": "users",
+    "answers": "The profile",
+    "headers": _ETAG,
+    "raises": (NotFound,),
+    "conditional": True,
+}
 _CHANGE: dict[str, Any] = {
     "tag": "users",
     "answers": "The changed profile",
@@ -66,7 +73,7 @@ def _closing(access: Access, *raises: type[Problem]) -> dict[str, Any]:
         tag="users",
         status=HTTPStatus.CREATED,
         answers="The new profile",
-        headers={"Location": "The profile's path", **_ETAG},
+        headers={"Location": "The link to the profile", **_ETAG},
         raises=(EmailTaken, WeakPassword, AccountRefused, TooManySignUps),
     ),
 )
@@ -78,7 +85,7 @@ def sign_up(request: SignUp) -> Response[ProfileView]:
         free_abandoned_address(request.email)
         raise
     profile = register_profile(user_id, email=request.email, name=request.name, locale=request.locale)
-    return _answer(profile, HTTPStatus.CREATED, {"Location": "/users/me"})
+    return _answer(profile, HTTPStatus.CREATED, {"Location": link_to(app, "/users/me")})
 
 
 @app.get("/users", **contract(Access.ADMIN, tag="users", raises=(InvalidCursor,)))
@@ -102,9 +109,9 @@ def list_users(
 
 
 @app.get("/users/me", **contract(Access.SIGNED_IN, **_READ))
-def read_own_profile() -> Response[ProfileView]:
+def read_own_profile(if_none_match: IfNoneMatch = None) -> Response[ProfileView]:
     """Reads the caller's profile. If the account has no profile yet, the request makes it."""
-    return _answer(ensure_own_profile(caller_of(app)))
+    return _read(ensure_own_profile(caller_of(app)), if_none_match)
 
 
 @app.put("/users/me", **contract(Access.SIGNED_IN, **_CHANGE))
@@ -114,10 +121,10 @@ def change_own_profile(change: ProfileChange, if_match: IfMatch = None) -> Respo
     return _change(caller, caller.user_id, change, if_match)
 
 
-@app.delete("/users/me", **_closing(Access.SIGNED_IN))
-def delete_own_profile() -> Response[str]:
+@app.delete("/users/me", **_closing(Access.SIGNED_IN, PreconditionFailed))
+def delete_own_profile(if_match: IfMatch = None) -> Response[str]:
     """Erases the caller permanently: profile, account and every copy. Orders stay, without name and address."""
-    return _delete(caller_of(app).user_id)
+    return _delete(caller_of(app).user_id, if_match)
 
 
 @app.get("/users/me/export", **contract(Access.SIGNED_IN, **_EXPORT))
@@ -127,9 +134,9 @@ def export_own_data() -> Response[ExportView]:
 
 
 @app.get("/users/<user_id>", **contract(Access.OWNER, **_READ))
-def read_profile(user_id: PathUserId) -> Response[ProfileView]:
+def read_profile(user_id: PathUserId, if_none_match: IfNoneMatch = None) -> Response[ProfileView]:
     """Reads a user's profile."""
-    return _answer(_profile_of(caller_of(app), user_id))
+    return _read(_profile_of(caller_of(app), user_id), if_none_match)
 
 
 @app.put("/users/<user_id>", **contract(Access.OWNER, **_CHANGE))
@@ -140,20 +147,25 @@ def change_user(
     return _change(caller_of(app), user_id, change, if_match)
 
 
-@app.delete("/users/<user_id>", **_closing(Access.OWNER, NotFound))
-def delete_user(user_id: PathUserId) -> Response[str]:
+@app.delete("/users/<user_id>", **_closing(Access.OWNER, NotFound, PreconditionFailed))
+def delete_user(user_id: PathUserId, if_match: IfMatch = None) -> Response[str]:
     """Erases a user permanently: profile, account and every copy. Orders stay, without name and address."""
     caller = caller_of(app)
     if user_id != caller.user_id:
         stored = profile_store().find(user_id)
         require_owner(caller, stored.user_id if stored else None, lambda owner: owner)
-    return _delete(user_id)
+    return _delete(user_id, if_match)
 
 
 @app.get("/users/<user_id>/export", **contract(Access.OWNER, **_EXPORT))
 def export_data(user_id: PathUserId) -> Response[ExportView]:
     """Exports all data about a user, as a file."""
     return _export(_profile_of(caller_of(app), user_id))
+
+
+def _read(profile: Profile, if_none_match: str | None) -> Response[ProfileView]:
+    require_change(if_none_match, profile.version)
+    return _answer(profile)
 
 
 def _profile_of(caller: Caller, user_id: str) -> Profile:
@@ -167,13 +179,13 @@ def _profile_of(caller: Caller, user_id: str) -> Profile:
 def _change(
     caller: Caller, user_id: str, change: ProfileChange, if_match: str | None
 ) -> Response[ProfileView]:
-    expected = None if if_match is None else expected_version(if_match)
+    expected = expected_version_if_any(if_match)
     _profile_of(caller, user_id)
     return _answer(change_profile(user_id, change, expected))
 
 
-def _delete(user_id: str) -> Response[str]:
-    close_profile(user_id)
+def _delete(user_id: str, if_match: str | None) -> Response[str]:
+    close_profile(user_id, expected_version_if_any(if_match))
     return Response(status_code=HTTPStatus.NO_CONTENT, body="")
 
 
@@ -183,7 +195,7 @@ def _export(profile: Profile) -> Response[ExportView]:
         exported_at=timestamp(utc_now()),
         profile=ProfileView.of(profile),
         sign_in=SignInView.of(account, accounts().groups_of(profile.user_id)) if account else None,
-        elsewhere=[RecordsLink(what="orders, with their shipping addresses", href="/orders")],
+        elsewhere=[RecordsLink(what="orders, with their shipping addresses", href=link_to(app, "/orders"))],
     )
     file_name = f'attachment; filename="cartwright-{profile.user_id}.json"'
     return Response(

@@ -8,7 +8,7 @@ from shared.events import Event
 from shared.observability import count, logger
 from users.adapters.profile_store import StoredProfile
 from users.dependencies import accounts, profile_store
-from users.domain.profile import Profile, ProfileChange, close, is_abandoned
+from users.domain.profile import ClosedProfile, Profile, ProfileChange, close, is_abandoned
 
 
 def register_profile(
@@ -63,19 +63,26 @@ def change_profile(user_id: str, change: ProfileChange, expected: int | None) ->
 
     def apply(existing: StoredProfile | None) -> tuple[Profile, list[Event]]:
         profile = _require_open(existing)
-        if expected is not None and profile.version != expected:
-            raise PreconditionFailed("The profile has changed since; read it again.")
+        _require_version(profile, expected)
         return profile.change(change, correlation_id=correlation_id(), now=utc_now())
 
     return profile_store().change(user_id, apply)
 
 
-def close_profile(user_id: str) -> None:
-    """Erases the user; a repeat changes nothing. Raises WriteConflict if other writers keep changing the profile."""
+def close_profile(user_id: str, expected: int | None = None) -> None:
+    """Erases the user; a repeat changes nothing.
+
+    Raises PreconditionFailed if the open profile's version is not `expected`, and WriteConflict if other writers keep
+    changing it.
+    """
     closing = correlation_id()
-    profile_store().change(
-        user_id, lambda existing: close(user_id, existing, correlation_id=closing, now=utc_now())
-    )
+
+    def erase(existing: StoredProfile | None) -> tuple[ClosedProfile, list[Event]]:
+        if isinstance(existing, Profile):
+            _require_version(existing, expected)
+        return close(user_id, existing, correlation_id=closing, now=utc_now())
+
+    profile_store().change(user_id, erase)
     count("UsersClosed")
     logger.info("user closed", user_id=user_id)
 
@@ -85,6 +92,11 @@ def free_abandoned_address(email: str) -> None:
     account = accounts().find(email)
     if account and is_abandoned(confirmed=account.confirmed, signed_up_at=account.created_at, now=utc_now()):
         close_profile(account.user_id)
+
+
+def _require_version(profile: Profile, expected: int | None) -> None:
+    if expected is not None and profile.version != expected:
+        raise PreconditionFailed("The profile has changed since; read it again.")
 
 
 def _require_open(stored: StoredProfile | None) -> Profile:

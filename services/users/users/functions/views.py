@@ -68,10 +68,10 @@ class SignInView(BaseModel):
 
 
 class RecordsLink(BaseModel):
-    """A path at which the user reads more of their data, with their own token."""
+    """A link, relative to the URL of this answer, to more of the user's data. The user's own token reads it."""
 
     what: Annotated[str, Field(examples=["orders, with their shipping addresses"])]
-    href: Annotated[str, Field(examples=["/orders"])]
+    href: Annotated[str, Field(examples=["/prod/orders"])]
 
 
 class ExportView(BaseModel):
