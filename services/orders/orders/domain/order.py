@@ -387,8 +387,9 @@ class Order(BaseModel):
     def erase(self, now: datetime) -> tuple[Self, list[Event]]:
         """The order without its customer's personal data, in any status. A repeat changes nothing.
 
-        Accounting keeps what it needs: ids, lines, amounts, the country whose tax is due, and the history. The
-        fingerprint goes too, since it is a hash of the address among other things.
+        Nobody can pack a parcel without its address. So the order is cancelled, if its status allows that and its
+        parcel has not left. Accounting keeps what it needs: ids, lines, amounts, the country whose tax is due, and the
+        history. The fingerprint goes too, since it is a hash of the address among other things.
         """
         if self.erased_at:
             return self, []
@@ -401,7 +402,9 @@ class Order(BaseModel):
             parked_state=without_personal_data(self.parked_state) if self.parked_state else None,
             erased_at=timestamp(now),
         )
-        return erased, []
+        if erased.parcel_is_gone or erased.status not in TRANSITIONS[Command.REQUEST_CANCELLATION]:
+            return erased, []
+        return erased._cancelling(Canceller.CUSTOMER, now)
 
     # How a change is made.
 
