@@ -68,7 +68,7 @@ class Services:
             return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
         return ask(call.operation, call.arguments)
 
-    def _served(self, service: str, operation: str, arguments: dict[str, Any]) -> Any:
+    def _served(self, service: str, operation: str, arguments: dict[str, Any]) -> Any:  # noqa: PLR0911 - one a service
         match operation:
             case "PublishBatch":
                 return self._publish(arguments)

@@ -73,11 +73,9 @@ def test_an_identity_token_of_the_pool_opens() -> None:
     assert verifier(Pool(old=OLD)).verify(token(exp=expires)) == Identity("customer", expires)
 
 
-@pytest.mark.parametrize("claim", ["iat", "nbf"])
-def test_a_token_of_a_pool_whose_clock_is_ahead_opens(claim: str) -> None:
-    issued = int(time.time()) + 30
-
-    assert verifier(Pool(old=OLD)).verify(token(**{claim: issued})).customer_id == "customer"
+@pytest.mark.parametrize("ahead", [token(iat=int(time.time()) + 30), token(nbf=int(time.time()) + 30)])
+def test_a_token_of_a_pool_whose_clock_is_ahead_opens(ahead: str) -> None:
+    assert verifier(Pool(old=OLD)).verify(ahead).customer_id == "customer"
 
 
 @pytest.mark.parametrize(

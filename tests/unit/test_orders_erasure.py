@@ -40,7 +40,7 @@ class TestErasure:
     def test_personal_data_go_whatever_the_status_and_accounting_data_stay(self, state: str) -> None:
         order = order_in(state)
 
-        erased, events = order.erase(LATER)
+        erased, _ = order.erase(LATER)
 
         assert personal_data_in(erased.model_dump_json()) == []
         assert erased.request_fingerprint == "", "it is a hash of the address, which could be guessed"

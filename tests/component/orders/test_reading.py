@@ -65,7 +65,14 @@ class TestReading:
             "postal_code": "",
             "country": "DE",
         }
-        differing = {"shipping_address", "erased_at", "status", "history", "cancelled_by", "cancellation_reason"}
+        differing = {
+            "shipping_address",
+            "erased_at",
+            "status",
+            "history",
+            "cancelled_by",
+            "cancellation_reason",
+        }
         assert {name: value for name, value in erased.items() if name not in differing} == {
             name: value for name, value in placed.items() if name not in differing
         }

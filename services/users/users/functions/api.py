@@ -116,7 +116,10 @@ def change_own_profile(change: ProfileChange, if_match: IfMatch = None) -> Respo
 
 @app.delete("/users/me", **_closing(Access.SIGNED_IN))
 def delete_own_profile() -> Response[str]:
-    """Erases the caller permanently: profile, account and every copy. Orders stay, without name and address."""
+    """Erases the caller permanently: profile, account and every copy. Orders stay, without name and address.
+
+    An order whose parcel has not left is cancelled, and its money goes back.
+    """
     return _delete(caller_of(app).user_id)
 
 
@@ -142,7 +145,10 @@ def change_user(
 
 @app.delete("/users/<user_id>", **_closing(Access.OWNER, NotFound))
 def delete_user(user_id: PathUserId) -> Response[str]:
-    """Erases a user permanently: profile, account and every copy. Orders stay, without name and address."""
+    """Erases a user permanently: profile, account and every copy. Orders stay, without name and address.
+
+    An order whose parcel has not left is cancelled, and its money goes back.
+    """
     caller = caller_of(app)
     if user_id != caller.user_id:
         stored = profile_store().find(user_id)
