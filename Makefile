@@ -167,7 +167,7 @@ logs: .venv/installed ## Show the log lines of the functions (ARGS="--follow --g
 trace: .venv/installed ## Draw the whole path of one order (ORDER=ord_...; ARGS=--json)
 	@$(TOOLS) trace $(or $(ORDER),$(error ORDER=ord_... names the order)) $(ARGS)
 
-attention: .venv/installed ## List the orders that are parked, stuck or late (on AWS: TOKEN=..., an admin's)
+attention: .venv/installed ## List the orders that are parked, stuck, late or unsettled (on AWS: TOKEN=..., an admin's)
 	@$(TOOLS) attention
 
 resume: .venv/installed ## Undo everything of a parked order again, or capture its money again (ORDER=ord_...; on AWS: TOKEN=...)

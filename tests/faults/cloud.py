@@ -253,8 +253,8 @@ class Cloud(Deliveries):
     def _actions(self, work_kind: str) -> tuple[str, ...]:
         """Which actions of others can come in between the calls of such work."""
         possible: list[str] = []
-        if work_kind != "request":
-            possible += self.world.actions
+        # A customer cancels only an order that they know of; accounts close at any moment.
+        possible += [name for name in self.world.actions if name != "cancel" or work_kind != "request"]
         if self.world.races and work_kind == "task" and self._depth == 1 and self._rival() is not None:
             possible.append("race")
         return tuple(possible)

@@ -231,6 +231,20 @@ DEFECTS = (
         ("out-of-stock",),
         events=2,
     ),
+    Defect(
+        "an erasure that leaves a parcel without its address to be sent",
+        "services/shipping/shipping/domain/shipment.py",
+        "        if self.status is not ShipmentStatus.CREATED:\n",
+        "        if self.status is not None:\n",
+        ("leave",),
+    ),
+    Defect(
+        "an erasure that leaves the order to be fulfilled",
+        "services/orders/orders/domain/order.py",
+        "        if erased.parcel_is_gone or erased.status not in TRANSITIONS[Command.REQUEST_CANCELLATION]:\n",
+        "        if erased.status in OrderStatus:\n",
+        ("leave",),
+    ),
 )
 
 

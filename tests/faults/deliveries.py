@@ -102,6 +102,8 @@ class Deliveries(Functions):
     def _messages(self, work: Work, fault: str | None) -> None:
         """Delivers the message, with all others that wait for the same function."""
         function = work.about["function"]
+        if not work.receives:
+            self.world.clock += work.about.get("delay", 0)
         if fault in ("broken", "deaf"):
             self._break(function, fault)
         batch: list[Work] = [work]
@@ -118,8 +120,8 @@ class Deliveries(Functions):
                 self.world.latest.append(again)
         event = {"Records": [_sqs_record(position, message) for position, message in enumerate(batch)]}
         failed = self._consumed(function, event)
-        if failed:
-            # The visibility timeout has passed by then.
+        if failed and self._depth == 1:
+            # The visibility timeout has passed by then. Between two calls of another function no time passes.
             self.world.clock += 60
         for record, message in zip(event["Records"], batch, strict=True):
             if record["messageId"] not in failed:

@@ -30,6 +30,8 @@ At the delivery of a message, a stream batch, a client's request, or the invocat
 Actions of others, which are no faults:
 
     cancel          the customer cancels the order
+    leave           the customer closed the account, and orders hear of it
+    forget          the same, and shipping hears of it
     race            what is pending behind it runs in between, to its end
     overdue         an hour has passed meanwhile, and the scheduled functions that find something to do run
 """
@@ -42,7 +44,7 @@ from typing import Any
 import requests
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-ACTIONS = ("cancel", "race", "overdue")
+ACTIONS = ("cancel", "leave", "forget", "race", "overdue")
 # Where a schedule's event happens: before anything of the step, or at one of its calls.
 DELIVERY = -1
 

@@ -1,9 +1,13 @@
-"""What people ask of the shop: a customer orders and cancels, an operator resumes."""
+"""What people ask of the shop: a customer orders, cancels and leaves, an operator resumes."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.component.rest_events import claims_of
 from tests.faults.world import Work
+from tests.made_up import made_up_event
+
+_CLOSED_AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def placement(customer: str, body: dict[str, Any]) -> Work:
@@ -24,6 +28,20 @@ def resumption(order_id: str) -> Work:
     return _request(
         f"olga resumes {order_id}", claims, f"/orders/{order_id}/resume", None, f"resume-{order_id}"
     )
+
+
+def erasure(customer: str, function: str) -> Work:
+    """The news for `function` that a customer closed the account."""
+    deleted = made_up_event(
+        "user.deleted",
+        aggregate_id=customer,
+        aggregate_version=2,
+        occurred_at=_CLOSED_AT,
+        correlation_id=f"{customer}-leaves",
+        data={"user_id": customer},
+    )
+    about = {"function": function, "message_id": deleted.event_id, "body": deleted.model_dump_json()}
+    return Work("message", about)
 
 
 def key_of(customer: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from shared.money import Money
 from tests.component.orders.account import order_body
 from tests.faults.cloud import Cloud
-from tests.faults.requests import cancellation, key_of, placement
+from tests.faults.requests import cancellation, erasure, key_of, placement
 from tests.faults.world import World
 
 SKU, RARE = "MUG-BLUE", "TEA-RARE"
@@ -21,6 +21,8 @@ class Scenario:
     name: str
     orders: list[tuple[str, dict[str, Any]]]
     cancels: bool = False
+    # Whether the first customer closes the account: orders and shipping hear of it at any two moments.
+    leaves: bool = False
     races: int = 0
     # Whether a confirmed order is packed before it is dispatched: while anything else is left to happen.
     packs: bool = True
@@ -61,6 +63,9 @@ SCENARIOS = {
             [("ada", order_body((SKU, 2), payment_token="pm_sandbox_capture_expired"))],
             ends=["cancelled"],
         ),
+        Scenario("leave", [("ada", order_body((SKU, 2)))], leaves=True, ends=["cancelled"]),
+        # The parcel leaves at once, and the customer closes the account at any moment around that.
+        Scenario("leave-late", [("ada", order_body((SKU, 2)))], leaves=True, packs=False, ends=["fulfilled"]),
     )
 }
 
@@ -76,6 +81,10 @@ def begin(cloud: Cloud, scenario: Scenario) -> None:
     if scenario.cancels:
         customer = scenario.orders[0][0]
         cloud.world.actions["cancel"] = cancellation(customer, order_id_for(customer, key_of(customer)))
+    if scenario.leaves:
+        customer = scenario.orders[0][0]
+        cloud.world.actions["leave"] = erasure(customer, "OrdersEraseFunction")
+        cloud.world.actions["forget"] = erasure(customer, "ShippingEraseFunction")
     cloud.world.races = scenario.races
     cloud.world.packs = scenario.packs
 

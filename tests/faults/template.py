@@ -15,7 +15,7 @@ from tools.contracts.template import template
 ROOT = Path(__file__).parents[2]
 PROVIDER_URL = "http://provider"
 # Nothing about an order hangs on what these do with its events, so its schedules are not multiplied by theirs.
-ONLOOKERS = ("live.", "reports.", "archive.")
+ONLOOKERS = ("live.", "reports.", "archive.", "users.")
 # Whose schedules see to orders.
 _SERVICES_OF_AN_ORDER = {"orders", "payments", "inventory", "shipping"}
 
@@ -93,21 +93,25 @@ class Template:
     @cached_property
     def consumers(self) -> list[tuple[frozenset[str], str]]:
         """Which types of events each consuming function is sent."""
-        consumers = {
-            event["Properties"]["Queue"]["Fn::GetAtt"][0]: name
-            for name, properties in self._of("Serverless::Function")
-            for event in properties.get("Events", {}).values()
-            if event["Type"] == "SQS"
-        }
         return [
             (
                 frozenset(properties["FilterPolicy"]["event_type"]),
-                consumers[properties["Endpoint"]["Fn::GetAtt"][0]],
+                self.consumers_of_queues[properties["Endpoint"]["Fn::GetAtt"][0]],
             )
             for _, properties in self._of("SNS::Subscription")
             # What is not filtered is no domain event: nothing here sends it.
             if properties.get("Protocol") == "sqs" and "FilterPolicy" in properties
         ]
+
+    @cached_property
+    def consumers_of_queues(self) -> dict[str, str]:
+        """The function that each queue's messages go to."""
+        return {
+            event["Properties"]["Queue"]["Fn::GetAtt"][0]: name
+            for name, properties in self._of("Serverless::Function")
+            for event in properties.get("Events", {}).values()
+            if event["Type"] == "SQS"
+        }
 
     @cached_property
     def receives(self) -> dict[str, int]:

@@ -128,6 +128,10 @@ def after(*changes: Change) -> Order:
     return order
 
 
+def report_issues(order: Order) -> tuple[Order, list[Event]]:
+    return order.record_payment_issues(7, ["refund_failed"], LATER)
+
+
 COMMANDS: tuple[Change, ...] = (
     confirm,
     abandon,
@@ -145,6 +149,7 @@ COMMANDS: tuple[Change, ...] = (
     refuse_cancellation,
     remind,
     capture_after_failure,
+    report_issues,
 )
 """Every command that an order takes."""
 # Every state an order can be in, and how it gets there: the status, and whether the order was confirmed on its way.

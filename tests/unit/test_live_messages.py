@@ -17,6 +17,7 @@ from live.domain.messages import (
     Unsubscribe,
     as_text,
     read,
+    request_id_in,
 )
 from shared.errors import BadRequest, InvalidRequest, MalformedJson
 
@@ -63,6 +64,45 @@ def test_the_refusal_of_an_invalid_message_points_to_the_field(body: str, pointe
         read(body)
 
     assert [error["pointer"] for error in refused.value.errors] == [pointer]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"request_id": "7"}',
+        '{"request_id": "7", "action": "listen"}',
+        '{"request_id": "7", "action": ["ping"]}',
+        '{"action": "subscribe", "order_id": 5, "request_id": "7"}',
+        '{"action": "ping", "request_id": "7", "more": {"deep": []}}',
+        '{"action": "catch_up", "request_id": "7", "limit": 1e400}',
+        '{"request_id": "7", "action": "pi',
+        '{"action": "ping", "request_id": "7"',
+    ],
+)
+def test_the_id_of_an_invalid_request_can_be_read(body: str) -> None:
+    with pytest.raises((InvalidRequest, MalformedJson)):
+        read(body)
+
+    assert request_id_in(body) == "7"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "null",
+        '"7"',
+        "{}",
+        '{"request_id": 7}',
+        '{"request_id": ""}',
+        f'{{"request_id": "{"7" * 65}"}}',
+        '{"request_id": "7',
+        "[" * 100_000,
+    ],
+)
+def test_a_message_without_a_valid_id_has_none(body: str) -> None:
+    assert request_id_in(body) is None
 
 
 def test_a_change_has_its_cursor_and_no_empty_fields() -> None:

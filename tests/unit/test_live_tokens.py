@@ -73,6 +73,11 @@ def test_an_identity_token_of_the_pool_opens() -> None:
     assert verifier(Pool(old=OLD)).verify(token(exp=expires)) == Identity("customer", expires)
 
 
+@pytest.mark.parametrize("ahead", [token(iat=int(time.time()) + 30), token(nbf=int(time.time()) + 30)])
+def test_a_token_of_a_pool_whose_clock_is_ahead_opens(ahead: str) -> None:
+    assert verifier(Pool(old=OLD)).verify(ahead).customer_id == "customer"
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -81,7 +86,10 @@ def test_an_identity_token_of_the_pool_opens() -> None:
         "a.b.c",
         token(FOREIGN),
         token(exp=int(time.time()) - 1),
+        token(exp=int(time.time())),
         token(exp=None),
+        token(iat=int(time.time()) + 3600),
+        token(nbf=int(time.time()) + 3600),
         token(iss="https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_other"),
         token(aud="another-client"),
         token(aud=None),

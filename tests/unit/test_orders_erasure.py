@@ -1,10 +1,12 @@
 """Erasing an order's personal data in any status."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
 from orders.domain.saga_form import for_saga
+from orders.domain.status import Canceller, IllegalTransition, OrderStatus
 from tests.unit.orders_commands import (
     ADDRESS,
     LATER,
@@ -12,11 +14,11 @@ from tests.unit.orders_commands import (
     REACHING,
     Change,
     cancel,
-    confirm,
+    event_types,
     order_in,
     placed,
     reject,
-    request_cancellation,
+    take_over,
 )
 
 STATE = json.dumps(
@@ -38,30 +40,45 @@ class TestErasure:
     def test_personal_data_go_whatever_the_status_and_accounting_data_stay(self, state: str) -> None:
         order = order_in(state)
 
-        erased, events = order.erase(LATER)
+        erased, _ = order.erase(LATER)
 
         assert personal_data_in(erased.model_dump_json()) == []
         assert erased.request_fingerprint == "", "it is a hash of the address, which could be guessed"
         assert erased.shipping_address.country == "DE"
-        assert events == []
-        kept = {
-            "order_id",
-            "customer_id",
-            "status",
-            "lines",
-            "breakdown",
-            "history",
-            "placed_at",
-            "cancelled_by",
-        }
+        kept = {"order_id", "customer_id", "lines", "breakdown", "total", "placed_at"}
         assert erased.model_dump(include=kept) == order.model_dump(include=kept)
-        assert (erased.version, erased.erased_at) == (order.version + 1, "2026-11-21T10:15:03.000Z")
+        assert erased.history[: len(order.history)] == order.history
+        assert erased.erased_at == "2026-11-21T10:15:03.000Z"
+
+    @pytest.mark.parametrize("state", ["placed", "confirmed", "abandoned", "abandoned, resumed"])
+    def test_an_order_whose_parcel_has_not_left_is_cancelled(self, state: str) -> None:
+        """Nobody can pack a parcel without its address."""
+        order = order_in(state)
+
+        erased, events = order.erase(LATER)
+
+        assert (erased.status, erased.cancelled_by) == (OrderStatus.CANCELLING, Canceller.CUSTOMER)
+        requested = ["order.cancellation_requested"] if state == "confirmed" else []
+        assert event_types(events) == requested
+        with pytest.raises(IllegalTransition) if state != "confirmed" else nullcontext():
+            assert erased.confirm(LATER)[0].status is OrderStatus.CANCELLING
+
+    @pytest.mark.parametrize(
+        "state", sorted(set(REACHING) - {"placed", "confirmed", "abandoned", "abandoned, resumed"})
+    )
+    def test_any_other_order_stays_in_its_status(self, state: str) -> None:
+        order = order_in(state)
+
+        erased, events = order.erase(LATER)
+
+        assert (erased.status, erased.cancelled_by, events) == (order.status, order.cancelled_by, [])
+        assert erased.version == order.version + 1
 
     def test_it_is_done_once(self) -> None:
         erased, _ = placed().erase(NOW)
         assert erased.erase(LATER) == (erased, [])
 
-    @pytest.mark.parametrize("changes", [[confirm], [confirm, request_cancellation, cancel], [reject]])
+    @pytest.mark.parametrize("changes", [[cancel], [reject], [take_over, cancel]])
     def test_no_personal_data_come_back_by_later_steps_of_the_saga(self, changes: list[Change]) -> None:
         order, _ = placed().erase(NOW)
         for change in changes:

@@ -179,7 +179,7 @@ class Bank:
 
         self._wire.send(act, ProviderUnavailable, may_be_late=True)
 
-    def refund(self, reference: str, idempotency_key: str) -> None:
+    def refund(self, reference: str, idempotency_key: str, metadata: Any = None) -> None:
         def act() -> None:
             if self.intents[reference] == "succeeded":
                 self.intents[reference] = "refunded"

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from payments.domain.intent import ProviderStatus
-from payments.domain.observation import Observation, ProviderEvent
+from payments.domain.observation import Observation
 from payments.domain.payment import Payment, PaymentStatus
+from payments.domain.provider_event import ProviderEvent
 from tests.component.saga_orders import saga_order
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -114,6 +115,20 @@ def test_a_refund_of_what_was_never_captured_is_the_release_of_a_hold(
     seen = Observation.in_event(event("charge.refunded", **shown, metadata={"order_id": "order-1"}))
     assert seen is not None
     assert (seen.reference, seen.provider_status) == ("pi_1", status)
+
+
+def test_a_hold_that_expired_differs_from_an_authorized_payment() -> None:
+    """As Stripe shows the charge: https://docs.stripe.com/api/charges/object"""
+    shown = {
+        "id": "ch_1",
+        "payment_intent": "pi_1",
+        "captured": False,
+        "refunded": False,
+        "status": "succeeded",
+    }
+    seen = Observation.in_event(event("charge.expired", **shown, metadata={"order_id": "order-1"}))
+    assert seen is not None
+    assert seen.compared(payment(PaymentStatus.AUTHORIZED)).differs_from == "authorized"
 
 
 @pytest.mark.parametrize(

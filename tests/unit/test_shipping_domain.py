@@ -134,6 +134,18 @@ def test_a_dispatched_shipment_is_erased_like_any_other():
     assert (erased.status, erased.has_address, events) == (ShipmentStatus.DISPATCHED, False, [])
 
 
+def test_a_parcel_that_has_not_left_is_cancelled_by_the_erasure_of_its_address():
+    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+
+    erased, [event] = shipment.erase_address(LATER)
+
+    assert (erased.status, erased.has_address) == (ShipmentStatus.CANCELLED, False)
+    assert (event.event_type, event.aggregate_version) == ("shipment.cancelled", 2)
+    with pytest.raises(AlreadyCancelled):
+        Shipment.dispatch(erased, "ord_1", LATER)
+    assert erased.erase_address(LATER) == (erased, [])
+
+
 CREATED, DISPATCHED, CANCELLED = ShipmentStatus.CREATED, ShipmentStatus.DISPATCHED, ShipmentStatus.CANCELLED
 
 # By the status that is found: what create, dispatch and cancel come to.

@@ -9,7 +9,7 @@ from tools.ops.operator_api import OperatorApi, add_operator_options, operator_a
 def register(subcommands: Subcommands) -> None:
     """Registers `attention`."""
     parser = add_command(
-        subcommands, "attention", _attention, description="list parked, stuck and late orders"
+        subcommands, "attention", _attention, description="list parked, stuck, late and unsettled orders"
     )
     add_operator_options(parser)
 
@@ -19,12 +19,13 @@ def _attention(arguments: argparse.Namespace) -> None:
 
 
 def show_attention(api: OperatorApi) -> None:
-    """Prints the parked, the stuck and the late orders, one line for each."""
+    """Prints the parked, the stuck, the late and the unsettled orders, one line for each."""
     found = api.call("GET", "/orders/attention?limit=100", advice="`make logs` shows the log of the API.")
-    for kind in ("parked", "stuck", "late"):
+    for kind in ("parked", "stuck", "late", "unsettled"):
         print(f"{len(found[kind])} {kind}")
         for entry in found[kind]:
             why = (
                 "; the parcel has left, and the payment could not be captured" if entry["uncollected"] else ""
             )
-            print(f"  {entry['order_id']}  {entry['status']} since {entry['since']}{why}")
+            money = "".join(f"; {issue}" for issue in entry["payment_issues"])
+            print(f"  {entry['order_id']}  {entry['status']} since {entry['since']}{why}{money}")

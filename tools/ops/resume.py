@@ -38,7 +38,7 @@ def resume(api: OperatorApi, order_id: str) -> None:
     with step(f"Resuming {order_id}") as resuming:
         resumed = api.call("POST", f"/orders/{order_id}/resume", advice=_SEE_ATTENTION)
         # An order that is confirmed at once has its payment captured again, which is not its end yet.
-        ends = FINAL - {resumed["status"]}
+        ends = FINAL - {"confirmed"} if resumed["status"] == "confirmed" else FINAL
 
         def ended() -> dict[str, Any] | None:
             order = api.call("GET", f"/orders/{order_id}", advice=_SEE_ATTENTION)

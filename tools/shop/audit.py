@@ -191,6 +191,7 @@ def _problems(records: OrderRecords) -> list[str]:
             "its stock is not there": _status(records.reservation) in {"reserved", "committing", "committed"},
             "its payment is not captured": _status(records.payment) == "captured",
             "its parcel has not left": _status(records.shipment) == "dispatched",
+            "its parcel left without an address": not _left_without_address(records.shipment),
             f"the provider has {records.captured()}": records.captured() == records.order["total"]["amount"],
         }
     elif status in {"rejected", "cancelled"}:
@@ -213,6 +214,15 @@ def _adds_up(order: dict[str, Any]) -> bool:
     return bool(
         breakdown["lines"]["amount"] == lines
         and order["total"]["amount"] == lines + breakdown["shipping"]["amount"]
+    )
+
+
+def _left_without_address(shipment: dict[str, Any] | None) -> bool:
+    """Whether the shipment's address was erased before its dispatch: an erasure afterwards is a later version."""
+    return bool(
+        shipment
+        and "erased_at" in shipment["parcel"]["address"]
+        and shipment["version"] == shipment.get("dispatched_version")
     )
 
 

@@ -35,6 +35,7 @@ ARCHIVED = (
     "payment.capture_failed",
     "payment.voided",
     "payment.refunded",
+    "payment.issues_changed",
     "report.ready",
     "shipment.created",
     "shipment.dispatched",

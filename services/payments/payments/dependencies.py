@@ -85,6 +85,7 @@ def provider_event_recorder() -> ProviderEventRecorder:
     return ProviderEventRecorder(
         PaymentStore(client("dynamodb"), environment.table_name),
         ObservationStore(client("dynamodb"), environment.observations_table_name),
+        utc_now,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from catalog.adapters.import_store import ImportStore
+from catalog.domain.events import ProductChanged
 from catalog.domain.product import Product
 from catalog.domain.product_import import CHUNK_LINES
 from tests.component.jobs.world import HEADER, JobsWorld, Killed, jobs_world, products_csv
@@ -33,6 +34,15 @@ BAD_LINES = range(20, 1000, 27)  # 37 of 1,000
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
     with jobs_world(monkeypatch) as world:
         yield world
+
+
+def test_a_chunk_whose_event_its_own_schema_refuses_is_not_tried_again(world: JobsWorld) -> None:
+    world.before("CatalogImportChunkFunction", lambda: ProductChanged.model_validate({}))
+
+    job = world.run(importing(world, products_csv(good(1))))
+
+    assert world.invocations["CatalogImportChunkFunction"] == 1
+    assert job["status"] == "failed"
 
 
 def good(number: int, name: str = "Tea", price: int = 790) -> str:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from live.dependencies import live_store
 from live.domain.connection import MAX_CONNECTIONS, MAX_ORDERS
 from shared.aws import client
-from tests.component.live.service import CUSTOMER, ORDER, OTHER_ORDER, LiveService, event
+from tests.component.live.service import CONNECTED, CUSTOMER, ORDER, OTHER_ORDER, LiveService, event
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,24 @@ def test_an_invalid_message_is_answered_with_the_reason(
 
     assert answer["type"] == "error"
     assert answer["problem"]["type"].endswith(f"/{problem}")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"action": "listen"},
+        {"action": "subscribe", "order_id": ["*"]},
+        {"action": "catch_up", "limit": 101},
+        {"action": "catch_up", "after": "1"},
+        {"action": "ping", "padding": "x" * 100_000},
+    ],
+)
+def test_a_refusal_names_its_request(live: LiveService, message: dict[str, object]) -> None:
+    live.connect()
+
+    answer = live.ask(message | {"request_id": "7"})
+
+    assert (answer["type"], answer["request_id"]) == ("error", "7")
 
 
 def test_a_failure_of_the_server_is_answered_too(live: LiveService, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,6 +141,32 @@ def meet_a_transaction_once(operation: str, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(dynamodb, operation, meet, raising=False)
     return met
+
+
+@pytest.mark.parametrize("authorizer", [None, {}, {"principalId": CUSTOMER}])
+def test_a_connection_ends_without_the_authorizer_s_context(
+    live: LiveService, authorizer: dict[str, str] | None
+) -> None:
+    """API Gateway does not promise the context on `$disconnect`. The next push then deletes the connection."""
+    live.watching()
+    context = {**CONNECTED, "eventType": "DISCONNECT", "connectionId": "c1", "authorizer": authorizer}
+    if authorizer is None:
+        del context["authorizer"]
+
+    answer = live.connections.handler({"requestContext": context}, live.context)
+    live.gateway.gone.add("c1")
+    live.happens(event("confirmed", 2))
+
+    assert answer == {"statusCode": 200}
+    assert live_store().connections(CUSTOMER) == []
+
+
+def test_a_connection_without_a_customer_is_refused(live: LiveService) -> None:
+    context = {name: value for name, value in CONNECTED.items() if name != "authorizer"}
+
+    answer = live.connections.handler({"requestContext": {**context, "eventType": "CONNECT"}}, live.context)
+
+    assert answer == {"statusCode": 500}
 
 
 def test_the_answer_names_the_chosen_subprotocol_and_not_the_token(live: LiveService) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from orders.adapters.order_store import OrderStore
 from orders.domain.order import Order
+from orders.domain.status import Canceller
 from shared.clock import utc_now
 from shared.versioned_table import WriteConflict
 from tests.component.orders.account import OrdersAccount, order_body
@@ -142,11 +143,11 @@ class TestAttention:
 
     def test_a_parked_order_is_listed_until_it_is_resumed(self, admin: Client, order_id: str) -> None:
         change(order_id, park)
-        assert self.listed(admin) == {"parked": [order_id], "stuck": [], "late": []}
+        assert self.listed(admin) == {"parked": [order_id], "stuck": [], "late": [], "unsettled": []}
 
         admin.call("POST", f"/orders/{order_id}/resume")
 
-        assert self.listed(admin) == {"parked": [], "stuck": [], "late": []}
+        assert self.listed(admin) == {"parked": [], "stuck": [], "late": [], "unsettled": []}
 
     def test_an_order_is_stuck_when_it_is_under_way_for_longer_than_it_takes(
         self, admin: Client, order_id: str, monkeypatch: pytest.MonkeyPatch
@@ -172,7 +173,7 @@ class TestAttention:
         assert self.listed(admin)["late"] == [order_id], "also once it was asked for again"
         change(order_id, lambda order: order.record_capture(5, utc_now()))
         change(order_id, lambda order: order.record_dispatch("CW1", utc_now()))
-        assert self.listed(admin) == {"parked": [], "stuck": [], "late": []}
+        assert self.listed(admin) == {"parked": [], "stuck": [], "late": [], "unsettled": []}
 
     def test_the_longest_waiting_come_first(self, ada: Client, admin: Client) -> None:
         ids = [json_body(ada.place(order_body(("TEA", 1)), key=f"key-{n}"))["order_id"] for n in range(3)]
@@ -203,6 +204,51 @@ class TestAttention:
 
         assert account.order(order_id) == stored
 
+    def test_an_order_whose_refund_failed_is_listed_and_says_so_until_an_operator_has_settled_it(
+        self, ada: Client, admin: Client, order_id: str
+    ) -> None:
+        change(order_id, cancelled, partial(refund_failed, version=7))
+
+        assert self.listed(admin)["unsettled"] == [order_id]
+        [entry] = json_body(admin.call("GET", "/orders/attention"))["unsettled"]
+        assert (entry["status"], entry["payment_issues"]) == ("cancelled", ["refund_failed"])
+        assert json_body(ada.read(order_id))["payment_issues"] == ["refund_failed"]
+
+        answer = admin.call("POST", f"/orders/{order_id}/resume")
+
+        assert (answer["statusCode"], json_body(answer)["status"]) == (202, "cancelled")
+        assert self.listed(admin)["unsettled"] == []
+        assert json_body(ada.read(order_id))["payment_issues"] == []
+        refused(admin.call("POST", f"/orders/{order_id}/resume"), 409, "cannot-be-resumed")
+
+    def test_a_refund_that_fails_before_the_order_has_recorded_its_end_is_listed_then(
+        self, admin: Client, order_id: str
+    ) -> None:
+        change(order_id, partial(refund_failed, version=7))
+        assert self.listed(admin)["unsettled"] == []
+
+        change(order_id, cancelled)
+
+        assert self.listed(admin)["unsettled"] == [order_id]
+
+    def test_a_new_issue_lists_a_settled_order_again(self, admin: Client, order_id: str) -> None:
+        change(order_id, cancelled, partial(refund_failed, version=7))
+        admin.call("POST", f"/orders/{order_id}/resume")
+
+        change(
+            order_id, lambda order: order.record_payment_issues(8, ["disputed", "refund_failed"], utc_now())
+        )
+
+        [entry] = json_body(admin.call("GET", "/orders/attention"))["unsettled"]
+        assert entry["payment_issues"] == ["disputed"]
+
+    def test_an_older_report_on_the_money_changes_nothing(self, admin: Client, order_id: str) -> None:
+        change(order_id, cancelled, lambda order: order.record_payment_issues(8, [], utc_now()))
+
+        change(order_id, partial(refund_failed, version=7))
+
+        assert self.listed(admin)["unsettled"] == []
+
     @pytest.mark.parametrize("changes", [[], [confirm], [reject]])
     def test_an_order_that_is_not_parked_cannot_be_resumed(
         self, account: OrdersAccount, admin: Client, order_id: str, changes: list[Any]
@@ -221,6 +267,14 @@ class TestAttention:
         refused(ada.call("GET", "/orders/attention"), 403, "forbidden")
         refused(ada.call("POST", f"/orders/{order_id}/resume"), 403, "forbidden")
         assert account.order(order_id) == stored
+
+
+def cancelled(order: Order) -> tuple[Order, Any]:
+    return order.request_cancellation(Canceller.CUSTOMER, utc_now())[0].cancel(utc_now())
+
+
+def refund_failed(order: Order, version: int) -> tuple[Order, Any]:
+    return order.record_payment_issues(version, ["refund_failed"], utc_now())
 
 
 def overtake(monkeypatch: pytest.MonkeyPatch, order_id: str, first: Any) -> None:

@@ -194,7 +194,9 @@ class TestStartSaga:
 
         assert answer == {"batchItemFailures": []}
         assert state_machines.executions(state_machines.saga) == []
-        assert [(line["status"], line["erased"]) for line in logged("saga not started")] == [("placed", True)]
+        assert [(line["status"], line["erased"]) for line in logged("saga not started")] == [
+            ("cancelling", True)
+        ]
 
     @BOTH_VERSIONS
     @pytest.mark.parametrize("change", [rejected, confirmed_before, parked, taken_over])

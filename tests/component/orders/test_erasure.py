@@ -171,7 +171,7 @@ class TestErase:
         assert erasure.deliver(self.user_deleted("ada")) == {"batchItemFailures": []}
 
         stored = account.order(order_id)
-        assert (stored["status"], stored["shipping_address"]["city"]) == ("confirmed", "")
+        assert (stored["status"], stored["shipping_address"]["city"]) == ("cancelling", "")
 
     def test_an_order_that_is_parked_after_it_was_erased_keeps_no_personal_data(
         self, account: OrdersAccount, erasure: Erasure, lambda_context: Any

@@ -65,9 +65,18 @@ class TestReading:
             "postal_code": "",
             "country": "DE",
         }
-        assert erased == {
-            name: value for name, value in placed.items() if name not in {"shipping_address", "erased_at"}
+        differing = {
+            "shipping_address",
+            "erased_at",
+            "status",
+            "history",
+            "cancelled_by",
+            "cancellation_reason",
         }
+        assert {name: value for name, value in erased.items() if name not in differing} == {
+            name: value for name, value in placed.items() if name not in differing
+        }
+        assert (erased["status"], erased["cancelled_by"]) == ("cancelling", "customer")
 
     @pytest.mark.parametrize("known", [True, False])
     def test_without_a_token_the_answer_is_a_401(self, ada: Client, lambda_context: Any, known: bool) -> None:

@@ -118,7 +118,8 @@ class TestNothingWasStarted:
 
         assert shelf.reconcile() == {"taken over": 1}
 
-        assert account.order(order_id)["status"] == "abandoned"
+        stored = account.order(order_id)
+        assert (stored["status"], stored["resumptions"]) == ("cancelling", 1)
         assert shelf.executions(shelf.saga) == {}
 
     def test_a_second_run_starts_nothing_more(self, shelf: Shelf) -> None:

@@ -26,7 +26,7 @@ class ReceivingOrder:
         self.consumer = fresh("orders.functions.record_fulfilment")
         self.published: list[str] = []
 
-    def event(self, event_type: str, version: int, order_id: str | None = None) -> str:
+    def event(self, event_type: str, version: int, order_id: str | None = None, **more: Any) -> str:
         """The body of a message about the order."""
         return made_up_event(
             event_type,
@@ -34,7 +34,7 @@ class ReceivingOrder:
             aggregate_version=version,
             occurred_at=utc_now(),
             correlation_id="c-1",
-            data={"order_id": order_id or self.order.order_id, "tracking_reference": "CW1"},
+            data={"order_id": order_id or self.order.order_id, "tracking_reference": "CW1", **more},
         ).model_dump_json()
 
     def receives(self, *bodies: str) -> dict[str, Any]:
@@ -91,6 +91,24 @@ def test_money_taken_of_a_cancelled_order_changes_nothing(receiving: ReceivingOr
     receiving.receives(receiving.event("payment.captured", 5), receiving.event("payment.capture_failed", 5))
 
     assert receiving.saga.stored == before
+
+
+def test_what_is_wrong_with_the_money_of_a_cancelled_order_is_recorded_once(
+    receiving: ReceivingOrder,
+) -> None:
+    receiving.saga.request_cancellation()
+    receiving.saga.run("cancel")
+    reported = receiving.event("payment.issues_changed", 7, issues=["refund_failed"])
+    resolved = receiving.event("payment.issues_changed", 8, issues=[])
+
+    receiving.receives(reported)
+    stored = receiving.saga.stored
+    receiving.receives(reported)
+
+    assert (stored["status"], stored["payment_issues"]) == ("cancelled", ["refund_failed"])
+    assert receiving.saga.stored == stored
+    receiving.receives(resolved, reported)
+    assert receiving.saga.stored["payment_issues"] == []
 
 
 def test_an_order_that_is_not_there_yet_is_tried_again(receiving: ReceivingOrder, dead_letters: str) -> None:

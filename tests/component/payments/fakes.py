@@ -38,7 +38,7 @@ class FakeProvider:
     def capture(self, reference: str, idempotency_key: str) -> None:
         self._do("capture", reference, "succeeded", idempotency_key)
 
-    def refund(self, reference: str, idempotency_key: str) -> None:
+    def refund(self, reference: str, idempotency_key: str, metadata: Any = None) -> None:
         self._do("refund", reference, "refunded", idempotency_key)
 
     def retrieve(self, reference: str) -> Intent:

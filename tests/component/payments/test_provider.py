@@ -340,10 +340,10 @@ def test_captured_money_cannot_be_cancelled(provider: StripeProvider, server: Sc
 
 def test_a_refund_names_its_intent(provider: StripeProvider, server: ScriptedServer) -> None:
     server.script.append(Reply(body={"id": "re_1", "status": "pending"}))
-    provider.refund("pi_1", "order-1:refund")
+    provider.refund("pi_1", "order-1:refund", {"order_id": "order-1"})
     [request] = server.received
     assert (request.method, request.path) == ("POST", "/v1/refunds")
-    assert request.form == {"payment_intent": ["pi_1"]}
+    assert request.form == {"payment_intent": ["pi_1"], "metadata[order_id]": ["order-1"]}
     assert request.headers["idempotency-key"] == "order-1:refund"
 
 

@@ -43,7 +43,7 @@ class Provider:
         self._do(idempotency_key)
         self.has(reference, "canceled")
 
-    def refund(self, reference: str, idempotency_key: str) -> None:
+    def refund(self, reference: str, idempotency_key: str, metadata: Any = None) -> None:
         self._do(idempotency_key)
         self.has(reference, "succeeded", TOTAL)
 

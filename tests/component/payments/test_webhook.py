@@ -258,3 +258,135 @@ def test_the_example_event_is_received(handler: Callable[..., dict[str, Any]], l
     example["multiValueHeaders"]["Stripe-Signature"] = [signed(example["body"])]
     assert handler(example, lambda_context)["statusCode"] == 200
     assert client("dynamodb").scan(TableName="observations")["Count"] == 2
+
+
+def report(
+    event_type: str = "refund.failed", *, event_id: str = "evt_re", created: int | None = None, **shown: Any
+) -> str:
+    """An event about a refund of the example order's intent, as Stripe shows it."""
+    about = {
+        "id": "re_1",
+        "object": "refund",
+        "amount": ORDER.total.amount,
+        "charge": "ch_1",
+        "failure_reason": "expired_or_canceled_card",
+        "metadata": {"order_id": ORDER.order_id},
+        "payment_intent": "pi_1",
+        "status": "failed",
+        **shown,
+    }
+    moment = int(time.time()) if created is None else created
+    return json.dumps({"id": event_id, "type": event_type, "created": moment, "data": {"object": about}})
+
+
+def stored_payment() -> dict[str, Any]:
+    item = client("dynamodb").get_item(TableName="payments", Key={"pk": {"S": ORDER.order_id}})
+    return from_item(item["Item"])
+
+
+def last_published() -> dict[str, Any]:
+    """The event of the payment's last change."""
+    [published] = stored_payment()["outbox"]
+    event: dict[str, Any] = json.loads(published)
+    return event
+
+
+@pytest.mark.parametrize(
+    ("event_type", "status"),
+    [
+        ("refund.failed", "failed"),
+        ("charge.refund.updated", "failed"),
+        ("refund.updated", "failed"),
+        ("refund.updated", "canceled"),
+        ("refund.updated", "requires_action"),
+    ],
+)
+@pytest.mark.parametrize("ours", [PaymentStatus.REFUNDED, PaymentStatus.REFUNDING])
+def test_a_refund_that_fails_after_a_cancellation_is_told_by_the_payment_and_by_an_alarm(
+    post: Post,
+    logged: Callable[[str], list[dict[str, Any]]],
+    capsys: pytest.CaptureFixture[str],
+    event_type: str,
+    status: str,
+    ours: PaymentStatus,
+) -> None:
+    store_payment(ours)
+
+    assert post(report(event_type, status=status)) == (200, {"received": True})
+
+    payment = stored_payment()
+    assert (payment["status"], payment["reports"]["re_1"]["status"]) == (ours.value, status)
+    published = last_published()
+    expected = "refund_requires_action" if status == "requires_action" else "refund_failed"
+    assert (published["event_type"], published["data"]["issues"]) == ("payment.issues_changed", [expected])
+    [line] = logged("provider event recorded")
+    assert (line["level"], line["order_id"], line["outcome"]) == ("WARNING", ORDER.order_id, "differs")
+    assert '"ProviderDiffers":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_a_repeated_and_an_older_report_change_nothing(
+    post: Post, logged: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    store_payment(PaymentStatus.REFUNDED)
+    now = int(time.time())
+    failed = report(created=now)
+    post(failed)
+    before = stored_payment()
+
+    assert post(failed)[0] == 200
+    assert post(report("refund.updated", event_id="evt_0", created=now - 60, status="succeeded"))[0] == 200
+
+    assert stored_payment() == before
+    assert [line["outcome"] for line in logged("provider event recorded")] == ["differs", "repeated", "late"]
+
+
+def test_a_dispute_names_no_order_and_finds_it_by_its_intent(post: Post) -> None:
+    store_payment(PaymentStatus.CAPTURED)
+    post(event("payment_intent.succeeded"))
+
+    opened = report(
+        "charge.dispute.created", id="du_1", object="dispute", status="needs_response", metadata={}
+    )
+    assert post(opened)[0] == 200
+    assert last_published()["data"]["issues"] == ["disputed"]
+
+    lost = report(
+        "charge.dispute.closed", event_id="evt_2", id="du_1", object="dispute", status="lost", metadata={}
+    )
+    assert post(lost)[0] == 200
+    assert last_published()["data"]["issues"] == ["dispute_lost"]
+
+
+@pytest.mark.parametrize(
+    "shown", [{"metadata": {}}, {"payment_intent": "pi_2"}, {"metadata": {"order_id": "x"}}]
+)
+def test_a_report_on_money_that_no_payment_names_is_received_and_rings_an_alarm(
+    post: Post, logged: Callable[[str], list[dict[str, Any]]], shown: dict[str, Any]
+) -> None:
+    store_payment(PaymentStatus.REFUNDED)
+    before = stored_payment()
+
+    assert post(report(**shown))[0] == 200
+
+    assert stored_payment() == before
+    assert [line["outcome"] for line in logged("provider event recorded")] == ["differs"]
+
+
+def test_a_report_that_loses_a_race_starts_over(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    store_payment(PaymentStatus.REFUNDING)
+    save, raced = PaymentStore.save, iter([True])
+
+    def overtaken(self: PaymentStore, payment: Payment, events: Any = None) -> Payment:
+        if next(raced, False):
+            current = self.find(payment.order_id)
+            assert current is not None
+            save(self, *current.refund(utc_now()))
+        return save(self, payment, events)
+
+    monkeypatch.setattr(PaymentStore, "save", overtaken)
+
+    assert post(report())[0] == 200
+
+    payment = stored_payment()
+    assert (payment["status"], payment["version"]) == ("refunded", 3)
+    assert last_published()["data"]["issues"] == ["refund_failed"]

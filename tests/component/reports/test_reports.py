@@ -249,7 +249,7 @@ def test_a_week_that_is_not_over_is_refused_and_leaves_nothing(service: Service)
     assert service.items("ReportsTable") == []
 
 
-@pytest.mark.parametrize("week", ["last", "2026-W60", "", 10])
+@pytest.mark.parametrize("week", ["last", "2026-W60", "9999-W52", "", 10])
 def test_an_invalid_week_is_refused_with_an_explanation(service: Service, week: Any):
     with pytest.raises(NoSuchWeek, match=r"2026-W|no week"):
         service.make_weekly_report({"week": week})

@@ -1,5 +1,6 @@
 """A job for a week's report, from the request to the page, with the shipped state machine and functions."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 import reports.domain.week
 from jobs.domain.requests import JobKind, WeeklyReport, WeekNotOver
+from reports.domain.events import ReportReady
 from shared.clock import utc_now
 from tests.component.jobs.world import BUCKET, JobsWorld, Killed, jobs_world
 from tests.component.rest_events import json_body
@@ -105,6 +107,28 @@ def test_a_report_that_can_never_be_made_fails_the_job_with_an_explanation(world
 
     assert (job["status"], job["failure"]["code"]) == ("failed", "week-not-over")
     assert "from the day after" in job["failure"]["detail"]
+    assert world.invocations["ReportsMakeWeeklyReportFunction"] == 1
+
+
+@pytest.mark.parametrize("week", ["0001-W01", "0999-W01"])
+def test_a_week_of_long_ago_that_the_api_accepts_is_reported(world: JobsWorld, week: str) -> None:
+    job = world.run(ask(world, week))
+
+    assert (job["status"], job["request"]["week"]) == ("succeeded", week)
+    [report] = world.items("ReportsTable").values()
+    assert json.loads(report["outbox"][0])["data"]["week"] == week
+    assert world.invocations["ReportsMakeWeeklyReportFunction"] == 1
+
+
+def test_a_report_whose_event_its_own_schema_refuses_fails_at_the_first_try(world: JobsWorld) -> None:
+    def make_an_invalid_event() -> None:
+        ReportReady(week="999-W01", page_url="https://page", sheet_url="https://sheet")
+
+    world.before("ReportsMakeWeeklyReportFunction", make_an_invalid_event)
+
+    job = world.run(ask(world))
+
+    assert (job["status"], job["failure"]["code"]) == ("failed", "technical-failure")
     assert world.invocations["ReportsMakeWeeklyReportFunction"] == 1
 
 

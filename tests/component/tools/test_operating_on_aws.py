@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("on_aws")
 
 EMAIL, PASSWORD = "ops@example.com", "Correct-horse-7-battery"
 ATTENTION = "GET /orders/attention"
-NONE_FOUND: dict[str, list[Any]] = {"parked": [], "stuck": [], "late": []}
+NONE_FOUND: dict[str, list[Any]] = {"parked": [], "stuck": [], "late": [], "unsettled": []}
 
 
 def make_admin(*, permanent: bool = True) -> None:
@@ -30,13 +30,28 @@ def make_admin(*, permanent: bool = True) -> None:
 def test_the_list_of_orders_that_need_attention_comes_from_the_named_stack(
     api: FakeApi, command: Command
 ) -> None:
-    parked = {"order_id": "ord_1", "status": "parked", "since": "2026-03-02T09:30:00Z", "uncollected": True}
-    api.answer(ATTENTION, (200, NONE_FOUND | {"parked": [parked]}))
+    since = "2026-03-02T09:30:00Z"
+    parked = {
+        "order_id": "ord_1",
+        "status": "parked",
+        "since": since,
+        "uncollected": True,
+        "payment_issues": [],
+    }
+    unsettled = {
+        "order_id": "ord_2",
+        "status": "cancelled",
+        "since": since,
+        "uncollected": False,
+        "payment_issues": ["refund_failed"],
+    }
+    api.answer(ATTENTION, (200, NONE_FOUND | {"parked": [parked], "unsettled": [unsettled]}))
 
     shown = command("attention", "--stack", STACK, "--token", "the-token")
 
     assert shown.code == 0
     assert "1 parked\n  ord_1  parked since 2026-03-02T09:30:00Z; the parcel has left" in shown.output
+    assert f"1 unsettled\n  ord_2  cancelled since {since}; refund_failed" in shown.output
     assert api.requests == [(ATTENTION, "the-token", None)]
 
 
@@ -47,7 +62,7 @@ def test_the_environment_names_the_stack_and_the_token(
     monkeypatch.setenv("TOKEN", "from-the-environment")
     api.answer(ATTENTION, (200, NONE_FOUND))
 
-    assert command("attention").output == "0 parked\n0 stuck\n0 late\n"
+    assert command("attention").output == "0 parked\n0 stuck\n0 late\n0 unsettled\n"
     assert api.requests == [(ATTENTION, "from-the-environment", None)]
 
 
@@ -143,6 +158,17 @@ def test_a_confirmed_order_is_not_at_its_end_when_it_is_resumed(api: FakeApi, co
 
     assert command("resume", "ord_1", "--stack", STACK, "--token", "t").output.endswith(
         "ord_1 is fulfilled.\n"
+    )
+
+
+def test_an_order_whose_money_an_operator_has_settled_is_at_its_end_already(
+    api: FakeApi, command: Command
+) -> None:
+    api.answer("POST /orders/ord_1/resume", (202, {"status": "cancelled"}))
+    api.answer("GET /orders/ord_1", (200, {"status": "cancelled"}))
+
+    assert command("resume", "ord_1", "--stack", STACK, "--token", "t").output.endswith(
+        "ord_1 is cancelled.\n"
     )
 
 

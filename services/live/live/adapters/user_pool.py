@@ -4,6 +4,7 @@ The check covers the signature (RS256, by a key of the pool), `iss`, `aud`, `exp
 token counts: https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ _KEYS_SECONDS = 3600
 # Tokens with invented key ids cause at most one request to the pool in this time.
 _ASK_AGAIN_SECONDS = 30
 _TIMEOUT_SECONDS = 2.5
+# How far the pool's clock may be ahead of ours. The expiry gets no leeway: the connection would end at once.
+_LEEWAY_SECONDS = 60
 
 
 def fetch_keys(url: str) -> dict[str, Any]:
@@ -84,10 +87,13 @@ class TokenVerifier:
                 algorithms=["RS256"],
                 audience=self._audience,
                 issuer=self._issuer,
+                leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "iss", "aud", "sub", "token_use"]},
             )
         except jwt.InvalidTokenError as error:
             raise InvalidToken(type(error).__name__) from error
+        if claims["exp"] <= time.time():
+            raise InvalidToken(jwt.ExpiredSignatureError.__name__)
         if claims["token_use"] != "id":  # noqa: S105 - a kind of token
             raise InvalidToken("the token is no identity token")
         return Identity(str(claims["sub"]), int(claims["exp"]))

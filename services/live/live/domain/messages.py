@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from live.domain.connection import Connection
 from live.domain.feed import Change, Cursor, Entry, OrderId, Page, present_fields
@@ -21,6 +22,10 @@ RequestId = Annotated[
 class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    request_id: RequestId | None = None
+
+
+class _Named(BaseModel):
     request_id: RequestId | None = None
 
 
@@ -172,6 +177,15 @@ def read(body: str) -> Request:
             raise MalformedJson("The message is not JSON.") from error
         named = ", ".join(entry["pointer"] or "the message" for entry in errors)
         raise InvalidRequest(f"Invalid: {named}.", errors) from error
+
+
+def request_id_in(body: str) -> str | None:
+    """The request's id in `body`, also if the rest of the request is invalid or cut off; None if none can be read."""
+    try:
+        return _Named.model_validate(from_json(body, allow_partial=True)).request_id
+    except ValueError:
+        # Not JSON, no object, or no valid id; `read` says so to the client.
+        return None
 
 
 def as_text(answer: Answer) -> str:

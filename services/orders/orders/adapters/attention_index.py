@@ -1,4 +1,4 @@
-"""Orders that have not come to their end: an index of the orders table, keys alone, without final orders.
+"""Orders that need something yet: an index of the orders table, keys alone, without orders that are done with.
 
     index by-attention   attention, attention_since
 
@@ -6,9 +6,10 @@
     "confirmed#" and a shard   confirmed, since then
     "late"                     confirmed and reminded, since the last reminder
     "parked"                   parked, since then
+    "unsettled"                final, and its payment has an open issue, since payments reported it
 
 Every order enters the index under the first two, and leaves it again. One key of an index takes 1000 writes a second;
-the shards take 16 times that. Few orders come under the other two.
+the shards take 16 times that. Few orders come under the other three.
 """
 
 import zlib
@@ -23,10 +24,11 @@ from shared.dynamo import from_item, to_item
 _SHARDS = 16
 _LATE = "late"
 _PARKED = "parked"
+_UNSETTLED = "unsettled"
 
 
 def attention_keys(order: Order) -> dict[str, str]:
-    """The attributes that put the order into the index, or none for a final one."""
+    """The attributes that put the order into the index, or none for one that is done with."""
     shard = zlib.crc32(order.order_id.encode()) % _SHARDS
     match order.status:
         case OrderStatus.PARKED:
@@ -37,11 +39,13 @@ def attention_keys(order: Order) -> dict[str, str]:
             return {"attention": f"confirmed#{shard}", "attention_since": order.since}
         case status if status.is_open:
             return {"attention": f"open#{shard}", "attention_since": order.since}
+    if order.is_unsettled:
+        return {"attention": _UNSETTLED, "attention_since": order.payment_issues_since or order.since}
     return {}
 
 
 class AttentionIndex:
-    """Finds orders that are open, confirmed or parked, by how long they are so."""
+    """Finds orders that are open, confirmed, parked or unsettled, by how long they are so."""
 
     def __init__(self, dynamodb: Any, table_name: str) -> None:
         self._dynamodb = dynamodb
@@ -50,6 +54,10 @@ class AttentionIndex:
     def parked(self, limit: int) -> list[str]:
         """The ids of up to `limit` parked orders, the longest parked first."""
         return _ids(self._entries(_PARKED, limit), limit)
+
+    def unsettled(self, limit: int) -> list[str]:
+        """The ids of up to `limit` final orders whose payment has an open issue, the oldest issue first."""
+        return _ids(self._entries(_UNSETTLED, limit), limit)
 
     def open_since_before(self, moment: datetime, limit: int) -> list[str]:
         """The ids of up to `limit` orders that are in an open status since before `moment`, the oldest first."""

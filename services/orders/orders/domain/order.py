@@ -78,6 +78,11 @@ class Order(BaseModel):
     tracking_reference: str | None = None
     reminded_at: str | None = None
     erased_at: str | None = None
+    # The payment's issues by the latest event about them, since when, and the issues that an operator has settled.
+    payment_issues: list[str] = []
+    payment_issues_version: int = 0
+    payment_issues_since: str | None = None
+    settled_issues: list[str] = []
 
     # Facts that follow from the fields.
 
@@ -116,6 +121,16 @@ class Order(BaseModel):
     def is_uncollected(self) -> bool:
         """Whether the parcel has left and the money that was held for it could not be taken."""
         return self.parcel_is_gone and self.capture_failed_at is not None
+
+    @property
+    def open_issues(self) -> list[str]:
+        """The payment's issues that no operator has settled yet: a refund that failed, a dispute."""
+        return [issue for issue in self.payment_issues if issue not in self.settled_issues]
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether the order has come to its end, and its payment still has an issue."""
+        return self.status.is_final and bool(self.open_issues)
 
     @property
     def is_being_resumed(self) -> bool:
@@ -324,6 +339,25 @@ class Order(BaseModel):
             return self, []
         return self._recorded(now, dispatched_at=timestamp(now), tracking_reference=tracking_reference)
 
+    def record_payment_issues(
+        self, payment_version: int, issues: list[str], now: datetime
+    ) -> tuple[Self, list[Event]]:
+        """The provider reported on the order's money, in any status: `issues` has every open one.
+
+        Changes nothing if a later report is known.
+        """
+        if payment_version <= self.payment_issues_version:
+            return self, []
+        recorded = self._changed(
+            Command.ISSUES,
+            now,
+            payment_issues=issues,
+            payment_issues_version=payment_version,
+            payment_issues_since=timestamp(now),
+            settled_issues=[issue for issue in self.settled_issues if issue in issues],
+        )
+        return recorded, []
+
     def remind(self, now: datetime) -> tuple[Self, list[Event]]:
         """The order waits too long for its fulfilment: `order.fulfilment_requested` asks for it once more. It names the
         failed capture if that is tried again. Changes nothing unless the order is confirmed.
@@ -360,8 +394,11 @@ class Order(BaseModel):
         If the parcel has left and the money could not be taken, there is nothing to undo. The order stands again, and
         `order.collection_requested` has the capture tried once more. That ends fulfilled, or parked again.
 
-        Changes nothing while it is being resumed. Raises CannotBeResumed if it is not parked.
+        If the order has come to its end and its payment has an issue, the operator has settled that: nothing is undone.
+        Changes nothing while the order is being resumed. Raises CannotBeResumed if nothing waits for an operator.
         """
+        if self.is_unsettled:
+            return self._changed(Command.ISSUES, now, settled_issues=self.payment_issues), []
         if self.is_being_resumed or self.is_being_collected:
             return self, []
         if self.status is not OrderStatus.PARKED:
@@ -387,8 +424,9 @@ class Order(BaseModel):
     def erase(self, now: datetime) -> tuple[Self, list[Event]]:
         """The order without its customer's personal data, in any status. A repeat changes nothing.
 
-        Accounting keeps what it needs: ids, lines, amounts, the country whose tax is due, and the history. The
-        fingerprint goes too, since it is a hash of the address among other things.
+        Nobody can pack a parcel without its address. So the order is cancelled, if its status allows that and its
+        parcel has not left. Accounting keeps what it needs: ids, lines, amounts, the country whose tax is due, and the
+        history. The fingerprint goes too, since it is a hash of the address among other things.
         """
         if self.erased_at:
             return self, []
@@ -401,7 +439,9 @@ class Order(BaseModel):
             parked_state=without_personal_data(self.parked_state) if self.parked_state else None,
             erased_at=timestamp(now),
         )
-        return erased, []
+        if erased.parcel_is_gone or erased.status not in TRANSITIONS[Command.REQUEST_CANCELLATION]:
+            return erased, []
+        return erased._cancelling(Canceller.CUSTOMER, now)
 
     # How a change is made.
 

@@ -41,6 +41,8 @@ class Command(StrEnum):
     """A fact about the money or the parcel."""
     REMIND = "remind"
     ERASE = "erase"
+    ISSUES = "payment issues"
+    """The payment's open issues, as payments reports them; or an operator has settled them."""
 
 
 TRANSITIONS: dict[Command, dict[OrderStatus, OrderStatus]] = {
@@ -65,4 +67,6 @@ TRANSITIONS: dict[Command, dict[OrderStatus, OrderStatus]] = {
     Command.TAKE_OVER: {_PLACED: _ABANDONED, _ABANDONED: _ABANDONED, _CANCELLING: _CANCELLING},
     # Personal data go in every status.
     Command.ERASE: {status: status for status in OrderStatus},
+    # Refunds fail and payments are disputed long after an order's end.
+    Command.ISSUES: {status: status for status in OrderStatus},
 }

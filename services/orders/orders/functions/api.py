@@ -85,7 +85,8 @@ def orders_that_need_attention(
 ) -> Attention:
     """Lists the orders that need an operator.
 
-    They are parked, or in an open status for too long, or confirmed and not fulfilled in time.
+    They are parked, or in an open status for too long, or confirmed and not fulfilled in time. Or they are at their
+    end, and something is wrong with their money.
     """
     index, store, now = attention_index(), order_store(), utc_now()
     open_too_long = index.open_since_before(reconcile_settings().stuck_before(now), limit)
@@ -93,10 +94,12 @@ def orders_that_need_attention(
     parked = store.find_if(index.parked(limit), lambda order: order.status is OrderStatus.PARKED)
     stuck = store.find_if(open_too_long, lambda order: order.status.is_open)
     late = store.find_if(waiting, lambda order: order.status is OrderStatus.CONFIRMED)
+    unsettled = store.find_if(index.unsettled(limit), lambda order: order.is_unsettled)
     return Attention(
         parked=[AttentionEntry.of(order) for order in parked],
         stuck=[AttentionEntry.of(order) for order in stuck],
         late=[AttentionEntry.of(order) for order in late],
+        unsettled=[AttentionEntry.of(order) for order in unsettled],
     )
 
 
@@ -171,7 +174,8 @@ def cancel_order(order_id: OrderId) -> OrderView:
 def resume_order(order_id: OrderId) -> OrderView:
     """Undoes everything of a parked order once more, for operators. A repeated request starts nothing more.
 
-    If the parcel has left and the money could not be taken, it tries the capture once more instead.
+    If the parcel has left and the money could not be taken, it tries the capture once more instead. If the order is at
+    its end and something is wrong with its money, the request says that an operator has settled that.
     """
     if order_store().find(order_id) is None:
         raise NotFound("There is no such order.")

@@ -1,4 +1,5 @@
 """Records the capture and the dispatch of a confirmed order: both make it fulfilled, a failed capture ends it.
+Records the issues of an order's payment as well.
 
 The events may come in any order, late and more than once. The order decides whether one still changes anything.
 """
@@ -27,6 +28,12 @@ class PaymentChanged(BaseModel):
     """The part of `payment.captured` and `payment.capture_failed` that this consumer reads."""
 
     order_id: str
+
+
+class PaymentIssues(PaymentChanged):
+    """The part of `payment.issues_changed` that this consumer reads."""
+
+    issues: list[str]
 
 
 class ParcelDispatched(BaseModel):
@@ -58,6 +65,17 @@ def dispatched(event: Event) -> None:
     _record(parcel.order_id, lambda order: order.record_dispatch(parcel.tracking_reference, utc_now()))
 
 
+def issues_changed(event: Event) -> None:
+    """Records which issues of the order's payment are open; a repeat changes nothing."""
+    payment = PaymentIssues.model_validate(event.data)
+    _record(
+        payment.order_id,
+        lambda order: order.record_payment_issues(event.aggregate_version, payment.issues, utc_now()),
+    )
+    if payment.issues:
+        count("PaymentIssuesReported")
+
+
 def _record(order_id: str, change: Callable[[Order], tuple[Order, list[Event]]]) -> None:
     entered: list[OrderStatus] = []
 
@@ -76,6 +94,7 @@ handler = consumer_handler(
     {
         "payment.captured": captured,
         "payment.capture_failed": capture_failed,
+        "payment.issues_changed": issues_changed,
         "shipment.dispatched": dispatched,
     }
 )

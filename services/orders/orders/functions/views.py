@@ -49,6 +49,12 @@ class OrderView(BaseModel):
     tracking_reference: str | None = Field(
         default=None, description="The carrier's reference, once the parcel is on its way"
     )
+    payment_issues: list[str] = Field(
+        default=[],
+        description="What is wrong with the money, as codes: `refund_failed`, `refund_requires_action`, `disputed`, "
+        "`dispute_lost`; later versions may add values",
+        examples=[["refund_failed"]],
+    )
     erased_at: str | None = Field(default=None, description="When the customer's personal data were erased")
 
     @classmethod
@@ -67,12 +73,13 @@ class OrderView(BaseModel):
             cancelled_by=order.cancelled_by,
             cancellation_reason=order.cancelled_by.reason if order.cancelled_by else None,
             tracking_reference=order.tracking_reference,
+            payment_issues=order.open_issues,
             erased_at=order.erased_at,
         )
 
 
 class AttentionEntry(BaseModel):
-    """An order that has not come to its end, its status, and when it came into it (RFC 3339, UTC)."""
+    """An order that needs something yet, its status, and since when it waits (RFC 3339, UTC)."""
 
     order_id: str
     customer_id: str
@@ -83,6 +90,10 @@ class AttentionEntry(BaseModel):
         description="The parcel has left, and its money could not be taken: resuming tries the capture again",
     )
 
+    payment_issues: list[str] = Field(
+        default=[], description="What is wrong with the money, as codes", examples=[["refund_failed"]]
+    )
+
     @classmethod
     def of(cls, order: Order) -> Self:
         """The entry of `order`."""
@@ -90,8 +101,9 @@ class AttentionEntry(BaseModel):
             order_id=order.order_id,
             customer_id=order.customer_id,
             status=order.status,
-            since=order.since,
+            since=(order.payment_issues_since or order.since) if order.is_unsettled else order.since,
             uncollected=order.is_uncollected,
+            payment_issues=order.open_issues,
         )
 
 
@@ -108,6 +120,10 @@ class Attention(BaseModel):
     )
     late: list[AttentionEntry] = Field(
         description="Confirmed, and not fulfilled in time; the reconciler requests the fulfilment again, once a day"
+    )
+    unsettled: list[AttentionEntry] = Field(
+        description="At its end, and a refund failed later, or the customer's bank disputes the payment. "
+        "`POST /orders/{order_id}/resume` says that an operator has settled it"
     )
 
 

@@ -7,6 +7,7 @@ The API: https://docs.stripe.com/api/payment_intents, https://docs.stripe.com/ap
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -44,7 +45,7 @@ class StripeProvider:
             "payment_method": payment_method,
             "payment_method_types[]": "card",
             "capture_method": "manual",
-            **{f"metadata[{name}]": value for name, value in metadata.items()},
+            **_fields_of(metadata),
         }
         answer = self._transport.send(
             "POST",
@@ -91,14 +92,17 @@ class StripeProvider:
                 raise AlreadyCaptured(reference, intent_status=ProviderStatus.TAKEN) from refused
             raise
 
-    def refund(self, reference: str, idempotency_key: str) -> None:
+    def refund(
+        self, reference: str, idempotency_key: str, metadata: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """Gives back all of the money that the intent took; does nothing if that was done already.
 
-        Raises PaymentRefused if nothing was taken or the provider does not give it back; ProviderUnavailable.
+        The provider does not copy an intent's metadata to its refunds, so a refund has `metadata` of its own. Raises
+        PaymentRefused if nothing was taken or the provider does not give it back; ProviderUnavailable.
         """
         self._act(
             "/v1/refunds",
-            {"payment_intent": reference},
+            {"payment_intent": reference, **_fields_of(metadata)},
             idempotency_key,
             reference,
             done=lambda refund: refund.get("status") in _REFUND_STANDS,
@@ -171,6 +175,10 @@ class StripeProvider:
 
 def _path(reference: str) -> str:
     return f"/v1/payment_intents/{quote(reference, safe='')}"
+
+
+def _fields_of(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {f"metadata[{name}]": value for name, value in metadata.items()}
 
 
 def _refusal(answer: Answer) -> CardDeclined | PaymentRefused:

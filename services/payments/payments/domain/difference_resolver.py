@@ -43,7 +43,11 @@ class DifferenceResolver:
             self._provider.cancel(reference, idempotency_key=f"{reference}:reconcile-cancel")
             current = self._observe(last)
         elif remedy is Remedy.REFUND:
-            self._provider.refund(reference, idempotency_key=f"{reference}:reconcile-refund")
+            self._provider.refund(
+                reference,
+                idempotency_key=f"{reference}:reconcile-refund",
+                metadata={"order_id": last.order_id},
+            )
             current = self._observe(last)
         if current.remedy(payment) is Remedy.NONE:
             # The time of the provider's last event stays, so that a later event still counts as later.

@@ -56,6 +56,21 @@ class PaymentVoided(PaymentFacts):
     reason: _Reason | None = None
 
 
+class PaymentIssuesChanged(PaymentFacts):
+    """The provider reported that a refund failed, or on a dispute. The event names all issues that are open now."""
+
+    event_type = "payment.issues_changed"
+
+    issues: Annotated[
+        list[str],
+        Field(
+            description="`refund_failed`, `refund_requires_action`, `disputed`, `dispute_lost`; none if all are "
+            "resolved. Later versions may add values",
+            examples=[["refund_failed"]],
+        ),
+    ]
+
+
 class PaymentRefunded(PaymentFacts):
     """The provider gave back all of the money that it took."""
 

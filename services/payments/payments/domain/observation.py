@@ -6,15 +6,15 @@ does not fit is marked; the reconcile function then asks the provider and resolv
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from payments.domain.intent import ProviderStatus
 from payments.domain.payment import Payment, PaymentStatus
+from payments.domain.provider_event import Id, Lenient, ProviderEvent
 
 _MAX_ORDER_ID = 255
-_Id = Annotated[str, Field(min_length=1, max_length=255)]
 
 _OWES_NOTHING = {ProviderStatus.FAILED, ProviderStatus.REFUNDED, ProviderStatus.CANCELED}
 
@@ -63,40 +63,21 @@ class Remedy(StrEnum):
 _OVER = {PaymentStatus.VOIDED, PaymentStatus.DECLINED, PaymentStatus.REFUNDED}
 
 
-class _Lenient(BaseModel):
-    """Part of a provider's event. Fields that are not listed are ignored, and never logged."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-
-class _Data(_Lenient):
-    object: dict[str, Any]
+class _Intent(Lenient):
+    id: Id
+    metadata: dict[str, str] = Field(default_factory=dict)
 
 
-class ProviderEvent(_Lenient):
-    """A webhook's body; `created` is in Unix seconds (https://docs.stripe.com/api/events/object)."""
-
-    id: _Id
-    type: _Id
-    created: Annotated[int, Field(ge=0, le=10**12)]
-    data: _Data
-
-
-class _Intent(_Lenient):
-    id: _Id
-    metadata: dict[str, str] = {}
-
-
-class _Charge(_Lenient):
-    payment_intent: _Id | None = None
+class _Charge(Lenient):
+    payment_intent: Id | None = None
     captured: bool
     refunded: bool
     # Stripe copies an intent's metadata to its charges.
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = Field(default_factory=dict)
 
     @property
     def status(self) -> ProviderStatus:
-        """The status after a refund. Stripe also reports the release of a hold as a refund."""
+        """The status after a refund, or after the hold expired. Stripe also reports a release as a refund."""
         if not self.captured:
             return ProviderStatus.CANCELED
         return ProviderStatus.REFUNDED if self.refunded else ProviderStatus.PARTIALLY_REFUNDED
@@ -108,6 +89,9 @@ _INTENT_EVENTS = {
     "payment_intent.succeeded": ProviderStatus.TAKEN,
     "payment_intent.canceled": ProviderStatus.CANCELED,
 }
+_CHARGE_EVENTS = frozenset({"charge.refunded", "charge.expired"})
+OBSERVED_TYPES = _CHARGE_EVENTS | _INTENT_EVENTS.keys()
+"""The types of events that say how an intent stands."""
 
 
 class Observation(BaseModel):
@@ -137,7 +121,7 @@ class Observation(BaseModel):
         if event.type in _INTENT_EVENTS:
             intent = _Intent.model_validate(event.data.object)
             reference, metadata, status = intent.id, intent.metadata, _INTENT_EVENTS[event.type]
-        elif event.type == "charge.refunded":
+        elif event.type in _CHARGE_EVENTS:
             charge = _Charge.model_validate(event.data.object)
             reference, metadata, status = charge.payment_intent, charge.metadata, charge.status
         else:

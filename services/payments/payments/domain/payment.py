@@ -18,6 +18,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from payments.domain import events
+from payments.domain.report import PaymentIssue, Report, issues_in
 from shared.clock import timestamp
 from shared.errors import PermanentError, TransientError
 from shared.events import Event
@@ -147,6 +148,11 @@ class Payment(BaseModel):
     provider_reference: str | None = None
     reason: str | None = None
     failed_captures: int = 0
+    # The version and the time of the last capture or of its failure.
+    outcome_version: int | None = None
+    outcome_at: str | None = None
+    # The provider's latest statement on each refund and dispute, by its id.
+    reports: dict[str, Report] = {}
 
     @classmethod
     def begun(cls, order: SagaOrder, now: datetime) -> Self:
@@ -178,6 +184,16 @@ class Payment(BaseModel):
         return self.provider_reference is not None and self.status not in settled
 
     @property
+    def issues(self) -> tuple[PaymentIssue, ...]:
+        """What the provider reported that a person has to see to."""
+        return issues_in(self.reports, self.amount.amount)
+
+    @property
+    def failure_version(self) -> int:
+        """The version of the last failure to capture."""
+        return self.outcome_version or self.version
+
+    @property
     def reference(self) -> str:
         """The reference of the provider's intent; raises IllegalTransition if no intent is stored."""
         if self.provider_reference is None:
@@ -202,13 +218,18 @@ class Payment(BaseModel):
 
     def capture(self, now: datetime) -> tuple[Self, list[Event]]:
         """The provider took the money."""
-        return self._published("capture", events.PaymentCaptured, now, reason=None)
+        return self._published("capture", events.PaymentCaptured, now, reason=None, **self._outcome(now))
 
     def fail_capture(self, reason: str, now: datetime) -> tuple[Self, list[Event]]:
         """The provider cannot take the money; `reason` is its code or message."""
         failures = self.failed_captures + 1
         return self._published(
-            "fail_capture", events.PaymentCaptureFailed, now, reason=reason, failed_captures=failures
+            "fail_capture",
+            events.PaymentCaptureFailed,
+            now,
+            reason=reason,
+            failed_captures=failures,
+            **self._outcome(now),
         )
 
     def outcome_of_capture(self) -> Event:
@@ -217,7 +238,8 @@ class Payment(BaseModel):
             raise IllegalTransition(f"payment {self.payment_id} is {self.status.value}")
         captured = self.status is PaymentStatus.CAPTURED
         kind = events.PaymentCaptured if captured else events.PaymentCaptureFailed
-        return self._event(kind, datetime.fromisoformat(self.updated_at))
+        then = self.model_copy(update={"version": self.outcome_version or self.version})
+        return then._event(kind, datetime.fromisoformat(self.outcome_at or self.updated_at), **self._why)
 
     @property
     def capture_key(self) -> str:
@@ -243,6 +265,29 @@ class Payment(BaseModel):
         """The provider gave all of the money back."""
         return self._published("refund", events.PaymentRefunded, now)
 
+    def report(self, subject: str, report: Report, now: datetime) -> tuple[Self, list[Event]]:
+        """The provider's statement on the refund or dispute `subject`, in any status of the payment.
+
+        Changes nothing if a statement as late is known. Publishes the open issues if they differ.
+        """
+        known = self.reports.get(subject)
+        if known is not None and not report.later_than(known):
+            return self, []
+        reported = self.model_copy(
+            update={
+                "reports": {**self.reports, subject: report},
+                "version": self.version + 1,
+                "updated_at": timestamp(now),
+            }
+        )
+        if reported.issues == self.issues:
+            return reported, []
+        issues = [issue.value for issue in reported.issues]
+        return reported, [reported._event(events.PaymentIssuesChanged, now, issues=issues)]
+
+    def _outcome(self, now: datetime) -> dict[str, Any]:
+        return {"outcome_version": self.version + 1, "outcome_at": timestamp(now)}
+
     def _changed(self, command: str, now: datetime, **changes: Any) -> Self:
         """The next version of the payment, after `command`; raises IllegalTransition."""
         transition = TRANSITIONS[command]
@@ -256,12 +301,15 @@ class Payment(BaseModel):
     ) -> tuple[Self, list[Event]]:
         """The payment after `command`, with its event."""
         changed = self._changed(command, now, **changes)
-        return changed, [changed._event(kind, now)]
+        return changed, [changed._event(kind, now, **changed._why)]
 
-    def _event(self, kind: type[events.PaymentFacts], now: datetime) -> Event:
-        reason = {"reason": self.reason} if self.reason else {}
+    @property
+    def _why(self) -> dict[str, str]:
+        return {"reason": self.reason} if self.reason else {}
+
+    def _event(self, kind: type[events.PaymentFacts], now: datetime, **more: Any) -> Event:
         return Event.of(
-            kind(order_id=self.order_id, payment_id=self.payment_id, amount=self.amount, **reason),
+            kind(order_id=self.order_id, payment_id=self.payment_id, amount=self.amount, **more),
             aggregate_id=self.payment_id,
             aggregate_version=self.version,
             occurred_at=now,

@@ -139,7 +139,9 @@ class PaymentService:
             raise PaymentNotAuthorized(order_id)
         if payment.status.given_up:
             raise AlreadyVoided(payment.payment_id)
-        failed = payment.status is PaymentStatus.CAPTURE_FAILED and payment.version != retry_failed_version
+        failed = (
+            payment.status is PaymentStatus.CAPTURE_FAILED and payment.failure_version != retry_failed_version
+        )
         if republish_outcome and (failed or payment.status is PaymentStatus.CAPTURED):
             self._payments.republish(payment, payment.outcome_of_capture())
         if payment.status is PaymentStatus.CAPTURED:
@@ -191,7 +193,11 @@ class PaymentService:
     def _give_back(self, payment: Payment) -> Payment:
         if payment.status is not PaymentStatus.REFUNDING:
             payment = self._payments.save(payment.begin_refund(self._now()))
-        self._provider.refund(payment.reference, idempotency_key=f"{payment.order_id}:refund")
+        self._provider.refund(
+            payment.reference,
+            idempotency_key=f"{payment.order_id}:refund",
+            metadata={"order_id": payment.order_id},
+        )
         return self._payments.save(*payment.refund(self._now()))
 
     def _raise_if_given_up(self, payment: Payment, refused: CardDeclined | PaymentRefused) -> None:

@@ -1,6 +1,7 @@
 """The collaborators of the domain services, as the domain needs them; `payments.adapters` implements them."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from payments.domain.intent import Intent
@@ -62,8 +63,10 @@ class PaymentProvider(Protocol):
     def cancel(self, reference: str, idempotency_key: str) -> None:
         """Releases the money that the intent holds, permanently. Raises AlreadyCaptured."""
 
-    def refund(self, reference: str, idempotency_key: str) -> None:
-        """Gives back all of the money that the intent took."""
+    def refund(
+        self, reference: str, idempotency_key: str, metadata: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Gives back all of the money that the intent took. Reports on the refund carry `metadata`."""
 
     def retrieve(self, reference: str) -> Intent:
         """The intent as the provider has it now."""

@@ -12,8 +12,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from pydantic import BaseModel, Field, ValidationError
 
 from payments.dependencies import provider_event_recorder, signing_secrets
-from payments.domain.observation import Observation, ProviderEvent
+from payments.domain.observation import Observation
+from payments.domain.provider_event import ProviderEvent
 from payments.domain.provider_event_recorder import Recorded
+from payments.domain.report import ProviderReport
 from payments.domain.signature import InvalidSignature, verify
 from shared.access import Access
 from shared.api import api_handler, api_resolver, contract
@@ -72,27 +74,35 @@ def receive_provider_event(signature: Signature = "") -> Received:
         raise
     try:
         event = ProviderEvent.model_validate_json(payload)
-        observation = Observation.in_event(event)
+        observation, report = Observation.in_event(event), ProviderReport.in_event(event)
     except ValidationError as error:
         logger.error("provider event cannot be read", problems=[entry["loc"] for entry in error.errors()])
         raise UnreadableEvent("The body is not an event in the provider's format.") from error
-    if observation is None:
+    if observation is not None:
+        outcome = provider_event_recorder().record(event, observation, int(time.time()))
+        _tell(event, outcome, observation.reference, observation.order_id, observation.provider_status.value)
+    elif report is not None:
+        outcome = provider_event_recorder().report(report)
+        _tell(event, outcome, report.reference, report.order_id, report.report.status)
+    else:
         count("ProviderEventsIgnored")
         logger.info("provider event ignored", event_id=event.id, event_type=event.type)
-        return Received(received=True)
-    outcome = provider_event_recorder().record(event, observation, int(time.time()))
+    return Received(received=True)
+
+
+def _tell(event: ProviderEvent, outcome: Recorded, reference: str, order_id: str | None, status: str) -> None:
+    """Counts and logs the outcome; an alarm rings for `ProviderDiffers`."""
     count(_METRICS[outcome])
     log = logger.warning if outcome is Recorded.DIFFERS else logger.info
     log(
         "provider event recorded",
         event_id=event.id,
         event_type=event.type,
-        order_id=observation.order_id,
-        provider_reference=observation.reference,
-        provider_status=observation.provider_status.value,
+        order_id=order_id,
+        provider_reference=reference,
+        provider_status=status,
         outcome=outcome.value,
     )
-    return Received(received=True)
 
 
 def _payload() -> bytes:

@@ -27,7 +27,7 @@ class Week:
     number: int
 
     def __str__(self) -> str:
-        return f"{self.year}-W{self.number:02}"
+        return f"{self.year:04}-W{self.number:02}"
 
     @classmethod
     def named(cls, name: str) -> Self:
@@ -36,7 +36,8 @@ class Week:
         try:
             if not found:
                 raise NoSuchWeek(f"{name} is no week: write it as 2026-W10.")
-            date.fromisocalendar(int(found[1]), int(found[2]), 1)
+            # The last day: the calendar ends within the last week of the year 9999.
+            date.fromisocalendar(int(found[1]), int(found[2]), DAYS)
         except ValueError as error:
             raise NoSuchWeek(f"There is no week {name}: {error}.") from error
         return cls(int(found[1]), int(found[2]))

@@ -4,7 +4,8 @@
        │                  └──────cancel────► cancelled     a later dispatch is refused
        └─────────────────────────cancel────────▲           a tombstone: a late creation is refused
 
-An erased customer's shipment keeps the country of its address, and nothing else of it, in every status.
+An erased customer's shipment keeps the country of its address, and nothing else of it, in every status. An erasure
+cancels a shipment that has not left.
 
 Only the methods of `Shipment` change its status. Each returns the changed shipment and the events to publish. A repeat
 changes nothing and returns no events.
@@ -207,11 +208,17 @@ class Shipment(BaseModel):
         return dispatched, published or [dispatched._dispatch_event()]
 
     def erase_address(self, now: datetime) -> tuple[Self, list[Event]]:
-        """The shipment with the country as the rest of its address; no other service needs an event of it."""
+        """The shipment with the country as the rest of its address. A parcel that has not left is cancelled, since
+        nobody can send it any more. A repeat changes nothing.
+        """
         if self.parcel is None or not self.has_address:
             return self, []
-        erased = ErasedAddress(country=self.parcel.address.country, erased_at=timestamp(now))
-        return self._changed(now, parcel=self.parcel.model_copy(update={"address": erased})), []
+        rest = ErasedAddress(country=self.parcel.address.country, erased_at=timestamp(now))
+        parcel = self.parcel.model_copy(update={"address": rest})
+        if self.status is not ShipmentStatus.CREATED:
+            return self._changed(now, parcel=parcel), []
+        cancelled = self._changed(now, parcel=parcel, status=ShipmentStatus.CANCELLED)
+        return cancelled, [cancelled._event(events.ShipmentCancelled, now)]
 
     def _dispatch_event(self) -> Event:
         """The event of the dispatch, the same at any later time. Old shipments have no time of their dispatch."""

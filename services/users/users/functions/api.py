@@ -123,7 +123,10 @@ def change_own_profile(change: ProfileChange, if_match: IfMatch = None) -> Respo
 
 @app.delete("/users/me", **_closing(Access.SIGNED_IN, PreconditionFailed))
 def delete_own_profile(if_match: IfMatch = None) -> Response[str]:
-    """Erases the caller permanently: profile, account and every copy. Orders stay, without name and address."""
+    """Erases the caller permanently: profile, account and every copy. Orders stay, without name and address.
+
+    An order whose parcel has not left is cancelled, and its money goes back.
+    """
     return _delete(caller_of(app).user_id, if_match)
 
 
@@ -149,7 +152,10 @@ def change_user(
 
 @app.delete("/users/<user_id>", **_closing(Access.OWNER, NotFound, PreconditionFailed))
 def delete_user(user_id: PathUserId, if_match: IfMatch = None) -> Response[str]:
-    """Erases a user permanently: profile, account and every copy. Orders stay, without name and address."""
+    """Erases a user permanently: profile, account and every copy. Orders stay, without name and address.
+
+    An order whose parcel has not left is cancelled, and its money goes back.
+    """
     caller = caller_of(app)
     if user_id != caller.user_id:
         stored = profile_store().find(user_id)

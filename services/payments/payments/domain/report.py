@@ -1,0 +1,135 @@
+"""The provider's later reports: what became of a refund that it accepted, and the disputes of a payment.
+
+"Accepted" is not "finished": a refund may fail days later, and a customer may dispute a payment for months. Each
+report is about one refund or one dispute, and its latest status counts.
+
+The objects: https://docs.stripe.com/api/refunds/object, https://docs.stripe.com/api/disputes/object
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from payments.domain.provider_event import Id, Lenient, ProviderEvent
+
+_REFUND, _DISPUTE = "refund", "dispute"
+REPORTED_TYPES: Mapping[str, str] = {
+    **dict.fromkeys(("refund.created", "refund.updated", "refund.failed", "charge.refund.updated"), _REFUND),
+    **dict.fromkeys(
+        (
+            "charge.dispute.created",
+            "charge.dispute.updated",
+            "charge.dispute.closed",
+            "charge.dispute.funds_withdrawn",
+            "charge.dispute.funds_reinstated",
+        ),
+        _DISPUTE,
+    ),
+}
+"""The types of events that report on a refund or a dispute."""
+
+# The statuses in the order in which they can follow. A status that is not listed counts as the first.
+_ORDER = {
+    _REFUND: ("pending", "requires_action", "succeeded", "canceled", "failed"),
+    _DISPUTE: (
+        *("warning_needs_response", "warning_under_review", "warning_closed"),
+        *("needs_response", "under_review", "prevented", "won", "lost"),
+    ),
+}
+_REFUND_STANDS = {"pending", "succeeded"}
+_SHOP_KEEPS_THE_MONEY = {"warning_closed", "prevented", "won"}
+
+
+class PaymentIssue(StrEnum):
+    """A fault of a payment's money that a person has to see to."""
+
+    REFUND_FAILED = "refund_failed"
+    """The provider accepted a refund and could not give the money back."""
+    REFUND_REQUIRES_ACTION = "refund_requires_action"
+    """The customer has to do something before the provider can give the money back."""
+    DISPUTED = "disputed"
+    """The customer's bank questions the payment; the provider may hold its money back."""
+    DISPUTE_LOST = "dispute_lost"
+    """The bank decided for the customer: the money is gone."""
+
+
+class Report(BaseModel):
+    """The latest statement on one refund or dispute. `reported_at` is in Unix seconds, by the provider's clock."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: str
+    status: str
+    amount: int
+    reported_at: int
+
+    def later_than(self, other: Self) -> bool:
+        """Whether this is the later statement; within one second the order of the statuses decides."""
+        return (self.reported_at, self._rank) > (other.reported_at, other._rank)
+
+    @property
+    def _rank(self) -> int:
+        order = _ORDER[self.kind]
+        return order.index(self.status) if self.status in order else 0
+
+
+def issues_in(reports: Mapping[str, Report], total: int) -> tuple[PaymentIssue, ...]:
+    """The open issues of a payment of `total` minor units. A failed refund counts until others gave it all back."""
+    refunds = [report for report in reports.values() if report.kind == _REFUND]
+    disputes = {report.status for report in reports.values() if report.kind == _DISPUTE}
+    failed = {refund.status for refund in refunds} - _REFUND_STANDS
+    given_back = sum(refund.amount for refund in refunds if refund.status in _REFUND_STANDS)
+    issues = []
+    if failed and given_back < total:
+        needs_customer = failed == {"requires_action"}
+        issues.append(PaymentIssue.REFUND_REQUIRES_ACTION if needs_customer else PaymentIssue.REFUND_FAILED)
+    if "lost" in disputes:
+        issues.append(PaymentIssue.DISPUTE_LOST)
+    if disputes - _SHOP_KEEPS_THE_MONEY - {"lost"}:
+        issues.append(PaymentIssue.DISPUTED)
+    return tuple(sorted(issues))
+
+
+class _Reported(Lenient):
+    """A refund or a dispute, as its event shows it."""
+
+    id: Id
+    payment_intent: Id | None = None
+    status: Id | None = None
+    amount: Annotated[int, Field(ge=0, le=10**15)]
+    # Ours for a refund that we asked for. A dispute, or a refund by hand, has no order here.
+    metadata: dict[str, str] | None = None
+
+
+class ProviderReport(BaseModel):
+    """A report in an event: the refund or dispute (`subject`), its intent, and the order if the event names it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    subject: str
+    reference: str
+    order_id: str | None
+    report: Report
+
+    @classmethod
+    def in_event(cls, event: ProviderEvent) -> Self | None:
+        """The report in the event; None if the event is of another type, or its object belongs to no intent.
+
+        Raises pydantic's ValidationError if the event is of a known type and cannot be read.
+        """
+        kind = REPORTED_TYPES.get(event.type)
+        if kind is None:
+            return None
+        shown = _Reported.model_validate(event.data.object)
+        if shown.payment_intent is None:
+            return None
+        report = Report(
+            kind=kind,
+            status=shown.status or _ORDER[kind][0],
+            amount=shown.amount,
+            reported_at=event.created,
+        )
+        order_id = (shown.metadata or {}).get("order_id")
+        return cls(subject=shown.id, reference=shown.payment_intent, order_id=order_id, report=report)
