@@ -14,8 +14,8 @@ def test_a_wait_returns_the_first_answer_that_is_true() -> None:
 def test_a_wait_for_a_stack_on_aws_is_four_times_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr(waiting, "_pace", dict(waiting._pace))
-    monkeypatch.setattr(waiting.time, "sleep", slept.append)
-    monkeypatch.setattr(waiting.time, "monotonic", lambda: sum(slept))
+    monkeypatch.setattr("tools.waiting.time.sleep", slept.append)
+    monkeypatch.setattr("tools.waiting.time.monotonic", lambda: sum(slept))
     be_patient()
 
     with pytest.raises(NotInTime, match="waited 20 s in vain for nothing"):

@@ -67,7 +67,7 @@ class Shop:
     def sign_up(self, name: str) -> Customer:
         """Makes up a new customer, with an account as an operator may make it, and signs in.
 
-        Cognito mails no code, of which it sends 50 a day.
+        Cognito mails no code: it sends 50 mails a day.
         """
         email = made_up_address(self._kind, name)
         open_account(self.stack, email, PASSWORD, name=name, groups=[CUSTOMER_GROUP])

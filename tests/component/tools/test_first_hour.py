@@ -43,7 +43,7 @@ def own_account(on_aws: FakeCloudFormation, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def sign_up(password: str) -> None:
-    """Someone signs up with the caller's address, as anyone can, and does not confirm it."""
+    """A sign-up with the caller's address, as any person can do it; nothing confirms it."""
     cognito: Any = boto3.client("cognito-idp")
     client_id = Stack.named(STACK).resource("UserPoolClient")
     attributes = [{"Name": "email", "Value": EMAIL}]
