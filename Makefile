@@ -94,16 +94,22 @@ template: .venv/installed ## Check the template
 system: seed ## Test the deployed system (STACK=... REGION=... for any stack but one for production)
 	$(call do,$(BIN)/python -m pytest --no-fold-skipped tests/system)
 
-fuzz: seed ## Try the API with generated requests, as customer and admin (EXAMPLES=100 for a long run)
+# These use the embedded cloud alone, whatever stack STACK names.
+.PHONY: embedded-seed
+embedded-seed:
+	@$(MAKE) seed STACK=
+
+fuzz: embedded-seed ## Try the API with generated requests, as customer and admin (EXAMPLES=100 for a long run)
 	$(call do,$(BIN)/python -m pytest --capture=no tests/fuzz --examples $(or $(EXAMPLES),25))
 
-browser: seed ## Use the API's reference in a real browser (Debian's chromium)
+browser: embedded-seed ## Use the API's reference in a real browser (Debian's chromium)
 	$(call do,$(BIN)/python -m pytest tests/browser)
 
-sam-local: seed ## Test `sam local` with Docker against the embedded cloud (some minutes)
+sam-local: embedded-seed ## Test `sam local` with Docker against the embedded cloud (some minutes)
 	$(call do,$(BIN)/python -m pytest tests/sam_local)
 
-test: lint types template unit component contracts singles system ## Run every check and every test
+test: lint types template unit component contracts singles ## Run every check and every test
+	@$(MAKE) system STACK=
 	$(call do,$(BIN)/python -m pytest tests/fuzz)
 
 .PHONY: benchmark benchmark-live benchmark-pictures

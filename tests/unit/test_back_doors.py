@@ -4,12 +4,16 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import requests
 
 from tests.system.back_doors import BackDoorUsed, StackUnderTest, watched
+from tests.system.conftest import pytest_fixture_setup
 from tools import server_record
 from tools.cloud import strict
 
@@ -61,6 +65,21 @@ def test_a_back_door_is_closed_to_a_test_without_the_mark_and_open_to_one_with_i
     with watched(open_for=True):
         BACK_DOORS[name](endpoint)
     BACK_DOORS[name](endpoint)
+
+
+@pytest.mark.parametrize(("scope", "is_open"), [("function", True), ("module", False), ("session", False)])
+def test_a_fixture_that_outlives_a_marked_test_uses_no_back_door(
+    scope: str, is_open: bool, endpoint: str
+) -> None:
+    fixture: Any = SimpleNamespace(scope=scope)
+    with watched(open_for=True):
+        setup = pytest_fixture_setup(fixture)
+        next(setup)
+        with nullcontext() if is_open else pytest.raises(BackDoorUsed):
+            BACK_DOORS["strictness"](endpoint)
+        with pytest.raises(StopIteration):
+            setup.send(None)
+        BACK_DOORS["strictness"](endpoint)
 
 
 def test_an_api_that_aws_has_is_open_to_every_test(endpoint: str) -> None:
