@@ -56,7 +56,7 @@ def api() -> Iterator[FakeApi]:
             self.end_headers()
             self.wfile.write(content.encode() if isinstance(content, str) else json.dumps(content).encode())
 
-        do_POST = do_GET  # noqa: N815 - the base class calls it so
+        do_POST = do_DELETE = do_GET  # noqa: N815 - the base class calls them so
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
             pass
