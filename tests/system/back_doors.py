@@ -20,6 +20,7 @@ MARK = "embedded_only"
 _SERVED_APIS = b"/_aws/execute-api/"
 
 reads_mails = pytest.mark.embedded_only("reads the mails that SES sent")
+sets_strictness = pytest.mark.embedded_only("sets how strict the embedded cloud is; AWS always is")
 ends_processes = pytest.mark.embedded_only("ends the processes in which functions run")
 
 

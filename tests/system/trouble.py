@@ -49,7 +49,7 @@ def configured(stack: Stack, function: str, **changes: str) -> Iterator[None]:
 def strict(stack: Stack, **settings: float) -> AbstractContextManager[None]:
     """The embedded cloud as strict as AWS in these settings, until the end of the block.
 
-    It is a back door: the test is marked as `embedded_only`.
+    It is a back door: the test, or its module, is marked with `sets_strictness` of `tests.system.back_doors`.
     """
     return strictness.strict(stack.endpoint, **settings)
 
