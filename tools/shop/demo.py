@@ -225,8 +225,10 @@ def rush(stage: Stage) -> None:
 
 def audit(stage: Stage) -> None:
     """Reads the tables, the provider's records and the sent mails, and checks that they agree."""
-    mails = " and the sent mails" if stage.stack.shows_mails else ""
-    stage.scene("The audit", f"of the tables, the provider's records{mails}")
+    records = ", the provider's records and the sent mails"
+    if not stage.stack.shows_mails:
+        records = " and the provider's records"
+    stage.scene("The audit", f"of the tables{records}")
 
     def complete() -> bool:
         found = stage.auditor.audit()
