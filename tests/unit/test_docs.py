@@ -63,11 +63,11 @@ def test_a_document_names_only_what_exists(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_each_command_of_the_aws_cli_names_the_region(document):
-    """The stack is in a region that the reader chose, and the CLI's default may be another."""
-    assert not re.findall(
-        r"(?<![\w./-])aws (?!--region )[a-z0-9-]+ [a-z0-9-]+", (REPOSITORY / document).read_text()
-    )
+def test_each_command_for_aws_names_the_region(document):
+    """The stack is in a region that the reader chose, and the default may be another."""
+    text = (REPOSITORY / document).read_text()
+    assert not re.findall(r"(?<![\w./-])aws (?!--region )[a-z0-9-]+ [a-z0-9-]+", text)
+    assert not re.findall(r"make [a-z]+\b(?![^`\n]*REGION=)[^`\n]*\bSTACK=[^`\n]*", text)
 
 
 @pytest.mark.parametrize("root", ROOTS)
