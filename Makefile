@@ -13,6 +13,9 @@ export SAM_CLI_TELEMETRY := 0
 export UV_SYSTEM_CERTS := 1
 CODE := shared_layer services tools tests benchmarks
 
+# A stack on AWS (STACK=... REGION=...) is there already; without STACK it is the one in the embedded cloud.
+DEPLOYED := $(if $(STACK),.venv/installed,up)
+
 # $(call do,<command>): prints the command, then runs it.
 do = @echo "$$ $(strip $(1))"; $(1)
 
@@ -89,19 +92,25 @@ template: .venv/installed ## Check the template, and count the resources that ea
 	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint)
 	$(call do,$(TOOLS) resources)
 
-system: seed ## Test the deployed system in the embedded cloud
-	$(call do,$(BIN)/python -m pytest tests/system)
+system: seed ## Test the deployed system (STACK=... REGION=... for any stack but one for production)
+	$(call do,$(BIN)/python -m pytest --no-fold-skipped tests/system)
 
-fuzz: seed ## Try the API with generated requests, as customer and admin (EXAMPLES=100 for a long run)
+# These use the embedded cloud alone, whatever stack STACK names.
+.PHONY: embedded-seed
+embedded-seed:
+	@$(MAKE) seed STACK=
+
+fuzz: embedded-seed ## Try the API with generated requests, as customer and admin (EXAMPLES=100 for a long run)
 	$(call do,$(BIN)/python -m pytest --capture=no tests/fuzz --examples $(or $(EXAMPLES),25))
 
-browser: seed ## Use the API's reference in a real browser (Debian's chromium)
+browser: embedded-seed ## Use the API's reference in a real browser (Debian's chromium)
 	$(call do,$(BIN)/python -m pytest tests/browser)
 
-sam-local: seed ## Test `sam local` with Docker against the embedded cloud (some minutes)
+sam-local: embedded-seed ## Test `sam local` with Docker against the embedded cloud (some minutes)
 	$(call do,$(BIN)/python -m pytest tests/sam_local)
 
-test: lint types template unit component contracts singles system ## Run every check and every test
+test: lint types template unit component contracts singles ## Run every check and every test
+	@$(MAKE) system STACK=
 	$(call do,$(BIN)/python -m pytest tests/fuzz)
 
 .PHONY: benchmark benchmark-live benchmark-pictures
@@ -139,14 +148,14 @@ build: .venv/installed ## Build the functions and the layer
 up: setup ## Start the embedded cloud and deploy to it (PORT=... if 4566 is taken)
 	@$(TOOLS) up
 
-demo: up ## Place real orders and follow them to the mail
+demo: $(DEPLOYED) ## Place real orders and follow them to the mail
 	@$(TOOLS) demo
 
-seed: up ## Fill the catalogue and the stock
+seed: $(DEPLOYED) ## Fill the catalogue and the stock
 	@$(TOOLS) seed
 
-token: .venv/installed ## Sign up a new customer and print a token (ROLE=admin for an admin)
-	@$(TOOLS) token $(if $(filter admin,$(ROLE)),--admin)
+token: .venv/installed ## Print a new customer's token (ROLE=admin for an admin; EMAIL=... PASSWORD=... for your own)
+	@$(TOOLS) token $(if $(filter admin,$(ROLE)),--admin) $(if $(filter command,$(origin EMAIL)),--email "$(EMAIL)")
 
 watch: .venv/installed ## Show the changes of a customer's orders as they happen (TOKEN=..., or a new customer)
 	@$(TOOLS) watch
@@ -159,7 +168,7 @@ clean: ## Stop the embedded cloud and remove everything that was built (the tool
 	$(call do,rm -rf .aws-sam .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache)
 	$(call do,find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +)
 
-## Operate (the embedded cloud, or a stack on AWS: STACK=...)
+## Operate (the embedded cloud, or a stack on AWS: STACK=... REGION=...)
 .PHONY: logs trace attention resume dlq redrive rebuild report
 logs: .venv/installed ## Show the log lines of the functions (ARGS="--follow --grep <order id>")
 	@$(TOOLS) logs $(ARGS)

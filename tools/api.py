@@ -1,5 +1,6 @@
-"""The shop's REST API as a caller of any stack reaches it, and the sign-in that gives a caller a token."""
+"""The shop's REST API as a caller of any stack reaches it, and the accounts and sign-ins that give a caller a token."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import requests
@@ -41,6 +42,35 @@ class Api:
             timeout=_TIMEOUT_SECONDS,
             **kwargs,
         )
+
+
+def open_account(stack: Stack, email: str, password: str, *, name: str, groups: Iterable[str]) -> bool:
+    """Makes a confirmed account in these groups, as an operator may; Cognito mails nothing.
+
+    Returns False if the address has an account, and leaves that as it is.
+    """
+    cognito = stack.client("cognito-idp")
+    account = {"UserPoolId": stack.resource("UserPool"), "Username": email}
+    attributes = {"email": email, "email_verified": "true", "name": name}
+    try:
+        cognito.admin_create_user(
+            **account,
+            UserAttributes=[{"Name": key, "Value": value} for key, value in attributes.items()],
+            MessageAction="SUPPRESS",
+        )
+    except cognito.exceptions.UsernameExistsException:
+        return False
+    cognito.admin_set_user_password(**account, Password=password, Permanent=True)
+    for group in groups:
+        add_to_group(stack, email, group)
+    return True
+
+
+def add_to_group(stack: Stack, username: str, group: str) -> None:
+    """Puts the account into the group, as an operator may; it counts from the account's next token."""
+    stack.client("cognito-idp").admin_add_user_to_group(
+        UserPoolId=stack.resource("UserPool"), Username=username, GroupName=group
+    )
 
 
 def sign_in(stack: Stack, email: str, password: str) -> str:

@@ -39,13 +39,19 @@ def add_command(
 
 
 def add_stack_option(parser: argparse.ArgumentParser) -> None:
-    """Lets the command work on a stack on AWS, which the variable STACK names too."""
+    """Lets the command work on a stack on AWS, which the variables STACK and REGION name too."""
     parser.add_argument(
         "--stack",
         default=os.environ.get("STACK", ""),
         metavar="NAME",
-        help="a stack on AWS, with the credentials and the region of your environment "
+        help="a stack on AWS, with the credentials of your environment "
         "(default: $STACK, or else the embedded cloud)",
+    )
+    parser.add_argument(
+        "--region",
+        default=os.environ.get("REGION", ""),
+        metavar="NAME",
+        help="the stack's region (default: $REGION, $AWS_REGION, your profile's, or else samconfig.toml's)",
     )
 
 
@@ -79,6 +85,4 @@ def _with_advice(error: Exception) -> StepError:
         case RequestException():
             return StepError(f"A call of the API failed: {error}", _SEE_LOGS)
         case _:
-            return StepError(
-                f"A call of AWS failed: {error}", "Check your credentials, AWS_REGION and STACK."
-            )
+            return StepError(f"A call of AWS failed: {error}", "Check your credentials, STACK and REGION.")

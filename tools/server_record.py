@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools.settings import REPOSITORY, STATE, endpoint_of
 
-_RECORD = STATE / "server.json"
+RECORD = STATE / "server.json"
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Server:
 def recorded() -> Server | None:
     """The server that was started last, alive or not."""
     try:
-        return Server(**json.loads(_RECORD.read_text()))
+        return Server(**json.loads(RECORD.read_text()))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError):
         # Half a record: the run that wrote it was interrupted in the middle.
-        _RECORD.unlink()
+        RECORD.unlink()
         return None
 
 
@@ -67,14 +67,14 @@ def running() -> Server | None:
 
 def record(server: Server) -> None:
     """Writes the record in one step, so that an interruption leaves the old one or the new one."""
-    draft = _RECORD.with_suffix(".new")
+    draft = RECORD.with_suffix(".new")
     draft.write_text(json.dumps(asdict(server)))
-    draft.replace(_RECORD)
+    draft.replace(RECORD)
 
 
 def forget() -> None:
     """Removes the record and the server's temporary files."""
-    _RECORD.unlink(missing_ok=True)
+    RECORD.unlink(missing_ok=True)
     shutil.rmtree(STATE / "tmp", ignore_errors=True)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tomllib
 import urllib.request
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,18 +14,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.console import StepError
 from tools.server_record import running
-from tools.settings import ACCOUNT, CREDENTIALS, REGION, STACK_NAME
+from tools.settings import ACCOUNT, CREDENTIALS, REGION, REPOSITORY, STACK_NAME
 
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, read_timeout=30)
-_AWS = ""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack in the embedded cloud that answers at `endpoint`, or a stack on AWS if `endpoint` is empty."""
+    """A deployed stack: `endpoint` is the base URL of all AWS APIs, or empty for AWS's own URLs."""
 
     endpoint: str
     name: str = STACK_NAME
+    region: str = REGION
+    is_embedded: bool = True
+    """Whether it is the one in the embedded cloud. The tools act there as the account's root user."""
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -41,44 +44,61 @@ class Stack:
         return stack
 
     @classmethod
-    def named(cls, name: str) -> "Stack":
-        """The stack `name` on AWS, with the caller's own credentials and region; the embedded cloud's if it is empty.
+    def named(cls, name: str, region: str = "") -> "Stack":
+        """The stack `name` on AWS, with the caller's own credentials; the embedded cloud's if it is empty.
 
-        Raises StepError if that stack is not deployed, or AWS does not answer.
+        Without `region`, the caller's environment and `samconfig.toml` tell it. If `AWS_ENDPOINT_URL` leads to another
+        cloud than AWS, the stack is there, and the tools use it as they use one on AWS.
+        Raises StepError if that stack is not deployed, the region is unknown, or AWS does not answer.
         """
-        if name in {"", STACK_NAME}:
+        endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+        if not name or (name == STACK_NAME and not endpoint):
             return cls.current()
-        stack = cls(_AWS, name)
+        stack = cls(endpoint, name, region or _region_of(name), is_embedded=False)
         try:
             complete = stack.is_complete()
         except (BotoCoreError, ClientError) as error:
             raise StepError(
                 f"AWS does not show the stack {name}: {error}",
-                "Set AWS_PROFILE and AWS_REGION, then try again.",
+                "Set AWS_PROFILE and REGION, then try again.",
             ) from error
         if not complete:
             raise StepError(
-                f"The stack {name} is not deployed here (status: {stack.status()}).",
-                "Check STACK, AWS_PROFILE and AWS_REGION: they choose the stack, the account and the region.",
+                f"The stack {name} is not deployed in {stack.region} (status: {stack.status()}).",
+                "Check STACK, REGION and AWS_PROFILE: they choose the stack, the region and the account.",
             )
         return stack
 
     @property
-    def is_embedded(self) -> bool:
-        """Whether it is in the embedded cloud."""
-        return self.endpoint != _AWS
+    def is_on_aws(self) -> bool:
+        """Whether AWS itself runs it, where a change takes longer to have its effect."""
+        return not self.endpoint
+
+    @property
+    def shows_mails(self) -> bool:
+        """Whether `sent_mails` can answer."""
+        return self.is_embedded
+
+    def refuse_production(self, command: str) -> None:
+        """Raises StepError if the stack's `Stage` begins with "prod": `command` would mix made-up data with real."""
+        stage = self.parameters.get("Stage", "")
+        if stage.startswith("prod"):
+            raise StepError(
+                f"{command} makes up customers, products and orders, and the stack {self.name} is for production: "
+                f"its parameter Stage is {stage}.",
+                "Name a stack with another Stage, for example dev or staging.",
+            )
 
     def client(self, service: str) -> Any:
         """The boto3 client of `service` (for example "dynamodb"), made once. In the embedded cloud it may do all."""
         if service not in self._clients and not self.is_embedded:
             make: Any = boto3.client  # its type knows literal service names only
-            # boto3 itself reads AWS_DEFAULT_REGION alone; the AWS CLI prefers AWS_REGION.
-            self._clients[service] = make(service, region_name=os.environ.get("AWS_REGION"), config=_CONFIG)
+            self._clients[service] = make(service, region_name=self.region, config=_CONFIG)
         if service not in self._clients:
             session: Any = boto3.session.Session(
                 aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-                region_name=REGION,
+                region_name=self.region,
             )
             self._clients[service] = session.client(service, endpoint_url=self.endpoint, config=_CONFIG)
         return self._clients[service]
@@ -144,23 +164,25 @@ class Stack:
     @property
     def api_url(self) -> str:
         """Base URL of the REST API, without a slash at its end."""
-        if not self.is_embedded:
+        if self.is_on_aws:
             return self.outputs["ApiUrl"]
         return execute_api_url(self.endpoint, self.outputs["ApiId"], self.outputs["StageName"])
 
     @property
     def live_url(self) -> str:
         """Address of the WebSocket API."""
-        if not self.is_embedded:
+        if self.is_on_aws:
             return self.outputs["LiveUrl"]
         address = execute_api_url(self.endpoint, self.resource("LiveApi"), self.outputs["StageName"])
         return address.replace("http", "ws", 1)
 
     def sent_mails(self) -> list[dict[str, Any]]:
-        """All mail that the embedded cloud's SES has sent, oldest first.
+        """All mail that the embedded cloud's SES has sent, oldest first; raises StepError for any other stack.
 
         Each mail has Source, To, Subject, BodyText, BodyHtml and Timestamp.
         """
+        if not self.shows_mails:
+            raise StepError(f"AWS does not show the mail that {self.name} sent.", "Read it where it arrives.")
         with urllib.request.urlopen(f"{self.endpoint}/_ministack/ses/messages", timeout=10) as answer:  # noqa: S310 - loopback
             mails: list[dict[str, Any]] = json.load(answer)["messages"].get(ACCOUNT, [])
         return sorted(mails, key=lambda mail: str(mail["Timestamp"]))
@@ -170,6 +192,20 @@ class Stack:
             "Stacks"
         ][0]
         return described
+
+
+def _region_of(name: str) -> str:
+    """The region of the caller's environment, or else the one that `samconfig.toml` has for the stack `name`."""
+    # boto3 itself reads AWS_DEFAULT_REGION and the profile; the AWS CLI prefers AWS_REGION.
+    environment = os.environ.get("AWS_REGION") or boto3.session.Session().region_name
+    if environment:
+        return environment
+    for configured in tomllib.loads((REPOSITORY / "samconfig.toml").read_text()).values():
+        if isinstance(configured, dict) and configured["global"]["parameters"]["stack_name"] == name:
+            return str(configured["deploy"]["parameters"]["region"])
+    raise StepError(
+        f"The region of the stack {name} is not known.", "Name it: REGION=eu-central-1, for example."
+    )
 
 
 def execute_api_url(endpoint: str, api_id: str, stage: str) -> str:

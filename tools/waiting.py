@@ -4,17 +4,31 @@ import time
 from collections.abc import Callable
 
 _POLL_SECONDS = 0.1
+# Each call of AWS travels, and what follows from a change takes longer there than in the embedded cloud.
+_TIMES_AS_LONG_ON_AWS = 4
+_POLL_SECONDS_ON_AWS = 1.0
+
+_pace = {"times": 1.0, "poll": _POLL_SECONDS}
 
 
 class NotInTime(Exception):
     """The condition did not come true in time; the message names it."""
 
 
+def be_patient() -> None:
+    """From now on, every wait of this process has a deadline and pauses that suit a stack on AWS."""
+    _pace.update(times=_TIMES_AS_LONG_ON_AWS, poll=_POLL_SECONDS_ON_AWS)
+
+
 def wait_for[T](condition: Callable[[], T | None], what: str, *, seconds: float) -> T:
-    """Asks `condition` until its answer is true, and returns that answer; raises NotInTime after `seconds`."""
+    """Asks `condition` until its answer is true, and returns that answer; raises NotInTime after `seconds`.
+
+    After `be_patient` it waits longer than `seconds`.
+    """
+    seconds *= _pace["times"]
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         if time.monotonic() > deadline:
             raise NotInTime(f"waited {seconds:.0f} s in vain for {what}")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_pace["poll"])
     return answer

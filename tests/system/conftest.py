@@ -1,29 +1,98 @@
-"""The deployed stack on the embedded cloud; `make up` starts it, `make system` does so before these tests."""
+"""The deployed stack that STACK and REGION name, or the one in the embedded cloud. All tests use it as one on AWS.
 
+Only a test that is marked `embedded_only` may use the embedded cloud's back doors; it is skipped on any other stack.
+At the end the tests clean up behind themselves.
+"""
+
+import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from inventory.adapters.stock_ledger import StockLedger
 from shared.clock import utc_now
+from tests.system.back_doors import MARK, StackUnderTest, watched
+from tests.system.clean_up import KIND, clean_up
+from tests.system.embedded import as_an_ordinary_user
 from tests.system.observer import Observer
 from tests.system.trouble import packing_takes
+from tools.console import StepError
+from tools.settings import STACK_NAME
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
+from tools.waiting import be_patient
+
+STACK, REGION = os.environ.get("STACK", ""), os.environ.get("REGION", "")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is marked as last comes after everything else."""
+    """What is marked as last comes after everything else; what needs the embedded cloud is skipped without it."""
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    for item in _system_tests(items):
+        if mark := item.get_closest_marker(MARK):
+            (reason,) = mark.args
+            if STACK:
+                item.add_marker(pytest.mark.skip(reason=f"needs the embedded cloud: {reason}"))
+
+
+def pytest_report_collectionfinish(items: list[pytest.Item]) -> str:
+    """How many tests use the stack as one on AWS, and how many cannot."""
+    tests = _system_tests(items)
+    embedded = sum(item.get_closest_marker(MARK) is not None for item in tests)
+    end = f"of the stack {STACK} are skipped: they need" if STACK else "use back doors of"
+    return f"{len(tests) - embedded} system tests use the stack as one on AWS; {embedded} {end} the embedded cloud"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Back doors are open for a test with the mark alone."""
+    if not _system_tests([item]):
+        return (yield)
+    with watched(open_for=item.get_closest_marker(MARK) is not None):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+    """Back doors are closed for a fixture that outlives the test."""
+    if fixturedef.scope == "function":
+        return (yield)
+    with watched(open_for=False):
+        return (yield)
+
+
+def _system_tests(items: list[pytest.Item]) -> list[pytest.Item]:
+    return [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
 
 
 @pytest.fixture(scope="session")
-def stack() -> Stack:
-    """The running stack."""
-    return Stack.current()
+def stack() -> Iterator[Stack]:
+    """The stack under test, used as one on AWS."""
+    with ExitStack() as block:
+        try:
+            if not STACK:
+                with watched(open_for=True):
+                    block.enter_context(as_an_ordinary_user(Stack.current()))
+            found = StackUnderTest.named(STACK or STACK_NAME, REGION)
+            found.refuse_production("`make system`")
+        except StepError as error:
+            pytest.exit(error.explain(), returncode=1)
+        if found.is_on_aws:
+            be_patient()
+        yield found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _left_as_it_was(stack: Stack) -> Iterator[None]:
+    """At the end, what the tests made up is gone as far as that is possible."""
+    started = utc_now()
+    yield
+    clean_up(stack, Shop(stack, KIND), started)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,12 +106,12 @@ def observer(stack: Stack) -> Iterator[Observer]:
 @pytest.fixture(scope="session")
 def shop(stack: Stack) -> Shop:
     """A client of the deployed API."""
-    return Shop(stack)
+    return Shop(stack, KIND)
 
 
 @pytest.fixture(scope="session")
 def auditor(stack: Stack) -> Auditor:
-    """The tables, the provider's records and the sent mails."""
+    """The tables and the provider's records; in a test that is marked `embedded_only`, also the sent mails."""
     return Auditor(stack)
 
 

@@ -16,7 +16,13 @@ class Observer:
         arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
             "QueueArn"
         ]
-        allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+        allowed = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": stack.resource("DomainEventsTopic")}},
+        }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
         self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
         self.subscription = self._sns.subscribe(
@@ -34,7 +40,10 @@ class Observer:
         """
         received: list[dict[str, Any]] = []
         while messages := self._sqs.receive_message(
-            QueueUrl=self._queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            QueueUrl=self._queue,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=1,  # asks all of a queue's servers, so an empty answer means empty
+            MessageAttributeNames=["All"],
         ).get("Messages"):
             received += [
                 json.loads(message["Body"])

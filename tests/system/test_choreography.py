@@ -14,9 +14,10 @@ from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
+from .back_doors import reads_mails
 from .conftest import event
 from .observer import Observer
-from .trouble import packing_takes, paused
+from .trouble import let_it_take_effect, packing_takes, paused
 
 CONSUMERS = {
     "OrdersStartExecutions": "order.placed",
@@ -88,6 +89,7 @@ def short_visibility_timeout(stack: Stack, queue: str, seconds: float = 1) -> It
     before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(int(seconds))})
     try:
+        let_it_take_effect(stack)
         yield
     finally:
         sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
@@ -127,6 +129,7 @@ def test_a_failing_message_does_not_hold_up_the_good_ones(
     assert shop.settled(customer, placed["order_id"])["status"] in {"confirmed", "fulfilled"}
 
 
+@reads_mails
 def test_events_delivered_again_change_nothing(
     stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
@@ -176,7 +179,13 @@ def test_each_consumer_gets_its_own_event_types_alone(stack: Stack, observer: Ob
 
 
 def test_every_consumer_reports_single_failures_and_has_a_dead_letter_queue(stack: Stack) -> None:
-    mappings = stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    pages = stack.client("lambda").get_paginator("list_event_source_mappings").paginate()
+    mappings = [
+        mapping
+        for page in pages
+        for mapping in page["EventSourceMappings"]
+        if mapping["FunctionArn"].rpartition(":")[2] in stack.functions
+    ]
 
     assert mappings
     assert all(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for mapping in mappings)

@@ -22,7 +22,12 @@ from .workers import kill_workers, standing_still
 TEA = "TEA-ASSAM-100"
 # How long the provider is away; a minute with OUTAGE_SECONDS=60.
 OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "20"))
-pytestmark = pytest.mark.usefixtures("warm")
+pytestmark = [
+    pytest.mark.usefixtures("warm"),
+    pytest.mark.embedded_only(
+        "ends functions' processes, cuts the provider off, or reads the mails that SES sent"
+    ),
+]
 needs_linux = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="processes are found as on Linux"
 )

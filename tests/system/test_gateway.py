@@ -18,7 +18,7 @@ def test_health_says_which_version_runs_where(shop: Shop) -> None:
         "status": "ok",
         "version": project["version"],
         "stage": shop.stack.outputs["StageName"],
-        "revision": None,
+        "revision": shop.stack.parameters.get("Revision") or None,
     }
 
 

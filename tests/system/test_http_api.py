@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from tests.system.clean_up import KIND
 from tests.system.orders import SKU, order_body
-from tools.shop.client import Customer, Shop, address
+from tools.shop.client import PASSWORD, Customer, Shop, address, made_up_address
 from tools.stack import Stack
 
 
@@ -40,12 +41,12 @@ def test_a_sign_up_makes_a_profile_and_a_second_one_with_the_address_is_refused(
 
 
 def test_whoever_signed_up_elsewhere_gets_a_profile_when_they_first_ask(stack: Stack, shop: Shop) -> None:
-    email = f"elsewhere.{uuid4().hex[:8]}@example.com"
+    email = made_up_address(KIND, "Elsewhere")
     cognito = stack.client("cognito-idp")
     signed_up = cognito.sign_up(
         ClientId=stack.resource("UserPoolClient"),
         Username=email,
-        Password="Correct-horse-7-battery",
+        Password=PASSWORD,
         UserAttributes=[{"Name": "email", "Value": email}],
     )
     cognito.admin_confirm_sign_up(UserPoolId=stack.resource("UserPool"), Username=email)

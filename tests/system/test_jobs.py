@@ -27,6 +27,7 @@ from tools.shop.client import Customer, Shop, address
 from tools.stack import Stack
 from tools.waiting import wait_for
 
+from .back_doors import ends_processes
 from .jobs import Jobs
 from .trouble import broken_step, configured, not_listening, scheduled_each_minute
 from .workers import kill_workers, workers_of
@@ -68,6 +69,7 @@ def failures_of(stack: Stack, machine: str, job_id: str) -> int:
 
 
 @needs_linux
+@ends_processes
 def test_an_import_of_a_thousand_lines_survives_a_killed_worker_and_does_no_line_twice(
     stack: Stack, jobs: Jobs
 ) -> None:
@@ -205,6 +207,7 @@ def many_orders(stack: Stack) -> Iterator[list[str]]:
 
 
 @needs_linux
+@ends_processes
 def test_five_thousand_orders_are_exported_by_a_worker_that_dies_within_its_memory(
     stack: Stack, jobs: Jobs, many_orders: list[str]
 ) -> None:

@@ -10,10 +10,12 @@ from uuid import uuid4
 import pytest
 
 from tools.shop.audit import Auditor
-from tools.shop.client import PASSWORD, Customer, Shop
+from tools.shop.client import PASSWORD, Customer, Shop, made_up_address
 from tools.stack import Stack
 from tools.waiting import wait_for
 
+from .back_doors import reads_mails
+from .clean_up import KIND
 from .conftest import event
 from .orders import SKU
 from .test_choreography import dead_letter, publish
@@ -30,7 +32,7 @@ def mails_to(stack: Stack, address: str) -> list[dict[str, Any]]:
 @pytest.fixture
 def reader(shop: Shop, stack: Stack, auditor: Auditor) -> Customer:
     """Someone new who reads German, has been welcomed, and whose address has arrived."""
-    email = f"greta.{uuid4().hex[:8]}@example.com"
+    email = made_up_address(KIND, "Greta")
     body = {"email": email, "password": PASSWORD, "name": "Greta Beispiel", "locale": "de-AT"}
     answer = shop.request("POST", "/users", json=body)
     answer.raise_for_status()
@@ -68,6 +70,7 @@ def send_event(stack: Stack, event_type: str, customer: Customer, *, times: int 
     return order_id
 
 
+@reads_mails
 def test_whoever_signs_up_is_welcomed_once_in_their_language(stack: Stack, reader: Customer) -> None:
     [registered] = [
         item
@@ -89,6 +92,7 @@ def mails_about(stack: Stack, order_id: str) -> list[dict[str, Any]]:
     return [mail for mail in stack.sent_mails() if order_id in mail["BodyText"]]
 
 
+@reads_mails
 @pytest.mark.parametrize(
     ("event_type", "more", "words"),
     [
@@ -112,6 +116,7 @@ def test_each_outcome_of_an_order_is_mailed_once_in_the_customers_language(
     assert mail["To"] == [reader.email]
 
 
+@reads_mails
 def test_a_cancelled_order_is_mailed_about_twice_when_it_was_confirmed_before(
     shop: Shop, stack: Stack, auditor: Auditor, customer: Customer
 ) -> None:
@@ -139,6 +144,7 @@ def test_every_event_that_there_is_a_mail_about_comes_to_the_queue(stack: Stack)
     }
 
 
+@reads_mails
 def test_low_stock_is_mailed_to_the_operators_once(stack: Stack) -> None:
     sku = f"TEST-{uuid4().hex[:8].upper()}"
     low = event("stock.low", f"stock-{sku}", {"sku": sku, "available": 2, "threshold": 3})
@@ -197,6 +203,7 @@ def mail_skipped(stack: Stack, auditor: Auditor) -> Iterator[Callable[[], bool]]
     yield lambda: skipped() > before
 
 
+@reads_mails
 @pytest.mark.parametrize(("example", "because"), [(BOUNCE, "bounce"), (COMPLAINT, "complaint")])
 def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_changed(
     stack: Stack, auditor: Auditor, reader: Customer, example: int, because: str
@@ -210,7 +217,7 @@ def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_cha
         wait_for(skipped, "the mail to be skipped", seconds=30)
     assert mails_about(stack, silenced) == []
 
-    new = f"new.{reader.email}"
+    new = made_up_address(KIND, "New")
     moved = event("user.changed", reader.user_id, {"user_id": reader.user_id, "email": new, "name": "Greta"})
     send(stack, "NotificationsRecordAddresses", json.dumps({**moved, "aggregate_version": 2}))
     wait_for(
@@ -223,6 +230,7 @@ def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_cha
     assert mail["To"] == [new]
 
 
+@reads_mails
 def test_a_transient_bounce_stops_no_mail(stack: Stack, auditor: Auditor, reader: Customer) -> None:
     publish_feedback(stack, ses_record(BOUNCE, reader, bounceType="Transient", bounceSubType="MailboxFull"))
     # A record that is kept says that the one before it was read: both are in one queue, and one batch or two.

@@ -34,6 +34,7 @@ def found(stack: Stack, order_id: str) -> dict[str, Any]:
     return from_item(answer["Item"])
 
 
+@pytest.mark.embedded_only("follows an order to its mail, which goes out on AWS once the sender is verified")
 def test_the_path_of_an_order_is_one_tree_from_its_request_to_its_mail(
     stack: Stack, shop: Shop, customer: Customer, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,7 @@
 """The routes of orders over HTTP on the deployed stack: every answer, the races, cancellation and erasure."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -39,12 +39,15 @@ def stranger(shop: Shop) -> Customer:
 
 
 @pytest.fixture(scope="module")
-def yen(stack: Stack) -> str:
+def yen(stack: Stack) -> Iterator[str]:
     """A product that is priced in a currency without a shipping tariff, as orders knows it."""
     sku = "SAKE-YEN"
     store = PriceStore(stack.client("dynamodb"), stack.resource("OrdersPricesTable"))
     store.record(Price(sku=sku, price=Money(amount=3000, currency="JPY"), active=True, version=1))
-    return sku
+    yield sku
+    stack.client("dynamodb").delete_item(
+        TableName=stack.resource("OrdersPricesTable"), Key={"pk": {"S": sku}}
+    )
 
 
 def post(shop: Shop, customer: Customer, **request: Any) -> requests.Response:

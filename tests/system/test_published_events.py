@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator
 
+from tests.system.conftest import STACK
 from tests.system.observer import Observer
 from tools.contracts.events.contracts import Contract, contracts
 
@@ -34,7 +35,8 @@ def test_a_published_event_keeps_its_contract(
     request: pytest.FixtureRequest,
 ) -> None:
     events = published.get((contract.event_type, contract.payload.event_version), [])
-    if not events and request.config.args != ["tests/system"]:
+    # On a stack that is not the embedded cloud's, the tests that publish it may have been skipped.
+    if not events and (STACK or request.config.args != ["tests/system"]):
         pytest.skip("no test of this run has it published")
     assert events, "no test has it published"
     validator = Draft202012Validator(contract.schema())

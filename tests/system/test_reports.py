@@ -15,6 +15,7 @@ from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
+from .back_doors import reads_mails
 from .conftest import event
 from .jobs import Jobs
 from .trouble import scheduled_each_minute
@@ -104,6 +105,7 @@ def test_an_order_is_in_the_sales_with_what_became_of_it(
     )
 
 
+@reads_mails
 def test_the_schedule_makes_last_weeks_report_and_mails_its_place_to_the_operators(
     stack: Stack, auditor: Auditor
 ) -> None:

@@ -12,11 +12,12 @@ from tools.shop.watch import watching
 from tools.stack import Stack
 from tools.waiting import wait_for
 
+from .back_doors import sets_strictness
 from .jobs import Jobs
 from .orders import SKU
 from .trouble import strict
 
-pytestmark = pytest.mark.system
+pytestmark = sets_strictness
 
 HEADER = "sku,name,description,category,price_amount,price_currency"
 
@@ -53,7 +54,7 @@ def test_a_single_write_and_a_transaction_are_refused_once(stack: Stack) -> None
 
 
 def test_a_product_that_an_import_has_just_written_is_changed(shop: Shop) -> None:
-    admin, sku = shop.admin(), f"CONFLICT-{uuid4().hex[:8].upper()}"
+    admin, sku = shop.admin(), f"TEST-{uuid4().hex[:8].upper()}"
     jobs = Jobs(shop, admin)
     upload = jobs.upload(f"{HEADER}\n{sku},Imported,Fine,pantry,790,EUR\n")
     asked = jobs.ask({"kind": "product_import", "upload": upload, "on_error": "apply_none"})

@@ -5,12 +5,18 @@ import json
 import time
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tools.shop.client import PASSWORD, Customer
 from tools.stack import Stack
 from tools.waiting import wait_for
+
+lives_a_second = pytest.mark.embedded_only(
+    "needs a token that lives a second; on AWS it lives 5 minutes at least"
+)
+"""Marks a test that uses `expired`."""
 
 
 def claims_in(token: str) -> dict[str, Any]:

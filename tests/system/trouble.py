@@ -1,15 +1,32 @@
 """What goes wrong in a deployed system, and is well again at the end of the block."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from tools.cloud import strict as strictness
 from tools.stack import Stack
+from tools.waiting import wait_for
+
+# A changed attribute of a queue takes effect within so long, and no call shows when:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+_QUEUE_SECONDS_ON_AWS = 60
+# "Within a few seconds", and no call shows when:
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_UpdateStateMachine.html
+_MACHINE_SECONDS_ON_AWS = 15
+# The packing time of a new stack is longer than any test that must see no dispatch.
+_LONG_ENOUGH_SECONDS = 240
 
 # Those whose steps a test breaks.
 _MACHINES = ("OrderSaga", "OrderCancellation", "OrderExport")
+
+
+def let_it_take_effect(stack: Stack, seconds: float = _QUEUE_SECONDS_ON_AWS) -> None:
+    """Waits as long as a change needs on AWS, where no call shows that it has taken effect; elsewhere it has."""
+    if stack.is_on_aws:
+        time.sleep(seconds)
 
 
 @contextmanager
@@ -18,15 +35,22 @@ def configured(stack: Stack, function: str, **changes: str) -> Iterator[None]:
     functions = stack.client("lambda")
     name = stack.resource(function)
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    updated = functions.get_waiter("function_updated_v2")
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables | changes})
     try:
+        updated.wait(FunctionName=name)
         yield
     finally:
+        updated.wait(FunctionName=name)
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+        updated.wait(FunctionName=name)
 
 
 def strict(stack: Stack, **settings: float) -> AbstractContextManager[None]:
-    """The embedded cloud as strict as AWS in these settings, until the end of the block."""
+    """The embedded cloud as strict as AWS in these settings, until the end of the block.
+
+    It is a back door: the test, or its module, is marked with `sets_strictness` of `tests.system.back_doors`.
+    """
     return strictness.strict(stack.endpoint, **settings)
 
 
@@ -50,10 +74,12 @@ def broken_step(stack: Stack, function: str, step: str) -> Iterator[None]:
         for machine, definition in before.items():
             changed = json.dumps(_without_step(json.loads(definition), name, step))
             sfn.update_state_machine(stateMachineArn=machine, definition=changed)
+        let_it_take_effect(stack, _MACHINE_SECONDS_ON_AWS)
         yield
     finally:
         for machine, definition in before.items():
             sfn.update_state_machine(stateMachineArn=machine, definition=definition)
+        let_it_take_effect(stack, _MACHINE_SECONDS_ON_AWS)
 
 
 def _without_step(definition: Any, function: str, step: str) -> Any:
@@ -72,16 +98,12 @@ def _without_step(definition: Any, function: str, step: str) -> Any:
 @contextmanager
 def not_listening(stack: Stack, function: str, queue: str) -> Iterator[None]:
     """A consumer that takes nothing from its queue, until the end of the block; what came meanwhile is lost."""
-    functions, sqs = stack.client("lambda"), stack.client("sqs")
-    [mapping] = functions.list_event_source_mappings(FunctionName=stack.resource(function))[
-        "EventSourceMappings"
-    ]
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    try:
-        yield
-    finally:
-        sqs.purge_queue(QueueUrl=stack.resource(queue))
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+    with paused(stack, function):
+        try:
+            yield
+        finally:
+            stack.client("sqs").purge_queue(QueueUrl=stack.resource(queue))
+            let_it_take_effect(stack)
 
 
 @contextmanager
@@ -91,11 +113,20 @@ def paused(stack: Stack, function: str) -> Iterator[None]:
     [mapping] = functions.list_event_source_mappings(FunctionName=stack.resource(function))[
         "EventSourceMappings"
     ]
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+    def set_to(state: str) -> None:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=state == "Enabled")
+        wait_for(
+            lambda: functions.get_event_source_mapping(UUID=mapping["UUID"])["State"] == state,
+            f"{function} to be {state}",
+            seconds=60,
+        )
+
     try:
+        set_to("Disabled")
         yield
     finally:
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+        set_to("Enabled")
 
 
 @contextmanager
@@ -103,11 +134,16 @@ def packing_takes(stack: Stack, seconds: int) -> Iterator[None]:
     """Orders that are confirmed until the end of the block are dispatched that much later."""
     sqs, queue = stack.client("sqs"), stack.resource("ShippingDispatchQueue")
     before = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["DelaySeconds"])["Attributes"]
+    if seconds > int(before["DelaySeconds"]) >= _LONG_ENOUGH_SECONDS:
+        yield
+        return
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": str(seconds)})
     try:
+        let_it_take_effect(stack)
         yield
     finally:
         sqs.set_queue_attributes(QueueUrl=queue, Attributes=before)
+        let_it_take_effect(stack)
 
 
 @contextmanager
@@ -115,9 +151,11 @@ def scheduled_each_minute(stack: Stack, rule: str) -> Iterator[None]:
     """A schedule that comes each minute, until the end of the block."""
     events = stack.client("events")
     name = stack.resource(rule)
-    before = events.describe_rule(Name=name)["ScheduleExpression"]
-    events.put_rule(Name=name, ScheduleExpression="rate(1 minute)")
+    # A rule that is put loses each property that the call leaves out.
+    kept = ("Name", "Description", "State", "ScheduleExpression")
+    before = {key: value for key, value in events.describe_rule(Name=name).items() if key in kept}
+    events.put_rule(**before | {"ScheduleExpression": "rate(1 minute)"})
     try:
         yield
     finally:
-        events.put_rule(Name=name, ScheduleExpression=before)
+        events.put_rule(**before)

@@ -3,6 +3,7 @@
 `python -m tools.contracts.docs <file or folder>` lists what is wrong there.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,14 @@ ROOTS = (
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_document_names_only_what_exists(document):
     assert not [str(dead) for dead in dead_references(REPOSITORY / document)]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_each_command_for_aws_names_the_region(document):
+    """The stack is in a region that the reader chose, and the default may be another."""
+    text = (REPOSITORY / document).read_text()
+    assert not re.findall(r"(?<![\w./-])aws (?!--region )[a-z0-9-]+ [a-z0-9-]+", text)
+    assert not re.findall(r"make [a-z]+\b(?![^`\n]*REGION=)[^`\n]*\bSTACK=[^`\n]*", text)
 
 
 @pytest.mark.parametrize("root", ROOTS)

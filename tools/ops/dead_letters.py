@@ -166,6 +166,10 @@ class DeadLetters:
             self._invoke_relay(letter)
         self._sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt)
 
+    def discard(self, queue: Queue, letter: DeadLetter) -> None:
+        """Deletes the message for ever."""
+        self._sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt)
+
     def _invoke_relay(self, letter: DeadLetter) -> None:
         """Hands a relay the stream record that it had moved to the dead letters."""
         record = json.loads(letter.body)

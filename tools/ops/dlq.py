@@ -35,11 +35,11 @@ def register(subcommands: Subcommands) -> None:
 
 
 def _dlq(arguments: argparse.Namespace) -> None:
-    show(Stack.named(arguments.stack))
+    show(Stack.named(arguments.stack, arguments.region))
 
 
 def _redrive(arguments: argparse.Namespace) -> None:
-    redrive(Stack.named(arguments.stack), arguments.queue, most=arguments.most)
+    redrive(Stack.named(arguments.stack, arguments.region), arguments.queue, most=arguments.most)
 
 
 def show(stack: Stack) -> None:

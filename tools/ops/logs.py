@@ -27,7 +27,7 @@ def register(subcommands: Subcommands) -> None:
 
 def _logs(arguments: argparse.Namespace) -> None:
     show(
-        Stack.named(arguments.stack),
+        Stack.named(arguments.stack, arguments.region),
         minutes=arguments.minutes,
         containing=arguments.grep,
         follow=arguments.follow,

@@ -2,21 +2,20 @@
 
 import argparse
 import os
-from contextlib import suppress
 from typing import Any
 
 import requests
 from botocore.exceptions import ClientError
 
 from shared.access import ADMIN_GROUP
-from tools.api import Api, ChallengeRequired, sign_in
+from tools.api import Api, ChallengeRequired, open_account, sign_in
 from tools.command_line import add_stack_option
 from tools.console import StepError
 from tools.stack import Stack
 
 _ADVICE_AWS = (
     "Set ADMIN_EMAIL and ADMIN_PASSWORD to sign in as an admin, or pass an admin's identity token as TOKEN "
-    f"(or --token). An admin is an account in the group {ADMIN_GROUP}: README.md, Deploy it to AWS."
+    f"(or --token): `make token ROLE=admin` prints one. An admin is an account in the group {ADMIN_GROUP}."
 )
 _ADVICE_EMBEDDED = "Unset TOKEN and leave out --token: the embedded cloud needs neither."
 # The operator of the embedded cloud. The account exists there alone.
@@ -69,7 +68,7 @@ def add_operator_options(parser: argparse.ArgumentParser) -> None:
 
 def operator_api(arguments: argparse.Namespace) -> OperatorApi:
     """The API that the options of a command name; raises StepError if they name no admin."""
-    stack = Stack.named(arguments.stack)
+    stack = Stack.named(arguments.stack, arguments.region)
     return OperatorApi(stack, arguments.token or admin_token(stack))
 
 
@@ -100,11 +99,5 @@ def _signed_in(stack: Stack, email: str, password: str) -> str:
 
 def _embedded_operator(stack: Stack) -> str:
     """The operator's token; the first call makes the account."""
-    cognito = stack.client("cognito-idp")
-    account = {"UserPoolId": stack.resource("UserPool"), "Username": _EMAIL}
-    attributes = [{"Name": "email", "Value": _EMAIL}, {"Name": "email_verified", "Value": "true"}]
-    with suppress(cognito.exceptions.UsernameExistsException):  # an earlier command made it
-        cognito.admin_create_user(**account, UserAttributes=attributes, MessageAction="SUPPRESS")
-    cognito.admin_set_user_password(**account, Password=_PASSWORD, Permanent=True)
-    cognito.admin_add_user_to_group(**account, GroupName=ADMIN_GROUP)
+    open_account(stack, _EMAIL, _PASSWORD, name="Operator", groups=[ADMIN_GROUP])
     return sign_in(stack, _EMAIL, _PASSWORD)

@@ -76,7 +76,9 @@ def register(subcommands: Subcommands) -> None:
 def _rebuild(arguments: argparse.Namespace) -> None:
     projection = projection_of(arguments.projection)
     sent = rebuild(
-        Stack.named(arguments.stack), arguments.projection, say=lambda line: print(line, flush=True)
+        Stack.named(arguments.stack, arguments.region),
+        arguments.projection,
+        say=lambda line: print(line, flush=True),
     )
     if projection.consumer is None:
         print(f"Gave {sent:,} products another place.")

@@ -33,7 +33,7 @@ def register(subcommands: Subcommands) -> None:
 
 
 def _trace(arguments: argparse.Namespace) -> None:
-    show(Stack.named(arguments.stack), arguments.order, as_json=arguments.json)
+    show(Stack.named(arguments.stack, arguments.region), arguments.order, as_json=arguments.json)
 
 
 def show(stack: Stack, order_id: str, *, as_json: bool) -> None:

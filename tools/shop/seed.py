@@ -13,10 +13,10 @@ from catalog.adapters.product_store import ProductStore
 from catalog.domain.product import Product, ProductDetails
 from inventory.adapters.stock_ledger import StockLedger
 from shared.clock import utc_now
-from tools.command_line import Subcommands, add_command
+from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import step
 from tools.stack import Stack
-from tools.waiting import wait_for
+from tools.waiting import be_patient, wait_for
 
 _PRODUCTS = Path(__file__).parent / "seed_products.json"
 _CORRELATION_ID = "seed"
@@ -31,13 +31,18 @@ class SeedStock(BaseModel):
 
 def register(subcommands: Subcommands) -> None:
     """Registers `seed`."""
-    add_command(
+    parser = add_command(
         subcommands, "seed", _seed, description="fill the catalogue and the stock; again does no harm"
     )
+    add_stack_option(parser)
 
 
-def _seed(_: argparse.Namespace) -> None:
-    fill(Stack.current())
+def _seed(arguments: argparse.Namespace) -> None:
+    stack = Stack.named(arguments.stack, arguments.region)
+    stack.refuse_production("`make seed`")
+    if stack.is_on_aws:
+        be_patient()
+    fill(stack)
 
 
 def fill(stack: Stack) -> None:

@@ -33,7 +33,7 @@ def timeline(stack: Stack, order: dict[str, Any]) -> list[Moment]:
     moments += _fulfilment(stack, order["order_id"])
     moments += [
         Moment(_time(mail["Timestamp"]), "notifications", f"mail “{mail['Subject']}”")
-        for mail in stack.sent_mails()
+        for mail in (stack.sent_mails() if stack.shows_mails else [])
         if order["order_id"] in mail["BodyText"]
     ]
     return sorted(moments, key=lambda moment: moment.at)

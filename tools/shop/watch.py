@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from live.domain.handshake import PROTOCOL
-from tools.command_line import Subcommands, add_command
+from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import StepError
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -38,11 +38,13 @@ def register(subcommands: Subcommands) -> None:
         default=os.environ.get("TOKEN", ""),
         help="the customer's identity token (default: $TOKEN, or a new customer's)",
     )
+    add_stack_option(parser)
 
 
 def _watch_orders(arguments: argparse.Namespace) -> None:
-    stack, token = Stack.current(), arguments.token
+    stack, token = Stack.named(arguments.stack, arguments.region), arguments.token
     if not token:
+        stack.refuse_production("`make watch` without TOKEN")
         token = Shop(stack).sign_up("Guest Example").token
         print(f"Place orders as this customer:\n\n  export API={stack.api_url}\n  export TOKEN={token}\n")
     watch(stack, token)

@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from tools import waiting
 from tools.__main__ import TOOLS
 from tools.command_line import run
 
@@ -55,7 +56,7 @@ def api() -> Iterator[FakeApi]:
             self.end_headers()
             self.wfile.write(content.encode() if isinstance(content, str) else json.dumps(content).encode())
 
-        do_POST = do_GET  # noqa: N815 - the base class calls it so
+        do_POST = do_DELETE = do_GET  # noqa: N815 - the base class calls them so
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
             pass
@@ -75,6 +76,7 @@ class FakeCloudFormation:
 
     outputs: dict[str, str]
     resources: dict[str, str]
+    parameters: dict[str, str] = field(default_factory=lambda: {"Stage": "dev"})
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - as boto3 names it
         """See boto3."""
@@ -82,7 +84,10 @@ class FakeCloudFormation:
             error: Any = {"Error": {"Code": "ValidationError", "Message": f"{StackName} does not exist"}}
             raise ClientError(error, "DescribeStacks")
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
-        return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Outputs": outputs}]}
+        parameters = [
+            {"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()
+        ]
+        return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Outputs": outputs, "Parameters": parameters}]}
 
     def get_paginator(self, _: str) -> "FakeCloudFormation":
         """See boto3; the only list that is asked for is that of the resources."""
@@ -102,14 +107,16 @@ class FakeCloudFormation:
 
 
 @pytest.fixture
-def on_aws(aws: None, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def on_aws(aws: None, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeCloudFormation:
     """A deployed stack with two functions, a user pool and the API; no admin is named."""
-    for name in ("STACK", "TOKEN", "ADMIN_EMAIL", "ADMIN_PASSWORD"):
+    named = ("STACK", "REGION", "TOKEN", "ADMIN_EMAIL", "ADMIN_PASSWORD", "PASSWORD", "AWS_ENDPOINT_URL")
+    for name in named:
         monkeypatch.delenv(name, raising=False)
     make: Any = boto3.client
     cognito = make("cognito-idp")
     pool = cognito.create_user_pool(PoolName="users", UsernameAttributes=["email"])["UserPool"]["Id"]
-    cognito.create_group(UserPoolId=pool, GroupName="admin")
+    for group in ("admin", "customer"):
+        cognito.create_group(UserPoolId=pool, GroupName=group)
     client = cognito.create_user_pool_client(
         UserPoolId=pool, ClientName="app", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
     )
@@ -127,6 +134,9 @@ def on_aws(aws: None, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
         return deployed if service == "cloudformation" else make(service, **options)
 
     monkeypatch.setattr(boto3, "client", client_of)
+    # A command that makes this process patient leaves the other tests as they are.
+    monkeypatch.setattr(waiting, "_pace", dict(waiting._pace))
+    return deployed
 
 
 @dataclass

@@ -112,8 +112,7 @@ def test_an_admin_who_must_do_more_than_give_a_password_is_asked_for_a_token(
 
 
 def test_the_operator_of_the_embedded_cloud_needs_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    stack = Stack.named(STACK)
-    monkeypatch.setattr(Stack, "is_embedded", True)
+    stack = Stack("http://127.0.0.1:4566", STACK)
     monkeypatch.setattr(Stack, "client", lambda _, service: boto3.client(service))
 
     tokens = {admin_token(stack) for _ in range(2)}
@@ -275,15 +274,8 @@ def test_a_stack_that_is_not_deployed_is_named_with_the_variables_that_choose_it
     refused = command(*arguments, "--stack", "cartwright-nowhere")
 
     assert refused.code == 1
-    assert "The stack cartwright-nowhere is not deployed here (status: NONE)." in refused.errors
-    assert "AWS_REGION" in refused.errors
-
-
-def test_the_region_is_the_one_that_the_aws_cli_would_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-
-    assert Stack.named(STACK).client("sqs").meta.region_name == "us-east-1"
+    assert "The stack cartwright-nowhere is not deployed in eu-central-1 (status: NONE)." in refused.errors
+    assert "Check STACK, REGION and AWS_PROFILE" in refused.errors
 
 
 def test_a_stack_of_another_template_is_said_to_be_one(command: Command) -> None:
