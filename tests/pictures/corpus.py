@@ -3,6 +3,7 @@
 Each good one shows four quadrants of a colour each, so that size, orientation and colours can be checked by few pixels.
 """
 
+import random
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -119,6 +120,12 @@ def _formats() -> Iterator[Good]:
     )
     yield Good("jpeg-comment", saved(picture, "JPEG", comment=SECRET.encode()))
     yield Good("jpeg-trailing-garbage", saved(picture, "JPEG") + b"<?php" * 100)
+    # A motion photo: a film lies behind the picture, and its bytes look like scans and like anything else.
+    film = b"\xff\xda" * 101 + random.Random(1).randbytes(2_000_000)  # noqa: S311
+    for name in ("JPEG", "PNG", "WEBP"):
+        yield Good(f"{name.lower()}-with-a-film", saved(picture, name) + film, tolerance=12)
+    scans_in_metadata = _segment(0xE5, b"\xff\xda" * 101)
+    yield Good("jpeg-metadata-like-scans", _after_start(saved(picture, "JPEG"), scans_in_metadata))
     yield Good("png", saved(picture, "PNG"))
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Comment", SECRET, zip=True)

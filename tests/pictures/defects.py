@@ -103,7 +103,12 @@ def _bombs() -> Iterator[Bad]:
     pixels = saved(quadrants(size=(100, 100)), "PNG")[33:]
     yield Bad("png-profile-bomb", header(100, 100) + profile + pixels, reason)
     yield Bad("png-text-bomb", header(100, 100) + text + pixels, reason)
-    yield Bad("jpeg-scan-bomb", _many_scans(), reason)
+    bomb = _many_scans()
+    yield Bad("jpeg-scan-bomb", bomb, reason)
+    # An end within the metadata is not the picture's, and a marker may have any number of 0xFF before it.
+    end_in_metadata = b"\xff\xe5\0\4\xff\xd9"
+    yield Bad("jpeg-scan-bomb-behind-an-end", bomb[:2] + end_in_metadata + bomb[2:], reason)
+    yield Bad("jpeg-scan-bomb-with-fill", bomb.replace(b"\xff\xda", b"\xff\xff\xff\xda"), reason)
 
 
 def _resized_jpeg(jpeg: bytes, width: int, height: int) -> bytes:

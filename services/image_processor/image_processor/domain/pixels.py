@@ -16,6 +16,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from image_processor.domain.colour import in_eight_bits, in_srgb
 from image_processor.domain.formats import ACCEPTED, require_accepted
+from image_processor.domain.jpeg import has_more_scans
 from image_processor.domain.picture import MAX_PIXELS, MAX_SCANS, MAX_SIDE, PictureRefused, Refusal, sizes_of
 
 # Pillow raises at twice this number, and for WebP before its decoder takes memory. Below that it warns only.
@@ -25,7 +26,6 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 _QUALITY_JPEG = 82
 _QUALITY_WEBP = 80
 _TOP_QUALITY_GAP = 2
-_START_OF_SCAN = b"\xff\xda"
 # Many telephones write the second format: a JPEG with further ones behind it.
 _JPEGS = ("JPEG", "MPO")
 _PNG_BIT_DEPTH = 24  # where in the file: https://www.w3.org/TR/png-3/#11IHDR
@@ -138,8 +138,7 @@ def _require_decodable(opened: Image.Image, content: bytes) -> None:
         raise PictureRefused(
             Refusal.TOO_MANY_PIXELS, f"It is {width} x {height} pixels; a side has {MAX_SIDE:,} at most."
         )
-    # Within a scan another byte follows 0xFF, so this counts the scans, and those of a thumbnail at most.
-    if opened.format in _JPEGS and content.count(_START_OF_SCAN) > MAX_SCANS:
+    if opened.format in _JPEGS and has_more_scans(content, MAX_SCANS):
         raise PictureRefused(
             Refusal.TOO_COMPLEX, "It is stored in too many passes; save it again, not as progressive."
         )
