@@ -4,7 +4,13 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code", examples=["EUR"])]
+from shared.text import Form
+
+CurrencyCode = Annotated[
+    str,
+    Field(description="ISO 4217 code", examples=["EUR"]),
+    Form(r"^[A-Z]{3}$", "Write the currency's code in three capital letters (ISO 4217), as in EUR"),
+]
 
 # The ISO 4217 currencies that shops meet and whose minor unit is not a hundredth.
 _MINOR_DIGITS = {

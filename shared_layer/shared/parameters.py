@@ -4,6 +4,8 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 
+from shared.text import Form
+
 # Enough for a position with the longest keys.
 _MAX_CURSOR = 2048
 
@@ -18,10 +20,10 @@ IdempotencyKey = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
-        pattern=r"^[!-~]{1,255}$",
         description="One key for each action, the same at every retry; a UUID serves well",
         examples=["0b8f3c52-6f0e-4a0c-9f57-2f3a5d1c7e90"],
     ),
+    Form(r"^[!-~]{1,255}$", "Use 1 to 255 ASCII characters without spaces; a UUID serves well"),
 ]
 
 IfMatch = Annotated[

@@ -11,6 +11,7 @@ from shared.events import PERSONAL
 from shared.money import Money
 from shared.observability import logger, metrics, tracer
 from shared.steps import UnknownStep, performed
+from shared.text import COUNTRY
 
 
 class SagaModel(BaseModel):
@@ -38,9 +39,7 @@ class ShippingAddress(SagaModel):
     line2: str | None = None
     city: Annotated[str, Field(examples=["Berlin"])]
     postal_code: Annotated[str, Field(examples=["10115"])]
-    country: Annotated[
-        str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code", examples=["DE"])
-    ]
+    country: Annotated[str, Field(description="ISO 3166-1 alpha-2 code", examples=["DE"]), COUNTRY]
 
 
 class SagaOrder(SagaModel):

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import PermanentError
 from shared.saga import CaughtError
+from shared.text import Form
 
 
 class SweepFailed(PermanentError):
@@ -33,7 +34,7 @@ class Sweep(_Model):
     `next` is the place after which the next run goes on; None if the sweep came to the end.
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
+    name: Annotated[str, Form(r"^[a-z_]{1,40}$", "Use 1 to 40 small letters and _")]
     counts: dict[str, int] = Field(default_factory=dict)
     next: str | None = None
     error: CaughtError | None = None

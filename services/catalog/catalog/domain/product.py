@@ -4,7 +4,6 @@ The catalogue is a row of shelves, one per category, each sorted by name. Browsi
 order of `Category`. The next page needs only the position at which the page before it ended.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -18,16 +17,18 @@ from catalog.domain.picture import MAX_PICTURES, Picture, TooManyPictures
 from shared.clock import timestamp
 from shared.events import Event
 from shared.money import Money
+from shared.text import SKU, VISIBLE_LINE, Form
 
-_SKU = r"^[A-Z0-9]+(-[A-Z0-9]+)*$"
 _MAX_SKU = 40
 _MAX_NAME = 120
 # DynamoDB's limit of a sort key's value, in bytes.
 _MAX_PLACE_BYTES = 1024
 
-# No control characters and no Unicode line ends; a name shows at least one character, a description may have lines.
-_NAME = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F\u2028\u2029]*$"
-_DESCRIPTION = r"^[^\x00-\x09\x0B-\x1F\x7F-\x9F\u2028\u2029]*$"
+# A browser's form ends lines with CR and LF.
+_DESCRIPTION = Form(
+    r"^[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F-\x9F\u2028\u2029]*$",
+    "Write text in lines, without tabs and other control characters",
+)
 
 LOWEST_PRICE = 1
 """In minor units: no product is free."""
@@ -36,19 +37,28 @@ HIGHEST_PRICE = 10_000_000_00
 
 Sku = Annotated[
     str,
-    Field(pattern=_SKU, max_length=_MAX_SKU, description="Stock-keeping unit", examples=["TEA-ASSAM-100"]),
+    Field(max_length=_MAX_SKU, description="Stock-keeping unit", examples=["TEA-ASSAM-100"]),
+    SKU,
 ]
+
+
+def _in_lines(text: str) -> str:
+    """The text without blanks around it, each of its lines ended by LF alone."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
 
 # Trimmed after the check, so that exactly the texts of the published schema pass.
 ProductName = Annotated[
     str,
-    Field(pattern=_NAME, max_length=_MAX_NAME, examples=["Assam Second Flush, 100 g"]),
+    Field(max_length=_MAX_NAME, examples=["Assam Second Flush, 100 g"]),
+    VISIBLE_LINE,
     AfterValidator(str.strip),
 ]
 ProductDescription = Annotated[
     str,
-    Field(pattern=_DESCRIPTION, max_length=2000, examples=["Malty black tea; strong enough for milk."]),
-    AfterValidator(str.strip),
+    Field(max_length=2000, examples=["Malty black tea; strong enough for milk."]),
+    _DESCRIPTION,
+    AfterValidator(_in_lines),
 ]
 
 
@@ -203,7 +213,7 @@ def apply_details(
 
 def is_sku(text: str) -> bool:
     """Whether `text` has the form of a sku; no product has a sku of another form."""
-    return len(text) <= _MAX_SKU and re.fullmatch(_SKU, text) is not None
+    return len(text) <= _MAX_SKU and SKU.fits(text)
 
 
 def shelves_from(position: Position | None, category: Category | None) -> Sequence[Category]:

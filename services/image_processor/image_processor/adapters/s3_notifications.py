@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-struc
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import unquote_plus
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
@@ -39,7 +39,7 @@ class _Notification(BaseModel):
 class _Test(BaseModel):
     """S3 sends this when notifications are set up."""
 
-    event: Annotated[str, Field(alias="Event", pattern="^s3:TestEvent$")]
+    event: Annotated[Literal["s3:TestEvent"], Field(alias="Event")]
 
 
 def uploads_in(body: str) -> list[Upload]:

@@ -4,7 +4,6 @@ The pieces on hand stand in the warehouse: available and reserved ones. Only a m
 number, so it is the sum of the sku's movements.
 """
 
-import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -17,6 +16,7 @@ from shared.clock import timestamp
 from shared.errors import Conflict, NotFound, Unprocessable
 from shared.events import Event
 from shared.numbers import INTEGRAL
+from shared.text import SKU, VISIBLE_LINE
 
 # Movement ids are of version 5 (RFC 9562). The first namespace serves the admins' movements: admin, sku and idempotency
 # key. The second serves dispatches: order and sku. Neither may ever change.
@@ -28,11 +28,11 @@ MAX_QUANTITY = 1_000_000
 MAX_AVAILABLE = 1_000_000_000
 """Pieces of one sku that can be for sale: far beyond any warehouse, and far within a number's exact range."""
 
-# The form of the catalogue's skus. A delivery may come before its product is on sale.
-SKU = r"^[A-Z0-9]+(-[A-Z0-9]+)*$"
-MAX_SKU = 40
-# No control characters, and at least one visible character.
-_REASON = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+_MAX_SKU = 40
+# The catalogue's skus. A delivery may come before its product is on sale.
+Sku = Annotated[
+    str, Field(max_length=_MAX_SKU, description="Stock-keeping unit", examples=["TEA-ASSAM-100"]), SKU
+]
 
 
 class UnknownSku(NotFound):
@@ -73,7 +73,8 @@ class MovementKind(StrEnum):
 
 Reason = Annotated[
     str,
-    Field(min_length=1, max_length=200, pattern=_REASON, description="Why", examples=["Delivery note 4711"]),
+    Field(min_length=1, max_length=200, description="Why", examples=["Delivery note 4711"]),
+    VISIBLE_LINE,
 ]
 
 
@@ -231,7 +232,7 @@ class StockLevel(BaseModel):
 
 def is_sku(text: str) -> bool:
     """Whether `text` has the form of a sku."""
-    return len(text) <= MAX_SKU and re.fullmatch(SKU, text) is not None
+    return len(text) <= _MAX_SKU and SKU.fits(text)
 
 
 def low_stock(before: StockLevel | None, after: StockLevel) -> list[Event]:

@@ -9,13 +9,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 from inventory.adapters.cursors import cursor_of_ledger, cursor_of_listing, place_in, sku_in
 from inventory.dependencies import stock_ledger
 from inventory.domain.stock import (
-    MAX_SKU,
-    SKU,
     Adjustment,
     IdempotencyKeyReused,
     Movement,
     NotEnoughStock,
     Receipt,
+    Sku,
     StockLevel,
     TooMuchStock,
     UnknownSku,
@@ -30,8 +29,7 @@ from shared.etag import etag_of, expected_version_if_any, require_change
 from shared.links import link_to
 from shared.observability import count, logger
 from shared.parameters import IdempotencyKey, IfMatch, IfNoneMatch, PageCursor, PageLimit
-
-_MOVEMENT_ID = r"^[A-Za-z0-9_-]{1,64}$"
+from shared.text import RESOURCE_ID
 
 _STOCK_HEADERS = {
     "ETag": "The version of the stock, for `If-Match` and `If-None-Match`; every movement and every order of the sku "
@@ -40,10 +38,7 @@ _STOCK_HEADERS = {
 
 app = api_resolver()
 
-SkuInPath = Annotated[
-    str,
-    Path(pattern=SKU, max_length=MAX_SKU, description="Stock-keeping unit", examples=["TEA-ASSAM-100"]),
-]
+SkuInPath = Annotated[Sku, Path(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
 AnyMovement = Annotated[Receipt | Adjustment, Body(discriminator="kind")]
 
 
@@ -175,9 +170,7 @@ def list_movements(sku: SkuInPath, limit: PageLimit = 20, cursor: PageCursor = N
 )
 def read_movement(
     sku: SkuInPath,
-    movement_id: Annotated[
-        str, Path(pattern=_MOVEMENT_ID, description="The movement's id, as in the ledger")
-    ],
+    movement_id: Annotated[str, Path(description="The movement's id, as in the ledger"), RESOURCE_ID],
 ) -> MovementView:
     """Reads one movement of a sku's ledger."""
     movement = stock_ledger().movement(sku, movement_id)

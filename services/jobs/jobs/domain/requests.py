@@ -8,9 +8,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from shared.errors import FieldError, Unprocessable
+from shared.text import Form
 
 MAX_DAYS = 366
 """The longest period of an export."""
+
+_WEEK = "Write an ISO 8601 week, as in 2026-W10"
 
 
 class JobKind(StrEnum):
@@ -65,7 +68,10 @@ def _sunday_of(week: str) -> date:
 
 
 def _existing_week(week: str) -> str:
-    _sunday_of(week)
+    try:
+        _sunday_of(week)
+    except ValueError as error:
+        raise ValueError("The year has no such week") from error
     return week
 
 
@@ -100,10 +106,10 @@ class ProductImport(_Request):
     upload: Annotated[
         str,
         Field(
-            pattern=r"^upl_[0-9a-f]{32}$",
             description="The `upload` of an upload form",
             examples=["upl_8f14e45fceea467a9c2b5d1c3a7e6f10"],
         ),
+        Form(r"^upl_[0-9a-f]{32}$", "Take the `upload` of an upload form, unchanged"),
     ]
     on_error: Annotated[
         OnError,
@@ -118,10 +124,10 @@ class WeeklyReport(_Request):
     week: Annotated[
         str,
         Field(
-            pattern=r"^[0-9]{4}-W(0[1-9]|[1-4][0-9]|5[0-3])$",
             description="An ISO 8601 week that is over, Monday to Sunday in UTC",
             examples=["2026-W10"],
         ),
+        Form(r"^[0-9]{4}-W(0[1-9]|[1-4][0-9]|5[0-3])$", _WEEK),
         AfterValidator(_existing_week),
     ]
     format: Annotated[

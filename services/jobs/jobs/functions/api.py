@@ -29,16 +29,17 @@ from shared.errors import NotFound
 from shared.links import link_to
 from shared.observability import count, logger
 from shared.parameters import IdempotencyKey, PageCursor, PageLimit
+from shared.text import RESOURCE_ID
 
 app = api_resolver()
 
 JobId = Annotated[
     str,
     Path(
-        pattern=r"^[A-Za-z0-9_-]{1,64}$",
         description="The `job_id` of a job",
         examples=["job_5b0c8a526b7e5c1e8f432f7a0c9f2d11"],
     ),
+    RESOURCE_ID,
 ]
 AnyRequest = Annotated[OrderExport | ProductImport | WeeklyReport, Body(discriminator="kind")]
 

@@ -14,19 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import BadRequest, FieldError
 from shared.events import Event
+from shared.text import RESOURCE_ID, Form
 
 CHANGES_EXPIRE_AFTER = timedelta(days=7)
 # Longer than an event can wait in the queue (4 days) and then in the dead letters (14): a late event finds the version.
 VERSIONS_EXPIRE_AFTER = timedelta(days=30)
 
-OrderId = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])
-]
+OrderId = Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"]), RESOURCE_ID]
 Cursor = Annotated[
     str,
-    Field(
-        pattern=r"^(0|[1-9][0-9]{0,11})$", description="A position in the customer's feed", examples=["12"]
-    ),
+    Field(description="A position in the customer's feed", examples=["12"]),
+    Form(r"^(0|[1-9][0-9]{0,11})$", "Take the `cursor` of an earlier message, unchanged"),
 ]
 
 # The events with a status for the customer. The others (of the saga, the money, the parcel) are internal.
@@ -61,7 +59,7 @@ class _StatusFacts(BaseModel):
 
     order_id: str
     customer_id: Annotated[str, Field(min_length=1)]
-    status: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
+    status: Annotated[str, Form(r"^[a-z_]{1,40}$", "Use 1 to 40 small letters and _")]
     reason: str | None = None
     by: str | None = None
     tracking_reference: str | None = None

@@ -8,6 +8,7 @@ from notifications.domain.personal_data import PersonalModel
 from shared.errors import PermanentError
 from shared.events import Event
 from shared.money import Money
+from shared.text import RESOURCE_ID, SKU, Form
 
 
 class UnexpectedEvent(PermanentError):
@@ -53,7 +54,7 @@ class Breakdown(PersonalModel):
 class OrderNotification(Notification):
     """An order reached a status that its customer gets a mail about."""
 
-    order_id: Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]
+    order_id: Annotated[str, RESOURCE_ID]
     customer_id: Annotated[str, Field(min_length=1)]
     lines: Annotated[list[Line], Field(min_length=1)]
     total: Money
@@ -91,18 +92,21 @@ class StockLow(Notification):
     """The available stock of a sku fell to its threshold or below."""
 
     topic = "stock_low"
-    sku: Annotated[str, Field(pattern=r"^[A-Z0-9]+(-[A-Z0-9]+)*$", max_length=40)]
+    sku: Annotated[str, Field(max_length=40), SKU]
     available: int
     threshold: int
+
+
+_Url = Annotated[str, Form(r"^https://[!-~]+$", "Write a URL that begins with https://")]
 
 
 class ReportReady(Notification):
     """A week's report was made. Operators open the page at `page_url` and the figures at `sheet_url`."""
 
     topic = "report_ready"
-    week: Annotated[str, Field(pattern=r"^\d{4}-W\d{2}$")]
-    page_url: Annotated[str, Field(pattern=r"^https://[!-~]+$")]
-    sheet_url: Annotated[str, Field(pattern=r"^https://[!-~]+$")]
+    week: Annotated[str, Form(r"^\d{4}-W\d{2}$", "Write an ISO 8601 week, as in 2026-W10")]
+    page_url: _Url
+    sheet_url: _Url
 
 
 NOTIFICATIONS: dict[str, type[Notification]] = {

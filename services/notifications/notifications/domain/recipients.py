@@ -9,12 +9,16 @@ from notifications.domain.notifications import Notification, OrderNotification, 
 from notifications.domain.personal_data import PersonalModel
 from shared.errors import TransientError
 from shared.events import Event
+from shared.text import Form
 
 # The operators' id among the recipients. No user has it: users' ids are UUIDs.
 OPERATORS_ID = "operators"
 
 EmailAddress = Annotated[
-    str, Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254), AfterValidator(str.lower)
+    str,
+    Field(max_length=254),
+    Form(r"^[^@\s,;<>]+@[^@\s,;<>]+$", "Write one address of mail, as in name@example.com"),
+    AfterValidator(str.lower),
 ]
 
 

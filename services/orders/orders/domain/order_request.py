@@ -9,27 +9,29 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from orders.domain.pricing import OrderLine, Price
 from shared.errors import FieldError, Unprocessable
 from shared.numbers import INTEGRAL
+from shared.text import COUNTRY, VISIBLE_LINE
 
 MAX_LINES = 50
 MAX_QUANTITY = 999
 
-# At least one visible character, and none that controls a terminal, a printer or a line's end. These are the characters
-# of Unicode's category Cc, and the two separators U+2028 and U+2029.
-_TEXT = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F\u2028\u2029]*$"
-
 # Blanks around a text carry no meaning; they are removed after its form is checked.
 _Sku = Annotated[
     str,
-    Field(min_length=1, max_length=64, pattern=_TEXT, examples=["TEA-ASSAM-100"]),
+    Field(min_length=1, max_length=64, examples=["TEA-ASSAM-100"]),
+    VISIBLE_LINE,
     AfterValidator(str.strip),
 ]
-_Text = Annotated[str, Field(min_length=1, max_length=100, pattern=_TEXT), AfterValidator(str.strip)]
+_Text = Annotated[str, Field(min_length=1, max_length=100), VISIBLE_LINE, AfterValidator(str.strip)]
 _PostalCode = Annotated[
-    str, Field(min_length=1, max_length=20, pattern=_TEXT, examples=["10115"]), AfterValidator(str.strip)
+    str,
+    Field(min_length=1, max_length=20, examples=["10115"]),
+    VISIBLE_LINE,
+    AfterValidator(str.strip),
 ]
 _PaymentToken = Annotated[
     str,
-    Field(min_length=1, max_length=255, pattern=_TEXT, examples=["pm_card_visa"]),
+    Field(min_length=1, max_length=255, examples=["pm_card_visa"]),
+    VISIBLE_LINE,
     AfterValidator(str.strip),
 ]
 
@@ -71,9 +73,7 @@ class AddressRequest(_Request):
     line2: _Text | None = Field(default=None, examples=["Flat 2"])
     city: Annotated[_Text, Field(examples=["Berlin"])]
     postal_code: _PostalCode
-    country: Annotated[
-        str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code", examples=["DE"])
-    ]
+    country: Annotated[str, Field(description="ISO 3166-1 alpha-2 code", examples=["DE"]), COUNTRY]
 
 
 class OrderRequest(_Request):

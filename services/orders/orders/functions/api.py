@@ -24,16 +24,17 @@ from shared.errors import Forbidden, NotFound
 from shared.links import link_to
 from shared.observability import count, logger
 from shared.parameters import IdempotencyKey, PageCursor, PageLimit
+from shared.text import RESOURCE_ID, Form
 
 app = api_resolver()
 
 OrderId = Annotated[
     str,
     Path(
-        pattern=r"^[A-Za-z0-9_-]{1,64}$",
         description="The `order_id` of an order",
         examples=["ord_118ebd08bdee58bf9a4d0d7d1e76a930"],
     ),
+    RESOURCE_ID,
 ]
 
 
@@ -117,11 +118,8 @@ def list_orders(
     cursor: PageCursor = None,
     status: Annotated[OrderStatus | None, Query(description="Only orders in this status")] = None,
     customer_id: Annotated[
-        str | None,
-        Query(
-            pattern=r"^[!-~]{1,128}$",
-            description="The customer whose orders an admin lists; without it, the caller",
-        ),
+        Annotated[str, Form(r"^[!-~]{1,128}$", "Use the id of a user as the API gave it")] | None,
+        Query(description="The customer whose orders an admin lists; without it, the caller"),
     ] = None,
 ) -> OrderPage:
     """Lists a customer's orders by page, newest first. Customers list their own; admins list any customer's."""

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.events import Payload
+from shared.text import Form
 
 _OBJECT = (
     "https://eu-central-1.console.aws.amazon.com/s3/object/cartwright-reportsbucket-1?region=eu-central-1"
@@ -17,7 +18,9 @@ class ReportReady(Payload):
     event_type = "report.ready"
 
     week: Annotated[
-        str, Field(pattern=r"^\d{4}-W\d{2}$", description="ISO 8601 week, in UTC", examples=["2026-W10"])
+        str,
+        Field(description="ISO 8601 week, in UTC", examples=["2026-W10"]),
+        Form(r"^\d{4}-W\d{2}$", "Write an ISO 8601 week, as in 2026-W10"),
     ]
     page_url: Annotated[
         str,

@@ -22,6 +22,7 @@ from shared.clock import timestamp
 from shared.errors import PermanentError
 from shared.events import Event
 from shared.saga import SagaOrder, ShippingAddress
+from shared.text import COUNTRY
 from shipping.domain import events
 
 # Shipment ids and tracking references derive from these and the order id (RFC 9562, version 5); they must never change.
@@ -61,9 +62,7 @@ class CustomerErased(PermanentError):
     """The order's customer was erased meanwhile, so the parcel has no recipient."""
 
 
-CountryCode = Annotated[
-    str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code", examples=["AT"])
-]
+CountryCode = Annotated[str, Field(description="ISO 3166-1 alpha-2 code", examples=["AT"]), COUNTRY]
 
 
 class ErasedAddress(BaseModel):

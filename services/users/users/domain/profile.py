@@ -8,7 +8,6 @@ version 1 with the same event id, so the second one changes nothing. A profile a
 as a proof that the user existed, and holds no personal data.
 """
 
-import re
 from datetime import datetime, timedelta
 from typing import Annotated, Self
 
@@ -16,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 
 from shared.clock import timestamp
 from shared.events import Event
+from shared.text import VISIBLE_LINE, Form
 from users.domain.events import UserChanged, UserDeleted, UserRegistered
 
 DEFAULT_LOCALE = "en"
@@ -27,12 +27,12 @@ CONFIRMATION_PERIOD = timedelta(hours=24)
 # An address as browsers' forms take it, with a top-level domain:
 # https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ADDRESS = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})+$"
-_LOCALE = r"^[a-z]{2}(-[A-Z]{2})?$"
+_ADDRESS = Form(
+    rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})+$",
+    "Write one mail address with its domain, as in name@example.com",
+)
+_LOCALE = Form(r"^[a-z]{2}(-[A-Z]{2})?$", "Write a language, with a country if it matters, as in en or de-AT")
 _MAX_NAME = 100
-# Control characters and line separators would break a mail's lines; at least one character must be visible.
-_UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
-_NAME = rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$"
 
 
 def _lowered(address: str) -> str:
@@ -43,17 +43,19 @@ def _lowered(address: str) -> str:
 EmailAddress = Annotated[
     str,
     # The longest address that fits an SMTP path: RFC 5321, section 4.5.3.1.3.
-    StringConstraints(strip_whitespace=True, max_length=254, pattern=_ADDRESS),
-    AfterValidator(_lowered),
+    StringConstraints(strip_whitespace=True, max_length=254),
     Field(examples=["ada@example.com"]),
+    _ADDRESS,
+    AfterValidator(_lowered),
 ]
 PersonName = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=_MAX_NAME, pattern=_NAME),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=_MAX_NAME),
     Field(examples=["Ada Lovelace"]),
+    VISIBLE_LINE,
 ]
-UserId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
-Locale = Annotated[str, Field(pattern=_LOCALE, description="Language of mails", examples=["en", "de-AT"])]
+UserId = Annotated[str, Form(r"^[A-Za-z0-9-]{1,64}$", "Use the id of a user as the API gave it, or `me`")]
+Locale = Annotated[str, Field(description="Language of mails", examples=["en", "de-AT"]), _LOCALE]
 
 
 class SignUp(BaseModel):
@@ -82,7 +84,7 @@ class ProfilePosition(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     user_id: UserId
-    registered_at: Annotated[str, Field(pattern=r"^[0-9T:.Z-]{20,32}$")]
+    registered_at: Annotated[str, Form(r"^[0-9T:.Z-]{20,32}$", "Write a moment in RFC 3339, in UTC")]
 
 
 class ClosedProfile(BaseModel):
@@ -126,14 +128,15 @@ class Profile(BaseModel):
     ) -> tuple[Self, list[Event]]:
         """A new profile and its `user.registered`; `email_as_of` is `now` unless given.
 
-        An account that was made elsewhere may have any name and locale. A missing name becomes the part of the address
-        before the @, and a long name is cut. An invalid locale becomes the default.
+        An account that was made elsewhere may have any name and locale. A name that is missing, or that nobody could
+        see, becomes the part of the address before the @. A long name is cut. An invalid locale becomes the default.
         """
+        shown = " ".join(name.split())[:_MAX_NAME]
         profile = cls(
             user_id=user_id,
             email=email.lower(),
-            name=" ".join(name.split())[:_MAX_NAME] or email.partition("@")[0],
-            locale=locale if re.fullmatch(_LOCALE, locale) else DEFAULT_LOCALE,
+            name=shown if VISIBLE_LINE.fits(shown) else email.partition("@")[0],
+            locale=locale if _LOCALE.fits(locale) else DEFAULT_LOCALE,
             registered_at=timestamp(now),
             email_as_of=int(now.timestamp()) if email_as_of is None else email_as_of,
             version=1,
