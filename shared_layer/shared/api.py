@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
     OpenAPIRequestValidationMiddleware,
 )
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.access import Access, verified_caller
@@ -33,7 +34,7 @@ from shared.errors import (
 )
 from shared.etag import NotModified
 from shared.links import path_in_api
-from shared.observability import logger, metrics, tracer
+from shared.observability import entry_point, logger
 from shared.problems import answer_problems, documented
 
 CORRELATION_HEADER = "X-Correlation-Id"
@@ -63,8 +64,14 @@ class Gate(OpenAPIRequestValidationMiddleware):
         return super().handler(app, next_middleware)
 
     def _get_body(self, app: Any) -> Any:
-        """The body as JSON, after `require_readable`. Powertools' own method reads the type in lower case only."""
-        return self._parse_json_data(app)
+        """The body as a JSON object, after `require_readable`; raises RequestValidationError.
+
+        Powertools' own method reads the type in lower case only. It also takes an object out of a list of one.
+        """
+        body = self._parse_json_data(app)
+        if body is not None and not isinstance(body, dict):
+            raise RequestValidationError([{"type": "model_type", "loc": ("body",), "msg": "", "ctx": {}}])
+        return body
 
 
 def api_resolver() -> APIGatewayRestResolver:
@@ -179,9 +186,7 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
     if undeclared:
         raise UndeclaredAccess(", ".join(undeclared))
 
-    @metrics.log_metrics
-    @tracer.capture_lambda_handler(capture_response=False)
-    @logger.inject_lambda_context(clear_state=True)
+    @entry_point
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         identifier = _correlation_id_of(event)
         logger.set_correlation_id(identifier)

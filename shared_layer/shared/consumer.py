@@ -26,7 +26,8 @@ from shared.dead_letters import send_to_dlq
 from shared.environment import LambdaEnvironment
 from shared.errors import PermanentError
 from shared.events import Event
-from shared.observability import count, logger, metrics, tracer
+from shared.observability import count, entry_point, logger
+from shared.validation import hiding_values, reason_of, without_values
 
 type Consume = Callable[[Event], None]
 
@@ -60,7 +61,7 @@ def read_event(body: str) -> Event:
             message = json.loads(message["Message"])
         return Event.model_validate(message)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UnreadableMessage(f"not a domain event: {error}") from error
+        raise UnreadableMessage(f"not a domain event: {without_values(error)}") from error
 
 
 class MessageHandler:
@@ -77,12 +78,14 @@ class MessageHandler:
         return self._handler(event, context)
 
     def _decorated(self) -> Callable[[dict[str, Any], LambdaContext], Any]:
-        @metrics.log_metrics
-        @tracer.capture_lambda_handler(capture_response=False)
-        @logger.inject_lambda_context
+        @entry_point
         def handler(event: dict[str, Any], context: LambdaContext) -> Any:
             return process_partial_response(
-                event=event, record_handler=self._process, processor=self._processor, context=context
+                event=event,
+                # The processor's own error repeats what its records raised.
+                record_handler=hiding_values(self._process),
+                processor=self._processor,
+                context=context,
             )
 
         return handler
@@ -103,7 +106,7 @@ class MessageHandler:
 
     def _send_to_dlq(self, record: SQSRecord, error: Exception) -> None:
         """Moves a message that can never succeed to the dead letters; raises when it could not be stored there."""
-        reason = f"{type(error).__name__}: {error}"
+        reason = reason_of(error)
         send_to_dlq(self._dead_letters, record.body, reason, source_message_id=record.message_id)
         logger.error("message can never succeed; moved to the dead letters", reason=reason)
         count("DeadLetters")

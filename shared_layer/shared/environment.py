@@ -17,7 +17,10 @@ from pydantic import BaseModel, ConfigDict
 class LambdaEnvironment(BaseModel):
     """Base of a function's typed environment; field `table_name` reads `TABLE_NAME`."""
 
-    model_config = ConfigDict(alias_generator=str.upper, frozen=True, extra="ignore")
+    # Lambda logs what fails at the start. The environment holds credentials.
+    model_config = ConfigDict(
+        alias_generator=str.upper, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     @classmethod
     def load(cls) -> Self:

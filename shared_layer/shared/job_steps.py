@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict
 
-from shared.observability import logger, metrics, tracer
+from shared.observability import entry_point
 from shared.steps import UnknownStep, performed
 
 type Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
@@ -74,9 +74,7 @@ def job_step[Input: JobInput](model: type[Input], step: Callable[[Input], dict[s
 
 
 def _handler(run: Callable[[dict[str, Any]], dict[str, Any]]) -> Handler:
-    @metrics.log_metrics
-    @tracer.capture_lambda_handler(capture_response=False)
-    @logger.inject_lambda_context(clear_state=True)
+    @entry_point
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return run(event)
 

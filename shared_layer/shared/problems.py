@@ -4,13 +4,16 @@ An answer has a stable `type`, names the fault and its place, and never holds a 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.exceptions import ServiceError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestValidationError,
+)
 from pydantic import BaseModel, Field
 
 from shared.errors import (
@@ -25,6 +28,7 @@ from shared.errors import (
     problem_details,
 )
 from shared.observability import logger
+from shared.validation import place_of, pointer_to, words_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -57,13 +61,7 @@ def answer_problems(app: APIGatewayRestResolver) -> None:
 
     @app.exception_handler(RequestValidationError)
     def invalid(error: RequestValidationError) -> Response[str]:
-        if any(entry.get("type") == "json_invalid" for entry in error.errors()):
-            malformed = [_field_error(entry, None) for entry in error.errors()]
-            return problem_answer(MalformedJson("The body is not JSON.", malformed))
-        body = app.current_event.json_body if app.current_event.body else None
-        errors = [_field_error(entry, body) for entry in error.errors()]
-        named = ", ".join(entry["pointer"] for entry in errors)
-        return problem_answer(InvalidRequest(f"Invalid: {named}.", errors))
+        return problem_answer(_invalid(error.errors(), app.context["_route"]))
 
     @app.exception_handler(TransientError)
     def transient(error: TransientError) -> Response[str]:
@@ -83,8 +81,7 @@ def answer_problems(app: APIGatewayRestResolver) -> None:
     @app.exception_handler(Exception)
     def unexpected(_: Exception) -> Response[str]:
         logger.exception("request failed unexpectedly")
-        detail = f"Something went wrong on our side. Quote {logger.get_correlation_id()} to support."
-        return problem_answer(InternalError(detail))
+        return problem_answer(_our_fault())
 
 
 def problem_answer(problem: Problem) -> Response[str]:
@@ -120,19 +117,32 @@ def _summary(kind: type[Problem]) -> str:
     return (kind.__doc__ or "").strip().splitlines()[0]
 
 
-def _field_error(entry: Any, body: Any) -> FieldError:
-    """A validation error with a JSON pointer to its place in the request (`/body/lines/0/sku`).
+def _invalid(faults: Sequence[Mapping[str, Any]], route: Route) -> Problem:
+    """The problem of a request with these faults; also of an answer, for which Powertools raises the same."""
+    match faults[0]:
+        case {"loc": ("response", *_)}:
+            errors = [f"{pointer_to(place_of(fault))}: {words_of(fault)}" for fault in faults]
+            logger.error("answer does not fit its schema", errors=errors)
+            return _our_fault()
+        case {"type": "json_invalid", "loc": (_, position), "ctx": {"error": reason}}:
+            fault = FieldError("/body", f"Not JSON at character {position}: {reason}")
+            return MalformedJson("The body is not JSON.", [fault])
+    body_is_tagged = any(
+        getattr(body.field_info, "discriminator", None) for body in route.dependant.body_params
+    )
+    found = [
+        FieldError(
+            pointer_to(place_of(fault, tag_at=1 if body_is_tagged and fault["loc"][0] == "body" else None)),
+            words_of(fault),
+        )
+        for fault in faults
+    ]
+    named = ", ".join(entry["pointer"] for entry in found)
+    return InvalidRequest(f"Invalid: {named}.", found)
 
-    If a body may be of several kinds, pydantic puts the kind into the location; it is no place in the body.
-    """
-    location = [str(part) for part in entry.get("loc", ())]
-    if str(entry.get("type")).startswith("union_tag"):
-        location.append(str(entry["ctx"]["discriminator"]).strip("'"))
-    if len(location) > 2 and isinstance(body, dict):
-        named = location[1]
-        if named not in body and named in body.values():
-            del location[1]
-    return FieldError("/" + "/".join(location), str(entry.get("msg", "invalid")))
+
+def _our_fault() -> InternalError:
+    return InternalError(f"Something went wrong on our side. Quote {logger.get_correlation_id()} to support.")
 
 
 def _answer(status: HTTPStatus, code: str, detail: str, errors: list[FieldError]) -> Response[str]:

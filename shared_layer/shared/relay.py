@@ -20,9 +20,10 @@ from shared.dead_letters import send_to_dlq
 from shared.environment import LambdaEnvironment
 from shared.errors import TransientError
 from shared.events import Event
-from shared.observability import count, logger, metrics, tracer
+from shared.observability import count, entry_point, logger, metrics
 from shared.outbox import unpublished, with_cause
 from shared.publisher import EventPublisher, FailedEntry
+from shared.validation import reason_of
 
 # SQS takes messages of 1 MiB, attributes included; an item has 400 KB at most.
 _MAX_LETTER_BYTES = 1_000_000
@@ -64,9 +65,7 @@ def relay_handler(
     environment = Environment.load()
     publisher = EventPublisher(client("sns"), environment.topic_arn)
 
-    @metrics.log_metrics
-    @tracer.capture_lambda_handler(capture_response=False)
-    @logger.inject_lambda_context
+    @entry_point
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         changes = [_read(DynamoDBRecord(record), events_of) for record in event["Records"]]
         _measure_lag(changes)
@@ -89,7 +88,7 @@ def _read(record: DynamoDBRecord, events_of: Callable[[DynamoDBRecord], list[Eve
     try:
         events = events_of(record)
     except Exception as error:  # noqa: BLE001 - the same record always fails in the same way
-        return Change(record, [], f"{type(error).__name__}: {error}")
+        return Change(record, [], reason_of(error))
     # A change made by hand has no cause. The record itself is then the earliest known cause.
     return Change(record, [with_cause(event, record.event_id) for event in events])
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.events import PERSONAL
 from shared.money import Money
-from shared.observability import logger, metrics, tracer
+from shared.observability import entry_point
 from shared.steps import UnknownStep, performed
 from shared.text import COUNTRY
 
@@ -94,9 +94,7 @@ def steps_handler(
     it can fail. The step's result becomes the state's result. Raises UnknownStep.
     """
 
-    @metrics.log_metrics
-    @tracer.capture_lambda_handler(capture_response=False)
-    @logger.inject_lambda_context(clear_state=True)
+    @entry_point
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         name = str(event.get("step"))
         if name not in steps:

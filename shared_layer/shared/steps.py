@@ -7,6 +7,7 @@ from typing import Any
 from shared.cause import caused_by
 from shared.errors import PermanentError
 from shared.observability import count, logger
+from shared.validation import without_values
 
 
 class UnknownStep(PermanentError):
@@ -23,7 +24,10 @@ def performed(work: Callable[[], dict[str, Any]], *, cause: str, **about: str | 
             result = work()
         except Exception as error:
             logger.warning(
-                "step failed", error=type(error).__name__, reason=str(error), duration_ms=_since(started)
+                "step failed",
+                error=type(error).__name__,
+                reason=str(without_values(error)),
+                duration_ms=_since(started),
             )
             count("StepFailed")
             raise

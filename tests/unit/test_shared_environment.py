@@ -22,3 +22,11 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CARTWRIGHT_TABLE", raising=False)
     with pytest.raises(ValidationError, match="CARTWRIGHT_TABLE"):
         Environment.load()
+
+
+def test_an_environment_that_lacks_a_variable_shows_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AAA_SECRET", "hidden-key")
+    monkeypatch.setenv("CARTWRIGHT_LIMIT", "hidden-limit")
+    with pytest.raises(ValidationError) as refused:
+        Environment.load()
+    assert "hidden" not in str(refused.value)

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from catalog.domain.product import ProductDetails
 from shared.errors import PermanentError
 from shared.money import Money
+from shared.validation import words_of
 
 REQUIRED = ("sku", "name", "description", "category", "price_amount", "price_currency")
 OPTIONAL = ("active",)
@@ -208,6 +209,6 @@ def _reason(error: ValueError) -> str:
         return str(error)
     named = {"currency": "price_currency", "amount": "price_amount", "price": "price_amount"}
     return "; ".join(
-        f"{named.get(str(problem['loc'][-1]), problem['loc'][-1])}: {problem['msg'].removeprefix('Value error, ')}"
+        f"{named.get(str(problem['loc'][-1]), problem['loc'][-1])}: {words_of(problem)}"
         for problem in error.errors(include_url=False, include_input=False)
     )

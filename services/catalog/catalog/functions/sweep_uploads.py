@@ -7,12 +7,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from catalog.dependencies import upload_objects, upload_store
 from catalog.domain.orphans import SweepRequest, orphaned_uploads, sweep
 from shared.clock import utc_now
-from shared.observability import logger, metrics, tracer
+from shared.observability import entry_point, logger
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context(clear_state=True)
+@entry_point
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The Lambda handler of the step; answers how many uploads it saw and removed, and where to go on."""
     now = utc_now()

@@ -7,7 +7,8 @@ from pydantic import BaseModel, StrictBool, ValidationError
 
 from cleanup.dependencies import cleanup_bucket
 from cleanup.domain import Plan, UnreadableRequest
-from shared.observability import logger, metrics, tracer
+from shared.observability import entry_point
+from shared.validation import without_values
 
 # The state machine reads the place of each of these sweeps in the plan, so each one must be there.
 _SWEEPS = ("renditions", "uploads")
@@ -19,15 +20,13 @@ class Request(BaseModel):
     dry_run: StrictBool = False
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context(clear_state=True)
+@entry_point
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The Lambda handler of the step; raises UnreadableRequest."""
     try:
         request = Request.model_validate(event)
     except ValidationError as error:
-        raise UnreadableRequest(f"dry_run must be true or false: {error}") from error
+        raise UnreadableRequest(f"dry_run must be true or false: {without_values(error)}") from error
     places = cleanup_bucket().places()
     plan = Plan(dry_run=request.dry_run, after={name: places.get(name) for name in _SWEEPS})
     return plan.model_dump()

@@ -6,12 +6,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cleanup.dependencies import cleanup_bucket
 from cleanup.domain import Plan, Summary
-from shared.observability import count, logger, metrics, tracer
+from shared.observability import count, entry_point, logger
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context(clear_state=True)
+@entry_point
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The Lambda handler of the step. It stores the report, then raises SweepFailed if any sweep failed.
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from image_processor.adapters.pictures_bucket import upload_of
 from image_processor.domain.picture import Upload
 from shared.errors import PermanentError
+from shared.validation import without_values
 
 
 class UnreadableNotification(PermanentError):
@@ -50,6 +51,6 @@ def uploads_in(body: str) -> list[Upload]:
         try:
             _Test.model_validate_json(body)
         except ValidationError:
-            raise UnreadableNotification(f"no notification from S3: {error}") from error
+            raise UnreadableNotification(f"no notification from S3: {without_values(error)}") from error
         return []
     return [upload_of(record.s3.object.key, record.event_time) for record in notification.records]

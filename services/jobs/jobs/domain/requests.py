@@ -3,9 +3,17 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from shared.errors import FieldError, Unprocessable
 from shared.text import Form
@@ -92,11 +100,13 @@ class OrderExport(_Request):
         Day, Field(alias="to", description="The last day, included, in UTC", examples=["2026-11-30"])
     ]
 
-    @model_validator(mode="after")
-    def _is_a_period(self) -> Self:
-        if not timedelta(0) <= self.last_day - self.first_day < timedelta(days=MAX_DAYS):
+    @field_validator("last_day")
+    @classmethod
+    def _ends_a_period(cls, last_day: date, info: ValidationInfo) -> date:
+        first_day = info.data.get("first_day")  # absent if it is no day itself
+        if first_day and not timedelta(0) <= last_day - first_day < timedelta(days=MAX_DAYS):
             raise ValueError(f"`to` must be the day of `from` or one of the {MAX_DAYS - 1} days after it")
-        return self
+        return last_day
 
 
 class ProductImport(_Request):

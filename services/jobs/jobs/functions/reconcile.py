@@ -15,7 +15,7 @@ from jobs.domain.stuck_jobs import Action, action_for, end
 from shared.cause import caused_by
 from shared.clock import utc_now
 from shared.environment import LambdaEnvironment
-from shared.observability import count, logger, metrics, tracer
+from shared.observability import count, entry_point, logger
 
 # One job may take four calls; each gives up after its retries.
 _TIME_FOR_ONE_MS = 10_000
@@ -74,9 +74,7 @@ def reconcile_stuck(context: LambdaContext) -> dict[str, int]:
     return {action.value: number for action, number in actions.items()}
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context(clear_state=True)
+@entry_point
 def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """The Lambda handler of the schedule's event; it ignores the event's content."""
     with caused_by(context.aws_request_id):

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 from live.domain.connection import Connection
 from live.domain.feed import Change, Cursor, Entry, OrderId, Page, present_fields
 from shared.errors import FieldError, InvalidRequest, MalformedJson, Problem
+from shared.validation import place_of, pointer_to, words_of
 
 MAX_PAGE = 100
 _DEFAULT_PAGE = 50
@@ -153,7 +154,7 @@ class Failure(_Reply):
                 "title": "Unprocessable Content",
                 "status": 422,
                 "detail": "Invalid: /order_id.",
-                "errors": [{"pointer": "/order_id", "detail": "String should match pattern"}],
+                "errors": [{"pointer": "/order_id", "detail": "Use the id as the API gave it"}],
             }
         ]
     )
@@ -172,9 +173,10 @@ def read(body: str) -> Request:
     try:
         return _requests.validate_json(body)
     except ValidationError as error:
-        errors = [_field_error(entry) for entry in error.errors(include_url=False, include_input=False)]
-        if any(entry["type"] == "json_invalid" for entry in error.errors(include_url=False)):
+        faults = error.errors(include_url=False, include_input=False)
+        if any(fault["type"] == "json_invalid" for fault in faults):
             raise MalformedJson("The message is not JSON.") from error
+        errors = [FieldError(pointer_to(place_of(fault, tag_at=0)), words_of(fault)) for fault in faults]
         named = ", ".join(entry["pointer"] or "the message" for entry in errors)
         raise InvalidRequest(f"Invalid: {named}.", errors) from error
 
@@ -195,11 +197,3 @@ def as_text(answer: Answer) -> str:
 
 def _subscriptions(connection: Connection) -> dict[str, Any]:
     return {"all_orders": connection.all_orders, "order_ids": sorted(connection.order_ids)}
-
-
-def _field_error(entry: Any) -> FieldError:
-    # The first part of a union's error names the union's member, the action; it is no part of the message.
-    location = entry["loc"][1:] if entry["loc"] else ()
-    if entry["type"].startswith("union_tag"):
-        return FieldError("/action", "is one of subscribe, unsubscribe, catch_up, ping")
-    return FieldError("".join(f"/{part}" for part in location), str(entry["msg"]))

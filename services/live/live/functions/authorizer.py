@@ -10,15 +10,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from live.dependencies import token_verifier
 from live.domain.handshake import token_in
 from live.domain.identity import Identity, InvalidToken
-from shared.observability import count, logger, metrics, tracer
+from shared.observability import count, entry_point, logger
 
 # Made at the start of the function, not with the first connection.
 token_verifier()
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context(clear_state=True)
+@entry_point
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The policy that lets the client in, with `customer_id` and `expires_at` as its context, or refuses it (403)."""
     token = token_in(event.get("headers") or {})

@@ -17,7 +17,7 @@ from live.domain.handshake import chosen_protocol
 from live.domain.messages import Answer, Failure, as_text, read, request_id_in
 from shared.clock import utc_now
 from shared.errors import InternalError, Problem
-from shared.observability import count, logger, metrics, tracer
+from shared.observability import count, entry_point, logger
 
 
 class _Caller(BaseModel):
@@ -47,9 +47,7 @@ class _Context(BaseModel):
         return (self.authorizer or {}).get("customer_id")
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context(clear_state=True)
+@entry_point
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Serves one request of a WebSocket; a status other than 200 refuses a connection."""
     request = _Context.model_validate(event["requestContext"])

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from orders.domain.order import Order
 from shared.errors import PermanentError
 from shared.spreadsheets import csv_row
+from shared.text import Form
 
 PAGE_ORDERS = 500
 """The orders of a page, unless that made more pages than FULL_PAGES."""
@@ -97,7 +98,7 @@ class Place(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     number: Annotated[int, Field(ge=1)]
-    day: str = ""
+    day: Annotated[str, Form(r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$", "Write a day as YYYY-MM-DD")] = ""
     after: str = ""
     orders: int | None = None
 

@@ -21,7 +21,7 @@ from orders.domain.order import Order
 from orders.domain.stuck_orders import Outcome, is_due_for_reminder, reconcile
 from shared.cause import caused_by
 from shared.clock import utc_now
-from shared.observability import count, logger, metrics, tracer
+from shared.observability import count, entry_point, logger
 
 # More than ever wait; a run that finds as many is cut short by its time.
 _MOST_A_RUN = 200
@@ -89,9 +89,7 @@ def _reconciled(order: Order) -> Outcome | None:
         logger.remove_keys(["order_id", "correlation_id"])
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context(clear_state=True)
+@entry_point
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """The Lambda handler of the schedule's event; it ignores the event's content."""
     with caused_by(context.aws_request_id):

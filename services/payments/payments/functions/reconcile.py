@@ -11,7 +11,7 @@ from payments.domain.observation import Remedy
 from payments.domain.payment import AlreadyVoided, CaptureFailed
 from shared.cause import caused_by
 from shared.clock import utc_now
-from shared.observability import count, logger, metrics, tracer
+from shared.observability import count, entry_point, logger
 
 # More than one run ever finds. A run that runs out of time stops, and the next run goes on.
 _MOST_A_RUN = 100
@@ -56,9 +56,7 @@ def reconcile_all(context: LambdaContext) -> dict[str, int]:
     return {**{remedy.value: number for remedy, number in remedies.items()}, "hanging": completed}
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context(clear_state=True)
+@entry_point
 def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """The Lambda handler; it ignores the schedule's event."""
     with caused_by(context.aws_request_id):

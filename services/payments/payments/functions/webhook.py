@@ -22,6 +22,7 @@ from shared.api import api_handler, api_resolver, contract
 from shared.bodies import MAX_BODY_BYTES
 from shared.errors import PayloadTooLarge, Unprocessable
 from shared.observability import count, logger
+from shared.validation import reason_of
 
 app = api_resolver()
 
@@ -76,7 +77,7 @@ def receive_provider_event(signature: Signature = "") -> Received:
         event = ProviderEvent.model_validate_json(payload)
         observation, report = Observation.in_event(event), ProviderReport.in_event(event)
     except ValidationError as error:
-        logger.error("provider event cannot be read", problems=[entry["loc"] for entry in error.errors()])
+        logger.error("provider event cannot be read", reason=reason_of(error))
         raise UnreadableEvent("The body is not an event in the provider's format.") from error
     if observation is not None:
         outcome = provider_event_recorder().record(event, observation, int(time.time()))

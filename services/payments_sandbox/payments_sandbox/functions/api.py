@@ -19,7 +19,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from payments_sandbox.dependencies import api_key, environment, idempotent_requests, intent_store
 from payments_sandbox.domain.errors import ApiError
 from payments_sandbox.domain.intent import Answer
-from shared.observability import count, logger, metrics, tracer
+from shared.observability import count, entry_point, logger
 
 # Stripe's search language (https://docs.stripe.com/search), as far as the sandbox speaks it.
 _BY_ORDER = re.compile(r"""metadata\[(['"])order_id\1\]\s*:\s*(['"])(?P<order_id>[^'"]+)\2""")
@@ -142,9 +142,7 @@ def _header(name: str) -> str:
     return headers.get(name.lower()) or ""
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context(clear_state=True)
+@entry_point
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answers one request. The API imitates another company's: our access rules and problem details do not apply."""
     return app.resolve(event, context)

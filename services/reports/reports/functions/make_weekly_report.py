@@ -19,7 +19,8 @@ from reports.domain.sheet import sheet_of
 from reports.domain.week import NoSuchWeek, Week
 from shared.cause import caused_by
 from shared.clock import utc_now
-from shared.observability import count, logger, metrics, tracer
+from shared.observability import count, entry_point, logger
+from shared.validation import without_values
 
 
 class Request(BaseModel):
@@ -75,15 +76,13 @@ def _figures(week: Week) -> Figures:
     )
 
 
-@metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
-@logger.inject_lambda_context(clear_state=True)
+@entry_point
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The Lambda handler of the schedule's event, of `{"week": "2026-W10"}`, and of a job's step."""
     try:
         request = Request.model_validate(event)
     except ValidationError as error:
-        raise NoSuchWeek(f"Name the week as in {{'week': '2026-W10'}}: {error}") from error
+        raise NoSuchWeek(f"Name the week as in {{'week': '2026-W10'}}: {without_values(error)}") from error
     now = utc_now()
     correlation_id = request.correlation_id or context.aws_request_id
     with caused_by(context.aws_request_id, correlation_id=correlation_id):
