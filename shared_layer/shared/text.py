@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator, core_schema
 
-# The excluded characters show nothing by themselves: spaces, marks on another character, controls, formats, and
-# characters that Unicode declares to be invisible, such as the Hangul fillers. No property says that a glyph is blank.
+# The excluded characters show nothing by themselves: spaces, marks on another character, controls and formats. Unicode
+# declares some others to be invisible, such as the Hangul fillers. No property says that a glyph is blank.
 # Four glyphs have it in their names: one of Braille, one of music and two hieroglyphs. A character that this version of
 # Unicode does not know may be a letter of a later one, so it counts as visible.
 # https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point

@@ -1,4 +1,4 @@
-"""Validation errors without the values: where a fault is, and what is allowed there.
+"""Validation errors without the values: the place of each fault, and the words for it.
 
 Pydantic's own message repeats the value, and its setting `hide_input_in_errors` counts for the outermost model alone.
 So everything that shows a validation error, to a log, an operator or a client, takes the words from here.
@@ -16,7 +16,7 @@ type Place = tuple[str | int, ...]
 
 
 def words_of(fault: Mapping[str, Any]) -> str:
-    """What is allowed in the place of a fault; `fault` is an entry of pydantic's `errors()`."""
+    """The words for a fault, which is an entry of pydantic's `errors()`: they say what its place may hold."""
     match str(fault["type"]):
         case "union_tag_invalid":
             return f"Input should be one of {fault['ctx']['expected_tags']}"
@@ -68,7 +68,7 @@ def reason_of(error: BaseException) -> str:
 def hiding_values[**Arguments, Result](
     function: Callable[Arguments, Result],
 ) -> Callable[Arguments, Result]:
-    """The function; what it raises is raised as by `without_values`."""
+    """The function, whose exceptions pass through `without_values`."""
 
     @wraps(function)
     def called(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:

@@ -47,7 +47,8 @@ class Operation:
 
     def refusal(self, body: Any, **changed: str) -> dict[str, Any] | None:
         """The answer to a request with this body and these parameters, if it refuses their content."""
-        path, sent = self.path, {"query": {}, "header": {}}
+        path = self.path
+        sent: dict[str, dict[str, str]] = {"query": {}, "header": {}}
         for parameter in self.parameters:
             name = parameter["name"]
             value = changed.get(name, parameter.get("example"))

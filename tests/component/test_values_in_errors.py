@@ -1,7 +1,7 @@
 """No value of unreadable data is in a log, in a dead letter's reason, or in an exception that leaves a function.
 
-Every function of the template gets its example event with a secret in it: in place of each value, and beside each
-value that is missing. Tables, topics and queues are missing too, so a function fails at the first one that it uses.
+Every function of the template gets its example event with a secret in it. The secret is in place of each value, and
+beside each value that is missing. There are no tables, topics or queues, so a function fails at the first one.
 """
 
 import importlib
@@ -122,7 +122,7 @@ def failure_of(handler: Callable[[Any, Any], Any], event: dict[str, Any]) -> lis
     """What Lambda, its trace and a state machine show of the exception that leaves the handler."""
     try:
         handler(event, FakeLambdaContext())
-    except Exception as error:  # noqa: BLE001 - whatever it is
+    except Exception as error:  # noqa: BLE001 - any error counts
         return [str(error), *traceback.format_exception(error)]
     return []
 

@@ -257,7 +257,7 @@ BAD = [
     ("name", "\ud800"),
     ("name", None),
     ("description", "x" * 2001),
-    ("description", "carriage\rreturn"),
+    ("description", "form\ffeed"),
     ("description", "nul\x00"),
     ("description", None),
     ("category", "garden"),
