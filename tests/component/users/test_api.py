@@ -85,6 +85,22 @@ def test_an_invalid_field_is_unprocessable_and_named(users: Users, field: str, v
     assert [entry["pointer"] for entry in json_body(answer)["errors"]] == [f"/body/{field}"]
 
 
+@pytest.mark.parametrize(("sent", "kept"), [("es-419", "es-419"), ("zh-hant-tw", "zh-Hant-TW")])
+def test_every_entrance_takes_a_locale_with_a_region_or_a_script(users: Users, sent: str, kept: str) -> None:
+    signed_up = json_body(users.sign_up(locale=sent))
+    assert signed_up["locale"] == kept
+
+    claims = claims_of(user_id=signed_up["user_id"], email="ada@example.com")
+    users.call("PUT", "/users/me", body={"name": "Ada", "locale": "en"}, claims=claims)
+    changed = users.call("PUT", "/users/me", body={"name": "Ada", "locale": sent}, claims=claims)
+    assert (changed["statusCode"], json_body(changed)["locale"]) == (200, kept)
+
+    elsewhere = users.elsewhere("grace@example.com")
+    made_late = users.me(user_id=elsewhere, email="grace@example.com", locale=sent)
+    assert json_body(made_late)["locale"] == kept
+    assert [event["data"]["locale"] for event in users.outbox()] == [kept, kept]
+
+
 def test_a_sign_up_whose_profile_was_lost_is_healed_by_the_first_look_at_it(
     users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:

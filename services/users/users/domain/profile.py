@@ -8,7 +8,6 @@ version 1 with the same event id, so the second one changes nothing. A profile a
 as a proof that the user existed, and holds no personal data.
 """
 
-import re
 from datetime import datetime, timedelta
 from typing import Annotated, Self
 
@@ -16,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 
 from shared.clock import timestamp
 from shared.events import Event
+from shared.locales import Locale, locale_or
 from users.domain.events import UserChanged, UserDeleted, UserRegistered
 
 DEFAULT_LOCALE = "en"
@@ -28,7 +28,6 @@ CONFIRMATION_PERIOD = timedelta(hours=24)
 # https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})+$"
-_LOCALE = r"^[a-z]{2}(-[A-Z]{2})?$"
 _MAX_NAME = 100
 # Control characters and line separators would break a mail's lines; at least one character must be visible.
 _UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
@@ -53,7 +52,10 @@ PersonName = Annotated[
     Field(examples=["Ada Lovelace"]),
 ]
 UserId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
-Locale = Annotated[str, Field(pattern=_LOCALE, description="Language of mails", examples=["en", "de-AT"])]
+ProfileLocale = Annotated[
+    Locale,
+    Field(description="Language of mails, a BCP 47 tag", examples=["en", "de-AT", "es-419", "zh-Hant-TW"]),
+]
 
 
 class SignUp(BaseModel):
@@ -64,7 +66,7 @@ class SignUp(BaseModel):
     email: EmailAddress
     password: Annotated[SecretStr, Field(min_length=1, max_length=256, examples=["Correct-horse-7-battery"])]
     name: PersonName
-    locale: Locale = DEFAULT_LOCALE
+    locale: ProfileLocale = DEFAULT_LOCALE
 
 
 class ProfileChange(BaseModel):
@@ -73,7 +75,7 @@ class ProfileChange(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: PersonName
-    locale: Locale
+    locale: ProfileLocale
 
 
 class ProfilePosition(BaseModel):
@@ -133,7 +135,7 @@ class Profile(BaseModel):
             user_id=user_id,
             email=email.lower(),
             name=" ".join(name.split())[:_MAX_NAME] or email.partition("@")[0],
-            locale=locale if re.fullmatch(_LOCALE, locale) else DEFAULT_LOCALE,
+            locale=locale_or(DEFAULT_LOCALE, locale),
             registered_at=timestamp(now),
             email_as_of=int(now.timestamp()) if email_as_of is None else email_as_of,
             version=1,
