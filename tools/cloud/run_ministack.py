@@ -39,6 +39,7 @@ from strictness import (  # type: ignore[import-not-found]
     any_method,
     endpoint,
     log_streams,
+    mail_sandbox,
     transaction_conflicts,
     urls,
 )
@@ -54,6 +55,7 @@ _DIFFERENCES = (
     endpoint,
     any_method,
     log_streams,
+    mail_sandbox,
     transaction_conflicts,
     urls,
 )
