@@ -90,6 +90,7 @@ def api_resolver() -> APIGatewayRestResolver:
                 "ETag",
                 "Idempotent-Replayed",
                 "Location",
+                "Retry-After",
                 CORRELATION_HEADER,
             ],
             max_age=3600,

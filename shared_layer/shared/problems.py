@@ -89,7 +89,8 @@ def answer_problems(app: APIGatewayRestResolver) -> None:
 
 def problem_answer(problem: Problem) -> Response[str]:
     """`problem` as an HTTP response."""
-    return _answer(problem.status, problem.code, problem.detail, problem.errors)
+    headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+    return _answer(problem.status, problem.code, problem.detail, problem.errors, headers)
 
 
 def documented(problems: Iterable[type[Problem]]) -> dict[int, dict[str, Any]]:
@@ -135,9 +136,16 @@ def _field_error(entry: Any, body: Any) -> FieldError:
     return FieldError("/" + "/".join(location), str(entry.get("msg", "invalid")))
 
 
-def _answer(status: HTTPStatus, code: str, detail: str, errors: list[FieldError]) -> Response[str]:
+def _answer(
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    errors: list[FieldError],
+    headers: dict[str, str] | None = None,
+) -> Response[str]:
     return Response(
         status_code=int(status),
         content_type=MEDIA_TYPE,
         body=json.dumps(problem_details(status, code, detail, errors)),
+        headers=dict(headers or {}),
     )

@@ -8,7 +8,7 @@ version 1 with the same event id, so the second one changes nothing. A profile a
 as a proof that the user existed, and holds no personal data.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
@@ -23,6 +23,9 @@ DEFAULT_LOCALE = "en"
 # How long the confirmation code of a sign-up is valid:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html
 CONFIRMATION_PERIOD = timedelta(hours=24)
+
+# When a new day of Cognito's own mails begins, in UTC: https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
+QUOTA_RENEWS_AT = time(9)
 
 # An address as browsers' forms take it, with a top-level domain:
 # https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
@@ -202,6 +205,12 @@ def close(
         correlation_id=correlation_id,
     )
     return closed, [deleted]
+
+
+def codes_come_again(now: datetime) -> datetime:
+    """When Cognito mails codes again after it used up its mails of a day; see QUOTA_RENEWS_AT."""
+    renewed = datetime.combine(now.date(), QUOTA_RENEWS_AT, now.tzinfo)
+    return renewed if now < renewed else renewed + timedelta(days=1)
 
 
 def is_abandoned(*, confirmed: bool, signed_up_at: datetime, now: datetime) -> bool:
