@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from shared.clock import utc_now
 from tools.ops.dead_letters import DeadLetters
 from tools.ops.log_search import entries
-from tools.shop.client import Customer, Shop
+from tools.shop.client import PASSWORD, Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
@@ -139,6 +139,28 @@ def test_the_embedded_sandbox_refuses_as_ses_does(stack: Stack) -> None:
         )
         send(sender, "success@simulator.amazonses.com")
     assert refusal("no@nobody.example", "ada@example.com")[2] == f"{said}no@nobody.example"
+
+
+def test_a_sign_up_after_cognitos_last_code_of_the_day_leaves_nothing_and_works_the_next_day(
+    stack: Stack, shop: Shop
+) -> None:
+    email = f"late.{uuid4().hex}@example.com"
+    body = {"email": email, "password": PASSWORD, "name": "Late Example"}
+    with strict(stack, codes_used_up=1):
+        refused = [shop.request("POST", "/users", json=body) for _ in range(2)]
+
+    for answer in refused:
+        assert answer.status_code == 503
+        assert answer.json()["type"].endswith("/confirmation-not-sent")
+        assert 0 < int(answer.headers["Retry-After"]) <= 24 * 60 * 60
+    assert [mail for mail in stack.sent_mails() if email in mail["To"]] == []
+
+    assert shop.request("POST", "/users", json=body).status_code == 201
+    wait_for(
+        lambda: [mail for mail in stack.sent_mails() if email in mail["To"] and "code" in mail["Subject"]],
+        "the code",
+        seconds=30,
+    )
 
 
 def test_the_user_pool_mails_its_codes_by_itself_unless_it_is_told_otherwise(stack: Stack) -> None:
