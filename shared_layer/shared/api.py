@@ -68,7 +68,7 @@ class Gate(OpenAPIRequestValidationMiddleware):
 
         Powertools' own method reads the type in lower case only. It also takes an object out of a list of one.
         """
-        body = self._parse_json_data(app)
+        body: object = self._parse_json_data(app)
         if body is not None and not isinstance(body, dict):
             raise RequestValidationError([{"type": "model_type", "loc": ("body",), "msg": "", "ctx": {}}])
         return body
@@ -97,6 +97,7 @@ def api_resolver() -> APIGatewayRestResolver:
                 "ETag",
                 "Idempotent-Replayed",
                 "Location",
+                "Retry-After",
                 CORRELATION_HEADER,
             ],
             max_age=3600,

@@ -20,16 +20,20 @@ class FieldError(dict[str, str]):
 class Problem(Exception):
     """An answer other than success. A subclass sets the status and a stable `code`, which ends the `type` URI.
 
-    The first line of its docstring describes it in the API's reference.
+    `retry_after` is the time in seconds after which the same request may succeed, if it is known. The first line of
+    its docstring describes it in the API's reference.
     """
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     code = "internal-error"
 
-    def __init__(self, detail: str, errors: list[FieldError] | None = None) -> None:
+    def __init__(
+        self, detail: str, errors: list[FieldError] | None = None, *, retry_after: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = errors or []
+        self.retry_after = retry_after
 
     def details(self) -> dict[str, Any]:
         """It as a problem details object (RFC 9457, section 3)."""

@@ -86,7 +86,8 @@ def answer_problems(app: APIGatewayRestResolver) -> None:
 
 def problem_answer(problem: Problem) -> Response[str]:
     """`problem` as an HTTP response."""
-    return _answer(problem.status, problem.code, problem.detail, problem.errors)
+    headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+    return _answer(problem.status, problem.code, problem.detail, problem.errors, headers)
 
 
 def documented(problems: Iterable[type[Problem]]) -> dict[int, dict[str, Any]]:
@@ -145,9 +146,16 @@ def _our_fault() -> InternalError:
     return InternalError(f"Something went wrong on our side. Quote {logger.get_correlation_id()} to support.")
 
 
-def _answer(status: HTTPStatus, code: str, detail: str, errors: list[FieldError]) -> Response[str]:
+def _answer(
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    errors: list[FieldError],
+    headers: dict[str, str] | None = None,
+) -> Response[str]:
     return Response(
         status_code=int(status),
         content_type=MEDIA_TYPE,
         body=json.dumps(problem_details(status, code, detail, errors)),
+        headers=dict(headers or {}),
     )

@@ -14,6 +14,8 @@ from tools.contracts.template import template
 
 ROOT = Path(__file__).parents[2]
 PROVIDER_URL = "http://provider"
+# Variables whose default switches something off that the harness has.
+_CHOSEN = {"PAYMENT_PROVIDER_URL": PROVIDER_URL, "MAIL_SENDER": "orders@cartwright.example"}
 # Nothing about an order hangs on what these do with its events, so its schedules are not multiplied by theirs.
 ONLOOKERS = ("live.", "reports.", "archive.", "users.")
 # Whose schedules see to orders.
@@ -174,8 +176,8 @@ class Template:
 
     def _value(self, name: str, value: Any) -> str:
         """A variable's value; what the template only knows when it is deployed is the logical id."""
-        if name == "PAYMENT_PROVIDER_URL":
-            return PROVIDER_URL
+        if name in _CHOSEN:
+            return _CHOSEN[name]
         match value:
             case {"Ref": str(referred)}:
                 default = self._parameters.get(referred, {}).get("Default", referred)

@@ -109,6 +109,14 @@ def test_a_sign_up_is_answered_with_the_profile_and_makes_a_customer(shop: Shop)
     assert [group["GroupName"] for group in groups] == ["customer"]
 
 
+@pytest.mark.parametrize(("sent", "kept"), [("es-419", "es-419"), ("zh-hant-tw", "zh-Hant-TW")])
+def test_a_locale_with_a_region_or_a_script_is_taken(shop: Shop, sent: str, kept: str) -> None:
+    body = {"email": new_address(), "password": PASSWORD, "name": "Ada", "locale": sent}
+    answer = shop.request("POST", "/users", json=body)
+
+    assert (answer.status_code, answer.json()["locale"]) == (201, kept)
+
+
 @pytest.mark.parametrize(
     ("changes", "problem", "pointer"),
     [

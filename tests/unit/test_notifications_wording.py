@@ -76,7 +76,19 @@ def test_no_two_languages_share_a_sentence():
 
 
 @pytest.mark.parametrize(
-    ("locale", "language"), [("en", "en"), ("de-AT", "de"), ("DE_ch", "de"), ("fr-FR", "en"), ("", "en")]
+    ("locale", "language"),
+    [
+        ("en", "en"),
+        ("de-AT", "de"),
+        ("DE_ch", "de"),
+        ("de-Latn-AT", "de"),
+        ("de-u-co-phonebk", "de"),
+        ("zh-Hant-TW", "en"),
+        ("es-419", "en"),
+        ("deu", "en"),
+        ("fr-FR", "en"),
+        ("", "en"),
+    ],
 )
 def test_a_mail_is_in_the_readers_language_if_its_words_exist(locale: str, language: str):
     assert TEMPLATES.wording_for(locale).language == language

@@ -48,12 +48,31 @@ def test_addresses_that_differ_in_case_or_surrounding_space_are_one_address() ->
         ("name", "Ada\r\nBcc: eve@example.com"),
         ("name", "x" * 101),
         ("locale", "English"),
+        ("locale", "de-AT\n"),
+        ("locale", "de-" + "x" * 33),
     ],
 )
 def test_a_sign_up_that_could_not_be_mailed_or_stored_is_refused(field: str, value: str) -> None:
     with pytest.raises(ValidationError) as refused:
         SignUp(**{**VALID, field: value})
     assert refused.value.errors()[0]["loc"] == (field,)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("es-419", "es-419"),
+        ("zh-Hant-TW", "zh-Hant-TW"),
+        ("DE-at", "de-AT"),
+        ("de_AT", "de-AT"),
+        ("gsw", "gsw"),
+    ],
+)
+def test_a_locale_with_a_region_or_a_script_is_kept_in_its_usual_spelling(sent: str, kept: str) -> None:
+    signed_up = SignUp(**{**VALID, "locale": sent})
+    changed, _ = register().change(ProfileChange(name="Ada", locale=sent), correlation_id="c-2", now=LATER)
+    made_elsewhere = register(locale=sent)
+    assert (signed_up.locale, changed.locale, made_elsewhere.locale) == (kept, kept, kept)
 
 
 def test_an_unknown_field_is_refused_rather_than_ignored() -> None:
@@ -96,7 +115,8 @@ def test_missing_attributes_of_an_account_made_elsewhere_have_defaults() -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "locale"), [("Ada\nBcc: eve@example.com", "en"), (" Ada ", "xx-yy"), ("", ""), ("x" * 500, "en")]
+    ("name", "locale"),
+    [("Ada\nBcc: eve@example.com", "en"), (" Ada ", "xx-yy"), ("", "English"), ("x" * 500, "es-419")],
 )
 def test_a_profile_of_an_account_made_elsewhere_accepts_its_own_values_as_a_change(
     name: str, locale: str

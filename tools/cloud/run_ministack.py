@@ -37,8 +37,10 @@ from ministack.services import apigateway, lambda_svc  # type: ignore[import-not
 # This file runs as a script, whose own folder is on the path.
 from strictness import (  # type: ignore[import-not-found]
     any_method,
+    codes_used_up,
     endpoint,
     log_streams,
+    mail_sandbox,
     transaction_conflicts,
     urls,
 )
@@ -51,9 +53,11 @@ _HANDED_OVER = (
 )
 
 _DIFFERENCES = (
+    codes_used_up,
     endpoint,
     any_method,
     log_streams,
+    mail_sandbox,
     transaction_conflicts,
     urls,
 )

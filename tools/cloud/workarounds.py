@@ -10,6 +10,7 @@
   MiniStack, where a policy on the name allows nothing. `complete_policies` adds the missing statements to the roles.
 - **API Gateway's own answers.** MiniStack omits the template's answers to a missing token, a throttled call and the
   like, and the headers of a CORS preflight. `complete_rest_apis` sets them as CloudFormation would.
+- **The sender.** On AWS, an operator has SES verify `MailSender` once (docs/deployment.md). Here, `verify_sender` does.
 - **Authorizers without an identity source.** MiniStack then requires the header `Authorization`; AWS calls the
   authorizer in any case. `complete_authorizers` removes the requirement.
 
@@ -46,6 +47,7 @@ def apply(stack: Stack) -> str:
         "policies": complete_policies(stack),
         "API Gateway's own answers": complete_rest_apis(stack),
         "authorizers": complete_authorizers(stack),
+        "senders": verify_sender(stack),
     }
     return ", ".join(f"{name}: {count}" for name, count in done.items() if count) or "none needed"
 
@@ -129,6 +131,15 @@ def complete_authorizers(stack: Stack) -> int:
             IdentitySource=[],
         )
     return len(declared)
+
+
+def verify_sender(stack: Stack) -> int:
+    """Has SES verify the stack's sender, if it has one; returns how many senders SES has verified."""
+    sender = stack.parameters.get("MailSender", "")
+    if not sender:
+        return 0
+    stack.client("sesv2").create_email_identity(EmailIdentity=sender)
+    return 1
 
 
 def _deployed_resources(stack: Stack) -> dict[str, Any]:

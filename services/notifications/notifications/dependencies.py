@@ -27,7 +27,7 @@ class IdempotencyTable(LambdaEnvironment):
 
 
 class Sender(LambdaEnvironment):
-    """The address that mail is sent from, and SES's configuration set."""
+    """The address that mail is sent from, empty if there is none, and SES's configuration set."""
 
     mail_sender: str
     mail_configuration_set: str
@@ -47,9 +47,11 @@ def address_book() -> AddressBook:
 
 
 @cache
-def mailer() -> Mailer:
-    """The client of SES."""
+def mailer() -> Mailer | None:
+    """The client of SES, or None if the shop has no sender."""
     sender = Sender.load()
+    if not sender.mail_sender:
+        return None
     return Mailer(client("sesv2"), sender.mail_sender, sender.mail_configuration_set)
 
 

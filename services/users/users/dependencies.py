@@ -35,7 +35,8 @@ def profile_store() -> ProfileStore:
 @cache
 def sign_ups() -> SignUps:
     """Sign-up in the user pool."""
-    return SignUps(client("cognito-idp"), UserPoolClient.load().user_pool_client_id)
+    # The SDK repeats a call after LimitExceededException. Cognito made the account then, and would refuse the repeat.
+    return SignUps(client("cognito-idp", attempts=1), UserPoolClient.load().user_pool_client_id)
 
 
 @cache

@@ -68,6 +68,10 @@ class Service:
         """All items of the table of addresses."""
         return boto3.client("dynamodb").scan(TableName="addresses")["Items"]
 
+    def sent_records(self) -> list[dict[str, Any]]:
+        """All items of the table of sent mails."""
+        return boto3.client("dynamodb").scan(TableName="sent")["Items"]
+
     @property
     def mails(self) -> list[tuple[str, str]]:
         """Recipient and subject of every mail that SES took."""

@@ -72,10 +72,25 @@ def test_a_welcome_that_comes_late_goes_to_the_newest_address_in_its_language(se
     assert service.mails == [("new@example.com", "Willkommen bei Cartwright")]
 
 
-def test_low_stock_is_mailed_to_the_operators_in_their_language(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("locale", "subject"),
+    [("de-Latn-AT", "Willkommen bei Cartwright"), ("zh-Hant-TW", "Welcome to Cartwright")],
+)
+def test_a_reader_whose_language_has_no_words_is_mailed_in_one_that_has(
+    service: Service, locale: str, subject: str
 ):
-    monkeypatch.setenv("OPERATORS_LOCALE", "de")
+    service.record_addresses(user_event(2, "ada@example.com", locale=locale))
+
+    assert service.send_mail(REGISTERED) == failures()
+
+    assert service.mails == [("ada@example.com", subject)]
+
+
+@pytest.mark.parametrize("locale", ["de", "de-Latn-AT"])
+def test_low_stock_is_mailed_to_the_operators_in_their_language(
+    service: Service, monkeypatch: pytest.MonkeyPatch, locale: str
+):
+    monkeypatch.setenv("OPERATORS_LOCALE", locale)
 
     assert service.send_mail(STOCK_LOW) == failures()
 

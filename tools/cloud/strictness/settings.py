@@ -7,6 +7,7 @@ PATH = "/_cartwright/strictness"
 
 DESCRIPTIONS: dict[str, str] = {
     "mail_sandbox": "SES refuses mail from or to an address that is not verified, as in a new account.",
+    "codes_used_up": "Cognito has sent its mails of the day: a sign-up makes the account, and fails without a code.",
     "lambda_concurrency": "So many invocations run at a time, and Lambda refuses others; a new account has 10.",
     "filter_delay_seconds": "A changed filter of a subscription takes effect so much later; on AWS up to 900.",
     "transaction_conflicts": "The next write to an item of a transaction meets that transaction and is refused, once.",

@@ -5,6 +5,7 @@ from collections.abc import Set
 from pydantic import BaseModel, ConfigDict
 
 from notifications.domain.number_format import NumberFormat
+from shared.locales import lookup
 
 DEFAULT_LANGUAGE = "en"
 
@@ -67,6 +68,5 @@ class Wording(_Words):
 
 
 def language_for(locale: str, languages: Set[str]) -> str:
-    """The one of `languages` for a reader with `locale` (a BCP 47 tag, `de-AT`); English if theirs is missing."""
-    language = locale.replace("_", "-").partition("-")[0].lower()
-    return language if language in languages else DEFAULT_LANGUAGE
+    """The one of `languages` for a reader with `locale` (a BCP 47 tag, `de-AT`), or English."""
+    return lookup(locale, languages, DEFAULT_LANGUAGE)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 from pydantic import BaseModel, ConfigDict
 
 from shared.access import CUSTOMER_GROUP
@@ -13,6 +13,13 @@ from users.domain.profile import SignUp
 # The errors after which the same call may succeed in a moment:
 # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/CommonErrors.html
 _BUSY = frozenset({"InternalErrorException", "LimitExceededException", "TooManyRequestsException"})
+
+# Cognito made the account, and its mail did not go out: a quota is used up, or SES refused the mail.
+# https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html
+_CODE_NOT_SENT = frozenset(
+    {"CodeDeliveryFailureException", "InvalidEmailRoleAccessPolicyException", "LimitExceededException"}
+)
+_DAYS_QUOTA = "daily"  # "Exceeded daily email limit for the operation or the account."
 
 
 class EmailTaken(Conflict):
@@ -35,6 +42,17 @@ class AccountRefused(Unprocessable):
 
 class TooManySignUps(TooManyRequests):
     """The user pool accepts no more sign-ups at the moment."""
+
+
+class CodeNotSent(Exception):
+    """The user pool made the account, and could not mail its code.
+
+    `is_quota_used_up` says that Cognito sends no more mail that day.
+    """
+
+    def __init__(self, code: str, *, is_quota_used_up: bool) -> None:
+        super().__init__(code)
+        self.is_quota_used_up = is_quota_used_up
 
 
 class AccountsBusy(TransientError):
@@ -75,7 +93,8 @@ class SignUps:
         """Makes an unconfirmed account, and Cognito mails a code to its address; returns the account's `sub`.
 
         Of any number of calls with one address, at once or not, one succeeds: the pool holds each address once.
-        Raises EmailTaken, WeakPassword, AccountRefused or TooManySignUps.
+        Raises CodeNotSent if there is an account, and its owner gets no code. Raises EmailTaken, WeakPassword,
+        AccountRefused or TooManySignUps if there is no new account, and AccountsBusy if that is not known.
         """
         try:
             answer = self._cognito.sign_up(
@@ -88,7 +107,15 @@ class SignUps:
                     {"Name": "locale", "Value": request.locale},
                 ],
             )
+        except HTTPClientError as error:
+            raise AccountsBusy(f"sign_up: {type(error).__name__}") from None
         except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "InternalErrorException":
+                raise AccountsBusy(f"sign_up: {code}") from None
+            if code in _CODE_NOT_SENT:
+                used_up = _DAYS_QUOTA in error.response["Error"].get("Message", "").lower()
+                raise CodeNotSent(code, is_quota_used_up=used_up) from None
             problem = _problem_of(error)
             if problem is None:
                 raise
@@ -163,7 +190,7 @@ def _problem_of(error: ClientError) -> Problem | None:
             return WeakPassword("The password is too weak.", [FieldError("/body/password", reason)])
         case "InvalidParameterException":
             return AccountRefused("The form of the address or of the password is not allowed.")
-        case "TooManyRequestsException" | "LimitExceededException":
-            return TooManySignUps("Too many sign-ups at the moment; try again in a minute.")
+        case "TooManyRequestsException":
+            return TooManySignUps("Too many sign-ups at the moment; try again in a minute.", retry_after=60)
         case _:
             return None

@@ -8,13 +8,14 @@ version 1 with the same event id, so the second one changes nothing. A profile a
 as a proof that the user existed, and holds no personal data.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from shared.clock import timestamp
 from shared.events import Event
+from shared.locales import Locale, locale_or
 from shared.text import VISIBLE_LINE, Form
 from users.domain.events import UserChanged, UserDeleted, UserRegistered
 
@@ -24,6 +25,9 @@ DEFAULT_LOCALE = "en"
 # https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html
 CONFIRMATION_PERIOD = timedelta(hours=24)
 
+# When a new day of Cognito's own mails begins, in UTC: https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
+QUOTA_RENEWS_AT = time(9)
+
 # An address as browsers' forms take it, with a top-level domain:
 # https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -31,7 +35,6 @@ _ADDRESS = Form(
     rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})+$",
     "Write one mail address with its domain, as in name@example.com",
 )
-_LOCALE = Form(r"^[a-z]{2}(-[A-Z]{2})?$", "Write a language, with a country if it matters, as in en or de-AT")
 _MAX_NAME = 100
 
 
@@ -55,7 +58,10 @@ PersonName = Annotated[
     VISIBLE_LINE,
 ]
 UserId = Annotated[str, Form(r"^[A-Za-z0-9-]{1,64}$", "Use the id of a user as the API gave it, or `me`")]
-Locale = Annotated[str, Field(description="Language of mails", examples=["en", "de-AT"]), _LOCALE]
+ProfileLocale = Annotated[
+    Locale,
+    Field(description="Language of mails, a BCP 47 tag", examples=["en", "de-AT", "es-419", "zh-Hant-TW"]),
+]
 
 
 class SignUp(BaseModel):
@@ -66,7 +72,7 @@ class SignUp(BaseModel):
     email: EmailAddress
     password: Annotated[SecretStr, Field(min_length=1, max_length=256, examples=["Correct-horse-7-battery"])]
     name: PersonName
-    locale: Locale = DEFAULT_LOCALE
+    locale: ProfileLocale = DEFAULT_LOCALE
 
 
 class ProfileChange(BaseModel):
@@ -75,7 +81,7 @@ class ProfileChange(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     name: PersonName
-    locale: Locale
+    locale: ProfileLocale
 
 
 class ProfilePosition(BaseModel):
@@ -136,7 +142,7 @@ class Profile(BaseModel):
             user_id=user_id,
             email=email.lower(),
             name=shown if VISIBLE_LINE.fits(shown) else email.partition("@")[0],
-            locale=locale if _LOCALE.fits(locale) else DEFAULT_LOCALE,
+            locale=locale_or(DEFAULT_LOCALE, locale),
             registered_at=timestamp(now),
             email_as_of=int(now.timestamp()) if email_as_of is None else email_as_of,
             version=1,
@@ -203,6 +209,12 @@ def close(
         correlation_id=correlation_id,
     )
     return closed, [deleted]
+
+
+def codes_come_again(now: datetime) -> datetime:
+    """When Cognito mails codes again after it used up its mails of a day; see QUOTA_RENEWS_AT."""
+    renewed = datetime.combine(now.date(), QUOTA_RENEWS_AT, now.tzinfo)
+    return renewed if now < renewed else renewed + timedelta(days=1)
 
 
 def is_abandoned(*, confirmed: bool, signed_up_at: datetime, now: datetime) -> bool:

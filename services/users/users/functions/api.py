@@ -18,15 +18,17 @@ from shared.errors import NotFound, PreconditionFailed, Problem
 from shared.etag import etag_of, expected_version_if_any, require_change
 from shared.links import link_to
 from shared.parameters import IfMatch, IfNoneMatch, PageCursor, PageLimit
-from users.adapters.accounts import AccountRefused, EmailTaken, TooManySignUps, WeakPassword
+from users.adapters.accounts import AccountRefused, CodeNotSent, EmailTaken, TooManySignUps, WeakPassword
 from users.dependencies import accounts, profile_store, sign_ups
 from users.domain.profile import EmailAddress, Profile, ProfileChange, ProfilePosition, SignUp, UserId
 from users.functions.profile_requests import (
+    ConfirmationNotSent,
     change_profile,
     close_profile,
     ensure_own_profile,
     free_abandoned_address,
     register_profile,
+    undo_sign_up,
 )
 from users.functions.views import ExportView, ProfilePage, ProfileView, RecordsLink, SignInView
 
@@ -74,7 +76,7 @@ def _closing(access: Access, *raises: type[Problem]) -> dict[str, Any]:
         status=HTTPStatus.CREATED,
         answers="The new profile",
         headers={"Location": "The link to the profile", **_ETAG},
-        raises=(EmailTaken, WeakPassword, AccountRefused, TooManySignUps),
+        raises=(EmailTaken, WeakPassword, AccountRefused, TooManySignUps, ConfirmationNotSent),
     ),
 )
 def sign_up(request: SignUp) -> Response[ProfileView]:
@@ -84,6 +86,8 @@ def sign_up(request: SignUp) -> Response[ProfileView]:
     except EmailTaken:
         free_abandoned_address(request.email)
         raise
+    except CodeNotSent as failure:
+        raise undo_sign_up(request.email, failure) from failure
     profile = register_profile(user_id, email=request.email, name=request.name, locale=request.locale)
     return _answer(profile, HTTPStatus.CREATED, {"Location": link_to(app, "/users/me")})
 

@@ -1,14 +1,25 @@
 """The profile of an API request: making it, following its account, changing and closing it."""
 
+from math import ceil
+
 from shared.access import Caller
 from shared.api import correlation_id
-from shared.clock import utc_now
-from shared.errors import NotFound, PreconditionFailed, Unauthorized
+from shared.clock import timestamp, utc_now
+from shared.errors import NotFound, PreconditionFailed, TemporarilyUnavailable, Unauthorized
 from shared.events import Event
 from shared.observability import count, logger
+from users.adapters.accounts import CodeNotSent
 from users.adapters.profile_store import StoredProfile
 from users.dependencies import accounts, profile_store
-from users.domain.profile import ClosedProfile, Profile, ProfileChange, close, is_abandoned
+from users.domain.profile import ClosedProfile, Profile, ProfileChange, close, codes_come_again, is_abandoned
+
+_SOON_SECONDS = 60
+
+
+class ConfirmationNotSent(TemporarilyUnavailable):
+    """The shop cannot mail a confirmation code now, so it made no account; `Retry-After` says when to sign up again."""
+
+    code = "confirmation-not-sent"
 
 
 def register_profile(
@@ -85,6 +96,30 @@ def close_profile(user_id: str, expected: int | None = None) -> None:
     profile_store().change(user_id, erase)
     count("UsersClosed")
     logger.info("user closed", user_id=user_id)
+
+
+def undo_sign_up(email: str, failure: CodeNotSent) -> ConfirmationNotSent:
+    """Removes the address's account, whose code was not mailed; returns the answer to the sign-up.
+
+    An account with a profile comes from another sign-up, so it stays. Raises AccountsBusy.
+    """
+    count("ConfirmationsNotSent")
+    logger.warning("confirmation code not sent", reason=str(failure))
+    account = accounts().find(email)
+    if account and not account.confirmed and profile_store().find(account.user_id) is None:
+        accounts().close(account.user_id)
+    now = utc_now()
+    if not failure.is_quota_used_up:
+        return ConfirmationNotSent(
+            "The shop cannot mail confirmation codes now. You have no account yet; sign up again in a minute.",
+            retry_after=_SOON_SECONDS,
+        )
+    again = codes_come_again(now)
+    return ConfirmationNotSent(
+        "The shop can mail no more confirmation codes today. You have no account yet; sign up again after "
+        f"{timestamp(again)}.",
+        retry_after=ceil((again - now).total_seconds()),
+    )
 
 
 def free_abandoned_address(email: str) -> None:
