@@ -35,7 +35,13 @@ from ministack.core import lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import apigateway, lambda_svc  # type: ignore[import-not-found]
 
 # This file runs as a script, whose own folder is on the path.
-from strictness import endpoint, transaction_conflicts  # type: ignore[import-not-found]
+from strictness import (  # type: ignore[import-not-found]
+    endpoint,
+    filter_delay,
+    lambda_concurrency,
+    step_retries,
+    transaction_conflicts,
+)
 
 _RAISED = "__raised__"
 _REPORTED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
@@ -44,7 +50,7 @@ _HANDED_OVER = (
     '"stackTrace": traceback.format_exc().splitlines()}}}'
 )
 
-_DIFFERENCES = (endpoint, transaction_conflicts)
+_DIFFERENCES = (endpoint, filter_delay, lambda_concurrency, step_retries, transaction_conflicts)
 
 # The choice of the `$connect` function for the present connection.
 _subprotocol: ContextVar[str | None] = ContextVar("subprotocol", default=None)
