@@ -1,4 +1,4 @@
-"""The template deploys into a new AWS account, and works there: ten invocations run at a time, and Lambda refuses others.
+"""The template deploys into a new AWS account and works there, with ten invocations at a time; Lambda refuses others.
 
 Lambda: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 Queues: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -85,7 +85,8 @@ def test_no_environment_reserves_concurrency_because_a_new_account_has_none_to_r
 ) -> None:
     config = tomllib.loads((REPOSITORY / "samconfig.toml").read_text())
     parameters = dict(
-        entry.split("=") for entry in config[environment]["deploy"]["parameters"]["parameter_overrides"].split()
+        entry.split("=")
+        for entry in config[environment]["deploy"]["parameters"]["parameter_overrides"].split()
     )
     declared = template()["Parameters"]["JobsWorkers"]
     assert int(parameters.get("JobsWorkers", declared["Default"])) == 0
@@ -101,7 +102,7 @@ def test_every_environment_is_checked() -> None:
 
 
 @pytest.mark.parametrize(("function", "source"), SOURCES, ids=lambda value: str(value)[:40])
-def test_refused_invocations_bury_no_message(function: str, source: dict[str, Any]) -> None:
+def test_refused_invocations_make_no_dead_letter(function: str, source: dict[str, Any]) -> None:
     """A refused invocation counts as a receive of its messages: AWS advises five receives at least."""
     queue = queue_of(source)
     assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
