@@ -6,6 +6,7 @@ State machines: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-er
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +108,19 @@ def test_refused_invocations_make_no_dead_letter(function: str, source: dict[str
     queue = queue_of(source)
     assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
     assert queue["VisibilityTimeout"] >= 6 * timeout_of(function)
+
+
+def test_no_work_in_the_background_takes_more_than_half_of_a_new_accounts_ten_invocations() -> None:
+    limits = [
+        source["ScalingConfig"]["MaximumConcurrency"] for _, source in SOURCES if "ScalingConfig" in source
+    ]
+    limits += [
+        int(number)
+        for path in MACHINES
+        for number in re.findall(r'"MaxConcurrency": (\d+)', path.read_text())
+    ]
+    assert len(limits) >= 4
+    assert all(2 <= limit <= 5 for limit in limits), limits  # SQS takes 2 at least
 
 
 @pytest.mark.parametrize("task", TASKS)
