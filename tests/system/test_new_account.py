@@ -17,7 +17,7 @@ from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
-from .test_choreography import CONSUMERS, short_visibility_timeout
+from .test_choreography import CONSUMERS, short_visibility_timeout, short_visibility_timeouts
 from .test_faults import needs_linux, progress
 from .test_late_orders import waiting_in
 from .trouble import packing_takes, paused, strict
@@ -112,12 +112,8 @@ def test_every_order_of_a_new_account_is_fulfilled_without_a_dead_letter(
     stack: Stack, auditor: Auditor, customer: Customer
 ) -> None:
     before = refused(stack)
-    with ExitStack() as settings:
-        # On AWS it is a minute and more, within which Lambda tries again.
-        for consumer in CONSUMERS:
-            settings.enter_context(short_visibility_timeout(stack, f"{consumer}Queue", 6))
-        settings.enter_context(packing_takes(stack, 0))
-        settings.enter_context(strict(stack, lambda_concurrency=10))
+    # The timeouts are a minute and more on AWS, which tries again within that time.
+    with short_visibility_timeouts(stack, 6), packing_takes(stack, 0), strict(stack, lambda_concurrency=10):
         with ThreadPoolExecutor(CLIENTS) as clients:
             order_ids = set(clients.map(lambda _: placed(stack, customer), range(ORDERS)))
 
