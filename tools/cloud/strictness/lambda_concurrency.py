@@ -6,8 +6,8 @@ the limit, which all functions of the account share, those behind a WebSocket to
 - Step Functions: the error `Lambda.TooManyRequestsException`.
 - API Gateway: its own answer for a function that gave none, by the API's DEFAULT_5XX
   (https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway-errors.html).
-- A queue: one receive is lost, and the messages come again after their visibility timeout. MiniStack does so already.
-  AWS first tries again within that time, so it is kinder.
+- A queue: Lambda tries again until the messages' visibility timeout ends. Then they are received again, which counts
+  (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
 - A stream: the batch comes again. MiniStack does so already.
 - An asynchronous call or a schedule: Lambda tries again, and counts none of its retries
   (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
@@ -17,7 +17,10 @@ less in all: it can reserve none (https://docs.aws.amazon.com/lambda/latest/dg/c
 """
 
 import json
+import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -40,14 +43,14 @@ _LEAST_UNRESERVED = 100
 _PAUSE_SECONDS = 1.0
 _REFUSED = "TooManyRequestsException"
 
-# Whether the present invocation is asynchronous.
-_is_queued: ContextVar[bool] = ContextVar("is_queued", default=False)
+# Until when the present invocation is tried again if it is refused, in seconds since the epoch.
+_tried_until: ContextVar[float] = ContextVar("tried_until", default=0.0)
 
 
 def install() -> None:
     """Makes the setting the account's limit."""
     _share_one_limit()
-    _keep_asynchronous_calls()
+    _try_again()
     _refuse_to_steps()
     _refuse_to_apis()
     _refuse_reservations()
@@ -74,20 +77,26 @@ def _share_one_limit() -> None:
     apigateway._invoke_ws_lambda = invoke_counted
 
 
-def _keep_asynchronous_calls() -> None:
+def _try_again() -> None:
     execute, enqueue = lambda_svc._execute_function, lambda_svc.invoke_async_with_retry
+    consume = lambda_svc._run_sqs_batch
 
     def execute_function(function: Any, event: Any) -> Any:
-        while (outcome := execute(function, event)).get("throttle") and _is_queued.get():
+        while (outcome := execute(function, event)).get("throttle"):
+            if time.time() + _PAUSE_SECONDS >= _tried_until.get():
+                break
             time.sleep(_PAUSE_SECONDS)
         return outcome
 
     def enqueue_invocation(function: Any, event: Any) -> None:
-        token = _is_queued.set(True)
-        try:
+        with _trying_until(math.inf):
             enqueue(function, event)
-        finally:
-            _is_queued.reset(token)
+
+    def consume_batch(
+        source: Any, function: Any, event: Any, batch: list[dict[str, Any]], *queue: Any
+    ) -> None:
+        with _trying_until(min(message["visible_at"] for message in batch)):
+            consume(source, function, event, batch, *queue)
 
     def schedule(arn: str, payload: str) -> None:
         function, configuration, _ = lambda_svc._get_func_record_for_ref(arn)
@@ -97,7 +106,17 @@ def _keep_asynchronous_calls() -> None:
 
     lambda_svc._execute_function = execute_function
     lambda_svc.invoke_async_with_retry = enqueue_invocation
+    lambda_svc._run_sqs_batch = consume_batch
     eventbridge._dispatch_to_lambda = schedule
+
+
+@contextmanager
+def _trying_until(end: float) -> Iterator[None]:
+    token = _tried_until.set(end)
+    try:
+        yield
+    finally:
+        _tried_until.reset(token)
 
 
 def _refuse_to_steps() -> None:
