@@ -4,13 +4,14 @@ import importlib
 import json
 import os
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
 from shared.api import routes_of
-from tools.contracts.template import resources
+from tools.contracts.template import resources, template
 from tools.settings import REGION, REPOSITORY
 
 EVENTS = REPOSITORY / "events"
@@ -114,3 +115,13 @@ def _routes(function: str, properties: dict[str, Any]) -> list[Route]:
         methods = _EVERY_METHOD if named == "ANY" else (named,)
         found += [Route(method, route["Path"], function, api, authorizer != "NONE") for method in methods]
     return found
+
+
+def parameters(environment: str) -> dict[str, str]:
+    """The values of the template's parameters in an environment of samconfig.toml."""
+    config = tomllib.loads((REPOSITORY / "samconfig.toml").read_text())[environment]
+    given: dict[str, str] = {}
+    for command in ("global", "deploy"):
+        overrides = config.get(command, {}).get("parameters", {}).get("parameter_overrides", "")
+        given |= dict(entry.split("=", 1) for entry in overrides.split())
+    return {name: str(each["Default"]) for name, each in template()["Parameters"].items()} | given

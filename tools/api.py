@@ -1,9 +1,12 @@
 """The shop's REST API as a caller of any stack reaches it, and the accounts and sign-ins that give a caller a token."""
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from tools.stack import Stack
 
@@ -11,6 +14,19 @@ FINAL = {"confirmed", "fulfilled", "rejected", "cancelled", "parked"}
 """An order is decided in these: confirmed goes on to fulfilled by itself, and parked waits for an operator."""
 
 _TIMEOUT_SECONDS = 60
+ASKED_AGAIN = Retry(
+    total=None,
+    connect=0,
+    read=0,
+    other=0,
+    status=10,
+    status_forcelist=(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE),
+    allowed_methods=None,
+    backoff_factor=0.5,
+    backoff_max=2,
+    raise_on_status=False,
+)
+"""How a client repeats a request that a busy shop asks to send again: after its Retry-After, ten times."""
 
 
 class ChallengeRequired(Exception):
@@ -23,6 +39,8 @@ class Api:
     def __init__(self, stack: Stack) -> None:
         self._base_url = stack.api_url
         self._http = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._http.mount(scheme, HTTPAdapter(max_retries=ASKED_AGAIN))
 
     def request(
         self,
@@ -33,7 +51,10 @@ class Api:
         headers: dict[str, str] | None = None,
         **kwargs: Any,
     ) -> requests.Response:
-        """Calls `path`, or a link's URL, with a bearer token if one is given; returns the answer with any status."""
+        """Calls `path`, or a link's URL, with a bearer token if one is given; returns the answer with any status.
+
+        After a 429 or a 503 it sends the request again, ten times at most.
+        """
         authorization = {"Authorization": f"Bearer {token}"} if token else {}
         return self._http.request(
             method,

@@ -12,6 +12,7 @@ does the same for messages that are no domain events.
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,9 @@ from shared.events import Event
 from shared.observability import count, entry_point, logger
 from shared.validation import hiding_values, reason_of, without_values
 
+TRIES_OF_AN_UNKNOWN_VERSION = 4
+"""At the last of them a consumer gives up an event of an unknown version; fewer than a queue's `maxReceiveCount`."""
+
 type Consume = Callable[[Event], None]
 
 type Reads = Mapping[str, Consume | Mapping[int, Consume]]
@@ -45,12 +49,12 @@ class UnreadableMessage(PermanentError):
     """The message's body is no domain event."""
 
 
-class UnknownEvent(PermanentError):
-    """The consumer reads no events of that type; the subscription's filter policy is too wide."""
-
-
 class UnknownVersion(PermanentError):
     """The consumer does not read that version of the type; its service has to be deployed before the event's."""
+
+
+class VersionToCome(Exception):
+    """The same, while a deployment may still bring the version; the queue delivers the message again."""
 
 
 def read_event(body: str) -> Event:
@@ -64,11 +68,10 @@ def read_event(body: str) -> Event:
         raise UnreadableMessage(f"not a domain event: {without_values(error)}") from error
 
 
-class MessageHandler:
-    """The Lambda handler of a queue's messages, given to `consume` body by body."""
+class QueueHandler(ABC):
+    """The Lambda handler of a queue's messages; a subclass says what is done with one."""
 
-    def __init__(self, consume: Callable[[str], None]) -> None:
-        self._consume = consume
+    def __init__(self) -> None:
         self._dead_letters = Environment.load().dlq_url
         self._processor = BatchProcessor(event_type=EventType.SQS)
         self._handler = self._decorated()
@@ -90,9 +93,9 @@ class MessageHandler:
 
         return handler
 
+    @abstractmethod
     def _process(self, record: SQSRecord) -> None:
-        with caused_by(record.message_id):
-            self._attempt(record, lambda: self._consume(record.body))
+        """Does the message's work with `_attempt`, under the cause that is logged and published."""
 
     def _attempt(self, record: SQSRecord, work: Callable[[], None]) -> None:
         """Does the message's work, and handles its failure; see `message_handler`."""
@@ -112,7 +115,19 @@ class MessageHandler:
         count("DeadLetters")
 
 
-class ConsumerHandler(MessageHandler):
+class MessageHandler(QueueHandler):
+    """The Lambda handler of a queue's messages, given to `consume` body by body."""
+
+    def __init__(self, consume: Callable[[str], None]) -> None:
+        self._consume = consume
+        super().__init__()
+
+    def _process(self, record: SQSRecord) -> None:
+        with caused_by(record.message_id):
+            self._attempt(record, lambda: self._consume(record.body))
+
+
+class ConsumerHandler(QueueHandler):
     """The Lambda handler of a consumer; `reads` lists the event types and versions it reads."""
 
     def __init__(self, reads: Reads) -> None:
@@ -120,7 +135,7 @@ class ConsumerHandler(MessageHandler):
             event_type: {1: functions} if callable(functions) else dict(functions)
             for event_type, functions in reads.items()
         }
-        super().__init__(lambda body: self._consume_event(read_event(body)))
+        super().__init__()
 
     @property
     def reads(self) -> dict[str, frozenset[int]]:
@@ -135,29 +150,36 @@ class ConsumerHandler(MessageHandler):
             return
         about = {name: getattr(event, name) for name in ("event_id", "event_type", "aggregate_id")}
         with caused_by(event.event_id, correlation_id=event.correlation_id, **about):
-            self._attempt(record, lambda: self._consume_event(event))
+            if event.event_type in self._functions:
+                self._attempt(record, lambda: self._consume_event(event, record))
+            else:
+                logger.warning("event is not read here; dropped", event_version=event.event_version)
+                count("EventsDropped")
 
-    def _consume_event(self, event: Event) -> None:
+    def _consume_event(self, event: Event, record: SQSRecord) -> None:
         started = time.perf_counter()
-        self._function_of(event)(event)
+        versions = self._functions[event.event_type]
+        if event.event_version not in versions:
+            is_last_try = int(record.attributes.approximate_receive_count) >= TRIES_OF_AN_UNKNOWN_VERSION
+            reason = f"version {event.event_version} of {event.event_type} is not known here"
+            raise UnknownVersion(reason) if is_last_try else VersionToCome(reason)
+        versions[event.event_version](event)
         logger.info("event consumed", duration_ms=round((time.perf_counter() - started) * 1000))
         count("EventsConsumed")
-
-    def _function_of(self, event: Event) -> Consume:
-        """The function that consumes the event; raises UnknownEvent or UnknownVersion."""
-        versions = self._functions.get(event.event_type)
-        if versions is None:
-            raise UnknownEvent(f"events of type {event.event_type} are not read here")
-        if event.event_version not in versions:
-            raise UnknownVersion(f"version {event.event_version} of {event.event_type} is not known here")
-        return versions[event.event_version]
 
 
 def consumer_handler(reads: Reads) -> ConsumerHandler:
     """The Lambda handler that feeds the events of an SQS batch, one by one, to the function that reads their type.
 
-    A function may raise the same as with `message_handler`. A message that is no event, or whose type or version is not
-    in `reads`, becomes a dead letter at once, too.
+    A function may raise the same as with `message_handler`. A message that is no event becomes a dead letter at once,
+    too.
+
+    An event of a type that is not in `reads` is dropped, with a log line and the metric `EventsDropped`. SNS delivers
+    such events for up to 15 minutes after the consumer stopped reading the type. None come before the consumer reads
+    the type, since the template changes a filter after its consumer.
+
+    An event of a version that is not in `reads` fails, and the queue delivers it again: a deployment may bring the
+    version. The last of TRIES_OF_AN_UNKNOWN_VERSION deliveries makes the event a dead letter.
     """
     client("sqs")  # made before the first message, not with it
     return ConsumerHandler(reads)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from shared.aws import client
-from shared.consumer import ConsumerHandler
+from shared.consumer import TRIES_OF_AN_UNKNOWN_VERSION, ConsumerHandler
 from shared.events import Event
 from tests.component.conftest import FakeLambdaContext
 from tests.faults.template import ROOT, Template
@@ -39,14 +39,14 @@ class Consumer:
     letters_url: str
     seen: list[Event] = field(default_factory=list)
 
-    def take(self, *bodies: str) -> Any:
-        """The handler's answer to a batch of these messages."""
+    def take(self, *bodies: str, receives: int = 1) -> Any:
+        """The handler's answer to a batch of these messages, which SQS delivers for the so many-th time."""
         records = [
             {
                 "messageId": f"m-{number}",
                 "receiptHandle": "r",
                 "body": body,
-                "attributes": {},
+                "attributes": {"ApproximateReceiveCount": str(receives)},
                 "messageAttributes": {},
                 "eventSource": "aws:sqs",
             }
@@ -131,20 +131,29 @@ def test_what_is_no_event_is_a_dead_letter_at_once(consumer: Consumer) -> None:
     assert consumer.seen == []
 
 
-def test_an_event_of_an_unknown_type_is_a_dead_letter_at_once(consumer: Consumer) -> None:
-    body = consumer.event(event_type="order.praised")
-    assert consumer.take(body) == DONE
-    assert consumer.letters() == {body: "UnknownEvent: events of type order.praised are not read here"}
-    assert consumer.seen == []
+def test_an_event_of_a_type_that_it_no_longer_reads_is_dropped(consumer: Consumer) -> None:
+    """SNS filters as before the deployment for up to 15 minutes."""
+    assert consumer.take(consumer.event(event_type="order.praised"), consumer.event()) == DONE
+    assert consumer.letters() == {}
+    assert consumer.seen == [Event.model_validate_json(consumer.event())]
 
 
-def test_an_event_of_a_version_to_come_is_a_dead_letter_at_once(consumer: Consumer) -> None:
+def test_an_event_of_a_version_to_come_waits_for_its_deployment_and_is_then_a_dead_letter(
+    consumer: Consumer, request: pytest.FixtureRequest
+) -> None:
     body = consumer.event(event_version=99)
-    assert consumer.take(body) == DONE
+    for receives in range(1, TRIES_OF_AN_UNKNOWN_VERSION):
+        assert consumer.take(consumer.event(), body, receives=receives) == {
+            "batchItemFailures": [{"itemIdentifier": "m-1"}]
+        }
+    assert consumer.letters() == {}
+
+    assert consumer.take(body, receives=TRIES_OF_AN_UNKNOWN_VERSION) == DONE
     [(kept, reason)] = consumer.letters().items()
     assert kept == body
     assert reason.startswith("UnknownVersion: version 99 of ")
-    assert consumer.seen == []
+    # SQS itself gives up later than the consumer, or the reason would be lost.
+    assert template().receives[request.node.callspec.params["consumer"]] > TRIES_OF_AN_UNKNOWN_VERSION
 
 
 def test_it_reads_an_event_raw_and_in_the_envelope_of_sns(consumer: Consumer) -> None:
@@ -157,6 +166,7 @@ def test_it_reads_an_event_raw_and_in_the_envelope_of_sns(consumer: Consumer) ->
 def test_two_bad_messages_of_ten_are_dead_letters_and_the_other_eight_are_done(consumer: Consumer) -> None:
     good = [consumer.event(number) for number in range(8)]
     bad = ["no event", consumer.event(9, event_version=99)]
-    assert consumer.take(*good[:3], bad[0], *good[3:6], bad[1], *good[6:]) == DONE
+    batch = [*good[:3], bad[0], *good[3:6], bad[1], *good[6:]]
+    assert consumer.take(*batch, receives=TRIES_OF_AN_UNKNOWN_VERSION) == DONE
     assert [event.model_dump_json() for event in consumer.seen] == good
     assert set(consumer.letters()) == set(bad)

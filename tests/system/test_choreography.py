@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -93,6 +93,15 @@ def short_visibility_timeout(stack: Stack, queue: str, seconds: float = 1) -> It
         yield
     finally:
         sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+
+
+@contextmanager
+def short_visibility_timeouts(stack: Stack, seconds: float = 1) -> Iterator[None]:
+    """Every consumer's queue delivers a failed message again after so long, until the end of the block."""
+    with ExitStack() as queues:
+        for consumer in CONSUMERS:
+            queues.enter_context(short_visibility_timeout(stack, f"{consumer}Queue", seconds))
+        yield
 
 
 def test_a_message_that_fails_at_every_try_ends_unchanged_among_the_dead_letters(stack: Stack) -> None:

@@ -18,7 +18,8 @@ from tools.stack import Stack
 from tools.waiting import wait_for
 
 from .conftest import event
-from .test_choreography import dead_letter, publish
+from .test_choreography import dead_letter, publish, short_visibility_timeout, short_visibility_timeouts
+from .test_faults import is_quiet
 
 
 def everything(nodes: list[Node]) -> Iterator[Node]:
@@ -109,8 +110,11 @@ def test_a_version_to_come_waits_among_the_dead_letters_and_can_be_given_back(
     stack: Stack, consumer: str, event_type: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = f"later-{uuid4().hex}"
-    publish(stack, event_type, json.dumps(event(event_type, name, {}) | {"event_version": 99}))
-    letter = dead_letter(stack, consumer, name)
+    # It is one of several consumers of the type.
+    with short_visibility_timeouts(stack):
+        publish(stack, event_type, json.dumps(event(event_type, name, {}) | {"event_version": 99}))
+        letter = dead_letter(stack, consumer, name)
+        wait_for(lambda: is_quiet(stack), "the other consumers to give up as well", seconds=60)
     assert letter["MessageAttributes"]["reason"]["StringValue"] == (
         f"UnknownVersion: version 99 of {event_type} is not known here"
     )
@@ -122,9 +126,10 @@ def test_a_version_to_come_waits_among_the_dead_letters_and_can_be_given_back(
 
     # The cause is not mended, so it comes back, as another message.
     [before] = letters(stack, consumer, name)
-    dlq.redrive(stack, consumer)
-    assert "messages sent to" in capsys.readouterr().out
-    again = wait_for(lambda: letters(stack, consumer, name), "the letter to come back", seconds=60)
+    with short_visibility_timeout(stack, f"{consumer}Queue"):
+        dlq.redrive(stack, consumer)
+        assert "messages sent to" in capsys.readouterr().out
+        again = wait_for(lambda: letters(stack, consumer, name), "the letter to come back", seconds=60)
     assert [letter.body for letter in again] == [before.body]
     assert again[0].value("source_message_id") != before.value("source_message_id")
 

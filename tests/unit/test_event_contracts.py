@@ -15,7 +15,7 @@ from tools.contracts.events.catalogue import PAGE, catalogue
 from tools.contracts.events.contracts import SCHEMAS, Contract, contracts, schemas, written
 from tools.contracts.events.release import BreakingContract, released, require_compatible
 from tools.contracts.openapi.document import version
-from tools.contracts.template import subscriptions
+from tools.contracts.template import resources, subscriptions
 from tools.settings import REPOSITORY
 
 RENEW = "run `make events`"
@@ -116,3 +116,21 @@ def test_an_event_may_get_new_data_and_there_may_be_new_events() -> None:
     more["product.changed.v1"]["properties"]["data"]["properties"]["weight"] = {"type": "integer"}
     more["product.changed.v2"] = more["product.changed.v1"]
     require_compatible(last, more, "1.0.0")
+
+
+def test_a_filter_changes_after_its_consumers_code() -> None:
+    """So a consumer never receives a type that it does not read yet, and may drop what it does not read."""
+    consumer_of = {
+        event["Properties"]["Queue"]["Fn::GetAtt"][0]: name
+        for name, resource in resources().items()
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+        if event["Type"] == "SQS"
+    }
+    filtered = {
+        name: resource
+        for name, resource in resources().items()
+        if resource["Type"] == "AWS::SNS::Subscription" and "FilterPolicy" in resource["Properties"]
+    }
+    assert len(filtered) >= 10
+    for name, resource in filtered.items():
+        assert resource["DependsOn"] == consumer_of[resource["Properties"]["Endpoint"]["Fn::GetAtt"][0]], name

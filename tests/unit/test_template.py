@@ -2,11 +2,11 @@
 
 import json
 import re
-import tomllib
 from typing import Any
 
 import pytest
 
+from tests.template import parameters
 from tools.contracts.deployed import BUDGET, by_service, deployed
 from tools.settings import REPOSITORY
 
@@ -190,16 +190,6 @@ def test_a_table_can_be_restored_to_any_moment_if_nothing_else_brings_its_items_
 )
 def test_an_environment_protects_its_data_as_it_needs(environment: str, protection: str) -> None:
     assert parameters(environment)["DataProtection"] == protection
-
-
-def parameters(environment: str) -> dict[str, str]:
-    """The values of the template's parameters in an environment of samconfig.toml."""
-    config = tomllib.loads((REPOSITORY / "samconfig.toml").read_text())[environment]
-    given: dict[str, str] = {}
-    for command in ("global", "deploy"):
-        overrides = config.get(command, {}).get("parameters", {}).get("parameter_overrides", "")
-        given |= dict(entry.split("=", 1) for entry in overrides.split())
-    return {name: str(each["Default"]) for name, each in deployed()["Parameters"].items()} | given
 
 
 # ---- Costs -----------------------------------------------------------------------------------------------------------

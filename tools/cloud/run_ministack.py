@@ -39,8 +39,11 @@ from strictness import (  # type: ignore[import-not-found]
     any_method,
     codes_used_up,
     endpoint,
+    filter_delay,
+    lambda_concurrency,
     log_streams,
     mail_sandbox,
+    step_retries,
     transaction_conflicts,
     urls,
 )
@@ -53,11 +56,14 @@ _HANDED_OVER = (
 )
 
 _DIFFERENCES = (
-    codes_used_up,
     endpoint,
     any_method,
+    codes_used_up,
+    filter_delay,
+    lambda_concurrency,
     log_streams,
     mail_sandbox,
+    step_retries,
     transaction_conflicts,
     urls,
 )

@@ -1,7 +1,7 @@
 """Scheduled: ends the orders that are open, or confirmed, for too long; see `orders.domain.stuck_orders`.
 
 Each run takes the oldest orders, as many as it has the time for; the next run goes on. Orders that it leaves alone do
-not keep it from the others for long, since every execution ends within half an hour.
+not keep it from the others for long, since every execution ends within an hour.
 """
 
 from itertools import chain
