@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.template import parameters
-from tools.contracts.template import resources
+from tools.contracts.template import resources, template
 from tools.settings import REPOSITORY
 
 FUNCTIONS = {
