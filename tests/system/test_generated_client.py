@@ -61,7 +61,7 @@ def test_it_places_and_reads_an_order(generated: GeneratedClient, buyer: Any) ->
 
 
 def test_it_adds_changes_and_retires_a_product(generated: GeneratedClient, admin: Any) -> None:
-    sku = f"GEN-{uuid4().hex[:8].upper()}"
+    sku = f"TEST-{uuid4().hex[:8].upper()}"
     price = generated.model("ProductPrice")(amount=100, currency="EUR")
     details = {"name": "Made", "description": "", "category": generated.model("Category")("pantry")}
     add, change, read, retire = (
@@ -90,7 +90,7 @@ def test_it_adds_changes_and_retires_a_product(generated: GeneratedClient, admin
 def test_it_records_movements_of_each_kind_and_sets_a_threshold(
     generated: GeneratedClient, admin: Any
 ) -> None:
-    sku = f"GEN-{uuid4().hex[:8].upper()}"
+    sku = f"TEST-{uuid4().hex[:8].upper()}"
     record = generated.operation("inventory", "record_movement")
     for body in (
         generated.model("Receipt")(kind="receipt", quantity=5),

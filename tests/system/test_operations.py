@@ -13,10 +13,11 @@ from tools.ops import dlq
 from tools.ops.causal_tree import Node
 from tools.ops.dead_letters import DeadLetter, DeadLetters
 from tools.ops.trace import show, trace
-from tools.shop.client import Customer, Shop
+from tools.shop.client import Customer, Shop, made_up_address
 from tools.stack import Stack
 from tools.waiting import wait_for
 
+from .clean_up import KIND
 from .conftest import event
 from .test_choreography import dead_letter, publish, short_visibility_timeout, short_visibility_timeouts
 from .test_faults import is_quiet
@@ -179,7 +180,13 @@ def test_a_relays_letter_is_published_once_its_cause_is_mended(
     registered = event(
         "user.registered",
         user_id,
-        {"user_id": user_id, "email": "mended@example.com", "name": "Mended", "locale": "en", "version": 1},
+        {
+            "user_id": user_id,
+            "email": made_up_address(KIND, "Mended"),
+            "name": "Mended",
+            "locale": "en",
+            "version": 1,
+        },
     )
     mended = letter.body.replace("this is no event", json.dumps(json.dumps(registered))[1:-1])
     stack.client("sqs").send_message(QueueUrl=stack.resource("RelayDeadLetterQueue"), MessageBody=mended)
