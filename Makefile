@@ -56,7 +56,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component contracts singles faults defects template system fuzz browser sam-local test
+.PHONY: format lint types unit component contracts singles faults defects template system fuzz browser sam-local checks shop test
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -92,8 +92,16 @@ template: .venv/installed ## Check the template, and count the resources that ea
 	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint)
 	$(call do,$(TOOLS) resources)
 
-system: seed ## Test the deployed system (STACK=... REGION=... for any stack but one for production)
-	$(call do,$(BIN)/python -m pytest --no-fold-skipped tests/system)
+# Two workers share out the test files. Each has an embedded cloud of its own, where it meets no test of the other.
+SIDE_BY_SIDE := --dist loadfile --tx popen --tx popen//env:CLOUD=second
+
+.PHONY: second-cloud
+second-cloud: setup
+	@CLOUD=second $(TOOLS) up
+	@CLOUD=second $(TOOLS) seed
+
+system: seed $(if $(STACK),,second-cloud) ## Test the deployed system (STACK=... REGION=... for any stack but one for production)
+	$(call do,$(BIN)/python -m pytest --no-fold-skipped tests/system $(if $(STACK),,$(SIDE_BY_SIDE)))
 
 # These use the embedded cloud alone, whatever stack STACK names.
 .PHONY: embedded-seed
@@ -109,9 +117,12 @@ browser: embedded-seed ## Use the API's reference in a real browser (Debian's ch
 sam-local: embedded-seed ## Test `sam local` with Docker against the embedded cloud (some minutes)
 	$(call do,$(BIN)/python -m pytest tests/sam_local)
 
-test: lint types template unit component contracts singles ## Run every check and every test
-	@$(MAKE) system STACK=
-	$(call do,$(BIN)/python -m pytest tests/fuzz)
+checks: lint types template unit component contracts singles ## Check and test all that needs no cloud
+
+shop: system fuzz ## Test the deployed system, and try its API
+
+test: setup ## Run every check and every test, in two lanes side by side
+	@STACK= $(TOOLS) lanes checks shop
 
 .PHONY: benchmark benchmark-live benchmark-pictures
 benchmark: up ## Measure a flash sale of one product with many writers (a minute; benchmarks/README.md)
@@ -162,9 +173,10 @@ watch: .venv/installed ## Show the changes of a customer's orders as they happen
 
 down: .venv/installed ## Stop the embedded cloud; its data is gone
 	@$(TOOLS) down
+	@CLOUD=second $(TOOLS) down
 
 clean: ## Stop the embedded cloud and remove everything that was built (the tools stay)
-	@[ ! -x $(BIN)/python ] || $(TOOLS) down
+	@[ ! -x $(BIN)/python ] || $(MAKE) down
 	$(call do,rm -rf .aws-sam .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache)
 	$(call do,find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +)
 

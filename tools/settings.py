@@ -4,7 +4,11 @@ import os
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-STATE = REPOSITORY / ".local"
+CLOUD = os.environ.get("CLOUD", "")
+"""Names one of several embedded clouds that run side by side; the one that everybody uses has no name."""
+
+LOCAL = REPOSITORY / ".local"
+STATE = LOCAL / CLOUD
 """Everything that a run leaves behind: logs, the record of the running server, digests of the last deployment."""
 
 SAM = REPOSITORY / ".venv" / "bin" / "sam"

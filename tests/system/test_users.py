@@ -32,10 +32,11 @@ from .conftest import event
 SKU = "TEA-ASSAM-100"
 NEW = {"name": "Ada King", "locale": "de-AT"}
 OWN = [("GET", ""), ("PUT", ""), ("DELETE", ""), ("GET", "/export")]
+SOMEBODY = "7d3c9a52-5b1e-4f0c-9a64-0f6f2f1d8e11"
 ROUTES = [
     ("GET", "/users"),
     *((method, f"/users/me{tail}") for method, tail in OWN),
-    *((method, f"/users/{uuid4()}{tail}") for method, tail in OWN),
+    *((method, f"/users/{SOMEBODY}{tail}") for method, tail in OWN),
 ]
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from tools.cloud import workarounds
 from tools.console import StepError, run, step
 from tools.server_record import Server
-from tools.settings import CONFIG_ENV, REPOSITORY, SAM, STATE, tool_environment
+from tools.settings import CONFIG_ENV, LOCAL, REPOSITORY, SAM, STATE, tool_environment
 from tools.stack import Stack
 
 BUILD_LOG = STATE / "build.log"
 DEPLOY_LOG = STATE / "deploy.log"
-_BUILT = STATE / "built.json"
+_BUILT = LOCAL / "built.json"
 _DEPLOYED = STATE / "deployed.json"
 _ARTIFACTS = REPOSITORY / ".aws-sam" / "build" / "template.yaml"
 

@@ -5,6 +5,7 @@ import argparse
 from tools.cloud import deployment, server, strict
 from tools.command_line import Subcommands, add_command
 from tools.console import step
+from tools.settings import CLOUD
 from tools.stack import Stack
 
 
@@ -33,6 +34,8 @@ def up(_: argparse.Namespace) -> None:
             starting.note(remark)
         deployment.build(started)
         deployment.deploy(started)
+    if CLOUD:
+        return
     stack = Stack.current()
     print(f"\nThe API answers at {stack.api_url}\nThe AWS APIs answer at {stack.endpoint}")
     print("`make demo` places orders; `make logs` shows the logs; `make down` stops everything.")

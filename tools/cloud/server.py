@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from tools.console import StepError
 from tools.server_record import Server, forget, process_start, record, recorded
 from tools.settings import (
+    CLOUD,
     CLOUD_PYTHON,
     DEFAULT_PORT,
     HOST,
@@ -29,7 +30,7 @@ _POLL = 0.1
 @contextmanager
 def exclusively() -> Iterator[None]:
     """Lets one command at a time start, deploy or stop; raises StepError in the second one."""
-    STATE.mkdir(exist_ok=True)
+    STATE.mkdir(parents=True, exist_ok=True)
     with (STATE / "lock").open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,7 +63,7 @@ def ensure_started() -> tuple[Server, str]:
     elif previous:
         remark = "cleared up after an earlier run that was interrupted"
     forget()
-    port = wanted or (previous.port if previous else DEFAULT_PORT)
+    port = wanted or (previous.port if previous else _free_port() if CLOUD else DEFAULT_PORT)
     _require_free(port)
     server = _start(port)
     return server, f"{remark}; port {port}" if remark else f"port {port}"
@@ -90,8 +91,11 @@ def stop() -> Server | None:
 
 
 def _requested_port() -> int | None:
-    """The port that the environment variable PORT asks for, or None; raises StepError if that is not a port."""
-    text = os.environ.get("PORT", "")
+    """The port that the environment variable PORT asks for, or None; raises StepError if that is not a port.
+
+    PORT is about the cloud without a name alone.
+    """
+    text = "" if CLOUD else os.environ.get("PORT", "")
     if not text:
         return None
     if not text.isdecimal() or not 1024 <= int(text) <= 65535:
@@ -131,6 +135,12 @@ def _start(port: int) -> Server:
             )
         time.sleep(_POLL)
     return server
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
 
 
 def _require_free(port: int) -> None:
