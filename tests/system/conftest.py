@@ -19,6 +19,7 @@ from tests.system.back_doors import MARK, StackUnderTest, watched
 from tests.system.clean_up import KIND, clean_up
 from tests.system.embedded import as_an_ordinary_user
 from tests.system.observer import Observer
+from tests.system.published_events import PublishedEvents
 from tests.system.trouble import packing_takes
 from tools.console import StepError
 from tools.settings import STACK_NAME
@@ -30,9 +31,17 @@ from tools.waiting import be_patient
 STACK, REGION = os.environ.get("STACK", ""), os.environ.get("REGION", "")
 
 
+# On a stack that is not the embedded cloud's, the tests that have an event published may be skipped.
+_published = PublishedEvents(expects_all=not STACK)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Adds the check of all published events."""
+    config.pluginmanager.register(_published, "published-events")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is marked as last comes after everything else; what needs the embedded cloud is skipped without it."""
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    """What needs the embedded cloud is skipped without it."""
     for item in _system_tests(items):
         if mark := item.get_closest_marker(MARK):
             (reason,) = mark.args
@@ -96,11 +105,14 @@ def _left_as_it_was(stack: Stack) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def observer(stack: Stack) -> Iterator[Observer]:
-    """Receives all events from before the first test on."""
-    listening = Observer(stack)
-    yield listening
-    listening.close()
+def _observed(stack: Stack, request: pytest.FixtureRequest) -> Iterator[None]:
+    """All events are received from before the first test on, and keep their contracts."""
+    observer = Observer(stack)
+    yield
+    try:
+        _published.take(observer.events(), request.config)
+    finally:
+        observer.close()
 
 
 @pytest.fixture(scope="session")
