@@ -26,7 +26,7 @@ from tools.settings import STACK_NAME
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
-from tools.waiting import be_patient
+from tools.waiting import be_patient, wait_for
 
 STACK, REGION = os.environ.get("STACK", ""), os.environ.get("REGION", "")
 
@@ -97,14 +97,6 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _left_as_it_was(stack: Stack) -> Iterator[None]:
-    """At the end, what the tests made up is gone as far as that is possible."""
-    started = utc_now()
-    yield
-    clean_up(stack, Shop(stack, KIND), started)
-
-
-@pytest.fixture(scope="session", autouse=True)
 def _observed(stack: Stack, request: pytest.FixtureRequest) -> Iterator[None]:
     """All events are received from before the first test on, and keep their contracts."""
     observer = Observer(stack)
@@ -113,6 +105,26 @@ def _observed(stack: Stack, request: pytest.FixtureRequest) -> Iterator[None]:
         _published.take(observer.events(), request.config)
     finally:
         observer.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _left_as_it_was(stack: Stack, _observed: None) -> Iterator[None]:
+    """At the end, what the tests made up is gone as far as that is possible."""
+    started = utc_now()
+    yield
+    clean_up(stack, Shop(stack, KIND), started)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_agreement(stack: Stack, _left_as_it_was: None, request: pytest.FixtureRequest) -> Iterator[None]:
+    """After a run of all tests in the embedded cloud, the records of all orders agree, with the mails that SES sent."""
+    yield
+    if STACK or request.config.args != ["tests/system"]:
+        return
+    with watched(open_for=True):
+        auditor = Auditor(stack)
+        # The tests' last orders may still be on their way to their mails.
+        wait_for(lambda: not auditor.audit().violations, "the auditor to agree", seconds=180)
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,12 @@ from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
+from .back_doors import sets_strictness
 from .observer import Observer
 from .test_late_orders import every_order_is_late
 from .trouble import configured, packing_takes, strict
+
+pytestmark = sets_strictness
 
 TEA = "TEA-ASSAM-100"
 LONGEST_DELAY = 900  # seconds, on AWS

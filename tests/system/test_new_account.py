@@ -17,11 +17,14 @@ from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
+from .back_doors import sets_strictness
 from .test_choreography import CONSUMERS, short_visibility_timeout
 from .test_faults import needs_linux, progress
 from .test_late_orders import waiting_in
 from .trouble import packing_takes, paused, strict
 from .workers import standing_still
+
+pytestmark = sets_strictness
 
 TEA = "TEA-ASSAM-100"
 ORDERS = 12
