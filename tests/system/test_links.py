@@ -10,9 +10,10 @@ from uuid import uuid4
 import pytest
 import requests
 
+from tests.system.clean_up import KIND
 from tests.system.links import location, target
 from tests.system.orders import order_body
-from tools.shop.client import PASSWORD, Customer, Shop
+from tools.shop.client import PASSWORD, Customer, Shop, made_up_address
 from tools.stack import Stack
 
 _DOMAIN = "shop.example"
@@ -58,14 +59,21 @@ def mapped(stack: Stack, base: str) -> Iterator[Served]:
         client.delete_domain_name(domainName=_DOMAIN)
 
 
-@pytest.fixture(params=["stage", "custom domain", "base path of a custom domain"])
+_embedded_only = pytest.mark.embedded_only("on AWS a custom domain needs a certificate")
+
+
+@pytest.fixture(
+    params=[
+        "stage",
+        pytest.param("custom domain", marks=_embedded_only),
+        pytest.param("base path of a custom domain", marks=_embedded_only),
+    ]
+)
 def served(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Served]:
     """The API, on each of the ways in which API Gateway serves it."""
     if request.param == "stage":
         yield Served(stack.api_url)
         return
-    if not stack.is_embedded:
-        pytest.skip("a custom domain needs a certificate")
     with mapped(stack, "v1" if request.param.startswith("base") else "") as at_domain:
         yield at_domain
 
@@ -111,7 +119,7 @@ def test_the_location_of_an_order_leads_to_it(served: Served, customer: Customer
 
 
 def test_the_location_of_a_sign_up_leads_to_the_profile(served: Served, shop: Shop) -> None:
-    email = f"linked.{uuid4().hex[:8]}@example.com"
+    email = made_up_address(KIND, "Linked")
     body = {"email": email, "password": PASSWORD, "name": "Linked"}
     answer = served.call("POST", "/users", json=body)
     shop.stack.client("cognito-idp").admin_confirm_sign_up(
