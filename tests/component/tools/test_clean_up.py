@@ -33,7 +33,7 @@ def stack(on_aws: FakeCloudFormation, api: FakeApi) -> Stack:
     queue = boto3.client("sqs").create_queue(QueueName="ShippingDispatchDeadLetterQueue")["QueueUrl"]
     on_aws.resources["ShippingDispatchDeadLetterQueue"] = queue
     stack = Stack.named(STACK)
-    for sku in ("TEST-1", "TEA-1"):
+    for sku in ("TEST-1", "JOB-1", "TEA-1"):
         details = ProductDetails.model_validate({"sku": sku, **DETAILS})
         product, events = Product.introduce(details, correlation_id="c", now=utc_now())
         products(stack).put_product(product, events)
@@ -80,9 +80,10 @@ def test_what_the_tests_made_up_is_gone_and_the_rest_stays(stack: Stack) -> None
 
     clean_up(stack, CleaningShop(stack, KIND), started)
 
-    shown = {sku: products(stack).find(sku) for sku in ("TEST-1", "TEA-1")}
+    shown = {sku: products(stack).find(sku) for sku in ("TEST-1", "JOB-1", "TEA-1")}
     assert {sku: product and product.active for sku, product in shown.items()} == {
         "TEST-1": False,
+        "JOB-1": False,
         "TEA-1": True,
     }
     assert addresses(stack) == [OTHERS]
