@@ -2,6 +2,7 @@
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -98,6 +99,44 @@ def test_an_api_has_one_stage_which_throttles_and_logs_every_route(api: str) -> 
     assert log["DestinationArn"]["Fn::GetAtt"][0] in RESOURCES
     # API Gateway traces no WebSocket API.
     assert stage.get("TracingEnabled") or RESOURCES[api]["Properties"].get("ProtocolType") == "WEBSOCKET"
+
+
+# ---- Permissions of routes -------------------------------------------------------------------------------------------
+
+
+def callable_routes(function: str) -> list[str]:
+    """The requests, as `<API>/<stage>/<method>/<path>` with wildcards, for which API Gateway may call a function."""
+    found = []
+    for _, permission in of_type("AWS::Lambda::Permission"):
+        if permission["Properties"]["FunctionName"] != {"Ref": function}:
+            continue
+        source = permission["Properties"].get("SourceArn", {}).get("Fn::Sub", "")
+        text, values = source if isinstance(source, list) else (source, {})
+        for name, value in values.items():
+            text = text.replace(f"${{{name}}}", value if isinstance(value, str) else f"${{{value['Ref']}}}")
+        found.append(text.rpartition(":")[2])
+    return found
+
+
+ROUTES = [
+    pytest.param(api, method, path, operation, id=f"{method.upper()} {path} of {api}")
+    for api, resource in of_type("AWS::ApiGateway::RestApi")
+    for path, operations in resource["Properties"]["Body"]["paths"].items()
+    # SAM makes the routes of a function with a condition depend on it.
+    for method, operation in operations.get("Fn::If", [None, operations])[1].items()
+    if method != "options"
+]
+
+
+@pytest.mark.parametrize(("api", "method", "path", "operation"), ROUTES)
+def test_api_gateway_may_call_the_function_of_each_route(
+    api: str, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    """AWS answers 500 without this permission; the embedded cloud asks for none."""
+    [function] = re.findall(r"functions/\$\{(\w+)\.Arn\}", json.dumps(operation))
+    sent = "PATCH" if method == "x-amazon-apigateway-any-method" else method.upper()
+    request = f"${{{api}}}/stage/{sent}" + re.sub(r"\{[\w+]+\}", "value", path)
+    assert any(fnmatchcase(request, allowed) for allowed in callable_routes(function)), request
 
 
 # ---- Logs ------------------------------------------------------------------------------------------------------------
