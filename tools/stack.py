@@ -89,6 +89,14 @@ class Stack:
                 "Name a stack with another Stage, for example dev or staging.",
             )
 
+    def refuse_real_provider(self, command: str) -> None:
+        """Raises StepError if the stack has a payment provider of its own: `command` pays with the sandbox's cards."""
+        if self.parameters.get("PaymentProviderUrl"):
+            raise StepError(
+                f"{command} pays with the sandbox's cards, and the stack {self.name} has a payment provider.",
+                "Name a stack without PaymentProviderUrl.",
+            )
+
     def client(self, service: str) -> Any:
         """The boto3 client of `service` (for example "dynamodb"), made once. In the embedded cloud it may do all."""
         if service not in self._clients and not self.is_embedded:

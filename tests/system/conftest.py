@@ -89,6 +89,7 @@ def stack() -> Iterator[Stack]:
                     block.enter_context(as_an_ordinary_user(Stack.current()))
             found = StackUnderTest.named(STACK or STACK_NAME, REGION)
             found.refuse_production("`make system`")
+            found.refuse_real_provider("`make system`")
         except StepError as error:
             pytest.exit(error.explain(), returncode=1)
         if found.is_on_aws:

@@ -33,8 +33,20 @@ def test_cognito_mails_its_codes_through_ses_if_the_sender_is_to_send_them() -> 
     assert through_ses == {
         "EmailSendingAccount": "DEVELOPER",
         "From": {"Ref": "MailSender"},
-        "SourceArn": {
-            "Fn::Sub": "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailSender}"
-        },
+        "SourceArn": through_ses["SourceArn"],
     }
     assert by_cognito == {"EmailSendingAccount": "COGNITO_DEFAULT"}
+
+
+def test_cognito_uses_the_identity_that_ses_has_verified_which_may_be_the_senders_domain() -> None:
+    """Cognito refuses an address whose domain alone is verified, unless it is given the domain's identity."""
+    _, through_ses, _ = pool()["EmailConfiguration"]["Fn::If"]
+    assert through_ses["SourceArn"]["Fn::Sub"] == [
+        "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${Identity}",
+        {
+            "Identity": {
+                "Fn::If": ["HasMailSenderIdentity", {"Ref": "MailSenderIdentity"}, {"Ref": "MailSender"}]
+            }
+        },
+    ]
+    assert template()["Parameters"]["MailSenderIdentity"]["Default"] == ""

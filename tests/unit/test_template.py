@@ -2,6 +2,7 @@
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -100,6 +101,44 @@ def test_an_api_has_one_stage_which_throttles_and_logs_every_route(api: str) -> 
     assert stage.get("TracingEnabled") or RESOURCES[api]["Properties"].get("ProtocolType") == "WEBSOCKET"
 
 
+# ---- Permissions of routes -------------------------------------------------------------------------------------------
+
+
+def callable_routes(function: str) -> list[str]:
+    """The requests, as `<API>/<stage>/<method>/<path>` with wildcards, for which API Gateway may call a function."""
+    found = []
+    for _, permission in of_type("AWS::Lambda::Permission"):
+        if permission["Properties"]["FunctionName"] != {"Ref": function}:
+            continue
+        source = permission["Properties"].get("SourceArn", {}).get("Fn::Sub", "")
+        text, values = source if isinstance(source, list) else (source, {})
+        for name, value in values.items():
+            text = text.replace(f"${{{name}}}", value if isinstance(value, str) else f"${{{value['Ref']}}}")
+        found.append(text.rpartition(":")[2])
+    return found
+
+
+ROUTES = [
+    pytest.param(api, method, path, operation, id=f"{method.upper()} {path} of {api}")
+    for api, resource in of_type("AWS::ApiGateway::RestApi")
+    for path, operations in resource["Properties"]["Body"]["paths"].items()
+    # SAM makes the routes of a function with a condition depend on it.
+    for method, operation in operations.get("Fn::If", [None, operations])[1].items()
+    if method != "options"
+]
+
+
+@pytest.mark.parametrize(("api", "method", "path", "operation"), ROUTES)
+def test_api_gateway_may_call_the_function_of_each_route(
+    api: str, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    """AWS answers 500 without this permission; the embedded cloud asks for none."""
+    [function] = re.findall(r"functions/\$\{(\w+)\.Arn\}", json.dumps(operation))
+    sent = "PATCH" if method == "x-amazon-apigateway-any-method" else method.upper()
+    request = f"${{{api}}}/stage/{sent}" + re.sub(r"\{[\w+]+\}", "value", path)
+    assert any(fnmatchcase(request, allowed) for allowed in callable_routes(function)), request
+
+
 # ---- Logs ------------------------------------------------------------------------------------------------------------
 
 
@@ -147,10 +186,16 @@ _HOLDS_DATA = (
 )
 # The lines that an import has applied: of use while it runs, and expiring afterwards.
 _NEEDS_NO_BACKUP = {"CatalogImportsTable"}
+# The sandbox provider moves no real money, and goes as soon as a real provider is configured.
+_GOES_WITH_THE_SANDBOX = {"PaymentsSandboxTable", "PaymentProviderSecret"}
+
+
+def that_survive(*kinds: str) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, found) for name, found in of_type(*kinds) if name not in _GOES_WITH_THE_SANDBOX]
 
 
 def test_what_holds_data_outlives_its_stack_unless_its_creation_failed() -> None:
-    for name, resource in of_type(*_HOLDS_DATA):
+    for name, resource in that_survive(*_HOLDS_DATA):
         assert resource["DeletionPolicy"] == {"Fn::If": ["KeepData", "RetainExceptOnCreate", "Delete"]}, name
         assert resource["UpdateReplacePolicy"] == {"Fn::If": ["KeepData", "Retain", "Delete"]}, name
 
@@ -164,8 +209,17 @@ def test_nothing_else_stays_behind_but_the_role_that_other_stacks_log_with() -> 
     assert kept == {"ApiGatewayLogsRole", "ApiGatewayLogsAccount"}
 
 
+def test_a_resource_that_a_condition_leaves_out_has_no_computed_policy() -> None:
+    """With one, AWS::LanguageExtensions refuses the template: "Unsupported expression for DeletionPolicy"."""
+    conditional = {name: resource for name, resource in RESOURCES.items() if "Condition" in resource}
+    assert conditional.keys() >= _GOES_WITH_THE_SANDBOX
+    for name, resource in conditional.items():
+        policies = [resource.get("DeletionPolicy", "Delete"), resource.get("UpdateReplacePolicy", "Delete")]
+        assert all(isinstance(policy, str) for policy in policies), name
+
+
 def test_tables_and_accounts_are_protected_from_deletion_by_hand() -> None:
-    for name, table in of_type("AWS::DynamoDB::Table"):
+    for name, table in that_survive("AWS::DynamoDB::Table"):
         assert table["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["ProtectData", True, False]}, (
             name
         )

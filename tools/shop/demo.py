@@ -29,11 +29,7 @@ def register(subcommands: Subcommands) -> None:
 def _demo(arguments: argparse.Namespace) -> None:
     stack = Stack.named(arguments.stack, arguments.region)
     stack.refuse_production("`make demo`")
-    if stack.parameters.get("PaymentProviderUrl"):
-        raise StepError(
-            f"The stack {stack.name} has a payment provider, and the demo knows the sandbox's cards alone.",
-            "Name a stack without PaymentProviderUrl.",
-        )
+    stack.refuse_real_provider("`make demo`")
     if stack.is_on_aws:
         be_patient()
     seed.fill(stack)

@@ -13,13 +13,15 @@ from tools.settings import REPOSITORY
 
 DESCRIBED = """<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult>
 <Stacks><member><StackName>cartwright-live</StackName><StackStatus>UPDATE_COMPLETE</StackStatus><Parameters><member>
-<ParameterKey>Stage</ParameterKey><ParameterValue>prod</ParameterValue></member></Parameters></member></Stacks>
+<ParameterKey>{name}</ParameterKey><ParameterValue>{value}</ParameterValue></member></Parameters></member></Stacks>
 </DescribeStacksResult></DescribeStacksResponse>"""
 
 
 @pytest.fixture
-def endpoint() -> Iterator[tuple[str, list[str]]]:
-    """A cloud with one stack, for production; and the actions that were asked for."""
+def endpoint(parameter: tuple[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """A cloud with one stack, which has the parameter; and the actions that were asked for."""
+    name, value = parameter
+    described = DESCRIBED.format(name=name, value=value)
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -28,7 +30,7 @@ def endpoint() -> Iterator[tuple[str, list[str]]]:
             asked.extend(part for part in body.split("&") if part.startswith("Action="))
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(DESCRIBED.encode())
+            self.wfile.write(described.encode())
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             pass
@@ -60,15 +62,26 @@ def system_tests(*arguments: str, **variables: str) -> subprocess.CompletedProce
     )
 
 
-def test_a_stack_for_production_is_refused_before_anything_is_done_to_it(
-    endpoint: tuple[str, list[str]],
+@pytest.mark.parametrize(
+    ("parameter", "reason"),
+    [
+        (("Stage", "prod"), "the stack cartwright-live is for production: its parameter Stage is prod."),
+        (
+            ("PaymentProviderUrl", "https://api.stripe.com"),
+            "the stack cartwright-live has a payment provider.",
+        ),
+    ],
+    ids=["production", "real payments"],
+)
+def test_a_stack_that_is_not_for_tests_is_refused_before_anything_is_done_to_it(
+    endpoint: tuple[str, list[str]], reason: str
 ) -> None:
     url, asked = endpoint
 
     refused = system_tests("tests/system/test_gateway.py", AWS_ENDPOINT_URL=url)
 
     assert refused.returncode == 1
-    assert "the stack cartwright-live is for production: its parameter Stage is prod." in refused.stdout
+    assert reason in refused.stdout
     assert set(asked) == {"Action=DescribeStacks"}
 
 
