@@ -166,7 +166,7 @@ seed: $(DEPLOYED) ## Fill the catalogue and the stock
 	@$(TOOLS) seed
 
 token: .venv/installed ## Print a new customer's token (ROLE=admin for an admin; EMAIL=... PASSWORD=... for your own)
-	@$(TOOLS) token $(if $(filter admin,$(ROLE)),--admin) $(if $(filter command,$(origin EMAIL)),--email "$(EMAIL)")
+	@$(TOOLS) token $(if $(ROLE),--role "$(ROLE)") $(if $(filter command,$(origin EMAIL)),--email "$(EMAIL)")
 
 watch: .venv/installed ## Show the changes of a customer's orders as they happen (TOKEN=..., or a new customer)
 	@$(TOOLS) watch

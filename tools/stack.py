@@ -56,13 +56,13 @@ class Stack:
             return cls.current()
         stack = cls(endpoint, name, region or _region_of(name), is_embedded=False)
         try:
-            complete = stack.is_complete()
+            is_there = stack.is_there()
         except (BotoCoreError, ClientError) as error:
             raise StepError(
                 f"AWS does not show the stack {name}: {error}",
                 "Set AWS_PROFILE and REGION, then try again.",
             ) from error
-        if not complete:
+        if not is_there:
             raise StepError(
                 f"The stack {name} is not deployed in {stack.region} (status: {stack.status()}).",
                 "Check STACK, REGION and AWS_PROFILE: they choose the stack, the region and the account.",
@@ -123,6 +123,11 @@ class Stack:
     def is_complete(self) -> bool:
         """Whether the last deployment succeeded."""
         return self.status() in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
+
+    def is_there(self) -> bool:
+        """Whether it can be operated: also during an update, and after one that failed."""
+        status = self.status()
+        return status == "CREATE_COMPLETE" or status.startswith(("UPDATE_", "IMPORT_"))
 
     @cached_property
     def outputs(self) -> dict[str, str]:

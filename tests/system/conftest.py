@@ -98,18 +98,18 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _observed(stack: Stack, request: pytest.FixtureRequest) -> Iterator[None]:
+def observer(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Observer]:
     """All events are received from before the first test on, and keep their contracts."""
-    observer = Observer(stack)
-    yield
+    listening = Observer(stack)
+    yield listening
     try:
-        _published.take(observer.events(), request.config)
+        _published.take(listening.events(), request.config)
     finally:
-        observer.close()
+        listening.close()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _left_as_it_was(stack: Stack, _observed: None) -> Iterator[None]:
+def _left_as_it_was(stack: Stack, observer: Observer) -> Iterator[None]:
     """At the end, what the tests made up is gone as far as that is possible."""
     started = utc_now()
     yield

@@ -54,6 +54,11 @@ def test_strict_names_settings_with_their_values(
     assert strict.requested() == found
 
 
+def test_a_setting_without_a_value_is_as_on_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "_AS_ON_AWS", {"limit": 10})
+    assert settings.parsed("doors limit") == {"doors": 1.0, "limit": 10.0}
+
+
 def test_a_wrong_name_in_strict_gets_the_list_of_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STRICT", "windows")
     with pytest.raises(StepError) as refused:

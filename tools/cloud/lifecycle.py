@@ -23,14 +23,14 @@ def register(subcommands: Subcommands) -> None:
 def up(_: argparse.Namespace) -> None:
     """Starts the embedded cloud unless it runs, and deploys the working tree to it."""
     with server.exclusively():
-        with step("Starting the embedded cloud") as starting:
+        with step(f"Starting the {CLOUD or 'embedded'} cloud") as starting:
             started, remark = server.ensure_started()
             stack = Stack(started.endpoint)
             if stack.status() != "NONE" and not stack.is_complete():
                 remark = f"started afresh: an earlier deployment ended as {stack.status()}"
                 started = server.restart(started)
-            if strict.requested():
-                remark += f"; strict: {_shown(strict.change(started.endpoint, strict.requested()))}"
+            if are_on := _shown(strict.change(started.endpoint, strict.requested())):
+                remark += f"; strict: {are_on}"
             starting.note(remark)
         deployment.build(started)
         deployment.deploy(started)
@@ -47,6 +47,6 @@ def _shown(settings: dict[str, float]) -> str:
 
 def down(_: argparse.Namespace) -> None:
     """Stops the embedded cloud and forgets its data."""
-    with server.exclusively(), step("Stopping the embedded cloud") as stopping:
+    with server.exclusively(), step(f"Stopping the {CLOUD or 'embedded'} cloud") as stopping:
         stopped = server.stop()
         stopping.note(f"process {stopped.pid}" if stopped else "it was not running")

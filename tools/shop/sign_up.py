@@ -21,7 +21,12 @@ def register(subcommands: Subcommands) -> None:
         _token,
         description="print a token of a customer that is good for an hour",
     )
-    parser.add_argument("--admin", action="store_true", help="of an admin, who runs the shop")
+    parser.add_argument(
+        "--role",
+        default="customer",
+        choices=("customer", "admin"),
+        help="an admin runs the shop (default: customer)",
+    )
     parser.add_argument(
         "--email",
         default="",
@@ -34,7 +39,7 @@ def register(subcommands: Subcommands) -> None:
 
 def _token(arguments: argparse.Namespace) -> None:
     stack = Stack.named(arguments.stack, arguments.region)
-    print(token(stack, arguments.email, os.environ.get("PASSWORD", ""), is_admin=arguments.admin))
+    print(token(stack, arguments.email, os.environ.get("PASSWORD", ""), is_admin=arguments.role == "admin"))
 
 
 def token(stack: Stack, email: str, password: str, *, is_admin: bool) -> str:

@@ -77,6 +77,7 @@ class FakeCloudFormation:
     outputs: dict[str, str]
     resources: dict[str, str]
     parameters: dict[str, str] = field(default_factory=lambda: {"Stage": "dev"})
+    status: str = "UPDATE_COMPLETE"
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - as boto3 names it
         """See boto3."""
@@ -87,7 +88,7 @@ class FakeCloudFormation:
         parameters = [
             {"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()
         ]
-        return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Outputs": outputs, "Parameters": parameters}]}
+        return {"Stacks": [{"StackStatus": self.status, "Outputs": outputs, "Parameters": parameters}]}
 
     def get_paginator(self, _: str) -> "FakeCloudFormation":
         """See boto3; the only list that is asked for is that of the resources."""

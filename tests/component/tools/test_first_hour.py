@@ -50,7 +50,19 @@ def sign_up(password: str) -> None:
     cognito.sign_up(ClientId=client_id, Username=EMAIL, Password=password, UserAttributes=attributes)
 
 
-@pytest.mark.parametrize(("arguments", "groups"), [((), ["customer"]), (("--admin",), ["admin", "customer"])])
+@pytest.mark.parametrize(
+    ("arguments", "groups"),
+    [
+        ((), ["customer"]),
+        (
+            (
+                "--role",
+                "admin",
+            ),
+            ["admin", "customer"],
+        ),
+    ],
+)
 def test_a_token_of_a_new_account_needs_no_mail(
     on_aws: FakeCloudFormation, api: FakeApi, command: Command, arguments: tuple[str, ...], groups: list[str]
 ) -> None:
@@ -69,7 +81,7 @@ def test_a_token_of_a_new_account_needs_no_mail(
 def test_an_account_of_ones_own_is_made_and_is_an_admin_by_one_command(
     own_account: tuple[str, ...], command: Command
 ) -> None:
-    made = command(*own_account, "--admin")
+    made = command(*own_account, "--role", "admin")
 
     assert (made.code, made.output.count("."), made.errors) == (0, 2, "")
     assert account(EMAIL) == ("CONFIRMED", ["admin", "customer"])
@@ -82,12 +94,12 @@ def test_an_account_that_exists_becomes_an_admin_and_keeps_its_password(
     assert account(EMAIL) == ("CONFIRMED", ["customer"])
 
     monkeypatch.setenv("PASSWORD", "Another-Password-2")
-    refused = command(*own_account, "--admin")
+    refused = command(*own_account, "--role", "admin")
     assert (refused.code, f"{EMAIL} gets no token" in refused.errors) == (1, True)
     assert account(EMAIL) == ("CONFIRMED", ["customer"])
 
     monkeypatch.setenv("PASSWORD", PASSWORD)
-    assert command(*own_account, "--admin").code == 0
+    assert command(*own_account, "--role", "admin").code == 0
     assert account(EMAIL) == ("CONFIRMED", ["admin", "customer"])
 
 
@@ -96,7 +108,7 @@ def test_an_account_whose_mail_never_came_is_confirmed(
 ) -> None:
     sign_up(PASSWORD)
 
-    assert command(*own_account, "--admin").code == 0
+    assert command(*own_account, "--role", "admin").code == 0
     assert account(EMAIL) == ("CONFIRMED", ["admin"])
 
 
@@ -105,7 +117,7 @@ def test_nobody_becomes_an_admin_by_having_signed_up_with_that_address_first(
 ) -> None:
     sign_up("Somebody-Elses-3")
 
-    assert command(*own_account, "--admin").code == 1
+    assert command(*own_account, "--role", "admin").code == 1
     assert account(EMAIL)[1] == []
 
 
@@ -146,7 +158,9 @@ def test_a_seed_fills_the_catalogue_and_the_stock_and_a_second_one_changes_nothi
 
 
 @pytest.mark.parametrize("stage", ["prod", "production"])
-@pytest.mark.parametrize("arguments", [("seed",), ("demo",), ("token",), ("token", "--admin"), ("watch",)])
+@pytest.mark.parametrize(
+    "arguments", [("seed",), ("demo",), ("token",), ("token", "--role", "admin"), ("watch",)]
+)
 def test_nothing_is_made_up_in_production(
     on_aws: FakeCloudFormation, api: FakeApi, command: Command, stage: str, arguments: tuple[str, ...]
 ) -> None:
@@ -164,7 +178,7 @@ def test_production_has_its_first_admin_by_the_same_command(
 ) -> None:
     on_aws.parameters["Stage"] = "prod"
 
-    assert command(*own_account, "--admin").code == 0
+    assert command(*own_account, "--role", "admin").code == 0
 
 
 def test_the_demo_pays_with_no_real_provider(on_aws: FakeCloudFormation, command: Command) -> None:
@@ -202,9 +216,29 @@ def test_an_environment_without_a_region_leaves_it_to_samconfig(
         Stack.named("cartwright-mine")
 
 
+@pytest.mark.parametrize(
+    ("status", "is_there"),
+    [
+        ("UPDATE_IN_PROGRESS", True),
+        ("UPDATE_ROLLBACK_COMPLETE", True),
+        ("ROLLBACK_COMPLETE", False),
+        ("DELETE_IN_PROGRESS", False),
+    ],
+)
+def test_a_stack_is_operated_also_while_its_update_runs_or_has_failed(
+    on_aws: FakeCloudFormation, status: str, is_there: bool
+) -> None:
+    on_aws.status = status
+    if is_there:
+        assert Stack.named(STACK).name == STACK
+    else:
+        with pytest.raises(StepError, match=f"is not deployed in .* {status}"):
+            Stack.named(STACK)
+
+
 def test_a_stack_behind_another_endpoint_is_used_as_one_on_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4599")
-    monkeypatch.setattr(Stack, "is_complete", lambda _: True)
+    monkeypatch.setattr(Stack, "is_there", lambda _: True)
 
     stack = Stack.named(STACK_NAME, "us-east-1")
 

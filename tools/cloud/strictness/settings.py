@@ -14,6 +14,8 @@ DESCRIPTIONS: dict[str, str] = {
 }
 """What each setting makes the embedded cloud do; 0 switches it off."""
 
+_AS_ON_AWS = {"lambda_concurrency": 10, "filter_delay_seconds": 900}
+
 _values: dict[str, float] = {}
 
 
@@ -38,9 +40,9 @@ def change(wanted: Mapping[str, object]) -> None:
 
 
 def parsed(text: str) -> dict[str, float]:
-    """The settings in `STRICT`: names with spaces between, each with `=<number>` or on; raises ValueError."""
+    """The settings in `STRICT`: names with spaces between, each with `=<number>` or as on AWS; raises ValueError."""
     entries = (entry.partition("=") for entry in text.replace(",", " ").split())
-    return {name: _checked(name, number or "1") for name, _, number in entries}
+    return {name: _checked(name, number or _AS_ON_AWS.get(name, 1)) for name, _, number in entries}
 
 
 def _checked(name: str, number: object) -> float:
