@@ -5,8 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
+from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponential
 
 from tools.stack import Stack
 
@@ -14,19 +13,10 @@ FINAL = {"confirmed", "fulfilled", "rejected", "cancelled", "parked"}
 """An order is decided in these: confirmed goes on to fulfilled by itself, and parked waits for an operator."""
 
 _TIMEOUT_SECONDS = 60
-ASKED_AGAIN = Retry(
-    total=None,
-    connect=0,
-    read=0,
-    other=0,
-    status=10,
-    status_forcelist=(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE),
-    allowed_methods=None,
-    backoff_factor=0.5,
-    backoff_max=2,
-    raise_on_status=False,
-)
-"""How a client repeats a request that a busy shop asks to send again: after its Retry-After, ten times."""
+_TRIES = 11
+_LONGEST_WAIT_SECONDS = 5.0
+"""A shop that asks for a longer wait is not busy for a moment: its answer goes to the caller."""
+BACKOFF = wait_exponential(0.5, max=2)
 
 
 class ChallengeRequired(Exception):
@@ -39,8 +29,6 @@ class Api:
     def __init__(self, stack: Stack) -> None:
         self._base_url = stack.api_url
         self._http = requests.Session()
-        for scheme in ("http://", "https://"):
-            self._http.mount(scheme, HTTPAdapter(max_retries=ASKED_AGAIN))
 
     def request(
         self,
@@ -53,16 +41,42 @@ class Api:
     ) -> requests.Response:
         """Calls `path`, or a link's URL, with a bearer token if one is given; returns the answer with any status.
 
-        After a 429 or a 503 it sends the request again, ten times at most.
+        After a 429 or a 503 it sends the request again, as long as the shop asks for a short wait, ten times at most.
         """
         authorization = {"Authorization": f"Bearer {token}"} if token else {}
-        return self._http.request(
+        patient = Retrying(
+            retry=_asks_again, wait=_wait, stop=stop_after_attempt(_TRIES), retry_error_callback=_answer
+        )
+        return patient(
+            self._http.request,
             method,
             path if path.startswith("http") else self._base_url + path,
             headers={**authorization, **(headers or {})},
             timeout=_TIMEOUT_SECONDS,
             **kwargs,
         )
+
+
+def _answer(state: RetryCallState) -> requests.Response:
+    assert state.outcome is not None
+    answer: requests.Response = state.outcome.result()
+    return answer
+
+
+def _asks_again(state: RetryCallState) -> bool:
+    """Whether a busy shop asks to send the request again soon."""
+    answer = _answer(state)
+    is_busy = answer.status_code in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+    return is_busy and _retry_after(answer) <= _LONGEST_WAIT_SECONDS
+
+
+def _wait(state: RetryCallState) -> float:
+    return max(BACKOFF(state), _retry_after(_answer(state)))
+
+
+def _retry_after(answer: requests.Response) -> float:
+    """The seconds that the answer asks to wait; the shop writes no dates there."""
+    return float(answer.headers.get("Retry-After", 0))
 
 
 def open_account(stack: Stack, email: str, password: str, *, name: str, groups: Iterable[str]) -> bool:
