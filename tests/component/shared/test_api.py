@@ -276,6 +276,22 @@ def test_a_body_that_is_no_utf_8_is_refused(call: Any, body: str, encoded: bool)
     assert "UTF-8" in problem["detail"]
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("9" * 5000, "A number has too many digits"),
+        ("[" * 60_000, "It is nested too deeply"),
+        ("\ufeff{}", "A byte-order mark stands before it"),
+    ],
+    ids=["digits", "nesting", "mark"],
+)
+def test_a_body_that_python_cannot_read_is_refused_in_words_about_the_body(
+    call: Any, body: str, reason: str
+) -> None:
+    status, _, problem = call("POST", "/orders", body)
+    assert (status, problem["errors"][0]["detail"]) == (400, f"Not JSON at character 0: {reason}")
+
+
 def test_a_client_may_send_the_replacement_character_as_an_escape(call: Any) -> None:
     body = json.dumps({"lines": [{"sku": "\N{REPLACEMENT CHARACTER}", "quantity": 1}]})
     assert call("POST", "/orders", body)[0] == 200
