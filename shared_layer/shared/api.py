@@ -244,12 +244,17 @@ def _correlation_id_of(event: dict[str, Any]) -> str:
 
 def _from_json(body: str) -> Any:
     """The value in `body`; raises JSONDecodeError if it is unreadable, too deep, or has too long a number."""
+    # In these three cases Python's own words are about Python.
+    if body.startswith("\ufeff"):
+        raise json.JSONDecodeError("A byte-order mark stands before it", body, 0)
     try:
         return json.loads(body)
     except json.JSONDecodeError:
         raise
-    except (ValueError, RecursionError) as error:
-        raise json.JSONDecodeError(str(error), body, 0) from error
+    except ValueError as error:
+        raise json.JSONDecodeError("A number has too many digits", body, 0) from error
+    except RecursionError as error:
+        raise json.JSONDecodeError("It is nested too deeply", body, 0) from error
 
 
 def _to_json(value: Any) -> str:

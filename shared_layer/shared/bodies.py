@@ -33,16 +33,16 @@ def _require_json(content_type: str) -> None:
     """Raises UnsupportedMediaType unless it is JSON in UTF-8; media types and charsets know no case (RFC 9110, 8.3)."""
     header = Message()
     header["Content-Type"] = content_type
-    if header.get_content_type() != "application/json" or not _means_utf_8(
-        header.get_content_charset("utf-8")
-    ):
+    charset = header.get_param("charset", "utf-8")
+    if header.get_content_type() != "application/json" or not _means_utf_8(charset):
         raise UnsupportedMediaType("Send the body as application/json in UTF-8.")
 
 
-def _means_utf_8(charset: str) -> bool:
+def _means_utf_8(charset: object) -> bool:
+    """Whether it names UTF-8. A mail may encode the name, which is then no text; HTTP has no such form."""
     try:
-        return codecs.lookup(charset).name == "utf-8"
-    except LookupError:
+        return isinstance(charset, str) and charset.isascii() and codecs.lookup(charset).name == "utf-8"
+    except (LookupError, ValueError):
         return False
 
 

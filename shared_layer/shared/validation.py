@@ -4,6 +4,7 @@ Pydantic's own message repeats the value, and its setting `hide_input_in_errors`
 So everything that shows a validation error, to a log, an operator or a client, takes the words from here.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any
@@ -14,12 +15,15 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 type Place = tuple[str | int, ...]
 """Where a value is: the names of its properties and its positions in lists, from the outside in."""
 
+_QUOTED = re.compile(r"'[^']*'")
+
 
 def words_of(fault: Mapping[str, Any]) -> str:
     """The words for a fault, which is an entry of pydantic's `errors()`: they say what its place may hold."""
     match str(fault["type"]):
         case "union_tag_invalid":
-            return f"Input should be one of {fault['ctx']['expected_tags']}"
+            # Pydantic lists the members of an enumeration as Python writes them: <Kind.TEA: 'tea'>.
+            return f"Input should be one of {', '.join(_QUOTED.findall(fault['ctx']['expected_tags']))}"
         case "union_tag_not_found":
             return "Field required"
         case "model_type" | "model_attributes_type" | "dict_type":

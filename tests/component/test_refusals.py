@@ -29,7 +29,7 @@ FURTHER_BODIES: dict[str, list[dict[str, Any]]] = {
     ],
     "POST /inventory/{sku}/movements": [{"kind": "adjustment", "quantity": -1, "reason": "Broken"}],
 }
-MALFORMED = ["", "nul", "{", '{"a": 1,}', "[1", "\x00", '{"a": "\x01"}', "[" * 5000, "1" * 5000]
+MALFORMED = ["", "nul", "{", '{"a": 1,}', "[1", "\x00", '{"a": "\x01"}', "[" * 5000, "1" * 5000, "\ufeff{}"]
 # Texts of no form that any parameter or property has, and some that a careless pointer would break at.
 BROKEN = ["!", "\x00", " ", "a/b~c", "\u3164", "x" * 3000, "-1", ""]
 
@@ -166,6 +166,9 @@ def require_fit(operation: Operation, problem: dict[str, Any], body: Any) -> Non
     for words in said:
         assert not any(pattern in words for pattern in patterns()), words
         assert words and "pattern" not in words and "regex" not in words, words
+    for entry in problem.get("errors", []):
+        # How Python writes a member of an enumeration, and Python's advice.
+        assert not any(jargon in entry["detail"] for jargon in ("<", "sys.", "decode")), entry
 
 
 def require_within(body: Any, place: list[str], entry: Any) -> None:

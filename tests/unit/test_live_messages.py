@@ -77,6 +77,12 @@ def test_the_refusal_of_an_invalid_message_points_to_the_field(body: str, pointe
         '{"action": "catch_up", "request_id": "7", "limit": 1e400}',
         '{"request_id": "7", "action": "pi',
         '{"action": "ping", "request_id": "7"',
+        '{"request_id": "7", "action": ping}',
+        '{"request_id": "7", "action": "ping",}',
+        '{"request_id": "7", "action": "\\x"}',
+        '{"request_id": "7", "action": "ping"} ping',
+        f'{{"request_id": "7", "action": "ping", "more": {"[" * 500}{"]" * 500}}}',
+        f'{{"request_id": "7", "action": "catch_up", "limit": {"1" * 5000}}}',
     ],
 )
 def test_the_id_of_an_invalid_request_can_be_read(body: str) -> None:

@@ -429,6 +429,13 @@ class TestMovementBody:
         assert pointers(problem) == [f"/body/{pointer}"]
         assert len(written()) == 2
 
+    @pytest.mark.parametrize("kind", ["shipment", None, ["receipt"]])
+    def test_a_kind_that_cannot_be_requested_is_refused_with_those_that_can(
+        self, ada: Client, kind: Any
+    ) -> None:
+        problem = refused(ada.move("MUG", {"kind": kind, "quantity": 1}), 422, "invalid-request")
+        assert problem["errors"][0]["detail"] == "Input should be one of 'receipt', 'adjustment'"
+
     @pytest.mark.parametrize("body", ["", "[]", "null", '"text"', "7"])
     def test_what_is_no_movement_is_refused(self, ada: Client, body: str) -> None:
         refused(ada.move("MUG", body), 422, "invalid-request")

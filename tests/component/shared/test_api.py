@@ -239,6 +239,9 @@ def test_an_api_with_a_route_that_declares_no_access_does_not_start() -> None:
         ("application/json; charset=iso-8859-1", 415),
         ("application/json; charset=utf-16", 415),
         ("application/json; charset=nonsense", 415),
+        ("application/json; charset=utf-8\0", 415),
+        ("application/json; charset=utf-16\u00fc", 415),
+        ("application/json; charset*=utf-16''utf-8", 415),
         ("application/jsonp", 415),
         ("application", 415),
         ("application/x-www-form-urlencoded", 415),
@@ -271,6 +274,22 @@ def test_a_body_that_is_no_utf_8_is_refused(call: Any, body: str, encoded: bool)
     status, _, problem = call("POST", "/orders", body, encoded=encoded)
     assert (status, problem["type"]) == (400, PROBLEMS + "malformed-json")
     assert "UTF-8" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("9" * 5000, "A number has too many digits"),
+        ("[" * 60_000, "It is nested too deeply"),
+        ("\ufeff{}", "A byte-order mark stands before it"),
+    ],
+    ids=["digits", "nesting", "mark"],
+)
+def test_a_body_that_python_cannot_read_is_refused_in_words_about_the_body(
+    call: Any, body: str, reason: str
+) -> None:
+    status, _, problem = call("POST", "/orders", body)
+    assert (status, problem["errors"][0]["detail"]) == (400, f"Not JSON at character 0: {reason}")
 
 
 def test_a_client_may_send_the_replacement_character_as_an_escape(call: Any) -> None:

@@ -4,13 +4,13 @@ import json
 import traceback
 from collections.abc import Callable, Iterator
 from io import StringIO
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from botocore.exceptions import ClientError
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.access import Access
 from shared.api import api_handler, api_resolver, contract
@@ -19,7 +19,7 @@ from shared.consumer import message_handler
 from shared.observability import entry_point, logger
 from shared.relay import relay_handler
 from shared.saga import SagaOrder, order_step, steps_handler
-from shared.validation import pointer_to, reason_of, without_values
+from shared.validation import pointer_to, reason_of, without_values, words_of
 from tests.component.rest_events import rest_event
 from tests.examples import example
 
@@ -113,6 +113,15 @@ def test_a_name_that_the_sender_chose_is_not_shown() -> None:
     with pytest.raises(ValidationError) as raised:
         Closed.model_validate({SECRET: 1})
     assert SECRET not in shown(without_values(raised.value))
+
+
+def test_no_words_show_a_pattern() -> None:
+    with pytest.raises(ValidationError) as raised:
+        TypeAdapter(Annotated[str, Field(pattern="^[A-Z]{2}$")]).validate_python("x")
+    assert "[A-Z]" in str(raised.value) and "[A-Z]" not in reason_of(raised.value)
+    assert [words_of(fault) for fault in raised.value.errors()] == [
+        "Input should have the form that is documented"
+    ]
 
 
 @pytest.mark.parametrize("fails", [invalid, wrapped])

@@ -182,12 +182,21 @@ def read(body: str) -> Request:
 
 
 def request_id_in(body: str) -> str | None:
-    """The request's id in `body`, also if the rest of the request is invalid or cut off; None if none can be read."""
+    """The request's id in `body`, also if the rest of the request is invalid or no JSON; None if none can be read."""
     try:
-        return _Named.model_validate(from_json(body, allow_partial=True)).request_id
-    except ValueError:
+        return _Named.model_validate(_readable_part(body)).request_id
+    except (ValueError, RecursionError):
         # Not JSON, no object, or no valid id; `read` says so to the client.
         return None
+
+
+def _readable_part(body: str) -> Any:
+    """The value in `body`, or its part before the place that is no JSON; raises ValueError or RecursionError."""
+    try:
+        # Python's reader takes deeper values than pydantic's. It takes a whole number of any length as a float.
+        return json.loads(body, parse_int=float)
+    except json.JSONDecodeError as error:
+        return from_json(body[: error.pos], allow_partial=True)
 
 
 def as_text(answer: Answer) -> str:
