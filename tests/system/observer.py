@@ -33,10 +33,10 @@ class Observer:
             ReturnSubscriptionArn=True,
         )["SubscriptionArn"]
 
-    def events(self) -> list[dict[str, Any]]:
-        """The relays' events that no call has returned yet.
+    def events(self, *, also_by_hand: bool = False) -> list[dict[str, Any]]:
+        """The relays' events that no call has returned yet; `also_by_hand` adds what a test published.
 
-        It omits an event that a test published by hand: that has no correlation id beside its body.
+        A relay puts a correlation id beside the body of an event, and a test does not.
         """
         received: list[dict[str, Any]] = []
         while messages := self._sqs.receive_message(
@@ -48,7 +48,7 @@ class Observer:
             received += [
                 json.loads(message["Body"])
                 for message in messages
-                if "correlation_id" in message.get("MessageAttributes", {})
+                if also_by_hand or "correlation_id" in message.get("MessageAttributes", {})
             ]
             self._sqs.delete_message_batch(
                 QueueUrl=self._queue,
