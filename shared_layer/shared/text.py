@@ -18,6 +18,12 @@ from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator, core
 # Unicode does not know may be a letter of a later one, so it counts as visible.
 # https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
 _VISIBLE = r"[^\p{Z}\p{M}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\x{2800}\x{1D159}\x{13441}\x{13442}]"
+_HAS_VISIBLE = SchemaValidator(core_schema.str_schema(pattern=_VISIBLE))
+
+
+def has_visible(text: str) -> bool:
+    """Whether `text` has a visible character, as VISIBLE_LINE demands one; here control characters may be beside it."""
+    return _HAS_VISIBLE.isinstance_python(text)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ def read(*lines: str, header: str = HEADER, end: str = "\n", mark: bytes = b"") 
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["bare", "with a byte-order mark"])
+@pytest.mark.parametrize(
+    "mark", [b"", b"\xef\xbb\xbf", b"\xef\xbb\xbf" * 2], ids=["bare", "with a mark", "with two"]
+)
 def test_it_is_read_with_either_line_end_and_with_or_without_a_mark(end: str, mark: bytes) -> None:
     [line] = read(GOOD, end=end, mark=mark)
 
@@ -44,13 +46,23 @@ def test_columns_may_come_in_any_order_and_active_may_be_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    "blank", ["", ",,,,,,", ",", " , ,\t", "\u00a0,\u3000", "\ufeff,\u200b", '"",""," "', '"\n",']
+    "blank",
+    [
+        *("", ",,,,,,", ",", " , ,\t", "\u00a0,\u3000", "\ufeff,\u200b", '"",""," "', '"\n",'),
+        *("\u3164,\u2800,", "\x00", "\x1a"),
+    ],
 )
 def test_a_row_without_content_is_no_line_and_the_next_keeps_its_number(blank: str) -> None:
     lines = read(blank, GOOD, blank, GOOD.replace("TEA-1", "TEA-2"), blank)
 
     height = 1 + blank.count("\n")
     assert [(line.line, line.refused) for line in lines] == [(2 + height, None), (3 + 2 * height, None)]
+
+
+def test_a_visible_character_beside_a_control_character_makes_a_line_that_is_checked() -> None:
+    [line] = read(GOOD.replace("Assam", "As\x00sam"))
+
+    assert line.refused is not None and line.refused.startswith("name:")
 
 
 def test_a_file_of_rows_without_content_has_no_line() -> None:

@@ -13,13 +13,13 @@ from enum import StrEnum
 from io import StringIO
 from itertools import batched
 from typing import Any, Self
-from unicodedata import category
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from catalog.domain.product import ProductDetails
 from shared.errors import PermanentError
 from shared.money import Money
+from shared.text import has_visible
 from shared.validation import words_of
 
 REQUIRED = ("sku", "name", "description", "category", "price_amount", "price_currency")
@@ -127,7 +127,8 @@ def split_into_chunks(lines: Iterator[CheckedLine]) -> Iterator[list[CheckedLine
 def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
     """The rows with content, each with the number of the line on which it starts; raises UploadRefused."""
     try:
-        text = data.decode("utf-8-sig")
+        # Programs that add a byte-order mark to a file that has one leave several.
+        text = data.decode("utf-8").lstrip("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UploadRefused(f"Line {line} is not UTF-8; save the file as CSV in UTF-8.") from error
@@ -146,8 +147,8 @@ def _rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_blank(cells: list[str]) -> bool:
-    """Whether the cells hold nothing but spaces of any kind and invisible marks, such as a byte-order mark."""
-    return all(letter.isspace() or category(letter) == "Cf" for cell in cells for letter in cell)
+    """Whether the cells show nothing: they hold spaces, control characters and other invisible ones alone."""
+    return not has_visible("".join(cells))
 
 
 def _columns(header: list[str]) -> list[str]:
