@@ -123,6 +123,15 @@ def test_a_description_may_have_lines() -> None:
     assert details(description=" One\n\nTwo\n").description == "One\n\nTwo"
 
 
+def test_the_line_ends_of_a_browsers_form_count_as_one_character() -> None:
+    full = "x\n" * 999 + "xx"
+
+    assert details(description=full.replace("\n", "\r\n")).description == full
+    assert details(description="One\rTwo").description == "One\nTwo"
+    with pytest.raises(ValidationError):
+        details(description=full.replace("\n", "\r\n") + "x")
+
+
 @given(st.text(max_size=60))
 def test_a_product_may_have_exactly_the_skus_that_is_sku_accepts(text: str) -> None:
     try:

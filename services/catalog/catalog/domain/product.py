@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from catalog.domain.collation import sort_key
 from catalog.domain.events import ProductChanged
@@ -24,7 +24,6 @@ _MAX_NAME = 120
 # DynamoDB's limit of a sort key's value, in bytes.
 _MAX_PLACE_BYTES = 1024
 
-# A browser's form ends lines with CR and LF.
 _DESCRIPTION = Form(
     r"^[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F-\x9F\u2028\u2029]*$",
     "Write text in lines, without tabs and other control characters",
@@ -42,12 +41,13 @@ Sku = Annotated[
 ]
 
 
-def _in_lines(text: str) -> str:
-    """The text without blanks around it, each of its lines ended by LF alone."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+def _in_lines(text: object) -> object:
+    """The text with each of its lines ended by LF alone; anything else as it is."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if isinstance(text, str) else text
 
 
-# Trimmed after the check, so that exactly the texts of the published schema pass.
+# Trimmed after the check, so that exactly the texts of the published schema pass. A browser's form ends lines with CR
+# and LF, but counts each end as one character of the limit. So a description's line ends are changed before the check.
 ProductName = Annotated[
     str,
     Field(max_length=_MAX_NAME, examples=["Assam Second Flush, 100 g"]),
@@ -58,7 +58,8 @@ ProductDescription = Annotated[
     str,
     Field(max_length=2000, examples=["Malty black tea; strong enough for milk."]),
     _DESCRIPTION,
-    AfterValidator(_in_lines),
+    BeforeValidator(_in_lines),
+    AfterValidator(str.strip),
 ]
 
 
