@@ -29,7 +29,9 @@ def event(event_type: str, at: int = SECONDS, **shown: Any) -> ProviderEvent:
     )
 
 
-def refund(status: str, subject: str = "re_1", amount: int = TOTAL, at: int = SECONDS) -> ProviderReport:
+def refund(
+    status: str | None, subject: str = "re_1", amount: int = TOTAL, at: int = SECONDS
+) -> ProviderReport:
     """As Stripe shows a refund that we asked for: https://docs.stripe.com/api/refunds/object"""
     shown = {
         "id": subject,
@@ -47,7 +49,7 @@ def refund(status: str, subject: str = "re_1", amount: int = TOTAL, at: int = SE
     return report
 
 
-def dispute(status: str, at: int = SECONDS) -> ProviderReport:
+def dispute(status: str | None, at: int = SECONDS) -> ProviderReport:
     """As Stripe shows a dispute, which has no metadata of ours: https://docs.stripe.com/api/disputes/object"""
     shown = {
         "id": "du_1",
@@ -113,6 +115,12 @@ def test_an_event_about_a_refund_or_a_dispute_is_a_report(event_type: str) -> No
         ([refund("pending"), refund("failed", at=SECONDS + 9)], ["refund_failed"]),
         ([refund("failed"), refund("succeeded", "re_2")], []),
         ([refund("failed"), refund("succeeded", "re_2", TOTAL - 1)], ["refund_failed"]),
+        ([refund("failed"), refund("a status of the future", at=SECONDS + 9)], ["refund_failed"]),
+        ([refund(None)], []),
+        ([refund("failed"), refund(None, at=SECONDS + 9)], ["refund_failed"]),
+        ([refund("failed"), refund(None, "re_2")], ["refund_failed"]),
+        ([dispute("lost"), dispute(None, SECONDS + 9)], ["dispute_lost"]),
+        ([dispute(None)], ["disputed"]),
         ([dispute("needs_response")], ["disputed"]),
         ([dispute("a status of the future")], ["disputed"]),
         ([dispute("lost")], ["dispute_lost"]),
@@ -187,7 +195,7 @@ def test_a_report_does_not_hide_the_failure_that_is_to_be_overcome() -> None:
     assert disputed.outcome_of_capture() == published
 
 
-_STATUSES = ["pending", "requires_action", "succeeded", "canceled", "failed"]
+_STATUSES = [None, "pending", "requires_action", "succeeded", "canceled", "failed"]
 
 
 @given(st.permutations([refund(status, at=SECONDS + at) for at in (0, 1) for status in _STATUSES]))

@@ -56,7 +56,11 @@ class PaymentIssue(StrEnum):
 
 
 class Report(BaseModel):
-    """The latest statement on one refund or dispute. `reported_at` is in Unix seconds, by the provider's clock."""
+    """The latest statement on one refund or dispute. `reported_at` is in Unix seconds, by the provider's clock.
+
+    `status` is empty if the provider named none, which Stripe may do for a refund. Such a refund has not failed, and
+    has given nothing back; such a dispute is open.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -66,20 +70,24 @@ class Report(BaseModel):
     reported_at: int
 
     def later_than(self, other: Self) -> bool:
-        """Whether this is the later statement; within one second the order of the statuses decides."""
-        return (self.reported_at, self._rank) > (other.reported_at, other._rank)
+        """Whether this is the later statement; within one second the order of the statuses decides.
+
+        A statement without a status is earlier than every one with a status.
+        """
+        return self._place > other._place
 
     @property
-    def _rank(self) -> int:
+    def _place(self) -> tuple[bool, int, int]:
         order = _ORDER[self.kind]
-        return order.index(self.status) if self.status in order else 0
+        rank = order.index(self.status) if self.status in order else 0
+        return bool(self.status), self.reported_at, rank
 
 
 def issues_in(reports: Mapping[str, Report], total: int) -> tuple[PaymentIssue, ...]:
     """The open issues of a payment of `total` minor units. A failed refund counts until others gave it all back."""
     refunds = [report for report in reports.values() if report.kind == _REFUND]
     disputes = {report.status for report in reports.values() if report.kind == _DISPUTE}
-    failed = {refund.status for refund in refunds} - _REFUND_STANDS
+    failed = {refund.status for refund in refunds} - _REFUND_STANDS - {""}
     given_back = sum(refund.amount for refund in refunds if refund.status in _REFUND_STANDS)
     issues = []
     if failed and given_back < total:
@@ -127,7 +135,7 @@ class ProviderReport(BaseModel):
             return None
         report = Report(
             kind=kind,
-            status=shown.status or _ORDER[kind][0],
+            status=shown.status or "",
             amount=shown.amount,
             reported_at=event.created,
         )
