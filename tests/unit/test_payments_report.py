@@ -49,10 +49,10 @@ def refund(
     return report
 
 
-def dispute(status: str | None, at: int = SECONDS) -> ProviderReport:
+def dispute(status: str | None, at: int = SECONDS, subject: str = "du_1") -> ProviderReport:
     """As Stripe shows a dispute, which has no metadata of ours: https://docs.stripe.com/api/disputes/object"""
     shown = {
-        "id": "du_1",
+        "id": subject,
         "object": "dispute",
         "amount": TOTAL,
         "charge": "ch_1",
@@ -170,6 +170,37 @@ def test_the_same_issues_are_published_once() -> None:
     later = dispute("under_review", SECONDS + 9)
 
     assert reported.report(later.subject, later.report, LATER)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "issues", "causes"),
+    [
+        (
+            dispute("needs_response"),
+            dispute("needs_response", subject="du_2"),
+            ["disputed"],
+            ["disputed:du_1", "disputed:du_2"],
+        ),
+        (
+            refund("failed"),
+            refund("failed", "re_2"),
+            ["refund_failed"],
+            ["refund_failed:re_1", "refund_failed:re_2"],
+        ),
+        (
+            refund("failed"),
+            refund("requires_action", "re_2"),
+            ["refund_failed", "refund_requires_action"],
+            ["refund_failed:re_1", "refund_requires_action:re_2"],
+        ),
+    ],
+)
+def test_a_second_issue_of_the_payment_is_published_also_if_it_is_of_the_same_kind(
+    first: ProviderReport, second: ProviderReport, issues: list[str], causes: list[str]
+) -> None:
+    _, [published] = after(first).report(second.subject, second.report, LATER)
+
+    assert (published.data["issues"], published.data["causes"]) == (issues, causes)
 
 
 def test_the_end_of_an_issue_is_published() -> None:

@@ -242,6 +242,21 @@ class TestAttention:
         [entry] = json_body(admin.call("GET", "/orders/attention"))["unsettled"]
         assert entry["payment_issues"] == ["disputed"]
 
+    def test_a_second_issue_of_the_same_kind_lists_a_settled_order_again(
+        self, ada: Client, admin: Client, order_id: str
+    ) -> None:
+        one, both = ["disputed:du_1"], ["disputed:du_1", "disputed:du_2"]
+        change(order_id, cancelled, lambda order: order.record_payment_issues(7, one, utc_now()))
+        admin.call("POST", f"/orders/{order_id}/resume")
+
+        change(order_id, lambda order: order.record_payment_issues(8, both, utc_now()))
+
+        [entry] = json_body(admin.call("GET", "/orders/attention"))["unsettled"]
+        assert entry["payment_issues"] == ["disputed"]
+        assert json_body(ada.read(order_id))["payment_issues"] == ["disputed"]
+        admin.call("POST", f"/orders/{order_id}/resume")
+        assert self.listed(admin)["unsettled"] == []
+
     def test_an_older_report_on_the_money_changes_nothing(self, admin: Client, order_id: str) -> None:
         change(order_id, cancelled, lambda order: order.record_payment_issues(8, [], utc_now()))
 

@@ -111,6 +111,17 @@ def test_what_is_wrong_with_the_money_of_a_cancelled_order_is_recorded_once(
     assert receiving.saga.stored["payment_issues"] == []
 
 
+def test_an_issue_is_recorded_with_its_cause_and_without_one_from_an_earlier_release(
+    receiving: ReceivingOrder,
+) -> None:
+    causes = ["disputed:du_1", "disputed:du_2"]
+
+    receiving.receives(receiving.event("payment.issues_changed", 7, issues=["disputed"]))
+    assert receiving.saga.stored["payment_issues"] == ["disputed"]
+    receiving.receives(receiving.event("payment.issues_changed", 8, issues=["disputed"], causes=causes))
+    assert receiving.saga.stored["payment_issues"] == causes
+
+
 def test_an_order_that_is_not_there_yet_is_tried_again(receiving: ReceivingOrder, dead_letters: str) -> None:
     with pytest.raises(BatchProcessingError):
         receiving.receives(receiving.event("payment.captured", 5, "ord_none"))

@@ -78,7 +78,8 @@ class Order(BaseModel):
     tracking_reference: str | None = None
     reminded_at: str | None = None
     erased_at: str | None = None
-    # The payment's issues by the latest event about them, since when, and the issues that an operator has settled.
+    # The payment's issues by the latest event about them, since when, and the issues that an operator has settled. Each
+    # is `kind:id` with the provider's id of its refund or dispute; an event of an earlier release names kinds alone.
     payment_issues: list[str] = []
     payment_issues_version: int = 0
     payment_issues_since: str | None = None
@@ -124,8 +125,9 @@ class Order(BaseModel):
 
     @property
     def open_issues(self) -> list[str]:
-        """The payment's issues that no operator has settled yet: a refund that failed, a dispute."""
-        return [issue for issue in self.payment_issues if issue not in self.settled_issues]
+        """The kinds of the payment's issues that no operator has settled yet: a refund that failed, a dispute."""
+        unsettled = set(self.payment_issues) - set(self.settled_issues)
+        return sorted({issue.partition(":")[0] for issue in unsettled})
 
     @property
     def is_unsettled(self) -> bool:
@@ -342,7 +344,7 @@ class Order(BaseModel):
     def record_payment_issues(
         self, payment_version: int, issues: list[str], now: datetime
     ) -> tuple[Self, list[Event]]:
-        """The provider reported on the order's money, in any status: `issues` has every open one.
+        """The provider reported on the order's money, in any status: `issues` has every open one, as `kind:id`.
 
         Changes nothing if a later report is known.
         """

@@ -34,6 +34,7 @@ class PaymentIssues(PaymentChanged):
     """The part of `payment.issues_changed` that this consumer reads."""
 
     issues: list[str]
+    causes: list[str] = []
 
 
 class ParcelDispatched(BaseModel):
@@ -70,7 +71,9 @@ def issues_changed(event: Event) -> None:
     payment = PaymentIssues.model_validate(event.data)
     _record(
         payment.order_id,
-        lambda order: order.record_payment_issues(event.aggregate_version, payment.issues, utc_now()),
+        lambda order: order.record_payment_issues(
+            event.aggregate_version, payment.causes or payment.issues, utc_now()
+        ),
     )
     if payment.issues:
         count("PaymentIssuesReported")

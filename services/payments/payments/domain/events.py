@@ -69,6 +69,12 @@ class PaymentIssuesChanged(PaymentFacts):
             examples=[["refund_failed"]],
         ),
     ]
+    causes: list[str] = Field(
+        default=[],
+        description="Each open issue with the provider's id of its refund or dispute. Two disputes are two causes of "
+        "one issue",
+        examples=[["refund_failed:re_1"]],
+    )
 
 
 class PaymentRefunded(PaymentFacts):

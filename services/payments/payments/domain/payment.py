@@ -186,6 +186,10 @@ class Payment(BaseModel):
     @property
     def issues(self) -> tuple[PaymentIssue, ...]:
         """What the provider reported that a person has to see to."""
+        return tuple(sorted(set(self._issues_by_subject.values())))
+
+    @property
+    def _issues_by_subject(self) -> dict[str, PaymentIssue]:
         return issues_in(self.reports, self.amount.amount)
 
     @property
@@ -268,7 +272,8 @@ class Payment(BaseModel):
     def report(self, subject: str, report: Report, now: datetime) -> tuple[Self, list[Event]]:
         """The provider's statement on the refund or dispute `subject`, in any status of the payment.
 
-        Changes nothing if a statement as late is known. Publishes the open issues if they differ.
+        Changes nothing if a statement as late is known. Publishes the open issues if they differ,
+        also if another refund or dispute has an issue of the same kind.
         """
         known = self.reports.get(subject)
         if known is not None and not report.later_than(known):
@@ -280,10 +285,12 @@ class Payment(BaseModel):
                 "updated_at": timestamp(now),
             }
         )
-        if reported.issues == self.issues:
+        by_subject = reported._issues_by_subject
+        if by_subject == self._issues_by_subject:
             return reported, []
         issues = [issue.value for issue in reported.issues]
-        return reported, [reported._event(events.PaymentIssuesChanged, now, issues=issues)]
+        causes = sorted(f"{issue.value}:{subject}" for subject, issue in by_subject.items())
+        return reported, [reported._event(events.PaymentIssuesChanged, now, issues=issues, causes=causes)]
 
     def _outcome(self, now: datetime) -> dict[str, Any]:
         return {"outcome_version": self.version + 1, "outcome_at": timestamp(now)}

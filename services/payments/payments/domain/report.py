@@ -77,27 +77,37 @@ class Report(BaseModel):
         return self._place > other._place
 
     @property
+    def issue(self) -> PaymentIssue | None:
+        """The issue that the status is by itself."""
+        if self.kind == _REFUND:
+            if not self.status or self.status in _REFUND_STANDS:
+                return None
+            needs_customer = self.status == "requires_action"
+            return PaymentIssue.REFUND_REQUIRES_ACTION if needs_customer else PaymentIssue.REFUND_FAILED
+        if self.status in _SHOP_KEEPS_THE_MONEY:
+            return None
+        return PaymentIssue.DISPUTE_LOST if self.status == "lost" else PaymentIssue.DISPUTED
+
+    @property
     def _place(self) -> tuple[bool, int, int]:
         order = _ORDER[self.kind]
         rank = order.index(self.status) if self.status in order else 0
         return bool(self.status), self.reported_at, rank
 
 
-def issues_in(reports: Mapping[str, Report], total: int) -> tuple[PaymentIssue, ...]:
-    """The open issues of a payment of `total` minor units. A failed refund counts until others gave it all back."""
+def issues_in(reports: Mapping[str, Report], total: int) -> dict[str, PaymentIssue]:
+    """The open issues of a payment of `total` minor units, by the id of the refund or dispute that each is about.
+
+    A failed refund counts until others gave it all back.
+    """
     refunds = [report for report in reports.values() if report.kind == _REFUND]
-    disputes = {report.status for report in reports.values() if report.kind == _DISPUTE}
-    failed = {refund.status for refund in refunds} - _REFUND_STANDS - {""}
     given_back = sum(refund.amount for refund in refunds if refund.status in _REFUND_STANDS)
-    issues = []
-    if failed and given_back < total:
-        needs_customer = failed == {"requires_action"}
-        issues.append(PaymentIssue.REFUND_REQUIRES_ACTION if needs_customer else PaymentIssue.REFUND_FAILED)
-    if "lost" in disputes:
-        issues.append(PaymentIssue.DISPUTE_LOST)
-    if disputes - _SHOP_KEEPS_THE_MONEY - {"lost"}:
-        issues.append(PaymentIssue.DISPUTED)
-    return tuple(sorted(issues))
+    issues = {subject: report.issue for subject, report in reports.items()}
+    return {
+        subject: issue
+        for subject, issue in issues.items()
+        if issue and (reports[subject].kind == _DISPUTE or given_back < total)
+    }
 
 
 class _Reported(Lenient):
