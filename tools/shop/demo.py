@@ -7,6 +7,7 @@ from uuid import uuid4
 from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import StepError
 from tools.shop import seed
+from tools.shop.audit import Findings
 from tools.shop.client import Customer
 from tools.shop.stage import DARJEELING, RARE, RARE_STOCK, TEA, DemoFailed, Stage, bill, expect, say
 from tools.shop.watch import watched_order
@@ -226,16 +227,17 @@ def audit(stage: Stage) -> None:
         records = " and the provider's records"
     stage.scene("The audit", f"of the tables{records}")
 
-    def complete() -> bool:
-        found = stage.auditor.audit()
+    def complete() -> Findings | None:
+        # The audit reads the orders again: one that was still confirmed here may be fulfilled there without its mail.
         statuses = {
             item["status"] for item in stage.auditor.order_items() if item["order_id"] in stage.placed
         }
-        return found.mails >= found.mails_due and "confirmed" not in statuses and not found.uncommitted
+        found = stage.auditor.audit()
+        is_complete = found.mails >= found.mails_due and not found.uncommitted and "confirmed" not in statuses
+        return found if is_complete else None
 
     # A mail that is due before its address is known is tried again after a minute.
-    wait_for(complete, "the last mails and parcels", seconds=120)
-    found = stage.auditor.audit()
+    found = wait_for(complete, "the last mails and parcels", seconds=120)
     for sku in (TEA, DARJEELING, RARE):
         level = stage.auditor.stock()[sku]
         say(f"stock  {sku:<16} {level['available']:>4} available {level['reserved']:>4} reserved")
