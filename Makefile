@@ -124,7 +124,10 @@ shop: system fuzz ## Test the deployed system, and try its API
 test: setup ## Run every check and every test, in two lanes side by side
 	@STACK= $(TOOLS) lanes checks shop
 
-.PHONY: benchmark benchmark-live benchmark-pictures
+.PHONY: bench benchmark benchmark-live benchmark-pictures
+bench: build ## Measure how fast each function starts, and what a request takes (ROUNDS=15; ten minutes at most)
+	@$(BIN)/python -m benchmarks.starts --rounds $(or $(ROUNDS),15)
+
 benchmark: up ## Measure a flash sale of one product with many writers (a minute; benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.flash_sale
 
