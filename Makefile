@@ -124,7 +124,10 @@ shop: system fuzz ## Test the deployed system, and try its API
 test: setup ## Run every check and every test, in two lanes side by side
 	@STACK= $(TOOLS) lanes checks shop
 
-.PHONY: bench benchmark benchmark-live benchmark-pictures
+.PHONY: budgets bench benchmark benchmark-live benchmark-pictures
+budgets: build ## Measure the modules, sizes and calls that tests hold to their budgets, and renew the budgets
+	@$(BIN)/python -W ignore -m tests.budgets
+
 bench: build ## Measure how fast each function starts, and what a request takes (ROUNDS=15; ten minutes at most)
 	@$(BIN)/python -m benchmarks.starts --rounds $(or $(ROUNDS),15)
 

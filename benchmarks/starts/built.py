@@ -53,8 +53,6 @@ class Figures:
 @cache
 def built_functions() -> tuple[Subject, ...]:
     """Every function of the template, in its order."""
-    if not LAYER.exists():
-        raise StepError("Nothing is built.", "Run `make build` first.")
     return tuple(
         Subject(name, f"{declared.module}.handler", (BUILD / name, LAYER), declared.environment)
         for name, declared in Template().functions.items()
@@ -63,6 +61,8 @@ def built_functions() -> tuple[Subject, ...]:
 
 def start(subject: Subject, events: Sequence[Any] = (), endpoint: str = _NOWHERE) -> Figures:
     """Starts the subject in a fresh process, hands it the events, and returns what that took."""
+    if missing := [folder for folder in subject.folders if not folder.exists()]:
+        raise StepError(f"{missing[0]} is not there.", "`make build` builds it.")
     with TemporaryDirectory() as folder:
         given, figures, log = (Path(folder) / name for name in ("events.json", "figures.json", "log"))
         given.write_text(json.dumps(events))
@@ -96,7 +96,7 @@ def _environment(subject: Subject, endpoint: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         **CREDENTIALS,
         "AWS_ENDPOINT_URL": endpoint,
-        # A request that is traced, and a daemon to which the X-Ray SDK may send its traces; nobody reads them.
+        # The request is traced. The X-Ray SDK sends its traces to this address, and nobody reads them.
         "_X_AMZN_TRACE_ID": "Root=1-6744a0a0-000000000000000000000000;Parent=0000000000000001;Sampled=1",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:9",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",

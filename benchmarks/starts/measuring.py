@@ -110,7 +110,7 @@ def _start(name: str, pairs: list[tuple[Figures, Figures]]) -> Start:
     return Start(name, init, wall, peak, ratio=median(own.init / stock.init for own, stock in pairs))
 
 
-# What is compared of the requests, and how much processor time of a process that is.
+# The compared parts, and the processor time of a process for each.
 _PARTS = {
     "init + first POST /orders": lambda figures: figures.init + figures.calls[0],
     "first POST /orders alone": lambda figures: figures.calls[0],

@@ -1,0 +1,44 @@
+"""A cold start loads no more than its budget, from packages that are no larger. `make budgets` renews the budgets."""
+
+import pytest
+
+from benchmarks.starts.built import BUILD, LAYER, Subject, built_functions
+from tests.budgets.file import budgets, over
+from tests.budgets.packages import counted, imported, size, without_bytecode
+from tools.stack import Stack
+
+FUNCTIONS = built_functions()
+# A package may grow by so much without a new budget.
+_TOLERANCE = 1.05
+_LEAST_BYTES = 16 * 1024
+
+
+def test_every_function_has_a_budget() -> None:
+    assert {function.name for function in FUNCTIONS} == set(budgets()["functions"])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_a_cold_start_imports_no_more_modules_than_its_budget(stack: Stack, function: Subject) -> None:
+    modules = imported(function)
+    assert not over(counted(function, modules), budgets()["functions"][function.name]["modules"])
+    unwanted = {
+        name for name, allowed in budgets()["imported_only_by"].items() if function.name not in allowed
+    }
+    assert not unwanted & set(modules)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_a_package_is_no_larger_than_its_budget(stack: Stack, function: Subject) -> None:
+    assert size(function.folders[0]) <= allowed(budgets()["functions"][function.name]["bytes"])
+
+
+def test_the_layer_is_no_larger_than_its_budget(stack: Stack) -> None:
+    assert size(LAYER.parent) <= allowed(budgets()["layer_bytes"])
+
+
+def test_a_cold_start_compiles_nothing(stack: Stack) -> None:
+    assert not list(without_bytecode(BUILD))
+
+
+def allowed(size_then: int) -> float:
+    return max(size_then * _TOLERANCE, size_then + _LEAST_BYTES)
