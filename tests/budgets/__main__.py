@@ -2,5 +2,7 @@
 
 from tests.budgets import calls, file, packages
 
-file.write({**packages.measured(), "calls": calls.measured()})
-print("tests/budgets/budgets.json is renewed; its diff shows what a change costs.")
+found = calls.measured()
+file.write({**packages.measured(), "calls": found})
+print(calls.markdown(found))
+print("\ntests/budgets/budgets.json is renewed; its diff shows what a change costs.")

@@ -29,6 +29,25 @@ def measured() -> dict[str, dict[str, Units]]:
     return found
 
 
+def markdown(found: dict[str, dict[str, Units]]) -> str:
+    """The two tables of docs/performance.md: each way of an order, and the tables that a fulfilled one writes."""
+    lines = ["| order | invocations | write units | read units |", "|---|---|---|---|"]
+    for way in _WAYS:
+        sums = found[way]["together"]
+        lines.append(f"| {way} | {sums['invocations']} | {sums['write units']:g} | {sums['read units']:g} |")
+    lines += ["", "| table | write units | of these its indexes |", "|---|---|---|"]
+    written: dict[str, list[float]] = {}
+    for name, units in found["fulfilled"]["together"].items():
+        if name.startswith("write ") and name != "write units":
+            table, _, index = name.removeprefix("write ").partition("/")
+            both = written.setdefault(table, [0, 0])
+            both[0] += units
+            both[1] += units if index else 0
+    ranked = sorted(written.items(), key=lambda entry: -entry[1][0])
+    lines += [f"| {table} | {units:g} | {of_indexes:g} |" for table, (units, of_indexes) in ranked]
+    return "\n".join(lines)
+
+
 def _together(counts: dict[str, Units]) -> Units:
     """The sums, and all units of a kind as one figure; the records of the provider are not the shop's."""
     sums: Units = {}
