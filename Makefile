@@ -124,7 +124,10 @@ shop: system fuzz ## Test the deployed system, and try its API
 test: setup ## Run every check and every test, in two lanes side by side
 	@STACK= $(TOOLS) lanes checks shop
 
-.PHONY: benchmark benchmark-live benchmark-pictures
+.PHONY: bill benchmark benchmark-live benchmark-pictures
+bill: up ## Count and price what orders cost on AWS (two minutes; ORDERS=20, ARGS=--json; fails above the budget)
+	@$(TOOLS) bill --orders $(or $(ORDERS),20) $(ARGS)
+
 benchmark: up ## Measure a flash sale of one product with many writers (a minute; benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.flash_sale
 

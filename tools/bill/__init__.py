@@ -1,0 +1,1 @@
+"""What the shop costs on AWS, counted and priced."""
