@@ -55,7 +55,7 @@ class Count:
     model: Model = AS_MEASURED
 
     def of(self, facts: Sequence[Fact]) -> list[Usage]:
-        """The usages of which AWS bills by use. The costs of a month without use are not in it."""
+        """What AWS bills by use. The costs of a month without use are not in it."""
         by_kind: dict[str, list[Fact]] = defaultdict(list)
         for fact in facts:
             by_kind[fact["kind"]].append(fact)

@@ -1,6 +1,6 @@
 """How long Lambda bills an invocation for: a model, because time in the embedded cloud is not AWS's.
 
-An invocation computes and waits. What it computes is the CPU time of its process here, at the median of its warm
+An invocation computes and waits. Its computing is the CPU time of its process here, at the median of its warm
 invocations. Lambda gives a function CPU in proportion to its memory, a whole vCPU at 1,769 MB:
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 
@@ -10,9 +10,10 @@ model: at a steady pace they are rare.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 _MEMORY_OF_A_CPU = 1769
-_MILLISECOND = 0.001
+_MILLISECONDS = 1000
 
 WAITS = {
     "dynamodb": 0.005,
@@ -40,15 +41,12 @@ class Model:
     each_message_alone: bool = False
     """Whether each message of a queue without a batch window comes by itself, and not in a batch as it came here."""
 
-    def billed_seconds(
-        self, cpu_seconds: float, memory: int, calls: Mapping[str, float], *, provider_requests: float = 0
-    ) -> float:
+    def billed_seconds(self, cpu_seconds: float, memory: int, calls: Mapping[str, float]) -> float:
         """What Lambda bills for an invocation with so much CPU time and so many calls by service, in whole ms."""
         share = min(1.0, memory / _MEMORY_OF_A_CPU)
         waiting = sum(number * WAITS.get(service, OTHER_WAIT) for service, number in calls.items())
-        waiting += provider_requests * PROVIDER_WAIT
         seconds = self.cpu * cpu_seconds / share + self.waits * waiting
-        return max(_MILLISECOND, round(seconds + _MILLISECOND / 2, 3))
+        return max(1, ceil(round(seconds * _MILLISECONDS, 6))) / _MILLISECONDS
 
 
 AS_MEASURED = Model()

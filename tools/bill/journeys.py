@@ -15,7 +15,7 @@ from tools.shop.stage import DARJEELING, RARE, RARE_STOCK, TEA
 from tools.stack import Stack
 from tools.waiting import wait_for
 
-_LONGEST_SECONDS = 60
+_LONGEST_SECONDS = 90
 _PACE_SECONDS = 1.0
 # A refused card, an address that no carrier serves, and more than the warehouse has, by turns.
 _REFUSALS: tuple[tuple[dict[str, int], dict[str, Any]], ...] = (
