@@ -273,7 +273,20 @@ def test_reads_are_counted_by_what_they_read() -> None:
 
 def test_our_lines_are_told_from_metric_lines() -> None:
     log = 'a line\n\n{"_aws": {}}\n'
-    assert list(log_lines.own_lines(log)) == [("our own lines", 6), ("metric lines", 12)]
+    assert list(log_lines.own_lines(log, {})) == [("our own lines", 6), ("metric lines", 12)]
+
+
+def test_lambda_drops_lines_of_json_below_the_application_level() -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+    log = '{"level":"DEBUG"}\n{"level":"WARNING"}\n{"_aws":{}}\nplain\n'
+
+    def kept(**logging: str) -> int:
+        return len(list(log_lines.own_lines(log, logging)))
+
+    assert kept(ApplicationLogLevel="ERROR") == 4  # in text format there is no level
+    assert kept(LogFormat="JSON") == 3
+    assert kept(LogFormat="JSON", ApplicationLogLevel="DEBUG") == 4
+    assert kept(LogFormat="JSON", ApplicationLogLevel="WARN") == 2
 
 
 def test_lambda_logs_three_lines_an_invocation_and_one_more_if_it_is_traced() -> None:
@@ -387,7 +400,7 @@ def test_keys_secrets_and_the_fourth_dashboard_cost_by_the_month() -> None:
 
 
 def test_detailed_metrics_cost_by_the_method_that_is_called() -> None:
-    def stage(*, detailed: bool) -> Declared:
+    def stage(*, detailed: bool | str) -> Declared:
         settings = [{"MetricsEnabled": detailed}]
         return stack(Stage=resource("ApiGateway::Stage", RestApiId={"Ref": "Api"}, MethodSettings=settings))
 
@@ -395,3 +408,4 @@ def test_detailed_metrics_cost_by_the_method_that_is_called() -> None:
     (usage,) = idle.metrics_of_methods(stage(detailed=True), called)
     assert usage.quantity == 10
     assert not idle.metrics_of_methods(stage(detailed=False), called)
+    assert not idle.metrics_of_methods(stage(detailed="false"), called)

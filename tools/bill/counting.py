@@ -20,7 +20,7 @@ from typing import Any
 
 from tools.bill import log_lines
 from tools.bill.capacity import Consistency, get_units, item_size, query_units
-from tools.bill.declared import Declared, target
+from tools.bill.declared import Declared, is_true, target
 from tools.bill.durations import AS_MEASURED, Model
 from tools.bill.recording import Fact
 from tools.bill.usage import Usage
@@ -122,7 +122,7 @@ class Count:
         logging = properties.get("LoggingConfig", {})
         group = target(logging.get("LogGroup"))
         for fact in facts:
-            for kind, size in log_lines.own_lines(fact["log"]):
+            for kind, size in log_lines.own_lines(fact["log"], logging):
                 yield self._logged(kind, size, group)
         traced = properties.get("TracingConfig", {}).get("Mode") == "Active"
         of_one = log_lines.platform_bytes(logging, is_traced=traced)
@@ -133,8 +133,10 @@ class Count:
 
         A batch window gathers messages, which the embedded cloud does not do.
         """
-        origin = facts[0]["source"]
-        source = self.declared.event_sources.get(origin, {})
+        origin, function = facts[0]["source"], facts[0].get("function", "")
+        source = self.declared.event_sources.get((origin, function)) or self.declared.queues_read.get(
+            origin, {}
+        )
         window = float(source.get("MaximumBatchingWindowInSeconds", 0))
         messages: int = sum(fact["records"] for fact in facts)
         if not window:
@@ -217,7 +219,7 @@ class Count:
         https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html. A trace begins with a request, and
         with a stream's batch; queues and state machines go on with the trace of their sender.
         """
-        begun = sum(bool(self.declared.stages[fact["api"]].get("TracingEnabled")) for fact in requests)
+        begun = sum(is_true(self.declared.stages[fact["api"]].get("TracingEnabled")) for fact in requests)
         begun += sum(
             self.declared.functions[fact["function"]].get("TracingConfig", {}).get("Mode") == "Active"
             for fact in invoked

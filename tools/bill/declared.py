@@ -87,19 +87,19 @@ class Declared:
         }
 
     @cached_property
-    def event_sources(self) -> dict[str, dict[str, Any]]:
-        """The properties of what invokes functions for queues and streams, by the logical id of the queue or table."""
+    def event_sources(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """The properties of each event source, by the logical ids of its queue or table and of its function."""
         return {
-            target(source["EventSourceArn"]): source
+            (target(source["EventSourceArn"]), target(source["FunctionName"])): source
             for source in self.of_type("AWS::Lambda::EventSourceMapping").values()
-            if source.get("Enabled", True)
+            if is_true(source.get("Enabled", True))
         }
 
     @cached_property
     def queues_read(self) -> dict[str, dict[str, Any]]:
-        """The event sources that are queues."""
+        """The event sources that are queues, by the queue alone: a queue has one reader."""
         queues = self.of_type("AWS::SQS::Queue")
-        return {name: source for name, source in self.event_sources.items() if name in queues}
+        return {name: source for (name, _), source in self.event_sources.items() if name in queues}
 
     @cached_property
     def schedules(self) -> dict[str, tuple[str, str]]:
@@ -147,6 +147,11 @@ class Declared:
             case {"Fn::Equals": [one, other]}:
                 return str(self._decided(one)) == str(self._decided(other))
         raise ValueError(f"no condition: {condition}")
+
+
+def is_true(value: Any) -> bool:
+    """Whether a property is true; a parameter makes it a text."""
+    return str(value).lower() == "true"
 
 
 def target(reference: Any) -> str:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.bill.declared import Declared
+from tools.bill.declared import Declared, is_true
 from tools.bill.usage import Usage
 
 MONTH_SECONDS = 730 * 3600
@@ -60,7 +60,10 @@ def metrics_of_methods(declared: Declared, methods: Mapping[str, set[tuple[str, 
     return [
         Usage("Metrics", f"{api} in detail", "cloudwatch.metrics", _METRICS_OF_A_METHOD * len(called))
         for api, called in methods.items()
-        if any(setting.get("MetricsEnabled") for setting in declared.stages[api].get("MethodSettings", []))
+        if any(
+            is_true(setting.get("MetricsEnabled"))
+            for setting in declared.stages[api].get("MethodSettings", [])
+        )
     ]
 
 
@@ -93,7 +96,7 @@ def _looked_at(alarm: Mapping[str, Any], declared: Declared) -> int:
 
 def _kept(declared: Declared) -> Iterator[Usage]:
     for name, key in declared.of_type("AWS::KMS::Key").items():
-        if key.get("Enabled", True):
+        if is_true(key.get("Enabled", True)):
             yield Usage("KMS", name, "kms.keys", 1)
     for name in declared.of_type("AWS::SecretsManager::Secret"):
         yield Usage("Secrets Manager", name, "secrets.secrets", 1)

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tools.bill.declared import is_true
+
 _REQUEST_ID = "8f507cfc-xmpl-4697-b07a-ac58fc914c95"
 _TRACE_ID = "1-5e34a614-10bdxmplf1fb44f07bc535a1"
 _TIME = "2026-03-01T12:00:00.123Z"
@@ -58,6 +60,7 @@ _CONTEXT_LENGTHS = {
     "xrayTraceId": 35,
 }
 _OTHER_CONTEXT_LENGTH = 20
+_LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _CONTEXT = re.compile(r"\$context\.([a-zA-Z]+(?:\.[a-zA-Z]+)*)")
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html: which events each level logs.
@@ -69,10 +72,15 @@ _MACHINE_LEVELS = {
 }
 
 
-def own_lines(log: str) -> Iterator[tuple[str, int]]:
-    """The bytes of each line that a function printed, with its kind: a metric, or a line for readers."""
+def own_lines(log: str, logging: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """The bytes of each line that a function printed, with its kind: a metric, or a line for readers.
+
+    Lambda drops a line of JSON below the ApplicationLogLevel of the function's LoggingConfig; the default is INFO.
+    """
+    is_filtered = logging.get("LogFormat") == "JSON"
+    least = _LEVELS.index(logging.get("ApplicationLogLevel", "INFO")) if is_filtered else 0
     for line in log.splitlines():
-        if line.strip():
+        if line.strip() and _level(line) >= least:
             yield ("metric lines" if '"_aws"' in line else "our own lines"), len(line.encode())
 
 
@@ -123,8 +131,18 @@ def machine_bytes(
         for number, (kind, name) in enumerate(_as_on_aws(events), start=1)
         if wanted.fullmatch(kind)
     ]
-    carried = data if logging.get("IncludeExecutionData") else 0
+    carried = data if is_true(logging.get("IncludeExecutionData")) else 0
     return sum(len(json.dumps(line, separators=(",", ":"))) + carried for line in lines)
+
+
+def _level(line: str) -> int:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return len(_LEVELS)
+    level = str(found.get("level", "INFO") if isinstance(found, dict) else "INFO").upper()
+    level = {"WARNING": "WARN", "CRITICAL": "FATAL"}.get(level, level)
+    return _LEVELS.index(level) if level in _LEVELS else _LEVELS.index("INFO")
 
 
 def _as_on_aws(events: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:

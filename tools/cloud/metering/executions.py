@@ -37,13 +37,14 @@ def install() -> None:
             run(arn)
             return
         # The thread begins with what the sender of StartExecution had; from here on the state machine is the caller.
-        recording.caller.set(arn.split(":")[-2])
+        sender = recording.caller.set(arn.split(":")[-2])
         token, started = _tally.set({"transitions": 0}), time.monotonic()
         try:
             run(arn)
             _record(stepfunctions._executions.get(arn), time.monotonic() - started)
         finally:
             _tally.reset(token)
+            recording.caller.reset(sender)
 
     def run_states(states: Any, *more: Any) -> Any:
         return run_inner(_CountedStates(states), *more)
