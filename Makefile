@@ -124,12 +124,15 @@ shop: system fuzz ## Test the deployed system, and try its API
 test: setup ## Run every check and every test, in two lanes side by side
 	@STACK= $(TOOLS) lanes checks shop
 
-.PHONY: budgets bench benchmark benchmark-live benchmark-pictures
+.PHONY: budgets bench bill benchmark benchmark-live benchmark-pictures
 budgets: build ## Measure the modules, sizes and calls that tests hold to their budgets, and renew the budgets
 	@$(BIN)/python -W ignore -m tests.budgets
 
 bench: build ## Measure how fast each function starts, and what a request takes (ROUNDS=15; ten minutes at most)
 	@$(BIN)/python -m benchmarks.starts --rounds $(or $(ROUNDS),15)
+
+bill: up ## Count and price what orders cost on AWS (two minutes; ORDERS=20, ARGS=--json; fails above the budget)
+	@$(TOOLS) bill --orders $(or $(ORDERS),20) $(ARGS)
 
 benchmark: up ## Measure a flash sale of one product with many writers (a minute; benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.flash_sale

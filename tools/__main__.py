@@ -19,6 +19,7 @@ TOOLS: Tools = {
     "tools.ops.dlq": ("dlq", "redrive"),
     "tools.ops.rebuild": ("rebuild",),
     "tools.ops.report": ("report",),
+    "tools.bill.command": ("bill",),
     "tools.lanes": ("lanes",),
     "tools.contracts.openapi.command": ("openapi",),
     "tools.contracts.asyncapi": ("asyncapi",),

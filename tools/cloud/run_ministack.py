@@ -15,7 +15,8 @@ as the rest of a cold start. After the repair all environments share one copy, a
 `$connect` function; without it a browser that offered some ends the connection. MiniStack omits it. It also admits a
 client if the `$connect` function raises; after the repair, as on AWS, that client gets a status of 500.
 
-The folder `strictness` holds what makes the embedded cloud refuse what AWS refuses, by named settings.
+The folder `strictness` holds what makes the embedded cloud refuse what AWS refuses, by named settings. The folder
+`metering` records what AWS would bill, on request.
 """
 
 import hashlib
@@ -29,12 +30,20 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+# This file runs as a script, whose own folder is on the path.
+from metering import (  # type: ignore[import-not-found]
+    calls,
+    executions,
+    invocations,
+    items,
+    messages,
+    recording_endpoint,
+)
+
 # MiniStack is in the embedded cloud's own environment, where the type checker does not look.
 from ministack import app  # type: ignore[import-not-found]
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import apigateway, lambda_svc  # type: ignore[import-not-found]
-
-# This file runs as a script, whose own folder is on the path.
 from strictness import (  # type: ignore[import-not-found]
     any_method,
     codes_used_up,
@@ -67,6 +76,8 @@ _DIFFERENCES = (
     transaction_conflicts,
     urls,
 )
+
+_RECORDERS = (recording_endpoint, calls, executions, invocations, items, messages)
 
 # The choice of the `$connect` function for the present connection.
 _subprotocol: ContextVar[str | None] = ContextVar("subprotocol", default=None)
@@ -173,6 +184,8 @@ def main() -> None:
     )
     for difference in _DIFFERENCES:
         difference.install()
+    for recorder in _RECORDERS:
+        recorder.install()
     app.main()
 
 

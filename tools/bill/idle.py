@@ -1,0 +1,112 @@
+"""What a month costs without any order: polling, schedules, alarms, keys, secrets; and what a month with orders adds.
+
+Lambda polls a queue with five threads from the start, each with the longest wait, 20 seconds. So an empty queue sees
+15 requests a minute. AWS does not say that a low maximum concurrency lowers this. Polling of a stream is free.
+
+- Threads: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+- Empty receives, as counted by a user: https://github.com/getlift/lift/issues/132
+- Streams: https://aws.amazon.com/dynamodb/pricing/on-demand/
+
+An alarm costs as much as the metrics that it looks at (https://aws.amazon.com/cloudwatch/pricing/). A query
+(`SELECT ...`) looks at every metric that it finds. Here it finds one for each queue or function of the stack.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tools.bill.declared import Declared, is_true
+from tools.bill.usage import Usage
+
+MONTH_SECONDS = 730 * 3600
+"""A month as AWS's own examples have it."""
+
+POLLERS = 5
+POLL_SECONDS = 20
+_FREE_DASHBOARDS = 3
+_FAST_PERIOD = 60
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_WEEKDAYS = 5
+_QUERIED = {"AWS/SQS": "AWS::SQS::Queue", "AWS/Lambda": "AWS::Lambda::Function"}
+# The metrics of a method: Count, 4XXError, 5XXError, Latency and IntegrationLatency.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+_METRICS_OF_A_METHOD = 5
+
+
+def standing(declared: Declared) -> list[Usage]:
+    """What a month costs because it is there."""
+    return [*_polling(declared), *_alarms(declared), *_kept(declared)]
+
+
+def runs_a_month(expression: str) -> float:
+    """How often a schedule's expression fires in a month; raises ValueError for one that this does not know."""
+    if rate := _RATE.fullmatch(expression):
+        return MONTH_SECONDS / (int(rate[1]) * _SECONDS[rate[2]])
+    fields = expression.removeprefix("cron(").removesuffix(")").split()
+    if len(fields) != 6:
+        raise ValueError(f"no schedule: {expression}")
+    minute, hour, day, _, weekday, _ = fields
+    days = MONTH_SECONDS / 86400
+    if weekday not in "*?":
+        days *= (_WEEKDAYS if "-" in weekday else len(weekday.split(","))) / 7
+    elif day not in "*?":
+        days = len(day.split(","))
+    return days * _times(hour, 24) * _times(minute, 60)
+
+
+def metrics_of_methods(declared: Declared, methods: Mapping[str, set[tuple[str, str]]]) -> list[Usage]:
+    """The metrics of methods of a REST API, if its stage has them in detail: `methods` by API, as method and path."""
+    return [
+        Usage("Metrics", f"{api} in detail", "cloudwatch.metrics", _METRICS_OF_A_METHOD * len(called))
+        for api, called in methods.items()
+        if any(
+            is_true(setting.get("MetricsEnabled"))
+            for setting in declared.stages[api].get("MethodSettings", [])
+        )
+    ]
+
+
+def _polling(declared: Declared) -> Iterator[Usage]:
+    for queue, source in declared.queues_read.items():
+        pollers = source.get("ProvisionedPollerConfig", {}).get("MinimumPollers", POLLERS)
+        yield Usage("SQS polling", queue, "sqs.requests", pollers * MONTH_SECONDS / POLL_SECONDS)
+
+
+def _alarms(declared: Declared) -> Iterator[Usage]:
+    for name, alarm in declared.of_type("AWS::CloudWatch::Alarm").items():
+        period = int(alarm.get("Period", _FAST_PERIOD))
+        fast = "fast_" if period < _FAST_PERIOD else ""
+        yield Usage("Alarms", name, f"cloudwatch.{fast}alarm_metrics", _looked_at(alarm, declared))
+    for name in declared.of_type("AWS::CloudWatch::CompositeAlarm"):
+        yield Usage("Alarms", name, "cloudwatch.composite_alarms", 1)
+
+
+def _looked_at(alarm: Mapping[str, Any], declared: Declared) -> int:
+    if "Metrics" not in alarm:
+        return 1
+    metrics = sum("MetricStat" in entry for entry in alarm["Metrics"])
+    for entry in alarm["Metrics"]:
+        expression = str(entry.get("Expression", ""))
+        if expression.lstrip().upper().startswith("SELECT"):
+            found = [kind for namespace, kind in _QUERIED.items() if namespace in expression]
+            metrics += len(declared.of_type(found[0])) if found else 1
+    return metrics
+
+
+def _kept(declared: Declared) -> Iterator[Usage]:
+    for name, key in declared.of_type("AWS::KMS::Key").items():
+        if is_true(key.get("Enabled", True)):
+            yield Usage("KMS", name, "kms.keys", 1)
+    for name in declared.of_type("AWS::SecretsManager::Secret"):
+        yield Usage("Secrets Manager", name, "secrets.secrets", 1)
+    dashboards = len(declared.of_type("AWS::CloudWatch::Dashboard"))
+    if dashboards > _FREE_DASHBOARDS:
+        yield Usage("Dashboards", "all", "cloudwatch.dashboards", dashboards - _FREE_DASHBOARDS)
+
+
+def _times(field: str, whole: int) -> float:
+    if field == "*":
+        return whole
+    start, _, step = field.partition("/")
+    return whole / int(step) if step else len(start.split(","))

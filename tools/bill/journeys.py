@@ -1,0 +1,118 @@
+"""The orders that the bill is about: each kind is placed, followed to its end, and looked at as a customer does."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
+
+from tools.bill.declared import Declared
+from tools.bill.recording import Recording
+from tools.console import Progress, StepError
+from tools.shop.audit import Auditor
+from tools.shop.client import Shop
+from tools.shop.stage import DARJEELING, RARE, RARE_STOCK, TEA
+from tools.stack import Stack
+from tools.waiting import wait_for
+
+_LONGEST_SECONDS = 90
+_PACE_SECONDS = 1.0
+# A refused card, an address that no carrier serves, and more than the warehouse has, by turns.
+_REFUSALS: tuple[tuple[dict[str, int], dict[str, Any]], ...] = (
+    ({TEA: 1, DARJEELING: 1}, {"payment_token": "pm_card_chargeDeclined"}),
+    ({TEA: 1, DARJEELING: 1}, {"country": "AQ"}),
+    ({TEA: 1, RARE: RARE_STOCK + 1}, {}),
+)
+
+
+@dataclass
+class Journeys:
+    """The customers' side of a run."""
+
+    stack: Stack
+    declared: Declared
+    recording: Recording
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        self.shop = Shop(self.stack, "bill")
+        self.auditor = Auditor(self.stack)
+        self.customer = self.shop.sign_up("Bill Example")
+
+    def fulfilled(self, orders: int) -> None:
+        """Places orders of two lines. The customer looks at each after its confirmation and after its dispatch."""
+        placed = [self._place({TEA: 1, DARJEELING: 1}) for _ in self._paced(orders)]
+        self._end(placed, {"confirmed", "fulfilled"}, "confirmed")
+        self._look(placed)
+        self._end(placed, {"fulfilled"}, "fulfilled")
+        self._look(placed)
+        self.settle()
+
+    def rejected(self, orders: int) -> None:
+        """Places orders that the shop rejects, for each reason by turns. The customer looks once."""
+        reasons = cycle(_REFUSALS)
+        placed = [
+            self._place(lines, **options) for lines, options in (next(reasons) for _ in self._paced(orders))
+        ]
+        self._end(placed, {"rejected"}, "rejected")
+        self._look(placed)
+        self.settle()
+
+    def cancelled(self, orders: int) -> None:
+        """Places orders, cancels each as soon as it is confirmed, and looks before and after."""
+        placed = []
+        for _ in self._paced(orders):
+            placed.append(self._place({TEA: 1, DARJEELING: 1}))
+            self._end(placed[-1:], {"confirmed"}, "confirmed")
+            self._look(placed[-1:])
+            answer = self.shop.request("POST", f"/orders/{placed[-1]}/cancel", token=self.customer.token)
+            answer.raise_for_status()
+        self._end(placed, {"cancelled"}, "cancelled")
+        self._look(placed)
+        self.settle()
+
+    def settle(self) -> None:
+        """Waits until nothing moves: no message waits or is worked on, and nothing new is recorded."""
+        sqs = self.stack.client("sqs")
+        queues = [self.stack.resource(name) for name in self.declared.queues_read]
+        names = ["", "NotVisible", "Delayed"]
+        attributes = [f"ApproximateNumberOfMessages{name}" for name in names]
+        seen: list[int] = []
+
+        def is_still() -> bool:
+            for queue in queues:
+                found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=attributes)["Attributes"]
+                if any(int(number) for number in found.values()):
+                    seen.clear()
+                    return False
+            seen.append(len(self.recording.facts()))
+            return len(seen) >= 3 and len(set(seen[-3:])) == 1
+
+        wait_for(is_still, "the end of all that the orders caused", seconds=_LONGEST_SECONDS)
+
+    def _paced(self, orders: int) -> Iterator[int]:
+        """Counts to `orders`, one a second: the number of records in a batch depends on the pace."""
+        started = time.monotonic()
+        for number in range(orders):
+            time.sleep(max(0.0, started + number * _PACE_SECONDS - time.monotonic()))
+            self.progress.report(f"  {number} of {orders} orders placed")
+            yield number
+
+    def _place(self, lines: dict[str, int], **options: Any) -> str:
+        answer = self.shop.place(self.customer, lines, **options)
+        if answer.status_code != 201:
+            raise StepError(f"POST /orders answered {answer.status_code}: {answer.text}", "Run `make seed`.")
+        return str(answer.json()["order_id"])
+
+    def _look(self, orders: list[str]) -> None:
+        for order in orders:
+            self.shop.order(self.customer, order)
+
+    def _end(self, orders: list[str], statuses: set[str], what: str) -> None:
+        """Waits for it by the records, not by the API, whose requests count."""
+
+        def ended() -> bool:
+            now = {item["order_id"]: item["status"] for item in self.auditor.order_items()}
+            return all(now.get(order) in statuses for order in orders)
+
+        wait_for(ended, f"{len(orders)} orders to be {what}", seconds=_LONGEST_SECONDS)
