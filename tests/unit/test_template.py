@@ -249,6 +249,20 @@ def test_an_environment_protects_its_data_as_it_needs(environment: str, protecti
 # ---- Costs -----------------------------------------------------------------------------------------------------------
 
 
+def test_an_index_of_what_every_order_writes_holds_no_more_than_keys_or_items_that_never_change() -> None:
+    """An index holds copies of attributes, and DynamoDB writes them again with each change."""
+    whole = {
+        f"{name}/{index['IndexName']}"
+        for name, table in of_type("AWS::DynamoDB::Table")
+        for index in table["Properties"].get("GlobalSecondaryIndexes", [])
+        if index["Projection"]["ProjectionType"] != "KEYS_ONLY"
+    }
+    rarely_changed = {"UsersTable", "CatalogTable", "JobsTable", "PaymentsSandboxTable"}
+    assert {index for index in whole if index.partition("/")[0] not in rarely_changed} == {
+        "InventoryTable/by-ledger"  # movements, which never change
+    }
+
+
 def test_no_key_costs_money_unless_it_is_your_own() -> None:
     own = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": {"Ref": "TablesKeyArn"}}
     for name, table in of_type("AWS::DynamoDB::Table"):

@@ -106,11 +106,11 @@ def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
                     {"AttributeName": attribute, "KeyType": "HASH"},
                     {"AttributeName": "placed_at", "KeyType": "RANGE"},
                 ],
-                "Projection": {"ProjectionType": "ALL"},
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
             }
             for index, attribute in (
-                ("by-customer", "customer_id"),
-                ("by-customer-status", "customer_status"),
+                ("by-customer-keys", "customer_id"),
+                ("by-customer-status-keys", "customer_status"),
             )
         ]
         + [

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.aws import client
 from tests.component.orders.account import OrdersAccount, order_body
 from tests.component.orders.client import Client, change, confirm, erase, pointers, refused
 from tests.component.rest_events import json_body, rest_event
@@ -164,6 +165,21 @@ class TestListing:
         following = json_body(ada.list(status="placed", limit="2", cursor=page["next"]))
 
         assert [order["order_id"] for order in following["orders"]] == placed[2:4]
+
+    def test_a_page_shows_orders_as_last_written_though_the_index_lags(
+        self, ada: Client, placed: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lagging = {"Items": [{"pk": {"S": order_id}} for order_id in placed]}
+        change(placed[1], confirm)
+        monkeypatch.setattr(client("dynamodb"), "query", lambda **_: lagging)
+
+        all_orders = json_body(ada.list())["orders"]
+        in_status = json_body(ada.list(status="placed"))["orders"]
+
+        assert [order["status"] for order in all_orders] == ["placed", "confirmed", *["placed"] * 3]
+        assert [order["order_id"] for order in in_status] == [placed[0], *placed[2:]], (
+            "one has left the status"
+        )
 
     @pytest.mark.usefixtures("placed")
     @pytest.mark.parametrize(
