@@ -1,6 +1,7 @@
 """The API resolver every HTTP service uses: admitted callers, validated requests, problem details, correlation id."""
 
 import json
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -40,6 +41,7 @@ from shared.problems import answer_problems, documented
 CORRELATION_HEADER = "X-Correlation-Id"
 _MAX_CORRELATION_ID = 128
 _ACCESS = "x-access"
+_READS = {"GET", "HEAD"}
 
 
 class UndeclaredAccess(Exception):
@@ -195,12 +197,17 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
         # API Gateway's access log has the request under the same id.
         with caused_by(str(event["requestContext"].get("requestId") or context.aws_request_id)):
             answer = _answer(app, event, context)
-            logger.info(
+            # API Gateway's access log has each request. What changed nothing has no more to tell.
+            is_read = event["httpMethod"] in _READS and answer["statusCode"] < HTTPStatus.BAD_REQUEST
+            logger.log(
+                logging.DEBUG if is_read else logging.INFO,
                 "request answered",
-                method=event["httpMethod"],
-                resource=event["resource"],
-                status=answer["statusCode"],
-                duration_ms=round((time.perf_counter() - started) * 1000),
+                extra={
+                    "method": event["httpMethod"],
+                    "resource": event["resource"],
+                    "status": answer["statusCode"],
+                    "duration_ms": round((time.perf_counter() - started) * 1000),
+                },
             )
         answer["multiValueHeaders"][CORRELATION_HEADER] = [identifier]
         return answer | {"body": answer["body"] or ""}

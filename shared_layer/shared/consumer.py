@@ -148,12 +148,15 @@ class ConsumerHandler(QueueHandler):
         except UnreadableMessage as error:
             self._send_to_dlq(record, error)
             return
-        about = {name: getattr(event, name) for name in ("event_id", "event_type", "aggregate_id")}
-        with caused_by(event.event_id, correlation_id=event.correlation_id, **about):
+        with caused_by(event.event_id, correlation_id=event.correlation_id):
             if event.event_type in self._functions:
                 self._attempt(record, lambda: self._consume_event(event, record))
             else:
-                logger.warning("event is not read here; dropped", event_version=event.event_version)
+                logger.warning(
+                    "event is not read here; dropped",
+                    event_type=event.event_type,
+                    event_version=event.event_version,
+                )
                 count("EventsDropped")
 
     def _consume_event(self, event: Event, record: SQSRecord) -> None:
@@ -165,7 +168,6 @@ class ConsumerHandler(QueueHandler):
             raise UnknownVersion(reason) if is_last_try else VersionToCome(reason)
         versions[event.event_version](event)
         logger.info("event consumed", duration_ms=round((time.perf_counter() - started) * 1000))
-        count("EventsConsumed")
 
 
 def consumer_handler(reads: Reads) -> ConsumerHandler:

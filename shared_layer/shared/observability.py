@@ -2,9 +2,14 @@
 
 Service name, namespace and level come from the environment variables that the template sets
 (`POWERTOOLS_SERVICE_NAME`, `POWERTOOLS_METRICS_NAMESPACE`, `POWERTOOLS_LOG_LEVEL`).
+
+Logs are billed by the byte. So each piece of work logs one line at INFO, which `make trace` reads. Its parts are lines
+at DEBUG, which a share of the invocations (`LOG_SAMPLE_RATE`) logs as well.
 """
 
 import logging
+import os
+import random
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -15,13 +20,22 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.validation import hiding_values, without_values
 
-__all__ = ["count", "entry_point", "logger", "metrics"]
+__all__ = ["count", "entry_point", "gauge", "logger", "metrics"]
 
 type Handler[Answer] = Callable[[dict[str, Any], LambdaContext], Answer]
 
-logger = Logger(utc=True)
+# A line needs no place in the code: its message is unique. An exception needs no second stack trace beside its text.
+# Lambda reads the level of a line only beside such a time.
+logger = Logger(utc=True, use_rfc3339=True, serialize_stacktrace=False, location=None, xray_trace_id=None)
 metrics = Metrics()
 _tracer = Tracer()
+_lines = logging.getLogger(logger.service)
+_first_invocation = iter([True])
+
+# The template has Lambda pass every line on, since a metric is a line at INFO and alarms need it. Lambda then sets
+# these two to DEBUG, at which botocore logs whole requests.
+logging.getLogger().setLevel(logging.WARNING)
+_lines.setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
 
 
 def entry_point[Answer](handler: Handler[Answer]) -> Handler[Answer]:
@@ -31,19 +45,37 @@ def entry_point[Answer](handler: Handler[Answer]) -> Handler[Answer]:
     the values.
     """
 
-    @metrics.log_metrics
     @_tracer.capture_lambda_handler(capture_response=False)
-    @logger.inject_lambda_context(clear_state=True)
     @hiding_values
     @wraps(handler)
     def entered(event: dict[str, Any], context: LambdaContext) -> Answer:
-        return handler(event, context)
+        _begin_log(context)
+        try:
+            return handler(event, context)
+        finally:
+            if metrics.metric_set:
+                metrics.flush_metrics()
 
     return entered
 
 
+def _begin_log(context: LambdaContext) -> None:
+    """Drops the keys of the invocation before, and decides whether this one logs its details."""
+    logger.structure_logs(
+        function_request_id=context.aws_request_id, cold_start=next(_first_invocation, None)
+    )
+    sampled = random.random() < float(os.environ.get("LOG_SAMPLE_RATE", "0"))  # noqa: S311 - no secret
+    _lines.setLevel(logging.DEBUG if sampled else os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
+
+
 def count(name: str, value: int = 1) -> None:
-    """Adds `value` to the counter metric `name` of this invocation."""
+    """Adds `value` to the counter metric `name` of this invocation; nothing if it is zero, since each metric costs."""
+    if value:
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def gauge(name: str, value: int) -> None:
+    """Sets the metric `name` to `value`, also to zero: for an alarm that rings if no value comes."""
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 

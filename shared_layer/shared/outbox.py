@@ -1,10 +1,13 @@
 """The transactional outbox: an item carries the events of its last change, and the table's stream publishes them.
 
-State and events are one atomic write: both are stored, or neither. A service writes `outbox_of(events)` as the item's
-`outbox` attribute; its relay function (`shared.relay`) reads the stream.
+State and events are one atomic write: both are stored, or neither. A service puts `outbox_of(events)` into the item;
+its relay function (`shared.relay`) reads the stream. A change without events says so by a mark of its own, and Lambda's
+filter spares the relay an invocation. A change that lacks the mark costs an invocation, and nothing else.
 
 The pattern: https://microservices.io/patterns/data/transactional-outbox.html
 """
+
+from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
@@ -12,9 +15,11 @@ from shared.cause import present_cause
 from shared.events import Event
 
 
-def outbox_of(events: list[Event]) -> list[str]:
-    """The value of an item's `outbox` attribute: the events of the change, as JSON, with their cause."""
-    return [with_cause(event, present_cause()).model_dump_json() for event in events]
+def outbox_of(events: list[Event]) -> dict[str, Any]:
+    """An item's attributes for the relay: the events of the change as JSON with their cause, or the mark of none."""
+    if not events:
+        return {"outbox": [], "publishes_nothing": True}
+    return {"outbox": [with_cause(event, present_cause()).model_dump_json() for event in events]}
 
 
 def with_cause(event: Event, cause: str | None) -> Event:

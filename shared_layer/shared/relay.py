@@ -10,17 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.aws import client
-from shared.clock import utc_now
 from shared.dead_letters import send_to_dlq
 from shared.environment import LambdaEnvironment
 from shared.errors import TransientError
 from shared.events import Event
-from shared.observability import count, entry_point, logger, metrics
+from shared.observability import count, entry_point, logger
 from shared.outbox import unpublished, with_cause
 from shared.publisher import EventPublisher, FailedEntry
 from shared.validation import reason_of
@@ -68,7 +66,6 @@ def relay_handler(
     @entry_point
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         changes = [_read(DynamoDBRecord(record), events_of) for record in event["Records"]]
-        _measure_lag(changes)
         failed = publisher.publish([event for change in changes for event in change.events])
         # By identity: the same event may come twice in a batch, and succeed only once.
         outcomes = {id(entry.event): entry for entry in failed}
@@ -106,8 +103,13 @@ def _settle(change: Change, outcomes: dict[int, FailedEntry], dead_letters: str)
         return False
     for event in change.events:
         if id(event) not in outcomes:
-            logger.info("event published", occurred_at=event.occurred_at, **_about(event))
-            count("EventsPublished")
+            logger.info(
+                "event published",
+                event_id=event.event_id,
+                correlation_id=event.correlation_id,
+                causation_id=event.causation_id,
+                occurred_at=event.occurred_at,
+            )
     if change.unreadable:
         return _set_aside(change, dead_letters, change.unreadable)
     return all(_set_aside(change, dead_letters, entry.reason, **_about(entry.event)) for entry in failed)
@@ -144,12 +146,3 @@ def _about(event: Event) -> dict[str, Any]:
         "correlation_id": event.correlation_id,
         "causation_id": event.causation_id or "",
     }
-
-
-def _measure_lag(changes: list[Change]) -> None:
-    """Counts the age of the oldest change as the metric RelayLag; the stream knows it to the second."""
-    made = [float(change.record["dynamodb"].get("ApproximateCreationDateTime", 0)) for change in changes]
-    oldest = min((moment for moment in made if moment), default=None)
-    if oldest is not None:
-        lag = max(0.0, utc_now().timestamp() - oldest)
-        metrics.add_metric(name="RelayLag", unit=MetricUnit.Milliseconds, value=round(lag * 1000))

@@ -32,7 +32,6 @@ def performed(work: Callable[[], dict[str, Any]], *, cause: str, **about: str | 
             count("StepFailed")
             raise
         logger.info("step done", duration_ms=_since(started), **result)
-        count("StepDone")
         return result
 
 

@@ -1,7 +1,10 @@
 """The envelope of a domain event, and the outbox that carries it."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
+import pytest
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from shared.clock import timestamp
@@ -9,6 +12,7 @@ from shared.dynamo import to_item
 from shared.events import Event
 from shared.outbox import outbox_of, unpublished
 from tests.made_up import made_up_event
+from tools.contracts.template import resources
 
 NOW = datetime(2026, 3, 2, 9, 30, 0, 125_000, tzinfo=UTC)
 
@@ -29,7 +33,7 @@ def change(new: list[Event] | None, old: list[Event] | None = None) -> DynamoDBR
     return DynamoDBRecord(
         {
             "dynamodb": {
-                name: to_item({"pk": "o-1", "outbox": outbox_of(events)})
+                name: to_item({"pk": "o-1", **outbox_of(events)})
                 for name, events in images.items()
                 if events is not None
             }
@@ -66,3 +70,41 @@ def test_a_change_with_a_new_outbox_publishes_the_new_events_only() -> None:
 
 def test_a_deleted_item_publishes_nothing() -> None:
     assert unpublished(change(None, old=[placed()])) == []
+
+
+# ---- What Lambda's filter lets through to a relay --------------------------------------------------------------------
+
+
+def passes(pattern: dict[str, Any], record: dict[str, Any]) -> bool:
+    """Whether a record fits a filter of `exists` alone: it may ask only for values that are no maps."""
+    return all(
+        passes(wanted, record.get(key, {}))
+        if isinstance(wanted, dict)
+        else wanted == [{"exists": key in record}]
+        for key, wanted in pattern.items()
+    )
+
+
+RELAYS = {
+    name: event["Properties"]
+    for name, resource in resources().items()
+    for event in resource.get("Properties", {}).get("Events", {}).values()
+    if resource["Type"] == "AWS::Serverless::Function" and event["Type"] == "DynamoDB"
+}
+
+
+def test_every_relay_is_asked_here() -> None:
+    assert len(RELAYS) == 8
+
+
+@pytest.mark.parametrize("relay", RELAYS)
+def test_a_relay_runs_for_changes_with_events_and_for_those_of_unknown_content(relay: str) -> None:
+    [entry] = RELAYS[relay]["FilterCriteria"]["Filters"]
+    pattern = json.loads(entry["Pattern"])
+    written_before_the_mark = {"dynamodb": {"NewImage": to_item({"pk": "o-1", "outbox": []})}}
+    assert passes(pattern, change([placed()]).raw_event)
+    assert passes(pattern, change([placed(2)], old=[]).raw_event)
+    assert passes(pattern, written_before_the_mark)
+    assert not passes(pattern, change([]).raw_event)
+    assert not passes(pattern, change([], old=[placed()]).raw_event)
+    assert not passes(pattern, change(None, old=[placed()]).raw_event)

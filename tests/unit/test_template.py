@@ -152,8 +152,18 @@ def test_a_function_logs_to_the_group_of_its_service(name: str) -> None:
     function = RESOURCES[name]["Properties"]
     service = function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
     group = "".join(word.capitalize() for word in service.split("_")) + "LogGroup"
-    assert function["LoggingConfig"] == {"LogGroup": {"Ref": group}}
+    assert function["LoggingConfig"]["LogGroup"] == {"Ref": group}
     assert RESOURCES[group]["Type"] == "AWS::Logs::LogGroup"
+
+
+def test_lambda_logs_no_start_and_end_of_an_invocation_and_drops_no_line_of_a_function() -> None:
+    """A metric is a line without a level, which Lambda takes for INFO; alarms need it whatever `LogLevel` is."""
+    for name, function in of_type("AWS::Lambda::Function"):
+        chosen = function["Properties"]["LoggingConfig"]
+        assert chosen["LogFormat"] == "JSON", name
+        assert chosen["ApplicationLogLevel"] == "DEBUG", name
+        assert chosen["SystemLogLevel"] == {"Ref": "SystemLogLevel"}, name
+    assert parameters("prod")["SystemLogLevel"] == "WARN"
 
 
 def test_a_state_machine_logs_to_a_group_of_the_stack() -> None:
@@ -270,6 +280,15 @@ def test_no_key_costs_money_unless_it_is_your_own() -> None:
         assert chosen == {"Fn::If": ["UseTablesKey", own, {"Ref": "AWS::NoValue"}]}, name
     assert parameters("prod")["TablesKeyArn"] == ""
     assert "alias/aws/" not in json.dumps(RESOURCES)
+
+
+def test_api_gateway_counts_each_route_only_on_request() -> None:
+    """Each route would be several custom metrics, which no alarm reads."""
+    for name, stage in of_type("AWS::ApiGateway::Stage", "AWS::ApiGatewayV2::Stage"):
+        [settings] = throttles(stage["Properties"])
+        counted = settings.get("MetricsEnabled", settings.get("DetailedMetricsEnabled"))
+        assert counted == {"Ref": "ApiMetrics"}, name
+    assert parameters("prod")["ApiMetrics"] == "false"
 
 
 def test_accounts_are_in_the_cheapest_tier() -> None:

@@ -147,7 +147,7 @@ def _events(lines: list[LogLine]) -> dict[str, tuple[LogLine, Node]]:
             continue
         written = datetime.fromisoformat(str(line.fields["occurred_at"]).replace("Z", "+00:00"))
         late = max(0, round((line.at - written) / timedelta(milliseconds=1)))
-        events[name] = (line, Node(written, f"{line.fields['event_type']}  published", "event", late))
+        events[name] = (line, Node(written, f"{name.rpartition(':')[2]}  published", "event", late))
     return events
 
 

@@ -108,7 +108,7 @@ def _line(entry: Entry) -> LogLine | None:
 def _logged_at(fields: dict[str, Any], entry: Entry) -> datetime:
     """When the line was logged, to the millisecond: by its own timestamp, or by CloudWatch's if it has none."""
     try:
-        return datetime.strptime(str(fields["timestamp"]), "%Y-%m-%d %H:%M:%S,%f%z").astimezone(UTC)
+        return datetime.fromisoformat(str(fields["timestamp"])).astimezone(UTC)
     except (KeyError, ValueError):
         return entry.at
 

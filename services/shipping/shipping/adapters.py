@@ -104,7 +104,7 @@ def _item(shipment: Shipment, events: list[Event]) -> dict[str, Any]:
         "pk": shipment.order_id,
         "recipient_id": shipment.customer_id if shipment.has_address else None,
         **shipment.model_dump(mode="json", exclude_none=True),
-        "outbox": outbox_of(events),
+        **outbox_of(events),
     }
 
 

@@ -178,7 +178,7 @@ def test_while_an_event_is_consumed_it_is_the_cause_of_what_is_logged_and_publis
     published: list[str] = []
 
     def consume(incoming: Event) -> None:
-        published.extend(outbox_of([event(7)]))
+        published.extend(outbox_of([event(7)])["outbox"])
 
     consumer_handler({"order.placed": consume})({"Records": [raw(1), raw(2)]}, lambda_context)
 

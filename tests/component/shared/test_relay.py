@@ -255,12 +255,3 @@ def test_the_log_records_the_cause_of_each_event(relay: Relay, logged: Any) -> N
         ("a:1:order.placed", "c-a", "change-1"),
         ("b:1:order.placed", "c-b", "request-1"),
     ]
-
-
-def test_the_lag_is_the_age_of_the_oldest_change_of_the_batch(
-    relay: Relay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(module, "utc_now", lambda: datetime.fromtimestamp(MADE + 5, UTC))
-    relay(changed(3, event("a")), changed(2, event("b")))
-    [metric] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "RelayLag" in line]
-    assert metric["RelayLag"] == [3000]

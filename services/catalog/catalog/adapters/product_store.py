@@ -128,7 +128,7 @@ class ProductStore:
 
 def _item(product: Product, events: list[Event]) -> dict[str, Any]:
     browsable = Position.of(product).model_dump(mode="json") if product.active else {}
-    return {"pk": product.sku, **product.model_dump(mode="json"), **browsable, "outbox": outbox_of(events)}
+    return {"pk": product.sku, **product.model_dump(mode="json"), **browsable, **outbox_of(events)}
 
 
 def _product(item: dict[str, Any]) -> Product:

@@ -43,7 +43,7 @@ def reservation_item(reservation: Reservation, events: list[Event]) -> dict[str,
     return {
         **reservation_key(reservation.order_id),
         **reservation.model_dump(mode="json"),
-        "outbox": outbox_of(events),
+        **outbox_of(events),
     }
 
 

@@ -151,7 +151,7 @@ def _item(job: Job, events: list[Event]) -> dict[str, Any]:
         "shelf": _SHELF,
         **job.model_dump(mode="json", exclude_none=True),
         "request": request_fields(job.request),
-        "outbox": outbox_of(events),
+        **outbox_of(events),
         "expires_at": int(expires.timestamp()),
     }
 

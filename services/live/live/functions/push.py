@@ -25,7 +25,7 @@ def push(event: Event) -> None:
     now = utc_now()
     entry = live_store().append(customer_id, change, now)
     if entry is None:
-        logger.info("not pushed: the feed has a newer status, or the account is closed")
+        logger.debug("not pushed: the feed has a newer status, or the account is closed")
         count("LiveChangesSuperseded")
         return
     message, failed = as_text(OrderChanged.of(entry)), 0

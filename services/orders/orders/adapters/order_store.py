@@ -168,7 +168,7 @@ def order_item(order: Order, events: list[Event]) -> dict[str, Any]:
         **attention_keys(order),
         **placement_keys(order),
         **order.model_dump(mode="json", exclude_none=True),
-        "outbox": outbox_of(events),
+        **outbox_of(events),
     }
 
 

@@ -76,7 +76,7 @@ def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Respo
     stored = order_store().add(order, events)
     if stored is order:
         count("OrdersPlaced")
-        logger.info("order placed", order_id=order.order_id, lines=len(order.lines))
+        logger.append_keys(order_id=order.order_id)
     return _placed(stored, request, replayed=stored is not order)
 
 

@@ -88,7 +88,7 @@ def _record(order_id: str, change: Callable[[Order], tuple[Order, list[Event]]])
         return changed, events
 
     order = order_store().change(order_id, recorded)
-    logger.info("fulfilment recorded", order_id=order_id, status=order.status.value)
+    logger.debug("fulfilment recorded", order_id=order_id, status=order.status.value)
     for status in entered:
         count(_COUNTED[status])
 

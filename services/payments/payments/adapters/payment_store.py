@@ -68,4 +68,4 @@ def _item(payment: Payment, events: list[Event]) -> dict[str, Any]:
     item = {"pk": payment.order_id, **payment.model_dump(mode="json", exclude_none=True)}
     if payment.status.is_under_way:
         item["progress_shard"] = str(zlib.crc32(payment.order_id.encode()) % _PROGRESS_SHARDS)
-    return {**item, "outbox": outbox_of(events)}
+    return {**item, **outbox_of(events)}

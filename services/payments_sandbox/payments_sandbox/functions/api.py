@@ -19,7 +19,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from payments_sandbox.dependencies import api_key, environment, idempotent_requests, intent_store
 from payments_sandbox.domain.errors import ApiError
 from payments_sandbox.domain.intent import Answer
-from shared.observability import count, entry_point, logger
+from shared.observability import entry_point, logger
 
 # Stripe's search language (https://docs.stripe.com/search), as far as the sandbox speaks it.
 _BY_ORDER = re.compile(r"""metadata\[(['"])order_id\1\]\s*:\s*(['"])(?P<order_id>[^'"]+)\2""")
@@ -109,7 +109,7 @@ def _answered(answer: Answer) -> Response[str]:
     within = shown.get("payment_intent")
     intent = within if isinstance(within, dict) else shown
     metadata = intent.get("metadata", {})
-    logger.info(
+    logger.debug(
         "sandbox answers",
         status=int(answer.status),
         object_id=intent.get("id"),
@@ -118,7 +118,6 @@ def _answered(answer: Answer) -> Response[str]:
         order_id=metadata.get("order_id"),
         correlation_id=metadata.get("correlation_id"),
     )
-    count("SandboxAnswers")
     if answer.late:
         # The purpose of this payment method: the effect is there, and the caller no longer waits for the answer.
         time.sleep(environment().lost_answer_delay_seconds)

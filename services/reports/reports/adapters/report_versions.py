@@ -22,5 +22,5 @@ class ReportVersions:
 
     def put(self, report: Report, events: list[Event]) -> None:
         """Stores the report and its events in one write. Raises WriteConflict if another run stored this version."""
-        item = {"pk": report.week, **report.model_dump(), "outbox": outbox_of(events)}
+        item = {"pk": report.week, **report.model_dump(), **outbox_of(events)}
         self._table.put(item, replaces=report.version - 1)

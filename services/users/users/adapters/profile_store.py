@@ -103,7 +103,7 @@ class ProfileStore:
 
 
 def _item(profile: StoredProfile, events: list[Event]) -> dict[str, Any]:
-    item = {"pk": profile.user_id, **profile.model_dump(), "outbox": outbox_of(events)}
+    item = {"pk": profile.user_id, **profile.model_dump(), **outbox_of(events)}
     if isinstance(profile, Profile):
         item |= {"register": _REGISTER, "registered": f"{profile.registered_at}#{profile.user_id}"}
     return item
