@@ -16,8 +16,8 @@ CODE := shared_layer services tools tests benchmarks
 # A stack on AWS (STACK=... REGION=...) is there already; without STACK it is the one in the embedded cloud.
 DEPLOYED := $(if $(STACK),.venv/installed,up)
 
-# $(call do,<command>): prints the command, then runs it.
-do = @echo "$$ $(strip $(1))"; $(1)
+# $(call do,<command>): prints the command, runs it, and prints how long it took (tools/lanes.py reads both lines).
+do = @echo "$$ $(strip $(1))"; TIMEFORMAT='took %1R s, and %1U + %1S s of a core'; time ( $(1) )
 
 .PHONY: help
 help: ## List the targets
@@ -56,7 +56,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component contracts singles faults defects template system fuzz browser sam-local checks shop test
+.PHONY: format lint types unit component contracts singles faults defects template system fuzz browser sam-local checks shop test slowest
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -121,8 +121,11 @@ checks: lint types template unit component contracts singles ## Check and test a
 
 shop: system fuzz ## Test the deployed system, and try its API
 
-test: setup ## Run every check and every test, in two lanes side by side
+test: setup ## Run every check and every test, in two lanes side by side (SEED=... for the order of an earlier run)
 	@STACK= $(TOOLS) lanes checks shop
+
+slowest: .venv/installed ## Show the stages and the slowest tests of the last run
+	@$(TOOLS) slowest
 
 .PHONY: benchmark benchmark-live benchmark-pictures
 benchmark: up ## Measure a flash sale of one product with many writers (a minute; benchmarks/README.md)

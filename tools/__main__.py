@@ -20,6 +20,7 @@ TOOLS: Tools = {
     "tools.ops.rebuild": ("rebuild",),
     "tools.ops.report": ("report",),
     "tools.lanes": ("lanes",),
+    "tools.slowest": ("slowest",),
     "tools.contracts.openapi.command": ("openapi",),
     "tools.contracts.asyncapi": ("asyncapi",),
     "tools.contracts.events.command": ("events",),
