@@ -92,8 +92,9 @@ template: .venv/installed ## Check the template, and count the resources that ea
 	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint)
 	$(call do,$(TOOLS) resources)
 
-# Two workers share out the test files. Each has an embedded cloud of its own, where it meets no test of the other.
-SIDE_BY_SIDE := --dist loadfile --tx popen --tx popen//env:CLOUD=second
+# Two workers share out the tests. Each has an embedded cloud of its own, where it meets no test of the other. A worker
+# that has done its half takes from the other's.
+SIDE_BY_SIDE := --dist worksteal --tx popen --tx popen//env:CLOUD=second
 
 .PHONY: second-cloud
 second-cloud: setup
@@ -108,8 +109,8 @@ system: seed $(if $(STACK),,second-cloud) ## Test the deployed system (STACK=...
 embedded-seed:
 	@$(MAKE) seed STACK=
 
-fuzz: embedded-seed ## Try the API with generated requests, as customer and admin (EXAMPLES=100 for a long run)
-	$(call do,$(BIN)/python -m pytest --capture=no tests/fuzz --examples $(or $(EXAMPLES),25))
+fuzz: embedded-seed second-cloud ## Try the API with generated requests, as customer and admin (EXAMPLES=100 for a long run)
+	$(call do,$(BIN)/python -m pytest --capture=no tests/fuzz --examples $(or $(EXAMPLES),25) $(SIDE_BY_SIDE))
 
 browser: embedded-seed ## Use the API's reference in a real browser (Debian's chromium)
 	$(call do,$(BIN)/python -m pytest tests/browser)
