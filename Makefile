@@ -16,8 +16,8 @@ CODE := shared_layer services tools tests benchmarks
 # A stack on AWS (STACK=... REGION=...) is there already; without STACK it is the one in the embedded cloud.
 DEPLOYED := $(if $(STACK),.venv/installed,up)
 
-# $(call do,<command>): prints the command, then runs it.
-do = @echo "$$ $(strip $(1))"; $(1)
+# $(call do,<command>): prints the command, runs it, and prints how long it took (tools/lanes.py reads both lines).
+do = @echo "$$ $(strip $(1))"; TIMEFORMAT='took %1R s, and %1U + %1S s of a core'; time ( $(1) )
 
 .PHONY: help
 help: ## List the targets
@@ -56,7 +56,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component contracts singles faults defects template system fuzz browser sam-local checks shop test
+.PHONY: format lint types unit component contracts singles faults defects template system fuzz browser sam-local checks shop test slowest
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -92,8 +92,9 @@ template: .venv/installed ## Check the template, and count the resources that ea
 	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint)
 	$(call do,$(TOOLS) resources)
 
-# Two workers share out the test files. Each has an embedded cloud of its own, where it meets no test of the other.
-SIDE_BY_SIDE := --dist loadfile --tx popen --tx popen//env:CLOUD=second
+# Two workers share out the tests. Each has an embedded cloud of its own, where it meets no test of the other. A worker
+# that has done its half takes from the other's.
+SIDE_BY_SIDE := --dist worksteal --tx popen --tx popen//env:CLOUD=second
 
 .PHONY: second-cloud
 second-cloud: setup
@@ -108,8 +109,8 @@ system: seed $(if $(STACK),,second-cloud) ## Test the deployed system (STACK=...
 embedded-seed:
 	@$(MAKE) seed STACK=
 
-fuzz: embedded-seed ## Try the API with generated requests, as customer and admin (EXAMPLES=100 for a long run)
-	$(call do,$(BIN)/python -m pytest --capture=no tests/fuzz --examples $(or $(EXAMPLES),25))
+fuzz: embedded-seed second-cloud ## Try the API with generated requests, as customer and admin (EXAMPLES=100 for a long run)
+	$(call do,$(BIN)/python -m pytest --capture=no tests/fuzz --examples $(or $(EXAMPLES),25) $(SIDE_BY_SIDE))
 
 browser: embedded-seed ## Use the API's reference in a real browser (Debian's chromium)
 	$(call do,$(BIN)/python -m pytest tests/browser)
@@ -121,8 +122,11 @@ checks: lint types template unit component contracts singles ## Check and test a
 
 shop: system fuzz ## Test the deployed system, and try its API
 
-test: setup ## Run every check and every test, in two lanes side by side
+test: setup ## Run every check and every test, in two lanes side by side (SEED=... for the order of an earlier run)
 	@STACK= $(TOOLS) lanes checks shop
+
+slowest: .venv/installed ## Show the stages and the slowest tests of the last run
+	@$(TOOLS) slowest
 
 .PHONY: budgets bench bill benchmark benchmark-live benchmark-pictures
 budgets: build ## Measure the modules, sizes and calls that tests hold to their budgets, and renew the budgets

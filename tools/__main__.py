@@ -21,6 +21,7 @@ TOOLS: Tools = {
     "tools.ops.report": ("report",),
     "tools.bill.command": ("bill",),
     "tools.lanes": ("lanes",),
+    "tools.slowest": ("slowest",),
     "tools.contracts.openapi.command": ("openapi",),
     "tools.contracts.asyncapi": ("asyncapi",),
     "tools.contracts.events.command": ("events",),

@@ -15,6 +15,7 @@ import pytest
 
 from inventory.adapters.stock_ledger import StockLedger
 from shared.clock import utc_now
+from tests.system import products
 from tests.system.back_doors import MARK, StackUnderTest, watched
 from tests.system.clean_up import KIND, clean_up
 from tests.system.embedded import as_an_ordinary_user
@@ -114,6 +115,12 @@ def _left_as_it_was(stack: Stack, observer: Observer) -> Iterator[None]:
     started = utc_now()
     yield
     clean_up(stack, Shop(stack, KIND), started)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _products_on_sale(stack: Stack, _left_as_it_was: None) -> None:
+    """The tests have products of their own."""
+    products.sell(stack)
 
 
 @pytest.fixture(scope="session", autouse=True)

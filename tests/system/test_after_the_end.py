@@ -4,20 +4,18 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
 import requests
 
-from tests.system.trouble import configured, packing_takes, scheduled_each_minute
+from tests.system.products import TEA
+from tests.system.trouble import coming_often, configured, packing_takes
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
-
-TEA = "TEA-ASSAM-100"
 
 
 def reported(stack: Stack, shop: Shop, event_type: str, **shown: Any) -> requests.Response:
@@ -41,9 +39,8 @@ def reported(stack: Stack, shop: Shop, event_type: str, **shown: Any) -> request
 
 
 def test_a_refund_that_fails_after_a_cancellation_is_shown_listed_and_settled(
-    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer, deliver: Callable[[str, int], None]
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
-    deliver(TEA, 1)
     admin = shop.admin()
     with packing_takes(stack, 120):
         order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
@@ -84,14 +81,13 @@ def unsettled(shop: Shop, admin: Customer) -> list[str]:
 
 
 def test_an_order_around_the_end_of_its_account_is_refused_or_undone(
-    stack: Stack, shop: Shop, auditor: Auditor, deliver: Callable[[str, int], None]
+    stack: Stack, shop: Shop, auditor: Auditor
 ) -> None:
-    deliver(TEA, 6)
     leavers = [shop.sign_up(f"Leaver {number}") for number in range(3)]
     with ExitStack() as settings:
         settings.enter_context(packing_takes(stack, 120))
         settings.enter_context(configured(stack, "OrdersReconcileFunction", OVERDUE_AFTER_SECONDS="30"))
-        settings.enter_context(scheduled_each_minute(stack, "OrdersReconcileFunctionSchedule"))
+        settings.enter_context(coming_often(stack, "OrdersReconcileFunctionSchedule"))
         placed = []
         for leaver in leavers:
             placed.append(shop.place(leaver, {TEA: 1}))

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 
 from tests.system import tokens
-from tests.system.orders import SKU, order_body
+from tests.system.orders import order_body
+from tests.system.products import TEA
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 
@@ -58,12 +59,12 @@ def stranger(shop: Shop) -> Customer:
 @pytest.fixture(scope="module")
 def places(shop: Shop, owner: Customer) -> dict[str, str]:
     """What stands for the placeholders in the routes' paths: things that exist and are `owner`'s."""
-    order_id = shop.place(owner, {SKU: 1}).json()["order_id"]
+    order_id = shop.place(owner, {TEA: 1}).json()["order_id"]
     shop.settled(owner, order_id)
     return {
         "order_id": order_id,
         "user_id": owner.user_id,
-        "sku": SKU,
+        "sku": TEA,
         "movement_id": "none",
         "job_id": "none",
         "upload_id": "none",

@@ -12,6 +12,7 @@ import requests
 
 from shared.dynamo import from_item
 from tests.system.links import location
+from tests.system.products import TEA
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -25,10 +26,10 @@ TEN_MIB = 10 * 1024 * 1024
 GUARDED = {
     "POST /products": {"sku": "TEA-NONE", "name": "None", "description": "", "category": "tea"}
     | {"price": {"amount": 100, "currency": "EUR"}},
-    "PUT /products/TEA-ASSAM-100": {"name": "None", "description": "", "category": "tea", "active": False}
+    "PUT /products/{tea}": {"name": "None", "description": "", "category": "tea", "active": False}
     | {"price": {"amount": 100, "currency": "EUR"}},
-    "DELETE /products/TEA-ASSAM-100": None,
-    "POST /products/TEA-ASSAM-100/picture-uploads": {"content_type": "image/png"},
+    "DELETE /products/{tea}": None,
+    "POST /products/{tea}/picture-uploads": {"content_type": "image/png"},
 }
 
 
@@ -168,19 +169,19 @@ def test_pages_go_on_where_they_ended_though_products_come_between(shop: Shop, i
 @pytest.mark.parametrize("route", GUARDED)
 @pytest.mark.parametrize("token", [None, "not-a-token", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."])
 def test_without_a_valid_token_nothing_can_be_changed(shop: Shop, route: str, token: str | None) -> None:
-    method, path = route.split()
+    method, path = route.format(tea=TEA).split()
     answer = shop.request(method, path, token=token, json=GUARDED[route], headers={"If-Match": '"1"'})
     assert kind(answer) == (401, "unauthorized")
 
 
 @pytest.mark.parametrize("route", GUARDED)
 def test_a_customer_can_change_nothing(shop: Shop, customer: Customer, route: str) -> None:
-    method, path = route.split()
+    method, path = route.format(tea=TEA).split()
     answer = shop.request(
         method, path, token=customer.token, json=GUARDED[route], headers={"If-Match": '"1"'}
     )
     assert kind(answer) == (403, "forbidden")
-    assert shop.request("GET", "/products/TEA-ASSAM-100").json()["active"] is True
+    assert shop.request("GET", f"/products/{TEA}").json()["active"] is True
     assert shop.request("GET", "/products/TEA-NONE").status_code == 404
 
 
@@ -423,7 +424,7 @@ def test_without_a_form_nobody_uploads(stack: Stack, upload: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("content_type", ["image/svg+xml", "text/html", ""])
 def test_only_pictures_are_uploaded(shop: Shop, admin: Customer, content_type: str) -> None:
-    path = "/products/TEA-ASSAM-100/picture-uploads"
+    path = f"/products/{TEA}/picture-uploads"
     answer = shop.request("POST", path, token=admin.token, json={"content_type": content_type})
     assert kind(answer) == (422, "invalid-request")
     assert answer.json()["errors"][0]["pointer"] == "/body/content_type"

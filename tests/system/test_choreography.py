@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.system.products import TEA
 from tools.ops.dead_letters import DeadLetters
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
@@ -133,7 +134,7 @@ def test_a_failing_message_does_not_hold_up_the_good_ones(
     for _ in range(3):
         publish(stack, "order.placed", uuid4().hex)
 
-    placed = shop.place(customer, {"TEA-ASSAM-100": 1}).json()
+    placed = shop.place(customer, {TEA: 1}).json()
 
     assert shop.settled(customer, placed["order_id"])["status"] in {"confirmed", "fulfilled"}
 
@@ -148,14 +149,14 @@ def test_events_delivered_again_change_nothing(
 
 
 def _deliver_again(stack: Stack, shop: Shop, auditor: Auditor, customer: Customer) -> None:
-    placed = shop.place(customer, {"TEA-ASSAM-100": 1}).json()
+    placed = shop.place(customer, {TEA: 1}).json()
     order_id = placed["order_id"]
     shop.settled(customer, order_id)
     wait_for(lambda: auditor.orders()[order_id].mails, "the mail", seconds=60)
     before = auditor.orders()[order_id]
     outbox = json.loads(before.order["outbox"][0])
 
-    marker = shop.place(customer, {"TEA-ASSAM-100": 1}, country="AQ").json()["order_id"]
+    marker = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
     for _ in range(3):
         publish(stack, "order.confirmed", json.dumps(outbox))
     placed_v1 = event("order.placed", order_id, {"order": _saga_order(before.order)})

@@ -1,4 +1,4 @@
-"""The daily cleanup on the deployed stack: started by its schedule, or by hand, and what its owners sweep."""
+"""The daily cleanup on the deployed stack: started by hand, and what its owners sweep."""
 
 import json
 from typing import Any
@@ -9,15 +9,7 @@ import pytest
 from tools.stack import Stack
 from tools.waiting import wait_for
 
-from .trouble import configured, scheduled_each_minute
-
-WITHIN_SECONDS = 150
-
-
-def executions(stack: Stack) -> set[str]:
-    """The executions of the cleanup that there have been."""
-    found = stack.client("stepfunctions").list_executions(stateMachineArn=stack.resource("Cleanup"))
-    return {execution["executionArn"] for execution in found["executions"]}
+from .trouble import configured
 
 
 def ended(stack: Stack, execution: str) -> dict[str, Any]:
@@ -45,18 +37,6 @@ def clean_up(stack: Stack, **asked: Any) -> dict[str, Any]:
         stateMachineArn=stack.resource("Cleanup"), input=json.dumps(asked)
     )
     return report(stack, ended(stack, started["executionArn"]))
-
-
-def test_the_schedule_cleans_up_and_leaves_a_report(stack: Stack) -> None:
-    before = executions(stack)
-
-    with scheduled_each_minute(stack, "CleanupSchedule"):
-        new = wait_for(lambda: executions(stack) - before, "the schedule", seconds=WITHIN_SECONDS)
-
-    found = report(stack, ended(stack, new.pop()))
-    assert found["dry_run"] is False
-    assert set(found["sweeps"]) == {"renditions", "uploads"}
-    assert not any("error" in sweep for sweep in found["sweeps"].values())
 
 
 def test_a_run_that_is_asked_for_unclearly_fails_and_touches_nothing(stack: Stack) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from shared.clock import utc_now
 from shipping.adapters import ShipmentStore
+from tests.system.products import TEA
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -15,8 +16,6 @@ from tools.waiting import wait_for
 from .test_choreography import publish
 
 pytestmark = pytest.mark.usefixtures("unhurried")
-
-TEA = "TEA-ASSAM-100"
 
 
 @pytest.fixture

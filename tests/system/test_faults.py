@@ -4,11 +4,11 @@ nothing for a while, every event comes again. The records agree, and the shop is
 import json
 import os
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.system.products import TEA
 from tools.shop.audit import Auditor, OrderRecords
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -19,7 +19,6 @@ from .observer import Observer
 from .test_choreography import CONSUMERS, publish, short_visibility_timeout
 from .workers import kill_workers, standing_still
 
-TEA = "TEA-ASSAM-100"
 # How long the provider is away; a minute with OUTAGE_SECONDS=60.
 OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "20"))
 pytestmark = [
@@ -62,9 +61,8 @@ def progress(stack: Stack, order_id: str) -> list[str]:
 
 
 @pytest.fixture
-def warm(shop: Shop, auditor: Auditor, customer: Customer, deliver: Callable[[str, int], None]) -> None:
+def warm(shop: Shop, auditor: Auditor, customer: Customer) -> None:
     """Functions that have run before, so that each has a process, also of the mails; and enough tea."""
-    deliver(TEA, 20)
     order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
     shop.settled(customer, order_id)
     wait_for(lambda: auditor.orders()[order_id].mails, f"the first mail about {order_id}", seconds=60)

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from shared.clock import utc_now
+from tests.system.products import TEA
 from tools.ops.dead_letters import DeadLetters
 from tools.ops.log_search import search
 from tools.shop.audit import Auditor
@@ -23,7 +24,6 @@ from .trouble import configured, packing_takes, strict
 
 pytestmark = sets_strictness
 
-TEA = "TEA-ASSAM-100"
 LONGEST_DELAY = 900  # seconds, on AWS
 
 
@@ -59,11 +59,6 @@ def deployed_from(
             yield
     finally:
         change_filter(stack, arn, shipped)
-
-
-@pytest.fixture(autouse=True)
-def _enough_tea(deliver: Callable[[str, int], None]) -> None:
-    deliver(TEA, 5)
 
 
 def letters_about(stack: Stack, consumer: str, order_id: str) -> list[str]:

@@ -2,11 +2,11 @@
 
 import json
 import random
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.system.products import TEA
 from tools.shop.audit import Auditor, OrderRecords
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -15,14 +15,8 @@ from tools.waiting import wait_for
 from .test_choreography import dead_letter, publish, short_visibility_timeout
 from .trouble import broken, packing_takes, paused
 
-TEA = "TEA-ASSAM-100"
 # Longer than any test: a parcel leaves when the test says so.
 NOT_BY_ITSELF = 900
-
-
-@pytest.fixture(autouse=True)
-def _enough_tea(deliver: Callable[[str, int], None]) -> None:
-    deliver(TEA, 5)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from tests.generated_client import GeneratedClient
-from tests.system.orders import SKU, order_body
+from tests.system.orders import order_body
+from tests.system.products import TEA
 from tools.shop.client import Customer, Shop
 from tools.waiting import wait_for
 
@@ -45,7 +46,7 @@ def test_it_lists_page_by_page(generated: GeneratedClient, buyer: Any) -> None:
         if page.next_ is None:
             break
         more = {"cursor": page.next_}
-    assert SKU in skus
+    assert TEA in skus
     assert len(set(skus)) == len(skus) > 3
 
 

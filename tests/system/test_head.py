@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from tests.system.orders import SKU
+from tests.system.products import TEA
 from tools.contracts.openapi.document import committed, operations_of
 from tools.shop.client import Customer, Shop
 from tools.waiting import wait_for
@@ -25,11 +25,11 @@ def admin(shop: Shop) -> Customer:
 @pytest.fixture(scope="module")
 def parameters(shop: Shop, admin: Customer, customer: Customer) -> dict[str, str]:
     """Ids of resources that nothing changes any more."""
-    placed = shop.place(customer, {SKU: 1}, payment_token="pm_card_chargeDeclined").json()
+    placed = shop.place(customer, {TEA: 1}, payment_token="pm_card_chargeDeclined").json()
     assert shop.settled(customer, placed["order_id"])["status"] == "rejected"
     movement = shop.request(
         "POST",
-        f"/inventory/{SKU}/movements",
+        f"/inventory/{TEA}/movements",
         token=admin.token,
         headers={"Idempotency-Key": str(uuid4())},
         json={"kind": "receipt", "quantity": 1},
@@ -37,7 +37,7 @@ def parameters(shop: Shop, admin: Customer, customer: Customer) -> dict[str, str
     return {
         "asset": "page.js",
         "user_id": customer.user_id,
-        "sku": SKU,
+        "sku": TEA,
         "order_id": placed["order_id"],
         "movement_id": movement["movement_id"],
     }
@@ -69,8 +69,8 @@ def test_head_answers_as_get_without_the_body(
 
 
 def test_head_of_a_known_version_is_not_modified(shop: Shop) -> None:
-    etag = shop.request("GET", f"/products/{SKU}").headers["ETag"]
-    answer = shop.request("HEAD", f"/products/{SKU}", headers={"If-None-Match": etag})
+    etag = shop.request("GET", f"/products/{TEA}").headers["ETag"]
+    answer = shop.request("HEAD", f"/products/{TEA}", headers={"If-None-Match": etag})
 
     assert (answer.status_code, answer.headers["ETag"]) == (304, etag)
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 
 from tests.system.clean_up import KIND
-from tests.system.orders import SKU, order_body
+from tests.system.orders import order_body
+from tests.system.products import TEA
 from tools.shop.client import PASSWORD, Customer, Shop, address, made_up_address
 from tools.stack import Stack
 
@@ -21,7 +22,7 @@ def test_anyone_may_browse_the_catalogue(shop: Shop) -> None:
 
 
 def test_anyone_may_read_a_product_and_an_unknown_one_is_a_problem(shop: Shop) -> None:
-    known, unknown = shop.request("GET", f"/products/{SKU}"), shop.request("GET", "/products/NO-SUCH-TEA")
+    known, unknown = shop.request("GET", f"/products/{TEA}"), shop.request("GET", "/products/NO-SUCH-TEA")
 
     assert known.json()["price"] == {"amount": 790, "currency": "EUR"}
     assert unknown.status_code == 404
@@ -59,7 +60,7 @@ def test_whoever_signed_up_elsewhere_gets_a_profile_when_they_first_ask(stack: S
 
 def test_an_order_is_its_customers_alone(shop: Shop, customer: Customer) -> None:
     other = shop.sign_up("Mallory Example")
-    order_id = shop.place(customer, {SKU: 1}).json()["order_id"]
+    order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
 
     assert shop.request("GET", f"/orders/{order_id}", token=customer.token).status_code == 200
     assert shop.request("GET", f"/orders/{order_id}", token=other.token).status_code == 404
@@ -68,7 +69,7 @@ def test_an_order_is_its_customers_alone(shop: Shop, customer: Customer) -> None
 
 def test_own_orders_are_listed_newest_first_by_page(shop: Shop) -> None:
     buyer = shop.sign_up("Pager Example")
-    placed = [shop.place(buyer, {SKU: 1}).json()["order_id"] for _ in range(3)]
+    placed = [shop.place(buyer, {TEA: 1}).json()["order_id"] for _ in range(3)]
 
     first = shop.request("GET", "/orders", token=buyer.token, params={"limit": 2}).json()
     second = shop.request(
@@ -84,8 +85,8 @@ def test_the_same_key_gives_the_same_order_and_another_body_under_it_is_refused(
     shop: Shop, customer: Customer
 ) -> None:
     key = str(uuid4())
-    first, again = (shop.place(customer, {SKU: 1}, key=key) for _ in range(2))
-    other = shop.place(customer, {SKU: 2}, key=key)
+    first, again = (shop.place(customer, {TEA: 1}, key=key) for _ in range(2))
+    other = shop.place(customer, {TEA: 2}, key=key)
 
     assert again.status_code == first.status_code == 201
     assert again.json()["order_id"] == first.json()["order_id"]
@@ -98,11 +99,11 @@ def test_the_same_key_gives_the_same_order_and_another_body_under_it_is_refused(
     ("changes", "field"),
     [
         ({"lines": [{"sku": "NO-SUCH-TEA", "quantity": 1}]}, "/body/lines/0/sku"),
-        ({"lines": [{"sku": SKU, "quantity": 0}]}, "/body/lines/0/quantity"),
-        ({"lines": [{"sku": SKU, "quantity": 1.5}]}, "/body/lines/0/quantity"),
-        ({"lines": [{"sku": SKU, "quantity": "2"}]}, "/body/lines/0/quantity"),
+        ({"lines": [{"sku": TEA, "quantity": 0}]}, "/body/lines/0/quantity"),
+        ({"lines": [{"sku": TEA, "quantity": 1.5}]}, "/body/lines/0/quantity"),
+        ({"lines": [{"sku": TEA, "quantity": "2"}]}, "/body/lines/0/quantity"),
         ({"lines": []}, "/body/lines"),
-        ({"lines": [{"sku": SKU, "quantity": 1}] * 2}, "/body/lines/1/sku"),
+        ({"lines": [{"sku": TEA, "quantity": 1}] * 2}, "/body/lines/1/sku"),
         ({"payment_token": ""}, "/body/payment_token"),
         ({"price": 1}, "/body/price"),
         ({"shipping_address": {**address(), "country": "Germany"}}, "/body/shipping_address/country"),

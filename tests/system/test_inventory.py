@@ -11,12 +11,12 @@ import pytest
 import requests
 
 from tests.system.links import location
+from tests.system.products import TEA
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
-TEA = "TEA-ASSAM-100"
 RECEIPT = {"kind": "receipt", "quantity": 5, "reason": "Delivery note 4711"}
 ROUTES = [
     ("GET", "/inventory", None),

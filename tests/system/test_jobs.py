@@ -23,13 +23,14 @@ from shared.clock import utc_now
 from shared.dynamo import from_item, to_item
 from shared.money import Money
 from tests.system.links import location
+from tests.system.products import TEA
 from tools.shop.client import Customer, Shop, address
 from tools.stack import Stack
 from tools.waiting import wait_for
 
 from .back_doors import ends_processes
 from .jobs import Jobs
-from .trouble import broken_step, configured, not_listening, scheduled_each_minute
+from .trouble import broken_step, coming_often, configured, not_listening
 from .workers import kill_workers, workers_of
 
 HEADER = "sku,name,description,category,price_amount,price_currency,active"
@@ -135,7 +136,7 @@ def test_a_cancelled_import_stops_between_chunks(stack: Stack, jobs: Jobs) -> No
 def test_jobs_whose_event_was_lost_or_whose_last_step_failed_end_all_the_same(
     stack: Stack, jobs: Jobs
 ) -> None:
-    """By the reconciler's schedule, with a shorter time until a job is overdue."""
+    """By the reconciler, with a shorter time until a job is overdue."""
     export = {"kind": "order_export", "format": "csv", "from": "2021-01-01", "to": "2021-01-01"}
     with broken_step(stack, "JobsStepsFunction", "finish"):
         unfinished = jobs.ask(export).json()["job_id"]
@@ -151,7 +152,7 @@ def test_jobs_whose_event_was_lost_or_whose_last_step_failed_end_all_the_same(
 
     with (
         configured(stack, "JobsReconcileFunction", OVERDUE_AFTER_SECONDS="1"),
-        scheduled_each_minute(stack, "JobsReconcileFunctionSchedule"),
+        coming_often(stack, "JobsReconcileFunctionSchedule"),
     ):
         ended = [jobs.ended(unfinished), jobs.ended(lost)]
 
@@ -246,7 +247,7 @@ def test_an_export_has_each_order_of_the_period_once_in_the_order_of_time(
     shop: Shop, jobs: Jobs, customer: Customer, file_format: str
 ) -> None:
     today = utc_now().date().isoformat()
-    placed = [shop.place(customer, {"TEA-ASSAM-100": 1}).json()["order_id"] for _ in range(3)]
+    placed = [shop.place(customer, {TEA: 1}).json()["order_id"] for _ in range(3)]
     for order_id in placed:
         shop.settled(customer, order_id, seconds=180)
 

@@ -1,33 +1,25 @@
 """Confirmed orders that lost what should have fulfilled them, on the deployed stack: it is asked for again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
+from tests.system.products import TEA
 from tools.shop.audit import Auditor, OrderRecords
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
-from .trouble import configured, not_listening, packing_takes, scheduled_each_minute
-
-TEA = "TEA-ASSAM-100"
+from .trouble import coming_often, configured, not_listening, packing_takes
 
 
 @contextmanager
 def every_order_is_late(stack: Stack) -> Iterator[None]:
-    """The reconciler comes each minute and takes each confirmed order for a late one, until the end of the block."""
+    """The reconciler comes often and takes each confirmed order for a late one, until the end of the block."""
     with (
         configured(stack, "OrdersReconcileFunction", LATE_AFTER_SECONDS="1"),
-        scheduled_each_minute(stack, "OrdersReconcileFunctionSchedule"),
+        coming_often(stack, "OrdersReconcileFunctionSchedule"),
     ):
         yield
-
-
-@pytest.fixture(autouse=True)
-def _enough_tea(deliver: Callable[[str, int], None]) -> None:
-    deliver(TEA, 5)
 
 
 def waiting_in(stack: Stack, queue: str) -> int:

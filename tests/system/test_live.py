@@ -8,13 +8,13 @@ from uuid import uuid4
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.system.products import TEA
 from tools.shop.client import PASSWORD, Customer, Shop
 from tools.shop.watch import Watcher, watching
 from tools.stack import Stack
 from tools.waiting import wait_for
 
 from .conftest import event
-from .orders import SKU
 from .test_choreography import publish
 from .tokens import altered, expired, forged, lives_a_second, unsigned
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.system
 
 
 def placed(shop: Shop, customer: Customer) -> str:
-    answer = shop.place(customer, {SKU: 1})
+    answer = shop.place(customer, {TEA: 1})
     assert answer.status_code == 201, answer.text
     return str(answer.json()["order_id"])
 
@@ -76,7 +76,7 @@ def test_a_rejection_is_pushed_with_its_reason(stack: Stack, shop: Shop) -> None
     customer = shop.sign_up("Live Rejected")
     with watching(stack, customer.token) as watcher:
         watcher.request("subscribe")
-        order_id = shop.place(customer, {SKU: 1}, country="AQ").json()["order_id"]
+        order_id = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
 
         assert watcher.wait_for_change(order_id, "rejected")["reason"] == "address_not_served"
 

@@ -11,13 +11,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from shared.clock import utc_now
+from tests.system.products import TEA
 from tools.ops.dead_letters import DeadLetters
 from tools.ops.log_search import entries
 from tools.shop.client import PASSWORD, Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
-from .orders import SKU
 from .trouble import configured, strict
 
 pytestmark = pytest.mark.embedded_only("sets SES up in other ways, and reads the mails that SES sent")
@@ -89,7 +89,7 @@ def test_an_order_is_fulfilled_while_ses_takes_no_mail_and_mails_are_counted(
 ) -> None:
     since = utc_now()
     with trouble(stack), someone(shop) as customer:
-        order_id = shop.place(customer, {SKU: 1}).json()["order_id"]
+        order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
         shop.become(customer, order_id, "fulfilled", seconds=120)
         # The welcome, the confirmation, and the parcel's departure.
         wait_for(lambda: not_sent(stack, since) >= 3, "the mails to be counted", seconds=90)
@@ -104,11 +104,11 @@ def test_once_ses_is_set_up_mails_go_out_without_anything_to_redrive(stack: Stac
     since = utc_now()
     with someone(shop) as customer:
         with sandbox(stack):
-            before = shop.place(customer, {SKU: 1}).json()["order_id"]
+            before = shop.place(customer, {TEA: 1}).json()["order_id"]
             shop.become(customer, before, "fulfilled", seconds=120)
             # The welcome may have gone out before.
             wait_for(lambda: not_sent(stack, since) >= 2, "the mails to be counted", seconds=90)
-        after = shop.place(customer, {SKU: 1}).json()["order_id"]
+        after = shop.place(customer, {TEA: 1}).json()["order_id"]
         wait_for(lambda: mails_about(stack, after), "the mail about the order", seconds=60)
 
     assert mails_about(stack, before) == []

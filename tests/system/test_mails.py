@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.system.products import TEA
 from tools.shop.audit import Auditor
 from tools.shop.client import PASSWORD, Customer, Shop, made_up_address
 from tools.stack import Stack
@@ -17,7 +18,6 @@ from tools.waiting import wait_for
 from .back_doors import reads_mails
 from .clean_up import KIND
 from .conftest import event
-from .orders import SKU
 from .test_choreography import dead_letter, publish
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -50,7 +50,7 @@ def facts(order_id: str, customer: Customer, **more: Any) -> dict[str, Any]:
         "order_id": order_id,
         "customer_id": customer.user_id,
         "status": "of the event",
-        "lines": [{"sku": SKU, "quantity": 1, "unit_price": {"amount": 123_450, "currency": "EUR"}}],
+        "lines": [{"sku": TEA, "quantity": 1, "unit_price": {"amount": 123_450, "currency": "EUR"}}],
         "total": {"amount": 123_450, "currency": "EUR"},
         **more,
     }
@@ -120,7 +120,7 @@ def test_each_outcome_of_an_order_is_mailed_once_in_the_customers_language(
 def test_a_cancelled_order_is_mailed_about_twice_when_it_was_confirmed_before(
     shop: Shop, stack: Stack, auditor: Auditor, customer: Customer
 ) -> None:
-    order_id = shop.place(customer, {SKU: 1}).json()["order_id"]
+    order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
     shop.settled(customer, order_id)
     assert shop.request("POST", f"/orders/{order_id}/cancel", token=customer.token).status_code == 202
     # A mail that was sooner than its reader's address is tried again after a minute.

@@ -1,7 +1,7 @@
 """A new account, in which ten invocations run at a time, on the deployed stack: orders come late, and none is lost."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from shared.clock import utc_now
+from tests.system.products import TEA
 from tools.ops.dead_letters import DeadLetters
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
@@ -26,14 +27,8 @@ from .workers import standing_still
 
 pytestmark = sets_strictness
 
-TEA = "TEA-ASSAM-100"
 ORDERS = 12
 CLIENTS = 6
-
-
-@pytest.fixture(autouse=True)
-def _enough_tea(deliver: Callable[[str, int], None]) -> None:
-    deliver(TEA, ORDERS)
 
 
 @contextmanager

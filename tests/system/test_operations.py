@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from shared.dynamo import from_item, to_item
+from tests.system.products import TEA
 from tools.console import StepError
 from tools.ops import dlq
 from tools.ops.causal_tree import Node
@@ -40,7 +41,7 @@ def found(stack: Stack, order_id: str) -> dict[str, Any]:
 def test_the_path_of_an_order_is_one_tree_from_its_request_to_its_mail(
     stack: Stack, shop: Shop, customer: Customer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    order_id = shop.place(customer, {"TEA-ASSAM-100": 1}).json()["order_id"]
+    order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
     shop.settled(customer, order_id)
 
     def complete() -> list[Node] | None:
@@ -77,7 +78,7 @@ def test_the_path_of_an_order_is_one_tree_from_its_request_to_its_mail(
 
 
 def test_a_rejected_orders_path_shows_what_failed(stack: Stack, shop: Shop, customer: Customer) -> None:
-    order_id = shop.place(customer, {"TEA-ASSAM-100": 1}, country="AQ").json()["order_id"]
+    order_id = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
     shop.settled(customer, order_id)
 
     def failed() -> bool:

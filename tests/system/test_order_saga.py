@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.system.back_doors import reads_mails
+from tests.system.products import DARJEELING, RARE, TEA
 from tests.system.trouble import broken_step
 from tools.api import FINAL
 from tools.shop.audit import Auditor, OrderRecords
@@ -14,8 +15,6 @@ from tools.stack import Stack
 from tools.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("unhurried")
-
-TEA, DARJEELING, RARE = "TEA-ASSAM-100", "TEA-DARJ-100", "TEA-GLASS-LTD"
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +40,8 @@ def available(auditor: Auditor, *skus: str) -> list[int]:
 
 
 def test_a_confirmed_order_has_its_stock_money_and_parcel(
-    shop: Shop, auditor: Auditor, customer: Customer, deliver: Callable[[str, int], None]
+    shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
-    deliver(TEA, 10)
     before = available(auditor, TEA, DARJEELING)
 
     placed = shop.place(customer, {TEA: 2, DARJEELING: 1}).json()
@@ -61,9 +59,8 @@ def test_a_confirmed_order_has_its_stock_money_and_parcel(
 @reads_mails
 @pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_chargeDeclined"])
 def test_a_decided_order_has_one_mail_to_its_customer(
-    shop: Shop, auditor: Auditor, customer: Customer, deliver: Callable[[str, int], None], card: str
+    shop: Shop, auditor: Auditor, customer: Customer, card: str
 ) -> None:
-    deliver(TEA, 1)
     order_id = shop.place(customer, {TEA: 1}, payment_token=card).json()["order_id"]
     shop.settled(customer, order_id, seconds=120)
 

@@ -14,7 +14,8 @@ from orders.adapters.price_store import PriceStore
 from orders.domain.pricing import Price
 from shared.money import Money
 from tests.system.links import location
-from tests.system.orders import SKU, order_body
+from tests.system.orders import order_body
+from tests.system.products import TEA
 from tools.api import FINAL
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
@@ -84,7 +85,7 @@ class TestPlacing:
     def test_an_order_is_broken_down_into_lines_shipping_and_tax(
         self, shop: Shop, customer: Customer
     ) -> None:
-        answer = post(shop, customer, json=order_body(lines=[{"sku": SKU, "quantity": 2}]))
+        answer = post(shop, customer, json=order_body(lines=[{"sku": TEA, "quantity": 2}]))
 
         assert answer.status_code == 201
         order = answer.json()
@@ -110,7 +111,7 @@ class TestPlacing:
 
             def place(_: int, key: str = key, together: Barrier = together) -> requests.Response:
                 together.wait(10)
-                return shop.place(customer, {SKU: 1}, key=key)
+                return shop.place(customer, {TEA: 1}, key=key)
 
             with ThreadPoolExecutor(2) as pool:
                 answers = list(pool.map(place, range(2)))
@@ -128,7 +129,7 @@ class TestPlacing:
 
         def place(quantity: int) -> requests.Response:
             together.wait(10)
-            return shop.place(customer, {SKU: quantity}, key=key)
+            return shop.place(customer, {TEA: quantity}, key=key)
 
         with ThreadPoolExecutor(2) as pool:
             answers = sorted(pool.map(place, (1, 2)), key=lambda answer: answer.status_code)
@@ -140,13 +141,13 @@ class TestPlacing:
         ("changes", "code"),
         [
             ({"lines": [{"sku": "NO-SUCH-TEA", "quantity": 1}]}, "unknown-sku"),
-            ({"lines": [{"sku": SKU, "quantity": 1}] * 2}, "duplicate-sku"),
+            ({"lines": [{"sku": TEA, "quantity": 1}] * 2}, "duplicate-sku"),
             ({"lines": [{"sku": "SAKE-YEN", "quantity": 1}]}, "currency-not-served"),
             (
-                {"lines": [{"sku": "SAKE-YEN", "quantity": 1}, {"sku": SKU, "quantity": 1}]},
+                {"lines": [{"sku": "SAKE-YEN", "quantity": 1}, {"sku": TEA, "quantity": 1}]},
                 "mixed-currencies",
             ),
-            ({"lines": [{"sku": SKU, "quantity": 1}] * 51}, "invalid-request"),
+            ({"lines": [{"sku": TEA, "quantity": 1}] * 51}, "invalid-request"),
             ({"payment_token": "pm\x00card"}, "invalid-request"),
             ({"payment_token": "\ud800"}, "invalid-request"),
             ({"coupon": "FREE"}, "invalid-request"),
@@ -182,7 +183,7 @@ class TestReading:
     def test_an_order_is_its_customers_and_the_admins(
         self, shop: Shop, customer: Customer, stranger: Customer, admin: Customer
     ) -> None:
-        order_id = shop.place(customer, {SKU: 1}).json()["order_id"]
+        order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
         path = f"/orders/{order_id}"
 
         assert shop.request("GET", path, token=customer.token).json()["order_id"] == order_id
@@ -202,8 +203,8 @@ class TestReading:
 class TestListing:
     def test_own_orders_are_listed_by_status_and_by_page(self, shop: Shop, admin: Customer) -> None:
         buyer = shop.sign_up("Lister Example")
-        placed = [shop.place(buyer, {SKU: 1}).json()["order_id"] for _ in range(4)]
-        undelivered = shop.place(buyer, {SKU: 1}, country="AQ").json()["order_id"]
+        placed = [shop.place(buyer, {TEA: 1}).json()["order_id"] for _ in range(4)]
+        undelivered = shop.place(buyer, {TEA: 1}, country="AQ").json()["order_id"]
         for order_id in [*placed, undelivered]:
             become(shop, buyer, order_id, "confirmed", "rejected")
 
@@ -264,7 +265,7 @@ class TestCancelling:
     def test_a_confirmed_order_gives_back_its_parcel_its_money_and_its_stock(
         self, shop: Shop, auditor: Auditor, customer: Customer
     ) -> None:
-        order_id = shop.place(customer, {SKU: 2}).json()["order_id"]
+        order_id = shop.place(customer, {TEA: 2}).json()["order_id"]
         become(shop, customer, order_id, "confirmed")
         assert auditor.orders()[order_id].held() > 0
 
@@ -289,7 +290,7 @@ class TestCancelling:
     def test_an_admin_cancels_for_a_customer_and_a_stranger_cancels_nothing(
         self, shop: Shop, customer: Customer, stranger: Customer, admin: Customer
     ) -> None:
-        order_id = shop.place(customer, {SKU: 1}).json()["order_id"]
+        order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
         become(shop, customer, order_id, "confirmed")
 
         expect_problem(cancel(shop, stranger, order_id), 404, "not-found")
@@ -300,7 +301,7 @@ class TestCancelling:
         assert become(shop, customer, order_id, "cancelled", "parked")["cancelled_by"] == "admin"
 
     def test_a_rejected_order_cannot_be_cancelled(self, shop: Shop, customer: Customer) -> None:
-        order_id = shop.place(customer, {SKU: 1}, country="AQ").json()["order_id"]
+        order_id = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
         become(shop, customer, order_id, "rejected")
 
         problem = expect_problem(cancel(shop, customer, order_id), 409, "cannot-be-cancelled")
@@ -308,10 +309,9 @@ class TestCancelling:
         assert "rejected" in problem["detail"]
 
     def test_whenever_it_is_cancelled_an_order_ends_with_nothing_held(
-        self, shop: Shop, auditor: Auditor, customer: Customer, deliver: Callable[[str, int], None]
+        self, shop: Shop, auditor: Auditor, customer: Customer
     ) -> None:
         """Before, between and after the steps of the saga, twelve orders at once."""
-        deliver(SKU, 12)
         moments: list[Callable[[str], Any]] = [
             lambda _: True,
             lambda order_id: auditor.orders()[order_id].reservation,
@@ -320,7 +320,7 @@ class TestCancelling:
         ]
 
         def place_and_cancel(number: int) -> tuple[str, int]:
-            order_id: str = shop.place(customer, {SKU: 1}).json()["order_id"]
+            order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
             moment = moments[number % len(moments)]
             wait_for(lambda: moment(order_id), f"moment {number} of {order_id}", seconds=120)
             return order_id, cancel(shop, customer, order_id).status_code
@@ -348,7 +348,7 @@ def test_a_deleted_users_orders_lose_their_personal_data_and_no_others_follow(
     stack: Stack, shop: Shop, auditor: Auditor
 ) -> None:
     leaver = shop.sign_up("Leaver Example")
-    order_id = shop.place(leaver, {SKU: 1}).json()["order_id"]
+    order_id = shop.place(leaver, {TEA: 1}).json()["order_id"]
     become(shop, leaver, order_id, *FINAL)
 
     stack.client("sns").publish(
@@ -370,4 +370,4 @@ def test_a_deleted_users_orders_lose_their_personal_data_and_no_others_follow(
         text in stored for text in ("Ada Example", "Analytical", "Berlin", "10115", "pm_card_visa")
     )
     assert (order["shipping_address"]["country"], order["total"]["amount"]) == ("DE", 790 + 490)
-    expect_problem(shop.place(leaver, {SKU: 1}), 403, "account-closed")
+    expect_problem(shop.place(leaver, {TEA: 1}), 403, "account-closed")

@@ -15,6 +15,7 @@ from reports.domain.facts import Kind
 from reports.domain.week import Week
 from shared.clock import timestamp
 from shared.dynamo import to_item
+from tests.system.products import DARJEELING, TEA
 from tools.console import StepError
 from tools.ops.rebuild import rebuild
 from tools.shop.audit import Auditor
@@ -26,7 +27,7 @@ from .conftest import event
 
 type Item = dict[str, Any]
 
-SKUS = ["TEA-ASSAM-100", "TEA-DARJ-100"]
+SKUS = [TEA, DARJEELING]
 loses_all = pytest.mark.embedded_only(
     "deletes a whole projection, which a run that breaks off would leave empty"
 )

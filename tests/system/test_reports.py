@@ -10,6 +10,7 @@ import requests
 
 from reports.domain.week import Week
 from shared.clock import timestamp, utc_now
+from tests.system.products import TEA
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -18,7 +19,7 @@ from tools.waiting import wait_for
 from .back_doors import reads_mails
 from .conftest import event
 from .jobs import Jobs
-from .trouble import scheduled_each_minute
+from .trouble import coming_often
 
 # A rate of a minute is the shortest there is; the embedded cloud looks every ten seconds what is due.
 WITHIN_SECONDS = 150
@@ -26,7 +27,7 @@ WITHIN_SECONDS = 150
 
 def send_event(stack: Stack, event_type: str, order_id: str, week: Week, amount: int) -> None:
     """Sends an event in the middle of `week` to the sales projection alone; the order was never placed."""
-    lines = [{"sku": "TEA-ASSAM-100", "quantity": 1, "unit_price": {"amount": amount, "currency": "EUR"}}]
+    lines = [{"sku": TEA, "quantity": 1, "unit_price": {"amount": amount, "currency": "EUR"}}]
     facts = {"order_id": order_id, "lines": lines, "total": {"amount": amount, "currency": "EUR"}}
     version = 2 if event_type == "order.placed" else 1
     happened = event(event_type, order_id, facts) | {
@@ -92,8 +93,8 @@ def week_of_its_own() -> Week:
 def test_an_order_is_in_the_sales_with_what_became_of_it(
     shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
-    confirmed = shop.place(customer, {"TEA-ASSAM-100": 1}).json()["order_id"]
-    rejected = shop.place(customer, {"TEA-ASSAM-100": 1}, country="AQ").json()["order_id"]
+    confirmed = shop.place(customer, {TEA: 1}).json()["order_id"]
+    rejected = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
 
     wait_for(
         lambda: {"order.placed", "order.confirmed"} <= facts_of(auditor, confirmed),
@@ -106,7 +107,7 @@ def test_an_order_is_in_the_sales_with_what_became_of_it(
 
 
 @reads_mails
-def test_the_schedule_makes_last_weeks_report_and_mails_its_place_to_the_operators(
+def test_what_the_schedule_runs_makes_last_weeks_report_and_mails_its_place_to_the_operators(
     stack: Stack, auditor: Auditor
 ) -> None:
     week, order_id = Week.before(utc_now()), f"ord_{uuid4().hex}"
@@ -114,7 +115,7 @@ def test_the_schedule_makes_last_weeks_report_and_mails_its_place_to_the_operato
     wait_for(lambda: facts_of(auditor, order_id), "the sale", seconds=60)
     before = version_of(auditor, week)
 
-    with scheduled_each_minute(stack, "ReportsMakeWeeklyReportFunctionSchedule"):
+    with coming_often(stack, "ReportsMakeWeeklyReportFunctionSchedule"):
         wait_for(lambda: version_of(auditor, week) > before, f"the report on {week}", seconds=WITHIN_SECONDS)
 
     revenue = revenue_of(auditor, week)

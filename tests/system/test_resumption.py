@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,13 +14,12 @@ from payments.adapters.payment_store import PaymentStore
 from payments.domain.intent import ProviderStatus
 from payments.domain.observation import Observation
 from shared.clock import utc_now
-from tests.system.trouble import broken_step, configured, not_listening, scheduled_each_minute
+from tests.system.products import TEA
+from tests.system.trouble import broken_step, coming_often, configured, not_listening
 from tools.shop.audit import Auditor, OrderRecords
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
-
-TEA = "TEA-ASSAM-100"
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +29,8 @@ def admin(shop: Shop) -> Customer:
 
 
 @pytest.fixture(scope="module")
-def all_parked(
-    stack: Stack, shop: Shop, customer: Customer, deliver: Callable[[str, int], None]
-) -> list[str]:
+def all_parked(stack: Stack, shop: Shop, customer: Customer) -> list[str]:
     """The ids of orders, one a test, that are parked since their parcels could not be cancelled; they can by now."""
-    deliver(TEA, 5)
     with broken_step(stack, "ShippingStepsFunction", "cancel"):
         ids = [shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"] for _ in range(3)]
         assert {shop.settled(customer, order_id, seconds=180)["status"] for order_id in ids} == {"parked"}
@@ -113,16 +108,15 @@ def test_an_order_that_still_cannot_be_undone_is_parked_again(
 
 
 def test_orders_that_lost_their_saga_or_whose_saga_died_come_to_their_end_by_themselves(
-    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer, deliver: Callable[[str, int], None]
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
-    deliver(TEA, 5)
     died = _whose_saga_died(stack, shop, auditor, customer)
     lost = _whose_saga_never_started(stack, shop, customer)
     assert auditor.orders()[died].held() > 0
 
     with ExitStack() as settings:
         settings.enter_context(configured(stack, "OrdersReconcileFunction", OVERDUE_AFTER_SECONDS="1"))
-        settings.enter_context(scheduled_each_minute(stack, "OrdersReconcileFunctionSchedule"))
+        settings.enter_context(coming_often(stack, "OrdersReconcileFunctionSchedule"))
         ended = {order_id: shop.settled(customer, order_id, seconds=240) for order_id in (died, lost)}
 
     assert ended[lost]["status"] in {"confirmed", "fulfilled"}
@@ -132,9 +126,8 @@ def test_orders_that_lost_their_saga_or_whose_saga_died_come_to_their_end_by_the
 
 
 def test_money_that_the_provider_holds_for_a_voided_payment_goes_back_by_itself(
-    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer, deliver: Callable[[str, int], None]
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
-    deliver(TEA, 1)
     order_id = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
     shop.settled(customer, order_id, seconds=120)
     payment = auditor.orders()[order_id].payment
@@ -143,7 +136,7 @@ def test_money_that_the_provider_holds_for_a_voided_payment_goes_back_by_itself(
     _hold_again(stack, order_id, reference)
     assert auditor.orders()[order_id].held() > 0
 
-    with scheduled_each_minute(stack, "PaymentsReconcileFunctionSchedule"):
+    with coming_often(stack, "PaymentsReconcileFunctionSchedule"):
         wait_for(lambda: auditor.orders()[order_id].held() == 0, "the money to go back", seconds=150)
 
     assert [wrong for wrong in auditor.audit().violations if order_id in wrong] == []

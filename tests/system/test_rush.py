@@ -3,7 +3,6 @@ that follows from it, each once. RUSH=200 places so many."""
 
 import os
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -11,6 +10,7 @@ import pytest
 
 from orders.adapters.order_store import OrderStore
 from orders.domain.status import OrderStatus
+from tests.system.products import TEA
 from tools.ops import dlq
 from tools.ops.dead_letters import DeadLetters
 from tools.shop.audit import Auditor, OrderRecords
@@ -21,7 +21,6 @@ from tools.waiting import wait_for
 from .test_choreography import short_visibility_timeout
 from .trouble import broken, packing_takes
 
-TEA = "TEA-ASSAM-100"
 RUSH = int(os.environ.get("RUSH", "30"))
 # How many orders are being decided at once, each a client's that places its next when the last is confirmed: as fast as
 # the embedded cloud decides them. One process plays all of AWS there; with more at once the steps' time runs out.
@@ -88,10 +87,8 @@ def test_every_order_of_a_rush_gets_all_that_follows_once_the_broken_consumer_is
     stack: Stack,
     auditor: Auditor,
     customer: Customer,
-    deliver: Callable[[str, int], None],
     consumer: str,
 ) -> None:
-    deliver(TEA, RUSH)
     with (
         packing_takes(stack, 0),
         short_visibility_timeout(stack, f"{consumer}Queue"),

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.system.products import TEA
 from tools.shop.client import Customer, Shop
 from tools.shop.watch import watching
 from tools.stack import Stack
@@ -14,7 +15,6 @@ from tools.waiting import wait_for
 
 from .back_doors import sets_strictness
 from .jobs import Jobs
-from .orders import SKU
 from .trouble import strict
 
 pytestmark = sets_strictness
@@ -77,7 +77,7 @@ def test_an_order_is_confirmed_and_its_customer_follows_it_live(stack: Stack, sh
     # The second connection's end is the first write after the transaction that stored it.
     with watching(stack, customer.token) as watcher, watching(stack, customer.token):
         watcher.request("subscribe")
-        order_id = shop.place(customer, {SKU: 1}).json()["order_id"]
+        order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
         watcher.wait_for_change(order_id, "confirmed")
         watcher.wait_for_change(order_id, "fulfilled")
 

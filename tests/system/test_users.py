@@ -20,6 +20,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from tests.system.links import target
+from tests.system.products import TEA
 from tools.shop.audit import Auditor
 from tools.shop.client import PASSWORD, Customer, Shop, made_up_address
 from tools.stack import Stack
@@ -29,7 +30,6 @@ from .back_doors import reads_mails
 from .clean_up import KIND
 from .conftest import event
 
-SKU = "TEA-ASSAM-100"
 NEW = {"name": "Ada King", "locale": "de-AT"}
 OWN = [("GET", ""), ("PUT", ""), ("DELETE", ""), ("GET", "/export")]
 SOMEBODY = "7d3c9a52-5b1e-4f0c-9a64-0f6f2f1d8e11"
@@ -223,7 +223,7 @@ def test_who_was_put_out_of_the_customers_stays_out_and_can_still_close_the_acco
 
     assert shop.request("GET", "/users/me", token=barred.token).status_code == 200
     again = replace(ada, token=shop.token_of(ada.email))
-    assert shop.place(again, {SKU: 1}).status_code == 403
+    assert shop.place(again, {TEA: 1}).status_code == 403
     assert shop.request("DELETE", "/users/me", token=again.token).status_code == 204
 
 
@@ -500,7 +500,7 @@ def test_a_closed_account_can_sign_in_no_more_and_its_address_is_free_again(
 def test_erasing_a_customer_erases_every_copy_of_name_and_address(shop: Shop, auditor: Auditor) -> None:
     name = f"Erasmus {uuid4().hex}"
     gone = shop.sign_up(name)
-    order_id = shop.place(gone, {SKU: 1}).json()["order_id"]
+    order_id = shop.place(gone, {TEA: 1}).json()["order_id"]
     assert shop.settled(gone, order_id)["status"] in {"confirmed", "fulfilled"}
     wait_for(
         lambda: gone.user_id in {item["pk"] for item in auditor.table("NotificationsTable")},
@@ -548,7 +548,7 @@ def test_an_erased_customer_gets_no_more_mail(
         {
             "order_id": late,
             "customer_id": ada.user_id,
-            "lines": [{"sku": SKU, "quantity": 1, "unit_price": {"amount": 1, "currency": "EUR"}}],
+            "lines": [{"sku": TEA, "quantity": 1, "unit_price": {"amount": 1, "currency": "EUR"}}],
             "total": {"amount": 1, "currency": "EUR"},
         },
     )

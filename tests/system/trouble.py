@@ -3,7 +3,9 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from threading import Event
 from typing import Any
 
 from tools.cloud import strict as strictness
@@ -18,6 +20,11 @@ _QUEUE_SECONDS_ON_AWS = 60
 _MACHINE_SECONDS_ON_AWS = 15
 # The packing time of a new stack is longer than any test that must see no dispatch.
 _LONG_ENOUGH_SECONDS = 240
+
+_SECONDS_BETWEEN_RUNS = 3
+# What a rule hands over if it names no input:
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
+_SCHEDULED = json.dumps({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
 
 # Those whose steps a test breaks.
 _MACHINES = ("OrderSaga", "OrderCancellation", "OrderExport")
@@ -159,3 +166,26 @@ def scheduled_each_minute(stack: Stack, rule: str) -> Iterator[None]:
         yield
     finally:
         events.put_rule(**before)
+
+
+@contextmanager
+def coming_often(stack: Stack, rule: str) -> Iterator[None]:
+    """A schedule whose function runs every few seconds, until the end of the block, invoked as the schedule does it.
+
+    A schedule itself comes once a minute at most.
+    """
+    [target] = stack.client("events").list_targets_by_rule(Rule=stack.resource(rule))["Targets"]
+    functions, ends = stack.client("lambda"), Event()
+
+    def come() -> None:
+        while not ends.is_set():
+            functions.invoke(FunctionName=target["Arn"], Payload=target.get("Input", _SCHEDULED))
+            ends.wait(_SECONDS_BETWEEN_RUNS)
+
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(come)
+        try:
+            yield
+        finally:
+            ends.set()
+            coming.result()

@@ -23,6 +23,8 @@ FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
+    # An export asks for each shard of each day.
+    monkeypatch.setattr("orders.adapters.placement_index._SHARDS", 3)
     with jobs_world(monkeypatch) as world:
         yield world
 
