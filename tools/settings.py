@@ -80,7 +80,7 @@ def server_environment(port: int) -> dict[str, str]:
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "LAMBDA_EXECUTOR": "local",  # a process per function instance, no Docker
-        "LOG_LEVEL": "INFO",
+        "LOG_LEVEL": "WARNING",  # the functions' own lines are in CloudWatch Logs: `make logs`
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -1,4 +1,4 @@
-"""Starts MiniStack with four repairs, under the embedded cloud's own Python; only this folder's code of ours is there.
+"""Starts MiniStack with three repairs, under the embedded cloud's own Python; only this folder's code of ours is there.
 
 **Errors keep their type.** When a Python function raises, AWS reports the exception's class as the error's type. A
 state machine retries and catches by that type. AWS also keeps the execution environment. MiniStack's worker reports
@@ -8,27 +8,20 @@ every exception as `Runtime.HandlerError`, and ends. The repaired worker reports
 then delivers those records again. MiniStack does that for queues alone, and drops the failed records of a stream. The
 repair delivers the whole batch again, as AWS does if its first record failed.
 
-**Layers are unpacked once.** MiniStack unpacks a function's layers for each execution environment, which takes as long
-as the rest of a cold start. After the repair all environments share one copy, as all see the same `/opt` on AWS.
-
 **A WebSocket gets its subprotocol.** On AWS the client gets the `Sec-WebSocket-Protocol` from the answer of the
 `$connect` function; without it a browser that offered some ends the connection. MiniStack omits it. It also admits a
 client if the `$connect` function raises; after the repair, as on AWS, that client gets a status of 500.
 
 The folder `strictness` holds what makes the embedded cloud refuse what AWS refuses, by named settings. The folder
-`metering` records what AWS would bill, on request.
+`metering` records what AWS would bill, on request. `shortcuts.py` makes it faster.
 """
 
-import hashlib
 import sys
-import tempfile
-import threading
-import types
-import zipfile
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any
+
+import shortcuts  # type: ignore[import-not-found]
 
 # This file runs as a script, whose own folder is on the path.
 from metering import (  # type: ignore[import-not-found]
@@ -142,29 +135,6 @@ def _sending_subprotocol(serve: Serve) -> Serve:
     return serve_websocket
 
 
-class LayerOnce(zipfile.ZipFile):
-    """Unpacks a layer once and links to that copy; unpacks any other archive as usual."""
-
-    _unpacking = threading.Lock()  # `_lock` would be shadowed by ZipFile's own
-
-    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
-        """See zipfile.ZipFile.extractall."""
-        archive, wanted = Path(str(self.filename)), Path(str(path))
-        if not archive.name.startswith("layer_"):
-            super().extractall(path, members, pwd)
-            return
-        shared = (
-            Path(tempfile.gettempdir()) / f"layer-{hashlib.sha256(archive.read_bytes()).hexdigest()[:16]}"
-        )
-        with self._unpacking:
-            if not shared.exists():
-                fresh = Path(tempfile.mkdtemp(prefix="layer-new-"))
-                super().extractall(fresh)
-                fresh.rename(shared)
-        wanted.rmdir()
-        wanted.symlink_to(shared)
-
-
 def main() -> None:
     """Repairs and starts MiniStack; exits with an error if its code has changed too much for a repair."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
@@ -179,13 +149,11 @@ def main() -> None:
     )
     apigateway._invoke_ws_lambda = _recording_subprotocol(apigateway._invoke_ws_lambda)
     apigateway.handle_websocket = _sending_subprotocol(apigateway.handle_websocket)
-    lambda_runtime.zipfile = types.SimpleNamespace(
-        ZipFile=LayerOnce, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile
-    )
     for difference in _DIFFERENCES:
         difference.install()
     for recorder in _RECORDERS:
         recorder.install()
+    shortcuts.install()
     app.main()
 
 

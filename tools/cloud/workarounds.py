@@ -15,7 +15,7 @@
   authorizer in any case. `complete_authorizers` removes the requirement.
 
 `tools/cloud/run_ministack.py` repairs more at the start of the server. It repairs the type of a function's error, the
-partial failures of a stream, slow cold starts, and the subprotocol of a WebSocket.
+partial failures of a stream, and the subprotocol of a WebSocket.
 
 These differences stay, because nothing in the system depends on them:
 
@@ -55,7 +55,7 @@ def apply(stack: Stack) -> str:
 def redirect_api_calls(stack: Stack) -> int:
     """Replaces AWS URLs of APIs in environment variables by MiniStack's; returns how many functions changed."""
     client = stack.client("lambda")
-    changed = 0
+    changed = []
     for page in client.get_paginator("list_functions").paginate():
         for function in page["Functions"]:
             before: dict[str, str] = function.get("Environment", {}).get("Variables", {})
@@ -64,9 +64,10 @@ def redirect_api_calls(stack: Stack) -> int:
                 continue
             name = function["FunctionName"]
             client.update_function_configuration(FunctionName=name, Environment={"Variables": after})
-            client.get_waiter("function_updated_v2").wait(FunctionName=name)
-            changed += 1
-    return changed
+            changed.append(name)
+    for name in changed:
+        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    return len(changed)
 
 
 def complete_policies(stack: Stack) -> int:
