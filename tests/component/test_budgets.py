@@ -27,8 +27,12 @@ def test_no_step_makes_more_calls_or_uses_more_capacity_than_its_budget(
     found: dict[str, Any], way: str
 ) -> None:
     budget = budgets()["calls"][way]
-    problems = {step: over(counts, budget.get(step, {})) for step, counts in found[way].items()}
-    assert not {step: problem for step, problem in problems.items() if problem}
+    problems = [
+        f"{step}: {problem}"
+        for step, counts in found[way].items()
+        for problem in over(counts, budget.get(step, {}))
+    ]
+    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("way", WAYS)
