@@ -16,7 +16,7 @@ from tools.contracts.template import default_text, resources, template
 from tools.settings import CREDENTIALS, REGION, REPOSITORY
 
 BUILD = REPOSITORY / ".aws-sam" / "build"
-LAYER = BUILD / "SharedLayer" / "python"
+LAYER = Path("SharedLayer", "python")
 # Without the packages of the tools, which lie in an environment of their own.
 PYTHON = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
 _PROCESS = Path(__file__).with_name("process.py")
@@ -50,14 +50,14 @@ class Figures:
 
 
 @cache
-def built_functions() -> tuple[Subject, ...]:
-    """Every function of the template, in its order."""
+def built_functions(build: Path = BUILD) -> tuple[Subject, ...]:
+    """Every function of the template, in its order, as it was built into a folder."""
     everywhere = _variables(template()["Globals"]["Function"])
     return tuple(
         Subject(
             name,
             resource["Properties"]["Handler"],
-            (BUILD / name, LAYER),
+            (build / name, build / LAYER),
             {**everywhere, **_variables(resource["Properties"])},
         )
         for name, resource in resources().items()

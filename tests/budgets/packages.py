@@ -8,7 +8,7 @@ from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from typing import Any
 
-from benchmarks.starts.built import LAYER, Subject, built_functions, start
+from benchmarks.starts.built import BUILD, LAYER, Subject, built_functions, start
 
 # In the header of a bytecode file: it names its source by a hash, which is not checked when it is imported.
 # https://peps.python.org/pep-0552/
@@ -49,7 +49,7 @@ def measured() -> dict[str, Any]:
     """The sizes and modules of today's build."""
     modules = imported()
     return {
-        "layer_bytes": size(LAYER.parent),
+        "layer_bytes": size(BUILD / LAYER.parent),
         "functions": {
             function.name: {
                 "bytes": size(function.folders[0]),

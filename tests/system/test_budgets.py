@@ -43,7 +43,7 @@ def test_a_package_is_no_larger_than_its_budget(stack: Stack, function: Subject)
 
 
 def test_the_layer_is_no_larger_than_its_budget(stack: Stack) -> None:
-    assert size(LAYER.parent) <= allowed(budgets()["layer_bytes"])
+    assert size(BUILD / LAYER.parent) <= allowed(budgets()["layer_bytes"])
 
 
 def test_a_cold_start_compiles_nothing(stack: Stack) -> None:
