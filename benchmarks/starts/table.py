@@ -83,7 +83,8 @@ class Report:
 
     def keep_as_before(self) -> None:
         """Makes its ratios those of later reports' column "before"."""
-        ratios = {part.name: round(part.ratio, 2) for part in (*self.starts, *self.requests)}
+        ratios = {start.name: round(start.ratio, 2) for start in self.starts}
+        ratios |= {part.name: round(part.ratio, 2) for part in self.requests}
         _BEFORE.write_text(f"{json.dumps(ratios, indent=1)}\n", encoding="utf-8")
 
     def json(self) -> str:

@@ -3,7 +3,6 @@
 `make budgets` renews the budgets; its diff shows what a change costs.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ WAYS = ("fulfilled", "rejected", "cancelled", "requests")
 
 
 @pytest.fixture(scope="module")
-def found() -> Iterator[dict[str, Any]]:
+def found() -> dict[str, Any]:
     """The counts of the present code."""
     return measured()
 
