@@ -9,10 +9,11 @@ Before every few functions it starts the floor ("stock"), with which these are c
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.starts.built import built_functions
+from benchmarks.starts.built import BUILD, Subject, built_functions
 from benchmarks.starts.loopback import dynamodb
 from benchmarks.starts.measuring import Measurement
 from benchmarks.starts.page import page
@@ -37,11 +38,15 @@ def main() -> int:
     parser.add_argument(
         "--minutes", type=float, default=9, help="after so long no new round begins (%(default)s)"
     )
+    parser.add_argument("--build", type=Path, default=BUILD, help="the folder of the build (%(default)s)")
+    parser.add_argument("--as-before", action="store_true", help='keep the ratios for the column "before"')
     options = parser.parse_args()
     try:
-        report = _measured(options.rounds, options.minutes)
+        report = _measured(built_functions(options.build.resolve()), options.rounds, options.minutes)
     except StepError as error:
         return fail(error)
+    if options.as_before:
+        report.keep_as_before()
     print(f"\n{report.markdown()}")
     RESULTS.mkdir(parents=True, exist_ok=True)
     for name, text in {"md": report.markdown(), "json": report.json(), "html": page(report)}.items():
@@ -50,8 +55,7 @@ def main() -> int:
     return 0
 
 
-def _measured(rounds: int, minutes: float) -> Report:
-    functions = built_functions()
+def _measured(functions: Sequence[Subject], rounds: int, minutes: float) -> Report:
     print(f"{len(functions)} functions, {rounds} rounds, no new one after {minutes:g} minutes", flush=True)
     began = time.monotonic()
     with TemporaryDirectory() as folder, dynamodb() as database:

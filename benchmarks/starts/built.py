@@ -4,20 +4,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.faults.template import Template
 from tools.console import StepError, tail
-from tools.contracts.template import template
+from tools.contracts.template import default_text, resources, template
 from tools.settings import CREDENTIALS, REGION, REPOSITORY
 
 BUILD = REPOSITORY / ".aws-sam" / "build"
-LAYER = BUILD / "SharedLayer" / "python"
+LAYER = Path("SharedLayer", "python")
 # Without the packages of the tools, which lie in an environment of their own.
 PYTHON = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
 _PROCESS = Path(__file__).with_name("process.py")
@@ -51,11 +50,18 @@ class Figures:
 
 
 @cache
-def built_functions() -> tuple[Subject, ...]:
-    """Every function of the template, in its order."""
+def built_functions(build: Path = BUILD) -> tuple[Subject, ...]:
+    """Every function of the template, in its order, as it was built into a folder."""
+    everywhere = _variables(template()["Globals"]["Function"])
     return tuple(
-        Subject(name, f"{declared.module}.handler", (BUILD / name, LAYER), declared.environment)
-        for name, declared in Template().functions.items()
+        Subject(
+            name,
+            resource["Properties"]["Handler"],
+            (build / name, build / LAYER),
+            {**everywhere, **_variables(resource["Properties"])},
+        )
+        for name, resource in resources().items()
+        if resource["Type"] == "AWS::Serverless::Function"
     )
 
 
@@ -100,23 +106,11 @@ def _environment(subject: Subject, endpoint: str) -> dict[str, str]:
         "_X_AMZN_TRACE_ID": "Root=1-6744a0a0-000000000000000000000000;Parent=0000000000000001;Sampled=1",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:9",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-        **_globals(),
         **subject.variables,
     }
 
 
-@cache
-def _globals() -> dict[str, str]:
-    return dict(_plain(template()["Globals"]["Function"]["Environment"]["Variables"]))
-
-
-def _plain(variables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    parameters = template()["Parameters"]
-    for name, value in variables.items():
-        match value:
-            case {"Ref": str(parameter)} if parameter in parameters:
-                yield name, str(parameters[parameter]["Default"])
-            case {"Fn::Sub": str(text)}:
-                yield name, text
-            case str(text):
-                yield name, text
+def _variables(function: Mapping[str, Any]) -> dict[str, str]:
+    """The variables as texts; the resources in them need not exist."""
+    declared = function.get("Environment", {}).get("Variables", {})
+    return {name: default_text(value) for name, value in declared.items() if value != {"Ref": "AWS::NoValue"}}

@@ -58,9 +58,7 @@ class Measurement:
     def report(self) -> Report:
         """The medians of the rounds."""
         stocks = {id(stock): stock for pairs in self._starts.values() for _, stock in pairs}.values()
-        stock = Start(
-            "stock", *(median(values) for values in zip(*map(_figures, stocks), strict=True)), ratio=1.0
-        )
+        stock = _start("stock", [(stock, stock) for stock in stocks])
         starts = [_start(function.name, self._starts[function.name]) for function in self._functions]
         return Report(
             len(self._requests), stock, starts, [_requests(name, self._requests) for name in _PARTS]
@@ -101,13 +99,14 @@ def _orders_and_reads() -> list[Any]:
     return [*orders, *[read] * _WARM]
 
 
-def _figures(figures: Figures) -> tuple[float, float, float]:
-    return figures.init, figures.wall, figures.peak
-
-
 def _start(name: str, pairs: list[tuple[Figures, Figures]]) -> Start:
-    init, wall, peak = (median(values) for values in zip(*(_figures(own) for own, _ in pairs), strict=True))
-    return Start(name, init, wall, peak, ratio=median(own.init / stock.init for own, stock in pairs))
+    return Start(
+        name,
+        init=median(own.init for own, _ in pairs),
+        wall=median(own.wall for own, _ in pairs),
+        peak=median(own.peak for own, _ in pairs),
+        ratio=median(own.init / stock.init for own, stock in pairs),
+    )
 
 
 # The compared parts, and the processor time of a process for each.

@@ -34,16 +34,17 @@ def main(handler: str, events_file: str, figures_file: str) -> None:
     }
     import json  # noqa: PLC0415 - the function has it by now
 
-    handle = getattr(sys.modules[module], name, None)
+    with open(events_file, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is not loaded
+        events = json.load(file)
     calls, ends = [], []
-    with open(events_file, encoding="utf-8") as events:  # noqa: PTH123 - pathlib is not loaded
-        for event in json.load(events):
-            cpu = time.process_time()
-            answer = handle(event, Context())
-            calls.append(1000 * (time.process_time() - cpu))
-            ends.append(time.monotonic())
-            if answer["statusCode"] >= 300:
-                raise SystemExit(f"{handler} answered {answer}")
+    for event in events:
+        handle = getattr(sys.modules[module], name)
+        cpu = time.process_time()
+        answer = handle(event, Context())
+        calls.append(1000 * (time.process_time() - cpu))
+        ends.append(time.monotonic())
+        if answer["statusCode"] >= 300:
+            raise SystemExit(f"{handler} answered {answer}")
     with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123
         peak = int(status.read().partition("VmHWM:")[2].split()[0]) / 1024
     with open(figures_file, "w", encoding="utf-8") as file:  # noqa: PTH123

@@ -81,6 +81,12 @@ class Report:
         """The tables, ready to be pasted."""
         return "\n\n".join(_markdown(table) for table in self.tables())
 
+    def keep_as_before(self) -> None:
+        """Makes its ratios those of later reports' column "before"."""
+        ratios = {start.name: round(start.ratio, 2) for start in self.starts}
+        ratios |= {part.name: round(part.ratio, 2) for part in self.requests}
+        _BEFORE.write_text(f"{json.dumps(ratios, indent=1)}\n", encoding="utf-8")
+
     def json(self) -> str:
         """The same for programs."""
         return json.dumps(asdict(self), indent=1)

@@ -1,21 +1,28 @@
 """What `sam build` made: the modules of a cold start, the sizes, the bytecode."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from typing import Any
 
-from benchmarks.starts.built import LAYER, Subject, built_functions, start
+from benchmarks.starts.built import BUILD, LAYER, Subject, built_functions, start
 
 # In the header of a bytecode file: it names its source by a hash, which is not checked when it is imported.
 # https://peps.python.org/pep-0552/
 _UNCHECKED_HASH = (1).to_bytes(4, "little")
 
 
-def imported(function: Subject) -> dict[str, str]:
-    """The modules that a cold start of the function imports, each with its file."""
-    return start(function).modules
+def imported() -> dict[str, dict[str, str]]:
+    """By function, the modules that a cold start imports, each with its file."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        starts = pool.map(start, built_functions())
+        return {
+            function.name: figures.modules
+            for function, figures in zip(built_functions(), starts, strict=True)
+        }
 
 
 def counted(function: Subject, modules: dict[str, str]) -> dict[str, int]:
@@ -40,12 +47,13 @@ def without_bytecode(folder: Path) -> Iterator[str]:
 
 def measured() -> dict[str, Any]:
     """The sizes and modules of today's build."""
+    modules = imported()
     return {
-        "layer_bytes": size(LAYER.parent),
+        "layer_bytes": size(BUILD / LAYER.parent),
         "functions": {
             function.name: {
                 "bytes": size(function.folders[0]),
-                "modules": counted(function, imported(function)),
+                "modules": counted(function, modules[function.name]),
             }
             for function in built_functions()
         },

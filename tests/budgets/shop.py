@@ -102,7 +102,7 @@ class _WithOnlookers(Template):
     """The template with the services that only look at orders; the faults' tests leave these out."""
 
     @property
-    def subscribers(self) -> list[tuple[frozenset[str], str]]:  # type: ignore[override]
+    def subscribers(self) -> list[tuple[frozenset[str], str]]:
         """Which types of events each consuming function is sent."""
         return self.consumers
 

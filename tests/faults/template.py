@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.machine import Machines
-from tools.contracts.template import template
+from tools.contracts.template import default_text, template
 
 ROOT = Path(__file__).parents[2]
 PROVIDER_URL = "http://provider"
@@ -36,7 +36,6 @@ class Template:
 
     def __init__(self) -> None:
         self._resources: dict[str, dict[str, Any]] = template()["Resources"]
-        self._parameters: dict[str, dict[str, Any]] = template()["Parameters"]
 
     @cached_property
     def functions(self) -> dict[str, Function]:
@@ -171,21 +170,5 @@ class Template:
         return Function(
             name,
             properties["Handler"].removesuffix(".handler"),
-            {key: self._value(key, value) for key, value in variables.items()},
+            {key: _CHOSEN.get(key) or default_text(value) for key, value in variables.items()},
         )
-
-    def _value(self, name: str, value: Any) -> str:
-        """A variable's value; what the template only knows when it is deployed is the logical id."""
-        if name in _CHOSEN:
-            return _CHOSEN[name]
-        match value:
-            case {"Ref": str(referred)}:
-                default = self._parameters.get(referred, {}).get("Default", referred)
-                return str(default)
-            case {"Fn::GetAtt": [referred, _]}:
-                return str(referred)
-            case {"Fn::Join": [separator, {"Ref": str(referred)}]}:
-                return str(separator).join(str(self._parameters[referred]["Default"]).split(","))
-            case {"Fn::If": [_, chosen, _]}:
-                return self._value(name, chosen)
-        return str(value)

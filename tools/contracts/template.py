@@ -1,6 +1,7 @@
 """template.yaml: its resources, and the consumers of each event by its subscriptions."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -10,6 +11,7 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 from tools.settings import REPOSITORY
 
 _LOOP = "Fn::ForEach::"
+_REFERENCE = re.compile(r"\$\{(?:AWS::)?(\w+)[^}]*\}")
 
 
 @cache
@@ -27,6 +29,23 @@ def resources() -> dict[str, Any]:
     """The template's resources by name."""
     found: dict[str, Any] = template()["Resources"]
     return found
+
+
+def default_text(value: Any) -> str:
+    """A property as text: a parameter is its default, a resource its logical id, a condition holds."""
+    parameters = template()["Parameters"]
+    match value:
+        case {"Ref": str(name)}:
+            return str(parameters[name]["Default"] if name in parameters else name)
+        case {"Fn::GetAtt": [str(name), _]}:
+            return name
+        case {"Fn::Sub": str(text)}:
+            return _REFERENCE.sub(r"\1", text)
+        case {"Fn::Join": [str(separator), {"Ref": str(name)}]}:
+            return separator.join(str(parameters[name]["Default"]).split(","))
+        case {"Fn::If": [_, chosen, _]}:
+            return default_text(chosen)
+    return str(value)
 
 
 def subscriptions() -> dict[str, list[str]]:
