@@ -64,7 +64,7 @@ def test_a_usage_costs_its_quantity_times_its_price() -> None:
 def test_every_price_is_dated_by_its_file_and_names_the_page_of_aws() -> None:
     for price in prices().values():
         assert price["page"].startswith("https://aws.amazon.com/")
-        assert price["checked"] in {"page", "memory"}
+        assert price["seen"] == "memory" or price["seen"].startswith("https://")
         assert price["dollars"] > 0
         assert price["per"] > 0
 

@@ -95,8 +95,8 @@ class Journeys:
         started = time.monotonic()
         for number in range(orders):
             time.sleep(max(0.0, started + number * _PACE_SECONDS - time.monotonic()))
-            self.progress.report(f"  {number} of {orders} orders placed")
             yield number
+            self.progress.report(f"  {number + 1} of {orders} orders placed")
 
     def _place(self, lines: dict[str, int], **options: Any) -> str:
         answer = self.shop.place(self.customer, lines, **options)
