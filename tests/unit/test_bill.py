@@ -21,7 +21,10 @@ def stack(parameters: dict[str, str] | None = None, **resources: dict[str, Any])
             "Provider": {"Type": "String", "Default": ""},
             "Level": {"Type": "String", "Default": "ALL"},
         },
-        "Conditions": {"Sandbox": {"Fn::Equals": [{"Ref": "Provider"}, ""]}},
+        "Conditions": {
+            "Sandbox": {"Fn::Equals": [{"Ref": "Provider"}, ""]},
+            "Provided": {"Fn::Not": [{"Condition": "Sandbox"}]},
+        },
         "Resources": resources,
     }
     return Declared(template, parameters or {})
@@ -91,6 +94,13 @@ def test_resources_of_a_condition_that_does_not_hold_are_not_in_the_bill() -> No
     assert "Sandbox" not in stack({"Provider": "https://provider.example"}, Sandbox=sandbox).resources
 
 
+def test_a_choice_between_two_values_is_decided() -> None:
+    key = {"Fn::If": ["Provided", {"Ref": "Provider"}, {"Ref": "AWS::NoValue"}]}
+    group = resource("Logs::LogGroup", Key=key)
+    assert stack(Group=group).resources["Group"]["Properties"] == {}
+    assert stack({"Provider": "https"}, Group=group).resources["Group"]["Properties"] == {"Key": "https"}
+
+
 def test_a_parameter_has_the_value_of_production_or_its_default() -> None:
     group = resource("Logs::LogGroup", Level={"Ref": "Level"}, Other={"Ref": "Level2"})
     assert stack(Group=group).resources["Group"]["Properties"] == {"Level": "ALL", "Other": {"Ref": "Level2"}}
@@ -124,7 +134,7 @@ def test_gb_seconds_are_those_of_a_warm_invocation_at_the_declared_memory() -> N
     declared = stack(Work=function(), Queue=resource("SQS::Queue"))
     facts = [
         invocation(cpu_seconds=9.9, cold=True),
-        invocation(cpu_seconds=0.02),
+        invocation(cpu_seconds=9.9, cold=True),
         invocation(cpu_seconds=0.02),
     ]
     found = counted(declared, *facts)
