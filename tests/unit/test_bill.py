@@ -21,7 +21,10 @@ def stack(parameters: dict[str, str] | None = None, **resources: dict[str, Any])
             "Provider": {"Type": "String", "Default": ""},
             "Level": {"Type": "String", "Default": "ALL"},
         },
-        "Conditions": {"Sandbox": {"Fn::Equals": [{"Ref": "Provider"}, ""]}},
+        "Conditions": {
+            "Sandbox": {"Fn::Equals": [{"Ref": "Provider"}, ""]},
+            "Provided": {"Fn::Not": [{"Condition": "Sandbox"}]},
+        },
         "Resources": resources,
     }
     return Declared(template, parameters or {})
@@ -64,7 +67,7 @@ def test_a_usage_costs_its_quantity_times_its_price() -> None:
 def test_every_price_is_dated_by_its_file_and_names_the_page_of_aws() -> None:
     for price in prices().values():
         assert price["page"].startswith("https://aws.amazon.com/")
-        assert price["checked"] in {"page", "memory"}
+        assert price["seen"] == "memory" or price["seen"].startswith("https://")
         assert price["dollars"] > 0
         assert price["per"] > 0
 
@@ -89,6 +92,13 @@ def test_resources_of_a_condition_that_does_not_hold_are_not_in_the_bill() -> No
     sandbox = resource("DynamoDB::Table", KeySchema=_KEY) | {"Condition": "Sandbox"}
     assert "Sandbox" in stack(Sandbox=sandbox).resources
     assert "Sandbox" not in stack({"Provider": "https://provider.example"}, Sandbox=sandbox).resources
+
+
+def test_a_choice_between_two_values_is_decided() -> None:
+    key = {"Fn::If": ["Provided", {"Ref": "Provider"}, {"Ref": "AWS::NoValue"}]}
+    group = resource("Logs::LogGroup", Key=key)
+    assert stack(Group=group).resources["Group"]["Properties"] == {}
+    assert stack({"Provider": "https"}, Group=group).resources["Group"]["Properties"] == {"Key": "https"}
 
 
 def test_a_parameter_has_the_value_of_production_or_its_default() -> None:
@@ -124,7 +134,7 @@ def test_gb_seconds_are_those_of_a_warm_invocation_at_the_declared_memory() -> N
     declared = stack(Work=function(), Queue=resource("SQS::Queue"))
     facts = [
         invocation(cpu_seconds=9.9, cold=True),
-        invocation(cpu_seconds=0.02),
+        invocation(cpu_seconds=9.9, cold=True),
         invocation(cpu_seconds=0.02),
     ]
     found = counted(declared, *facts)

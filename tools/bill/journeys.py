@@ -17,6 +17,7 @@ from tools.waiting import wait_for
 
 _LONGEST_SECONDS = 90
 _PACE_SECONDS = 1.0
+_ENDS = {"rejected", "cancelled", "parked"}
 # A refused card, an address that no carrier serves, and more than the warehouse has, by turns.
 _REFUSALS: tuple[tuple[dict[str, int], dict[str, Any]], ...] = (
     ({TEA: 1, DARJEELING: 1}, {"payment_token": "pm_card_chargeDeclined"}),
@@ -95,8 +96,8 @@ class Journeys:
         started = time.monotonic()
         for number in range(orders):
             time.sleep(max(0.0, started + number * _PACE_SECONDS - time.monotonic()))
-            self.progress.report(f"  {number} of {orders} orders placed")
             yield number
+            self.progress.report(f"  {number + 1} of {orders} orders placed")
 
     def _place(self, lines: dict[str, int], **options: Any) -> str:
         answer = self.shop.place(self.customer, lines, **options)
@@ -109,10 +110,16 @@ class Journeys:
             self.shop.order(self.customer, order)
 
     def _end(self, orders: list[str], statuses: set[str], what: str) -> None:
-        """Waits for it by the records, not by the API, whose requests count."""
+        """Waits for it by the records, not by the API, whose requests count; raises StepError for another end."""
 
         def ended() -> bool:
-            now = {item["order_id"]: item["status"] for item in self.auditor.order_items()}
-            return all(now.get(order) in statuses for order in orders)
+            items = {item["order_id"]: item for item in self.auditor.order_items()}
+            now = [items[order]["status"] for order in orders]
+            if lost := _ENDS.intersection(now) - statuses:
+                raise StepError(
+                    f"{len(orders)} orders should have been {what}; some are {' or '.join(sorted(lost))}.",
+                    "On a busy machine a step may run out of time. Try again when it has less to do.",
+                )
+            return statuses.issuperset(now)
 
         wait_for(ended, f"{len(orders)} orders to be {what}", seconds=_LONGEST_SECONDS)

@@ -13,6 +13,8 @@ IDLE_BUDGET, IDLE_AIM = 5.0, 2.0
 """Dollars for a month without orders."""
 
 _MAIL = "Mail"
+# CloudWatch stores logs compressed by gzip and bills them so; lines of JSON shrink to about this share.
+_COMPRESSED = 0.15
 _LARGEST = 10
 _BUDGETED = "fulfilled"
 _VARIATIONS = {
@@ -144,7 +146,12 @@ def _stored(measured: Measured, kind: str) -> Iterator[str]:
     without, with_indexes = measured.stored_gb(kind)
     stored = Usage("DynamoDB", "", "dynamodb.gb_months", with_indexes).dollars
     backup = Usage("DynamoDB", "", "dynamodb.backup_gb_months", without).dollars
-    yield f"  They leave {with_indexes:.1f} GB in tables: {stored:.2f} a month, and {backup:.2f} for recovery"
+    logs = sum(u.quantity for u in measured.per_million(kind) if u.price in {"logs.gb", "logs.infrequent_gb"})
+    kept = Usage("Logs", "", "logs.gb_months", logs * _COMPRESSED).dollars
+    yield (
+        f"  They leave {with_indexes:.1f} GB in tables: {stored:.2f} a month, and {backup:.2f} for recovery; "
+        f"{logs:.1f} GB of logs: {kept:.2f} a month, until they expire"
+    )
 
 
 def _rounded(measured: Measured, kind: str) -> float:

@@ -37,7 +37,7 @@ def install() -> None:
             run(arn)
             return
         # The thread begins with what the sender of StartExecution had; from here on the state machine is the caller.
-        sender = recording.caller.set(arn.split(":")[-2])
+        sender = recording.caller.set(_machine(stepfunctions._executions.get(arn)))
         token, started = _tally.set({"transitions": 0}), time.monotonic()
         try:
             run(arn)
@@ -65,13 +65,17 @@ def _count() -> None:
         tally["transitions"] += 1
 
 
+def _machine(execution: Any) -> str:
+    return str(execution["stateMachineArn"].rpartition(":")[2]) if execution else ""
+
+
 def _record(execution: Any, seconds: float) -> None:
     if not execution:
         return
     entered = sum(event["type"].endswith("StateEntered") for event in execution["events"])
     recording.record(
         "execution",
-        machine=execution["stateMachineArn"].rpartition(":")[2],
+        machine=_machine(execution),
         execution=execution["name"],
         seconds=seconds,
         input_bytes=len(execution["input"]),
