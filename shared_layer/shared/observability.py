@@ -1,15 +1,19 @@
-"""The logger, tracer and metrics of a function, made once per execution environment.
+"""The logger and metrics of a function, made once per execution environment.
 
 Service name, namespace and level come from the environment variables that the template sets
 (`POWERTOOLS_SERVICE_NAME`, `POWERTOOLS_METRICS_NAMESPACE`, `POWERTOOLS_LOG_LEVEL`).
+
+Lambda itself traces each invocation. With `TRACE_CALLS` (the template's parameter TraceCalls) the X-Ray SDK adds the
+function's calls of AWS and of other servers to the trace. It is not even imported without, because it starts slowly.
 """
 
 import logging
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -21,18 +25,17 @@ type Handler[Answer] = Callable[[dict[str, Any], LambdaContext], Answer]
 
 logger = Logger(utc=True)
 metrics = Metrics()
-_tracer = Tracer()
 
 
 def entry_point[Answer](handler: Handler[Answer]) -> Handler[Answer]:
-    """The Lambda handler with its log, its trace and its metrics.
+    """The Lambda handler with its log, its trace and its metrics. Nothing but the handler is left to import or to make.
 
     Lambda logs an exception that leaves it, and gives it to the state machine. So a ValidationError leaves it without
     the values.
     """
 
     @metrics.log_metrics
-    @_tracer.capture_lambda_handler(capture_response=False)
+    @_traced
     @logger.inject_lambda_context(clear_state=True)
     @hiding_values
     @wraps(handler)
@@ -45,6 +48,16 @@ def entry_point[Answer](handler: Handler[Answer]) -> Handler[Answer]:
 def count(name: str, value: int = 1) -> None:
     """Adds `value` to the counter metric `name` of this invocation."""
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def _traced[Answer](handler: Handler[Answer]) -> Handler[Answer]:
+    """The handler, whose calls of others are in its trace if TRACE_CALLS says so."""
+    if os.environ.get("TRACE_CALLS") != "true":
+        return handler
+    from aws_lambda_powertools import Tracer  # noqa: PLC0415 - the X-Ray SDK starts slowly
+
+    traced: Handler[Answer] = Tracer().capture_lambda_handler(handler, capture_response=False)
+    return traced
 
 
 def _hide_values(record: logging.LogRecord) -> bool:
