@@ -16,22 +16,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
-from shared.aws import client
 from shared.cause import caused_by
 from shared.dead_letters import send_to_dlq
 from shared.environment import LambdaEnvironment
 from shared.errors import PermanentError
 from shared.events import Event
 from shared.observability import count, entry_point, logger
-from shared.validation import hiding_values, reason_of, without_values
+from shared.validation import reason_of, without_values
 
 TRIES_OF_AN_UNKNOWN_VERSION = 4
 """At the last of them a consumer gives up an event of an unknown version; fewer than a queue's `maxReceiveCount`."""
+
+type Message = Mapping[str, Any]
+"""A message as SQS delivers it in a batch."""
 
 type Consume = Callable[[Event], None]
 
@@ -68,49 +68,52 @@ def read_event(body: str) -> Event:
         raise UnreadableMessage(f"not a domain event: {without_values(error)}") from error
 
 
+class NothingConsumed(Exception):
+    """Every message of the batch failed, so the function fails as well, and Lambda counts that as an error."""
+
+
 class QueueHandler(ABC):
     """The Lambda handler of a queue's messages; a subclass says what is done with one."""
 
     def __init__(self) -> None:
         self._dead_letters = Environment.load().dlq_url
-        self._processor = BatchProcessor(event_type=EventType.SQS)
-        self._handler = self._decorated()
+        self._handler = entry_point(self._consume_batch)
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> Any:
         """Consumes the SQS batch; the answer names the messages that are to be delivered again."""
         return self._handler(event, context)
 
-    def _decorated(self) -> Callable[[dict[str, Any], LambdaContext], Any]:
-        @entry_point
-        def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-            return process_partial_response(
-                event=event,
-                # The processor's own error repeats what its records raised.
-                record_handler=hiding_values(self._process),
-                processor=self._processor,
-                context=context,
-            )
+    def _consume_batch(self, event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+        failed = [(message, error) for message in event["Records"] if (error := self._failure_of(message))]
+        if len(failed) == len(event["Records"]):
+            raise NothingConsumed("; ".join(reason_of(error) for _, error in failed))
+        return {"batchItemFailures": [{"itemIdentifier": message["messageId"]} for message, _ in failed]}
 
-        return handler
+    def _failure_of(self, message: Message) -> Exception | None:
+        try:
+            self._process(message)
+        except Exception as error:  # noqa: BLE001 - the queue delivers this message again, and not the others
+            return error
+        return None
 
     @abstractmethod
-    def _process(self, record: SQSRecord) -> None:
+    def _process(self, message: Message) -> None:
         """Does the message's work with `_attempt`, under the cause that is logged and published."""
 
-    def _attempt(self, record: SQSRecord, work: Callable[[], None]) -> None:
+    def _attempt(self, message: Message, work: Callable[[], None]) -> None:
         """Does the message's work, and handles its failure; see `message_handler`."""
         try:
             work()
         except (PermanentError, ValidationError) as error:
-            self._send_to_dlq(record, error)
+            self._send_to_dlq(message, error)
         except Exception:
-            logger.exception("message failed; the queue delivers it again", message_id=record.message_id)
+            logger.exception("message failed; the queue delivers it again", message_id=message["messageId"])
             raise
 
-    def _send_to_dlq(self, record: SQSRecord, error: Exception) -> None:
+    def _send_to_dlq(self, message: Message, error: Exception) -> None:
         """Moves a message that can never succeed to the dead letters; raises when it could not be stored there."""
         reason = reason_of(error)
-        send_to_dlq(self._dead_letters, record.body, reason, source_message_id=record.message_id)
+        send_to_dlq(self._dead_letters, message["body"], reason, source_message_id=message["messageId"])
         logger.error("message can never succeed; moved to the dead letters", reason=reason)
         count("DeadLetters")
 
@@ -122,9 +125,9 @@ class MessageHandler(QueueHandler):
         self._consume = consume
         super().__init__()
 
-    def _process(self, record: SQSRecord) -> None:
-        with caused_by(record.message_id):
-            self._attempt(record, lambda: self._consume(record.body))
+    def _process(self, message: Message) -> None:
+        with caused_by(message["messageId"]):
+            self._attempt(message, lambda: self._consume(message["body"]))
 
 
 class ConsumerHandler(QueueHandler):
@@ -142,15 +145,15 @@ class ConsumerHandler(QueueHandler):
         """The types of events that it reads, with their versions."""
         return {event_type: frozenset(functions) for event_type, functions in self._functions.items()}
 
-    def _process(self, record: SQSRecord) -> None:
+    def _process(self, message: Message) -> None:
         try:
-            event = read_event(record.body)
+            event = read_event(message["body"])
         except UnreadableMessage as error:
-            self._send_to_dlq(record, error)
+            self._send_to_dlq(message, error)
             return
         with caused_by(event.event_id, correlation_id=event.correlation_id):
             if event.event_type in self._functions:
-                self._attempt(record, lambda: self._consume_event(event, record))
+                self._attempt(message, lambda: self._consume_event(event, message))
             else:
                 logger.warning(
                     "event is not read here; dropped",
@@ -159,11 +162,11 @@ class ConsumerHandler(QueueHandler):
                 )
                 count("EventsDropped")
 
-    def _consume_event(self, event: Event, record: SQSRecord) -> None:
+    def _consume_event(self, event: Event, message: Message) -> None:
         started = time.perf_counter()
         versions = self._functions[event.event_type]
         if event.event_version not in versions:
-            is_last_try = int(record.attributes.approximate_receive_count) >= TRIES_OF_AN_UNKNOWN_VERSION
+            is_last_try = int(message["attributes"]["ApproximateReceiveCount"]) >= TRIES_OF_AN_UNKNOWN_VERSION
             reason = f"version {event.event_version} of {event.event_type} is not known here"
             raise UnknownVersion(reason) if is_last_try else VersionToCome(reason)
         versions[event.event_version](event)
@@ -183,7 +186,6 @@ def consumer_handler(reads: Reads) -> ConsumerHandler:
     An event of a version that is not in `reads` fails, and the queue delivers it again: a deployment may bring the
     version. The last of TRIES_OF_AN_UNKNOWN_VERSION deliveries makes the event a dead letter.
     """
-    client("sqs")  # made before the first message, not with it
     return ConsumerHandler(reads)
 
 

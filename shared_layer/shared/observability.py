@@ -1,10 +1,13 @@
-"""The logger, tracer and metrics of a function, made once per execution environment.
+"""The logger and metrics of a function, made once per execution environment.
 
 Service name, namespace and level come from the environment variables that the template sets
 (`POWERTOOLS_SERVICE_NAME`, `POWERTOOLS_METRICS_NAMESPACE`, `POWERTOOLS_LOG_LEVEL`).
 
 Logs are billed by the byte. So each piece of work logs one line at INFO, which `make trace` reads. Its parts are lines
 at DEBUG, which a share of the invocations (`LOG_SAMPLE_RATE`) logs as well.
+
+Lambda itself traces each invocation. With `TRACE_CALLS` (the template's parameter TraceCalls) the X-Ray SDK adds the
+function's calls of AWS and of other servers to the trace. It is not even imported without, because it starts slowly.
 """
 
 import logging
@@ -14,7 +17,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -28,7 +31,6 @@ type Handler[Answer] = Callable[[dict[str, Any], LambdaContext], Answer]
 # Lambda reads the level of a line only beside such a time.
 logger = Logger(utc=True, use_rfc3339=True, serialize_stacktrace=False, location=None, xray_trace_id=None)
 metrics = Metrics()
-_tracer = Tracer()
 _lines = logging.getLogger(logger.service)
 _first_invocation = iter([True])
 
@@ -39,13 +41,13 @@ _lines.setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
 
 
 def entry_point[Answer](handler: Handler[Answer]) -> Handler[Answer]:
-    """The Lambda handler with its log, its trace and its metrics.
+    """The Lambda handler with its log, its trace and its metrics. Nothing but the handler is left to import or to make.
 
     Lambda logs an exception that leaves it, and gives it to the state machine. So a ValidationError leaves it without
     the values.
     """
 
-    @_tracer.capture_lambda_handler(capture_response=False)
+    @_traced
     @hiding_values
     @wraps(handler)
     def entered(event: dict[str, Any], context: LambdaContext) -> Answer:
@@ -77,6 +79,16 @@ def count(name: str, value: int = 1) -> None:
 def gauge(name: str, value: int) -> None:
     """Sets the metric `name` to `value`, also to zero: for an alarm that rings if no value comes."""
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def _traced[Answer](handler: Handler[Answer]) -> Handler[Answer]:
+    """The handler, whose calls of others are in its trace if TRACE_CALLS says so."""
+    if os.environ.get("TRACE_CALLS") != "true":
+        return handler
+    from aws_lambda_powertools import Tracer  # noqa: PLC0415 - the X-Ray SDK starts slowly
+
+    traced: Handler[Answer] = Tracer().capture_lambda_handler(handler, capture_response=False)
+    return traced
 
 
 def _hide_values(record: logging.LogRecord) -> bool:

@@ -7,12 +7,15 @@ filter spares the relay an invocation. A change that lacks the mark costs an inv
 The pattern: https://microservices.io/patterns/data/transactional-outbox.html
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
-
 from shared.cause import present_cause
+from shared.dynamo import from_item
 from shared.events import Event
+
+type StreamRecord = Mapping[str, Any]
+"""A change as the table's stream delivers it."""
 
 
 def outbox_of(events: list[Event]) -> dict[str, Any]:
@@ -27,15 +30,19 @@ def with_cause(event: Event, cause: str | None) -> Event:
     return event if event.causation_id else event.model_copy(update={"causation_id": cause})
 
 
-def unpublished(record: DynamoDBRecord) -> list[Event]:
+def unpublished(record: StreamRecord) -> list[Event]:
     """The events that a stream record's change added: its new outbox, if the change renewed it.
 
     Raises ValidationError for an outbox that cannot be read.
     """
-    change = record.dynamodb
-    if change is None or not change.new_image:
-        return []
-    outbox = change.new_image.get("outbox", [])
-    if outbox == (change.old_image or {}).get("outbox", []):
+    before, after = images_of(record)
+    outbox = after.get("outbox", [])
+    if outbox == before.get("outbox", []):
         return []
     return [Event.model_validate_json(entry) for entry in outbox]
+
+
+def images_of(record: StreamRecord) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The item before and after the change, as plain values; empty if there was none, or is none any more."""
+    change = record["dynamodb"]
+    return from_item(change.get("OldImage", {})), from_item(change.get("NewImage", {}))

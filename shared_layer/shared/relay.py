@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.aws import client
@@ -19,7 +18,7 @@ from shared.environment import LambdaEnvironment
 from shared.errors import TransientError
 from shared.events import Event
 from shared.observability import count, entry_point, logger
-from shared.outbox import unpublished, with_cause
+from shared.outbox import StreamRecord, unpublished, with_cause
 from shared.publisher import EventPublisher, FailedEntry
 from shared.validation import reason_of
 
@@ -42,7 +41,7 @@ class NotPublished(TransientError):
 class Change:
     """A record of the stream, its events, and the reason if it is unreadable."""
 
-    record: DynamoDBRecord
+    record: StreamRecord
     events: list[Event]
     unreadable: str = ""
 
@@ -53,7 +52,7 @@ class Change:
 
 
 def relay_handler(
-    events_of: Callable[[DynamoDBRecord], list[Event]] = unpublished,
+    events_of: Callable[[StreamRecord], list[Event]] = unpublished,
 ) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
     """The Lambda handler that publishes a table's outbox from its stream.
 
@@ -65,7 +64,7 @@ def relay_handler(
 
     @entry_point
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        changes = [_read(DynamoDBRecord(record), events_of) for record in event["Records"]]
+        changes = [_read(record, events_of) for record in event["Records"]]
         failed = publisher.publish([event for change in changes for event in change.events])
         # By identity: the same event may come twice in a batch, and succeed only once.
         outcomes = {id(entry.event): entry for entry in failed}
@@ -81,13 +80,13 @@ def relay_handler(
     return handler
 
 
-def _read(record: DynamoDBRecord, events_of: Callable[[DynamoDBRecord], list[Event]]) -> Change:
+def _read(record: StreamRecord, events_of: Callable[[StreamRecord], list[Event]]) -> Change:
     try:
         events = events_of(record)
     except Exception as error:  # noqa: BLE001 - the same record always fails in the same way
         return Change(record, [], reason_of(error))
     # A change made by hand has no cause. The record itself is then the earliest known cause.
-    return Change(record, [with_cause(event, record.event_id) for event in events])
+    return Change(record, [with_cause(event, record.get("eventID")) for event in events])
 
 
 def _settle(change: Change, outcomes: dict[int, FailedEntry], dead_letters: str) -> bool:
@@ -129,13 +128,13 @@ def _set_aside(change: Change, dead_letters: str, reason: str, **about: Any) -> 
     return True
 
 
-def _letter(record: DynamoDBRecord) -> str:
+def _letter(record: StreamRecord) -> str:
     """The record as the stream delivered it, without its old image if it is too large; `make redrive` returns it."""
-    whole = json.dumps(record.raw_event)
+    whole = json.dumps(record)
     if len(whole) <= _MAX_LETTER_BYTES:
         return whole
     change = {name: value for name, value in record["dynamodb"].items() if name != "OldImage"}
-    return json.dumps({**record.raw_event, "dynamodb": change})
+    return json.dumps({**record, "dynamodb": change})
 
 
 def _about(event: Event) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
-
+from shared.consumer import NothingConsumed
 from shared.events import Event
 from tests.examples import example
 
@@ -47,5 +46,5 @@ def deliver(handler: Callable[..., Any], context: Any, *bodies: Event | str) -> 
     """The messages of a batch that SQS delivers again: all of them if the function raises."""
     try:
         return handler(batch(*bodies), context)
-    except BatchProcessingError:
+    except NothingConsumed:
         return failures(*(f"m{position}" for position in range(len(bodies))))

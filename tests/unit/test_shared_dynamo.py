@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,34 @@ VALUES = st.recursive(
 @given(st.dictionaries(st.text(min_size=1), VALUES, max_size=5))
 def test_values_come_back_as_they_went_in(values: dict[str, Any]) -> None:
     assert from_item(to_item(values)) == values
+
+
+@given(st.dictionaries(st.text(min_size=1), VALUES | st.none(), max_size=5))
+def test_an_item_is_what_boto3_makes_of_it(values: dict[str, Any]) -> None:
+    """Operators and older versions of the system read and write the same items with boto3."""
+    as_boto3 = TypeSerializer().serialize(values)["M"]
+    assert to_item({"all": values}) == {"all": {"M": as_boto3}}
+    assert from_item(as_boto3) == TypeDeserializer().deserialize({"M": as_boto3})
+
+
+@pytest.mark.parametrize(
+    ("digits", "number"), [("12", 12), ("-7", -7), ("1.50", 1.5), ("3.0", 3), ("1E+2", 100), ("0", 0)]
+)
+def test_a_number_is_read_in_every_form_that_dynamodb_knows(digits: str, number: float) -> None:
+    back = from_item({"n": {"N": digits}})["n"]
+    assert (back, type(back)) == (number, type(number))
+
+
+@pytest.mark.parametrize("value", [1.5, b"x", {"a"}, object()])
+def test_a_value_of_another_type_is_refused_without_being_shown(value: Any) -> None:
+    with pytest.raises(TypeError, match=type(value).__name__):
+        to_item({"nested": [value]})
+
+
+@pytest.mark.parametrize("typed", [{"B": b"x"}, {"SS": ["a"]}, {"NS": ["1"]}])
+def test_an_attribute_of_another_type_is_refused(typed: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=next(iter(typed))):
+        from_item({"nested": {"L": [typed]}})
 
 
 def test_whole_numbers_come_back_as_int_at_any_depth() -> None:

@@ -5,12 +5,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from shared.clock import timestamp
 from shared.dynamo import to_item
 from shared.events import Event
-from shared.outbox import outbox_of, unpublished
+from shared.outbox import StreamRecord, outbox_of, unpublished
 from tests.made_up import made_up_event
 from tools.contracts.template import resources
 
@@ -28,17 +27,15 @@ def placed(version: int = 1) -> Event:
     )
 
 
-def change(new: list[Event] | None, old: list[Event] | None = None) -> DynamoDBRecord:
+def change(new: list[Event] | None, old: list[Event] | None = None) -> StreamRecord:
     images = {"NewImage": new, "OldImage": old}
-    return DynamoDBRecord(
-        {
-            "dynamodb": {
-                name: to_item({"pk": "o-1", **outbox_of(events)})
-                for name, events in images.items()
-                if events is not None
-            }
+    return {
+        "dynamodb": {
+            name: to_item({"pk": "o-1", **outbox_of(events)})
+            for name, events in images.items()
+            if events is not None
         }
-    )
+    }
 
 
 def test_the_same_change_always_makes_the_same_event_id() -> None:

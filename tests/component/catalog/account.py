@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from catalog.adapters.product_store import ProductStore
 from catalog.domain.product import Category, Product, ProductDetails
+from shared.consumer import NothingConsumed
 from shared.money import Money
 from tests.component.rest_events import claims_of, json_body, rest_event
 
@@ -98,9 +98,7 @@ class CatalogAccount:
         ]
         try:
             answer = handler({"Records": records}, self._context)
-        except (
-            BatchProcessingError
-        ):  # every message failed, so the function fails and the whole batch comes again
+        except NothingConsumed:  # the whole batch comes again
             return [record["messageId"] for record in records]
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 

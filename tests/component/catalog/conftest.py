@@ -18,14 +18,12 @@ def catalog(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PICTURES_BUCKET", BUCKET)
     monkeypatch.setenv("DLQ_URL", dead_letters)
     from catalog import dependencies
-    from catalog.adapters import picture_signing
 
     for made in (
         dependencies.product_store,
         dependencies.upload_store,
         dependencies.upload_signer,
         dependencies.link_signer,
-        picture_signing._s3,
     ):
         made.cache_clear()
     return CatalogAccount(dependencies.product_store(), lambda_context)

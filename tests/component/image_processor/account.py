@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import boto3
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+
+from shared.consumer import NothingConsumed
 
 BUCKET = "pictures"
 UPLOADED_AT = "2026-11-21T10:15:00.125Z"
@@ -72,9 +73,7 @@ class ImageProcessorAccount:
         ]
         try:
             answer = handler({"Records": records}, self._context)
-        except (
-            BatchProcessingError
-        ):  # every message failed, so the function fails and the whole batch comes again
+        except NothingConsumed:  # the whole batch comes again
             return [record["messageId"] for record in records]
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 

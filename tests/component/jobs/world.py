@@ -30,7 +30,6 @@ HEADER = "sku,name,description,category,price_amount,price_currency,active"
 
 _CACHES = {
     "jobs.dependencies": ("job_store", "job_executions", "presigned_urls"),
-    "jobs.adapters.presigned_urls": ("_s3",),
     "catalog.dependencies": ("product_store", "import_store", "job_files"),
     "orders.dependencies": ("order_store", "placement_index", "export_files"),
     "reports.dependencies": ("sales_projection", "report_versions", "published_files"),

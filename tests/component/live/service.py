@@ -8,9 +8,9 @@ from types import ModuleType
 from typing import Any
 
 import boto3
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from botocore.exceptions import ClientError
 
+from shared.consumer import NothingConsumed
 from shared.events import Event
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -97,7 +97,7 @@ class LiveService:
         consumer = self.erase if events[0].event_type == "user.deleted" else self.push
         try:
             answer = consumer.handler({"Records": records}, self.context)
-        except BatchProcessingError:
+        except NothingConsumed:
             return [event.event_id for event in events]
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 

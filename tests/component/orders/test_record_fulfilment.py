@@ -5,11 +5,11 @@ import random
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from orders.domain.order import Order
 from orders.domain.status import Canceller
 from shared.clock import utc_now
+from shared.consumer import NothingConsumed
 from tests.component.orders.account import OrdersAccount
 from tests.component.orders.functions import Saga, dead_letters_in, delivery, fresh
 from tests.made_up import made_up_event
@@ -123,7 +123,7 @@ def test_an_issue_is_recorded_with_its_cause_and_without_one_from_an_earlier_rel
 
 
 def test_an_order_that_is_not_there_yet_is_tried_again(receiving: ReceivingOrder, dead_letters: str) -> None:
-    with pytest.raises(BatchProcessingError):
+    with pytest.raises(NothingConsumed):
         receiving.receives(receiving.event("payment.captured", 5, "ord_none"))
     assert dead_letters_in(dead_letters) == []
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from payments.adapters.payment_store import PaymentStore
 from payments.domain.payment import CardDeclined, PaymentRefused, ProviderUnavailable
 from payments.domain.payment_service import PaymentService
+from shared.consumer import NothingConsumed
 from shared.versioned_table import WriteConflict
 from tests.component.payments.fakes import ORDER, FakeProvider, fails_with, outbox
 
@@ -88,7 +88,7 @@ def test_the_money_is_taken_once_however_often_the_event_comes(consumer: Consume
 
 def test_the_queue_retries_while_the_provider_does_not_answer(consumer: Consumer) -> None:
     consumer.provider.before["capture"] = fails_with(ProviderUnavailable("down"))
-    with pytest.raises(BatchProcessingError):
+    with pytest.raises(NothingConsumed):
         consumer.receives()
     assert consumer.dead_letters == []
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from pydantic import BaseModel
 
 from shared.aws import client
 from shared.consumer import (
     TRIES_OF_AN_UNKNOWN_VERSION,
+    NothingConsumed,
     UnreadableMessage,
     consumer_handler,
     message_handler,
@@ -140,7 +140,7 @@ def test_a_message_that_cannot_reach_the_dead_letters_is_not_lost(
     aws: None, monkeypatch: pytest.MonkeyPatch, lambda_context: Any
 ) -> None:
     monkeypatch.setenv("DLQ_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/no-such-queue")
-    with pytest.raises(BatchProcessingError):
+    with pytest.raises(NothingConsumed):
         consumer_handler({"order.placed": never})({"Records": [raw(1)]}, lambda_context)
 
 

@@ -8,14 +8,13 @@ from typing import Annotated, Any
 
 import pytest
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.access import Access
 from shared.api import api_handler, api_resolver, contract
 from shared.aws import client
-from shared.consumer import message_handler
+from shared.consumer import NothingConsumed, message_handler
 from shared.observability import entry_point, logger
 from shared.relay import relay_handler
 from shared.saga import SagaOrder, order_step, steps_handler
@@ -164,7 +163,7 @@ def test_no_dead_letters_reason_shows_a_value(
 def test_a_message_that_is_delivered_again_shows_no_value(
     letters: Any, lines: StringIO, lambda_context: Any
 ) -> None:
-    with pytest.raises(BatchProcessingError) as raised:
+    with pytest.raises(NothingConsumed) as raised:
         message_handler(wrapped)(message("x"), lambda_context)
     assert "the order is lost" in shown(raised.value)
     assert SECRET not in shown(raised.value) + lines.getvalue()
@@ -177,7 +176,7 @@ def test_a_dead_letter_that_cannot_be_stored_shows_no_value(
         raise ClientError({"Error": {"Code": "Throttling", "Message": "busy"}}, "SendMessage")
 
     monkeypatch.setattr("shared.consumer.send_to_dlq", refuse)
-    with pytest.raises(BatchProcessingError, match="busy") as raised:
+    with pytest.raises(NothingConsumed, match="busy") as raised:
         message_handler(invalid)(message("x"), lambda_context)
     assert SECRET not in shown(raised.value) + lines.getvalue()
 

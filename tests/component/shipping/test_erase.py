@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
+from shared.consumer import NothingConsumed
 from shipping.adapters import ShipmentStore
 from shipping.domain.shipment import AlreadyCancelled, CustomerErased
 from tests.component.shipping.shipments import CUSTOMER_ID, DONE, STEP_INPUT, Step, every, of_order, stored
@@ -56,7 +56,7 @@ def test_an_erasure_that_stopped_half_way_is_finished_by_the_next_try(
 
     with monkeypatch.context() as outage:
         outage.setattr(ShipmentStore, "_store", stop_after_the_first)
-        with pytest.raises(BatchProcessingError):
+        with pytest.raises(NothingConsumed):
             erase()
     assert sum("recipient_id" in item for item in every(table).values()) == 2
 

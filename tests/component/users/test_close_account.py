@@ -7,8 +7,9 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from botocore.exceptions import ClientError
+
+from shared.consumer import NothingConsumed
 
 EXAMPLE = json.loads((Path(__file__).parents[3] / "events" / "users_close_account.json").read_text())
 
@@ -68,7 +69,7 @@ def test_while_cognito_is_busy_the_event_comes_again(
 
     with monkeypatch.context() as busy:
         busy.setattr(dependencies.accounts()._cognito, "admin_delete_user", throttle)
-        with pytest.raises(BatchProcessingError):
+        with pytest.raises(NothingConsumed):
             closing.deliver(user_id)
     assert (closing.accounts(), closing.dead_letters()) == (1, [])
     closing.deliver(user_id)

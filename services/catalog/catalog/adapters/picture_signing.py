@@ -12,14 +12,13 @@ key, this content type, no more bytes than allowed, and not after the form's tim
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 
 from catalog.adapters.picture_objects import UPLOADS
 from catalog.domain.upload import MAX_BYTES, PictureType
+from shared.aws import client
 
 _FORM_LIFETIME = timedelta(minutes=15)
 _LINK_LIFETIME = timedelta(hours=1)
@@ -88,8 +87,6 @@ class LinkSigner:
         return url
 
 
-@cache
 def _s3() -> Any:
-    """Made on first use: one route of many needs it, and botocore's description of S3 takes a while to load."""
-    make: Any = boto3.client  # its type knows literal service names only
-    return make("s3", config=_CONFIG)
+    """Made at its first use: few routes need it, and botocore takes long to load its model of S3."""
+    return client("s3", config=_CONFIG)

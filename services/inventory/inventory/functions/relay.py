@@ -4,19 +4,16 @@ Many orders take from one sku at once, so no single writer knows how much is lef
 The event's id is the sku's version, so a record that the stream delivers twice makes the same event.
 """
 
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
-
 from inventory.adapters.items import stock_change_of
 from inventory.domain.stock import low_stock
 from shared.events import Event
-from shared.outbox import unpublished
+from shared.outbox import StreamRecord, images_of, unpublished
 from shared.relay import relay_handler
 
 
-def events_of(record: DynamoDBRecord) -> list[Event]:
+def events_of(record: StreamRecord) -> list[Event]:
     """The events that a change in the inventory table causes."""
-    change = record.dynamodb
-    moved = stock_change_of(change.old_image, change.new_image) if change else None
+    moved = stock_change_of(*images_of(record))
     return [*unpublished(record), *(low_stock(*moved) if moved else [])]
 
 

@@ -5,14 +5,13 @@ works only while these credentials are valid.
 """
 
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, Field
 
+from shared.aws import client
 from shared.clock import timestamp
 from shared.job_files import upload_key
 
@@ -99,8 +98,6 @@ class PresignedUrls:
         )
 
 
-@cache
 def _s3() -> Any:
     """Made at its first use: few routes need it, and botocore takes long to load its model of S3."""
-    make: Any = boto3.client  # its type knows literal service names only
-    return make("s3", config=_CONFIG)
+    return client("s3", config=_CONFIG)

@@ -1,0 +1,124 @@
+"""The build slims the layer's packages, and they work as before."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared_layer.slim import slim
+
+LAZY_PACKAGE = '''"""A package."""
+
+from os import sep
+
+from aws_lambda_powertools.heavy import Heavy, helper
+from .relative import thing as renamed
+from .same import same
+from .used import used
+
+__all__ = ["Heavy", "renamed", "same", "used"]
+
+VALUE = used() + sep
+'''
+MODULES = {
+    "heavy": "class Heavy: ...\n\ndef helper(): ...\n",
+    "relative": "thing = 7\n",
+    "same": "def same(): return 'function'\n",
+    "used": "def used(): return 'used'\n",
+}
+
+
+def model(prefix: str) -> dict[str, Any]:
+    return {
+        "metadata": {"endpointPrefix": prefix},
+        "documentation": "<p>All about it</p>",
+        "shapes": {
+            "Text": {"type": "string", "documentation": "<p>A text</p>"},
+            # A shape may have a member of this name.
+            "Part": {"type": "structure", "members": {"documentation": {"shape": "Text"}}},
+        },
+    }
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """A layer with the model of one AWS service, the endpoints of two, and a package of Powertools."""
+    data = tmp_path / "botocore" / "data"
+    service = data / "stepfunctions" / "2016-11-23"
+    service.mkdir(parents=True)
+    (service / "service-2.json.gz").write_bytes(gzip.compress(json.dumps(model("states")).encode()))
+    endpoints = {"partitions": [{"partition": "aws", "services": {"states": {"endpoints": {}}, "ec2": {}}}]}
+    (data / "endpoints.json").write_text(json.dumps(endpoints))
+    package = tmp_path / "aws_lambda_powertools"
+    package.mkdir()
+    (package / "__init__.py").write_text(LAZY_PACKAGE)
+    for name, code in MODULES.items():
+        (package / f"{name}.py").write_text(code)
+    return tmp_path
+
+
+def in_a_new_process(library: Path, code: str) -> str:
+    run = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(library)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return run.stdout.strip()
+
+
+def test_a_model_keeps_everything_but_its_prose(library: Path) -> None:
+    slim(library, {"stepfunctions"})
+    (kept,) = (library / "botocore" / "data").rglob("service-2*")
+    described = json.loads(kept.read_text())
+    assert "<p>" not in kept.read_text()
+    assert described["documentation"] == described["shapes"]["Text"]["documentation"] == ""
+    assert described["shapes"]["Part"] == model("states")["shapes"]["Part"]
+    assert described["metadata"] == {"endpointPrefix": "states"}
+
+
+def test_the_endpoints_of_the_layers_own_services_stay(library: Path) -> None:
+    slim(library, {"stepfunctions"})
+    (partition,) = json.loads((library / "botocore" / "data" / "endpoints.json").read_text())["partitions"]
+    assert partition == {"partition": "aws", "services": {"states": {"endpoints": {}}}}
+
+
+def test_a_package_loads_a_module_when_its_name_is_first_asked_for(library: Path) -> None:
+    slim(library, {"stepfunctions"})
+    seen = in_a_new_process(
+        library,
+        "import sys, aws_lambda_powertools as package\n"
+        "before = {name for name in sys.modules if name.startswith('aws_lambda_powertools.')}\n"
+        "from aws_lambda_powertools import Heavy, renamed, same\n"
+        "print(sorted(before), Heavy.__name__, renamed, same(), package.VALUE)",
+    )
+    eager = ["aws_lambda_powertools.same", "aws_lambda_powertools.used"]
+    assert seen == f"{eager} Heavy 7 function used/"
+
+
+def test_a_package_says_that_it_lacks_a_name(library: Path) -> None:
+    slim(library, {"stepfunctions"})
+    code = "import aws_lambda_powertools as package; print(hasattr(package, 'Nothing'))"
+    assert in_a_new_process(library, code) == "False"
+
+
+def test_a_file_that_another_environment_has_as_well_stays_there_as_it_was(library: Path) -> None:
+    cache = library / "cache"
+    cache.mkdir()
+    files = [
+        library / "aws_lambda_powertools" / "__init__.py",
+        library / "botocore" / "data" / "endpoints.json",
+    ]
+    files += (library / "botocore" / "data").rglob("service-2.json.gz")
+    before = {}
+    for file in files:
+        (cache / file.name).hardlink_to(file)
+        before[cache / file.name] = file.read_bytes()
+    slim(library, {"stepfunctions"})
+    assert {file: file.read_bytes() for file in before} == before
