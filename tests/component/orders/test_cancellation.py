@@ -28,7 +28,7 @@ from tests.component.orders.machines import (
 DEFINITION = (ROOT / "statemachines" / "order_cancellation.asl.json").read_text()
 STATES: dict[str, dict[str, Any]] = json.loads(DEFINITION)["States"]
 TASKS = tasks_of(json.loads(DEFINITION))
-# What is undone once the parcel is, and in which order.
+# The parts that are undone once the parcel is, in their order.
 PARTS = ["VoidPayment", "ReleaseStock"]
 ALL = ["CancelShipment", *PARTS]
 ERROR = {

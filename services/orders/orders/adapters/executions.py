@@ -1,7 +1,7 @@
 """The executions of an order's two state machines: the saga that decides it, and the cancellation that undoes it.
 
-A saga is an EXPRESS execution: Step Functions starts one at each request, whatever its name, and tells nobody how far
-it is. Any number of them at once do no more than one. A cancellation is a STANDARD execution. It bears
+A saga is an EXPRESS execution: Step Functions starts one at each request, also under a known name, and never tells how
+far it is. Any number of them at once do no more than one. A cancellation is a STANDARD execution. It bears
 `Order.cancellation_name` and is started once.
 """
 

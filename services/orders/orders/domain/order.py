@@ -236,8 +236,8 @@ class Order(BaseModel):
         return self._cancelling(by, now)
 
     def cancel(self, now: datetime) -> tuple[Self, list[Event]]:
-        """Everything of the order is undone. It is cancelled if somebody asked for that, and rejected if it was
-        abandoned. A repeat changes nothing.
+        """Everything of the order is undone. It is cancelled if its cancellation was requested, and rejected
+        if it was abandoned. A repeat changes nothing.
 
         Raises IllegalTransition unless the order is being undone.
         """

@@ -49,7 +49,7 @@ def abandon(given: AbandonInput) -> dict[str, Any]:
 
 
 def cancel(order: SagaOrder) -> dict[str, Any]:
-    """Ends the order that is undone: cancels it if somebody asked for that, and rejects it if it was abandoned.
+    """Ends the order that is undone: cancels it if that was requested, and rejects it if it was abandoned.
 
     Raises IllegalTransition if the order is not being undone.
     """
