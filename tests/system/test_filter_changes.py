@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from shared.clock import utc_now
+from tools.log_search import search
 from tools.ops.dead_letters import DeadLetters
-from tools.ops.log_search import search
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tools.ops.log_search import LogLine
+from tools.log_search import LogLine
 
 # The lines that end a piece of work. The platform's lines and a function's lines in between are not drawn.
 _ENDS = {

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from shared.dynamo import from_item
 from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import StepError
+from tools.log_search import LogLine, search
 from tools.ops.causal_tree import STARTED, Execution, Node, drawn, tree_of
-from tools.ops.log_search import LogLine, search
 from tools.stack import Stack
 
 # The search begins this long before the order: its request began before it wrote the order.
@@ -76,7 +76,7 @@ def _order(stack: Stack, order_id: str) -> dict[str, Any]:
 
 
 def _executions(stack: Stack, order_id: str, lines: list[LogLine]) -> list[Execution]:
-    """The order's sagas, and the executions of its cancellation that Step Functions still knows. The lines name them."""
+    """The order's sagas, and the executions of its cancellation that Step Functions still knows."""
     saga = f"{order_id}-saga"
     names = {order_id} | {str(line.fields["execution"]) for line in lines if line.fields.get("execution")}
     found = [_cancellation(stack, name) for name in sorted(names - {saga})]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tools.ops.log_search import search
+from tools.log_search import search
 from tools.stack import Stack
 
 
