@@ -58,8 +58,8 @@ class Function:
     @property
     def examples(self) -> tuple[str, ...]:
         """The file names of its example events: orders_erase.json for OrdersEraseFunction; for a function of several
-        steps one for each, such as orders_steps_confirm.json. They come in the order saga's order, so that
-        a compensation's example undoes what was done before."""
+        steps one for each, such as orders_steps_confirm.json. They come in the order of the order's state
+        machines, so that a compensation's example undoes what was done before."""
         words = re.findall(r"[A-Z][a-z0-9]*", self.name.removesuffix("Function"))
         stem = "_".join(words).lower()
         of_steps = self.handler.endswith(".functions.steps.handler")
@@ -96,10 +96,10 @@ def examples() -> list[tuple[Function, str]]:
 
 
 def _place_in_saga(example: str) -> tuple[int, str]:
-    """Sorts examples as the order saga runs their steps: after its compensation a step does nothing any more."""
+    """Sorts examples as the order's machines run their steps: after its compensation a step does nothing any more."""
     step = json.loads((EVENTS / example).read_text())["step"]
-    saga = (REPOSITORY / "statemachines" / "order_saga.asl.json").read_text()
-    return saga.find(f'"step": "{step}"'), example
+    machines = [REPOSITORY / "statemachines" / f"order_{name}.asl.json" for name in ("saga", "cancellation")]
+    return "".join(path.read_text() for path in machines).find(f'"step": "{step}"'), example
 
 
 def _routes(function: str, properties: dict[str, Any]) -> list[Route]:

@@ -1,7 +1,8 @@
 """Executions of state machines: starting one, once for each name, and what became of it.
 
 A name is the idempotency key: Step Functions starts one execution for each name, and knows the name for 90 days after
-the execution's end. Starting it again with the same name is no error here.
+the execution's end. Starting it again with the same name is no error here. An EXPRESS state machine starts one more
+execution at each request, and knows none of them.
 
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 """

@@ -21,7 +21,7 @@ from tests.faults import faults
 from tests.faults.deliveries import SCHEDULED, Deliveries
 from tests.faults.faults import DELIVERY
 from tests.faults.functions import Event, Point, Step
-from tests.faults.machine import part_of
+from tests.faults.machine import Execution, part_of
 from tests.faults.requests import resumption
 from tests.faults.tables import Item, Place
 from tests.faults.world import Work, World
@@ -275,9 +275,13 @@ class Cloud(Deliveries):
         elif work.kind == "schedule":
             faults_ += ["unsent", "dup"]
         elif work.kind == "task":
-            execution = self.world.executions[work.about["execution"]]
-            part = part_of(*self.template.machines.task(execution))
-            faults_ += ["unsent", "throttled", "unheard", "dup"]
-            if part not in self.world.broken:
-                faults_ += ["broken", "deaf"]
+            faults_ += self._task_faults(self.world.executions[work.about["execution"]])
         return tuple(faults_)
+
+    def _task_faults(self, execution: Execution) -> list[str]:
+        faults_ = ["unsent", "throttled", "unheard", "dup"]
+        if execution.machine in self.template.express:
+            faults_ += ["cut", "cut-after"]
+        if part_of(*self.template.machines.task(execution)) not in self.world.broken:
+            faults_ += ["broken", "deaf"]
+        return faults_

@@ -110,10 +110,45 @@ DEFECTS = (
         ("cancel",),
     ),
     Defect(
-        "a check of the confirmation that only looks",
+        "a confirmation of an order that is being undone",
+        "services/orders/orders/domain/transitions.py",
+        "Command.CONFIRM: {_PLACED: _CONFIRMED},",
+        "Command.CONFIRM: {_PLACED: _CONFIRMED, _ABANDONED: _CONFIRMED, _CANCELLING: _CONFIRMED},",
+        ("good", "twice-unserved"),
+    ),
+    Defect(
+        "an abandonment that overrules another saga's confirmation",
         "services/orders/orders/domain/order.py",
-        "return self._changed(Command.ABANDON, now), []",
-        "return self, []",
+        """        if self.status is not OrderStatus.PLACED:
+            return self, []
+        abandoned = self._changed(Command.ABANDON, now, failed_because=reason)
+""",
+        """        if self.status in {OrderStatus.ABANDONED, OrderStatus.CANCELLING}:
+            return self, []
+        update = {"status": OrderStatus.ABANDONED, "version": self.version + 1, "failed_because": reason}
+        abandoned = self.model_copy(update=update)
+""",
+        ("twice",),
+    ),
+    Defect(
+        "an abandonment that publishes no event",
+        "services/orders/orders/domain/order.py",
+        "return abandoned, [abandoned._fact(events.OrderAbandoned, now)]",
+        "return abandoned, []",
+        ("unserved",),
+    ),
+    Defect(
+        "a reconciler that starts the saga of a placed order again and again",
+        "services/orders/orders/domain/stuck_orders.py",
+        "if order.is_reminded or not order.awaits_its_saga:",
+        "if not order.awaits_its_saga:",
+        ("out-of-stock",),
+    ),
+    Defect(
+        "a reconciler that waits for a saga that was cut off",
+        "services/orders/orders/domain/stuck_orders.py",
+        "    executions.start_saga(for_saga(order))\n",
+        "",
         ("good",),
     ),
     Defect(
@@ -165,19 +200,25 @@ DEFECTS = (
             "States.ALL"
           ],
           "ResultPath": "$.error",
-          "Next": "VoidPayment"
+          "Next": "AbandonOrder"
+        }
+      ],
+      "Next": "CreateShipment"
 """,
         """          "ErrorEquals": [
             "CardDeclined", "PaymentRefused", "AlreadyVoided", "ProviderUnavailable", "WriteConflict"
           ],
           "ResultPath": "$.error",
-          "Next": "VoidPayment"
+          "Next": "AbandonOrder"
+        }
+      ],
+      "Next": "CreateShipment"
 """,
         ("good",),
     ),
     Defect(
         "a compensation that stops at the first error",
-        _SAGA,
+        _UNDO,
         """          "ResultPath": "$.void_payment_error",
           "Next": "ReleaseStock"
 """,
@@ -187,22 +228,18 @@ DEFECTS = (
         ("unserved",),
     ),
     Defect(
-        "a failed compensation that no state checks",
-        _SAGA,
-        """            {
-              "Variable": "$.void_payment_error",
-              "IsPresent": true
-            },
-""",
-        "",
+        "a parcel that cannot be cancelled and stops the other compensations, though it was never confirmed",
+        _UNDO,
+        '"BooleanEquals": false',
+        '"BooleanEquals": true',
         ("unserved",),
     ),
     Defect(
-        "a cancellation that does not wait for the money to be back",
+        "a failed compensation that no state checks",
         _UNDO,
         """            {
-              "Variable": "$.undoing.payment.undone",
-              "BooleanEquals": true
+              "Variable": "$.void_payment_error",
+              "IsPresent": true
             },
 """,
         "",

@@ -7,7 +7,7 @@ from tests.component.rest_events import rest_event
 from tests.faults import faults
 from tests.faults.faults import Call, Ended
 from tests.faults.functions import Functions
-from tests.faults.machine import part_of
+from tests.faults.machine import Execution, part_of
 from tests.faults.tables import REGION
 from tests.faults.world import Work
 
@@ -160,13 +160,27 @@ class Deliveries(Functions):
         self._say(f"    {execution.state} -> {function}")
         if fault in ("broken", "deaf"):
             self._break(part_of(function, payload), fault)
+        if fault == "cut":
+            self._cut(execution)
+            return
         answer, error = self._performed(function, json.loads(json.dumps(payload)), fault)
+        if fault == "cut-after":
+            self._cut(execution)
+            return
         if error:
             self._say(f"    {error[0]}: {error[1][:100]}")
             waiting = machines.fail(self.world.executions, execution_id, *error)
         else:
             waiting = machines.succeed(self.world.executions, execution_id, answer)
         self._enqueue(waiting)
+        if execution.machine in self.template.express and execution.status != "RUNNING":
+            # Nobody can ask for it any more.
+            del self.world.executions[execution_id]
+
+    def _cut(self, execution: Execution) -> None:
+        """The execution is no more, and nobody is told."""
+        del self.world.executions[execution.execution_id]
+        self.world.ever_broken |= {execution.machine}
 
     def _performed(
         self, function: str, payload: Any, fault: str | None

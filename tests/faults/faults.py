@@ -25,6 +25,8 @@ At the delivery of a message, a stream batch, a client's request, or the invocat
     throttled       the same, as a throttle
     unheard         the function runs, and its answer is lost
     broken          the function crashes from now on, at every invocation, without effect
+    cut             the EXPRESS execution ends here for ever, before the task's function is invoked
+    cut-after       the same, after its function has run
     deaf            the function runs from now on, and its answer is always lost (a task's time is always up)
 
 Actions of others, which are no faults:

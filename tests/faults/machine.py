@@ -29,29 +29,26 @@ class _NoSuchPath(Exception):
 
 @dataclass
 class Execution:
-    """One execution, or one branch of a parallel state in it. `state` is where it stands, `scope` in which part.
+    """One execution; `state` is where it stands.
 
     What its attributes hold is never changed in its place, so a shallow copy is one of its own.
     """
 
     execution_id: str
     machine: str
-    scope: tuple[tuple[str, int], ...]
     state: str
     data: Any
     given: Any
     status: str = "RUNNING"
     tries: dict[int, int] = field(default_factory=dict)
-    parent: str | None = None
-    branches: list[str] = field(default_factory=list)
     error: dict[str, str] | None = None
 
     @property
     def number(self) -> int:
-        """The same for those that go on alike; nobody reads what an ended one carried, but a branch's parent."""
+        """The same for those that go on alike; nobody reads what an ended one carried."""
         what: list[Any] = [self.execution_id, self.status, self.given, self.error]
-        if self.status == "RUNNING" or self.parent:
-            what += [self.state, self.data, self.tries, self.branches]
+        if self.status == "RUNNING":
+            what += [self.state, self.data, self.tries]
         return number_of(json.dumps(what, sort_keys=True))
 
 
@@ -66,8 +63,8 @@ class Machines:
         """Adds an execution and brings it to its first task; returns the executions that now wait for a function."""
         execution_id = f"{machine}:{name}"
         first = self._definitions[machine]["StartAt"]
-        executions[execution_id] = Execution(execution_id, machine, (), first, given, given)
-        return self._advance(executions, execution_id)
+        executions[execution_id] = Execution(execution_id, machine, first, given, given)
+        return self._advance(executions[execution_id])
 
     def task(self, execution: Execution) -> tuple[str, Any]:
         """The function that the execution's task invokes, and its payload; see `part_of`."""
@@ -87,14 +84,12 @@ class Machines:
             self._finish(execution, {"StatusCode": 200, "Payload": payload})
         except _NoSuchPath as error:
             return self.fail(executions, execution_id, "States.ParameterPathFailure", str(error))
-        return self._advance(executions, execution_id)
+        return self._advance(execution)
 
     def fail(self, executions: dict[str, Execution], execution_id: str, name: str, cause: str) -> list[str]:
         """The task failed; returns the executions that now wait for a function, which may be this one again."""
         execution = executions[execution_id]
         state = self._state(execution)
-        if state["Type"] != "Task" and "Retry" in state:
-            raise UnsupportedAsl(f"Retry of a {state['Type']} state")
         for position, retrier in enumerate(state.get("Retry", [])):
             if _matches(retrier["ErrorEquals"], name):
                 if execution.tries.get(position, 0) < retrier.get("MaxAttempts", 3):
@@ -107,110 +102,37 @@ class Machines:
                 self._go(
                     execution, catcher["Next"], _placed(execution.data, catcher.get("ResultPath"), caught)
                 )
-                return self._advance(executions, execution_id)
-        return self._end(executions, execution, "FAILED", {"Error": name, "Cause": cause})
+                return self._advance(execution)
+        return self._end(execution, "FAILED", {"Error": name, "Cause": cause})
 
-    def _advance(self, executions: dict[str, Execution], execution_id: str) -> list[str]:  # noqa: C901 - a case a type
+    def _advance(self, execution: Execution) -> list[str]:
         """Goes through the states that invoke nothing."""
-        execution = executions[execution_id]
         while True:
             state = self._state(execution)
             match state["Type"]:
                 case "Task":
-                    return [execution_id]
+                    return [execution.execution_id]
                 case "Choice":
                     self._go(execution, _chosen(state, execution.data), execution.data)
-                case "Pass":
-                    passed = state.get("Result", execution.data)
-                    if "Parameters" in state:
-                        passed = _filled(state["Parameters"], execution.data)
-                    execution.data = _placed(execution.data, state.get("ResultPath"), passed)
-                    if state.get("End"):
-                        return self._end(executions, execution, "SUCCEEDED")
-                    self._go(execution, state["Next"], execution.data)
                 case "Succeed":
-                    return self._end(executions, execution, "SUCCEEDED")
+                    return self._end(execution, "SUCCEEDED")
                 case "Fail":
                     error = {"Error": state.get("Error", ""), "Cause": state.get("Cause", "")}
-                    return self._end(executions, execution, "FAILED", error)
-                case "Parallel":
-                    return self._branch(executions, execution, state)
+                    return self._end(execution, "FAILED", error)
                 case kind:
                     raise UnsupportedAsl(f"state type {kind}")
-            if execution.status != "RUNNING":
-                return []
 
-    def _branch(
-        self, executions: dict[str, Execution], execution: Execution, state: dict[str, Any]
-    ) -> list[str]:
-        given = _filled(state["Parameters"], execution.data) if "Parameters" in state else execution.data
-        waiting: list[str] = []
-        for number, branch in enumerate(state["Branches"]):
-            branch_id = f"{execution.execution_id}/{number}"
-            scope = (*execution.scope, (execution.state, number))
-            executions[branch_id] = Execution(
-                branch_id,
-                execution.machine,
-                scope,
-                branch["StartAt"],
-                given,
-                given,
-                parent=execution.execution_id,
-            )
-            execution.branches = [*execution.branches, branch_id]
-        for branch_id in list(execution.branches):
-            waiting += self._advance(executions, branch_id)
-        return waiting
-
-    def _end(
-        self,
-        executions: dict[str, Execution],
-        execution: Execution,
-        status: str,
-        error: dict[str, str] | None = None,
-    ) -> list[str]:
+    def _end(self, execution: Execution, status: str, error: dict[str, str] | None = None) -> list[str]:
         execution.status, execution.error = status, error
-        if execution.parent is None:
-            return []
-        parent = executions[execution.parent]
-        branches = [executions[branch] for branch in parent.branches]
-        if status == "FAILED":
-            # The other branches are stopped where they stand.
-            for branch in branches:
-                if branch.status == "RUNNING":
-                    branch.status = "ABORTED"
-            assert error is not None
-            return self._leave(
-                executions, parent, lambda: self.fail(executions, parent.execution_id, **_named(error))
-            )
-        if any(branch.status == "RUNNING" for branch in branches):
-            return []
-
-        def finish() -> list[str]:
-            self._finish(parent, [branch.data for branch in branches])
-            return self._advance(executions, parent.execution_id)
-
-        return self._leave(executions, parent, finish)
-
-    def _leave(self, executions: dict[str, Execution], parent: Execution, onwards: Any) -> list[str]:
-        left, parent.branches = parent.branches, []
-        waiting: list[str] = onwards()
-        for branch in left:
-            del executions[branch]
-        return waiting
+        return []
 
     def _finish(self, execution: Execution, result: Any) -> None:
-        """Leaves a task or a parallel state with its result."""
+        """Leaves a task with its result."""
         state = self._state(execution)
         if "ResultSelector" in state:
             result = _filled(state["ResultSelector"], result)
         data = _placed(execution.data, state.get("ResultPath"), result)
-        if state.get("End"):
-            execution.data = data
-            execution.state = _END
-            execution.tries = {}
-            return
-        self._go(execution, state["Next"], data)
+        self._go(execution, _END if state.get("End") else state["Next"], data)
 
     def _go(self, execution: Execution, state: str, data: Any) -> None:
         execution.state, execution.data, execution.tries = state, data, {}
@@ -218,10 +140,7 @@ class Machines:
     def _state(self, execution: Execution) -> dict[str, Any]:
         if execution.state == _END:
             return {"Type": "Succeed"}
-        states = self._definitions[execution.machine]["States"]
-        for name, number in execution.scope:
-            states = states[name]["Branches"][number]["States"]
-        state: dict[str, Any] = states[execution.state]
+        state: dict[str, Any] = self._definitions[execution.machine]["States"][execution.state]
         unknown = state.keys() - _KNOWN_FIELDS
         if unknown:
             raise UnsupportedAsl(f"{execution.state}: {', '.join(sorted(unknown))}")
@@ -231,17 +150,13 @@ class Machines:
 _END = "(end)"
 _KNOWN_FIELDS = {
     *("Type", "Comment", "Next", "End", "Resource", "Parameters", "TimeoutSeconds", "ResultSelector"),
-    *("ResultPath", "Retry", "Catch", "Choices", "Default", "Branches", "Result", "Error", "Cause"),
+    *("ResultPath", "Retry", "Catch", "Choices", "Default", "Error", "Cause"),
 }
 
 
 def part_of(function: str, payload: Any) -> str:
     """The part of `function` that breaks by itself: the step that the payload names, or the function as a whole."""
     return f"{function}/{payload['step']}" if "step" in payload else function
-
-
-def _named(error: dict[str, str]) -> dict[str, str]:
-    return {"name": error["Error"], "cause": error["Cause"]}
 
 
 def _matches(names: list[str], name: str) -> bool:

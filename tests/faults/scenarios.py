@@ -24,6 +24,8 @@ class Scenario:
     # Whether the first customer closes the account: orders and shipping hear of it at any two moments.
     leaves: bool = False
     races: int = 0
+    # How many sagas each start of one makes.
+    sagas: int = 1
     # Whether a confirmed order is packed before it is dispatched: while anything else is left to happen.
     packs: bool = True
     # What becomes of the orders when nothing goes wrong.
@@ -52,6 +54,15 @@ SCENARIOS = {
             [("ada", order_body((RARE, 1))), ("bob", order_body((RARE, 1)))],
             races=1,
             ends=["fulfilled", "rejected"],
+        ),
+        # Each start makes two sagas. They take turns, and a step of one may run between two calls of the other.
+        Scenario("twice", [("ada", order_body((SKU, 2)))], sagas=2, races=1, ends=["fulfilled"]),
+        Scenario(
+            "twice-unserved",
+            [("ada", order_body((SKU, 2), shipping_address=_address("JP")))],
+            sagas=2,
+            races=1,
+            ends=["rejected"],
         ),
         Scenario("cancel", [("ada", order_body((SKU, 2)))], cancels=True, ends=["cancelled"]),
         # The parcel leaves at once, and the customer cancels at any moment around that.
@@ -86,6 +97,7 @@ def begin(cloud: Cloud, scenario: Scenario) -> None:
         cloud.world.actions["leave"] = erasure(customer, "OrdersEraseFunction")
         cloud.world.actions["forget"] = erasure(customer, "ShippingEraseFunction")
     cloud.world.races = scenario.races
+    cloud.world.starts = scenario.sagas
     cloud.world.packs = scenario.packs
 
 

@@ -146,6 +146,15 @@ class Template:
         return properties
 
     @cached_property
+    def express(self) -> frozenset[str]:
+        """The state machines whose executions have no name of their own, and may be cut off."""
+        return frozenset(
+            name
+            for name, properties in self._of("Serverless::StateMachine")
+            if properties["Type"] == "EXPRESS"
+        )
+
+    @cached_property
     def machines(self) -> Machines:
         """The state machines, from their files."""
         definitions, functions = {}, {}

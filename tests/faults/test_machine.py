@@ -28,6 +28,7 @@ MACHINES = {"OrderSaga": "order_saga.asl.json", "OrderCancellation": "order_canc
         ("ConfirmOrder", ["IllegalTransition"]),
         ("VoidPayment", ["ProviderUnavailable"] * 5),
         ("CancelShipment", ["WriteConflict"] * 4),
+        ("CancelShipment", ["WriteConflict"] * 5),
         ("CancelOrder", ["WriteConflict"] * 5),
     ],
 )
@@ -42,9 +43,7 @@ def test_the_interpreter_does_as_motos(
         answer = _answers(theirs.functions, monkeypatch)
         described = theirs.run()
     calls, mine = _run(json.loads(definition), theirs.order, failing, errors, answer)
-    assert sorted(calls) == sorted(theirs.functions.commands)
-    if machine == "OrderSaga":
-        assert calls == theirs.functions.commands
+    assert calls == theirs.functions.commands
     assert mine.status == described["status"]
     if mine.status == "SUCCEEDED":
         assert mine.data == json.loads(described["output"])
@@ -62,8 +61,7 @@ def _answers(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> dict[str,
         "CreateShipment": {"shipment_id": "shp-1"},
         "CancelShipment": {"cancelled": True},
         "ConfirmOrder": {"status": "confirmed"},
-        "CheckConfirmation": {"confirmed": False, "status": "abandoned"},
-        "RejectOrder": {"status": "rejected", "reason": "x"},
+        "AbandonOrder": {"confirmed": False, "status": "abandoned"},
         "ParkOrder": {"status": "parked"},
         "CancelOrder": {"status": "cancelled"},
     }

@@ -76,6 +76,8 @@ class World:
     clock: int = 0
     # What the customer may still do, by name of the action.
     actions: dict[str, Work] = field(default_factory=dict)
+    # How many executions of an EXPRESS state machine each start makes: it promises one at least.
+    starts: int = 1
     # How many times yet a pending task may run between two calls of another.
     races: int = 0
     redrives: int = 0
@@ -119,7 +121,15 @@ class World:
             tuple(sorted(self.ever_broken)),
             tuple(sorted(self.helped)),
             tuple(sorted([(name, work.number) for name, work in self.actions.items()])),
-            (self.doubtful_mails, self.clock, self.races, self.redrives, self.rounds, self.resumptions),
+            (
+                self.doubtful_mails,
+                self.clock,
+                self.starts,
+                self.races,
+                self.redrives,
+                self.rounds,
+                self.resumptions,
+            ),
         )
 
 

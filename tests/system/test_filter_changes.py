@@ -10,8 +10,8 @@ import pytest
 
 from shared.clock import utc_now
 from tests.system.products import TEA
+from tools.log_search import search
 from tools.ops.dead_letters import DeadLetters
-from tools.ops.log_search import search
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack

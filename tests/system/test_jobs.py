@@ -196,7 +196,7 @@ def many_orders(stack: Stack) -> Iterator[list[str]]:
             correlation_id="export",
             now=at,
         )
-        rejected, _ = order.abandon(at)[0].reject(RejectionReason.OUT_OF_STOCK, at)
+        rejected, _ = order.abandon(RejectionReason.OUT_OF_STOCK, at)[0].cancel(at)
         puts.append({"PutRequest": {"Item": to_item(order_item(rejected, []))}})
     table, dynamodb = stack.resource("OrdersTable"), stack.client("dynamodb")
     keys = [{"DeleteRequest": {"Key": {"pk": put["PutRequest"]["Item"]["pk"]}}} for put in puts]

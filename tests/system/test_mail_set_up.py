@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from shared.clock import utc_now
 from tests.system.products import TEA
+from tools.log_search import entries
 from tools.ops.dead_letters import DeadLetters
-from tools.ops.log_search import entries
 from tools.shop.client import PASSWORD, Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for

@@ -20,10 +20,10 @@ from tools.waiting import wait_for
 
 from .back_doors import sets_strictness
 from .test_choreography import CONSUMERS, short_visibility_timeout
-from .test_faults import needs_linux, progress
+from .test_faults import needs_linux
 from .test_late_orders import waiting_in
 from .trouble import packing_takes, paused, strict
-from .workers import standing_still
+from .workers import has_a_call, standing_still
 
 pytestmark = sets_strictness
 
@@ -71,16 +71,6 @@ def letters_about(stack: Stack, order_ids: set[str]) -> Counter[str]:
         with letters.inspected(letters.queue(consumer)) as taken:
             found[consumer] += sum(any(order_id in letter.body for order_id in order_ids) for letter in taken)
     return +found
-
-
-def refusals_of_steps(stack: Stack, order_id: str) -> int:
-    """How often Lambda refused a step of the order's saga so far."""
-    arn = f"{stack.resource('OrderSaga').replace(':stateMachine:', ':execution:')}:{order_id}"
-    events = stack.client("stepfunctions").get_execution_history(executionArn=arn, maxResults=1000)["events"]
-    errors = [
-        entry["taskFailedEventDetails"]["error"] for entry in events if "taskFailedEventDetails" in entry
-    ]
-    return errors.count("Lambda.TooManyRequestsException")
 
 
 def assert_asks_again(answer: requests.Response) -> None:
@@ -133,14 +123,15 @@ def test_every_order_of_a_new_account_is_fulfilled_without_a_dead_letter(
 def test_an_order_whose_step_is_refused_again_and_again_is_confirmed_once_there_is_room(
     stack: Stack, shop: Shop, customer: Customer
 ) -> None:
+    before = refused(stack, "ShippingStepsFunction")
     with one_invocation_stands_still(stack), ExitStack() as limit:
         with standing_still(stack, "PaymentsStepsFunction"):
             order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
-            wait_for(
-                lambda: "AuthorizePayment" in progress(stack, order_id), f"the saga of {order_id}", seconds=60
-            )
+            wait_for(lambda: has_a_call(stack, "PaymentsStepsFunction"), "the step of the saga", seconds=60)
             limit.enter_context(strict(stack, lambda_concurrency=1))
-        wait_for(lambda: refusals_of_steps(stack, order_id) >= 5, "five refusals of a step", seconds=120)
+        wait_for(
+            lambda: refused(stack, "ShippingStepsFunction") - before >= 5, "five refused tries", seconds=120
+        )
     assert shop.settled(customer, order_id, seconds=120)["status"] in {"confirmed", "fulfilled"}
 
 

@@ -162,5 +162,5 @@ def test_a_compensation_that_fails_does_not_stop_the_others_and_parks_the_order_
     assert order["status"] == "parked"
     assert available(auditor, TEA) == before
     assert found.held() == 0
-    for part in ("cancel_shipment_error", "AddressNotServed", placed["order_id"]):
+    for part in ("cancel_shipment_error", "address_not_served", placed["order_id"]):
         assert part in found.order["parked_state"]

@@ -3,8 +3,10 @@
 It reads Linux's list of processes. A process that ends meanwhile does not count.
 """
 
+import fcntl
 import os
 import signal
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +32,11 @@ def kill_workers(stack: Stack, function: str) -> int:
     return len(pids)
 
 
+def has_a_call(stack: Stack, function: str) -> bool:
+    """Whether a process of the function was handed a call that it has not read, as one that stands still."""
+    return any(_unread(pid) for pid in workers_of(stack, function))
+
+
 @contextmanager
 def standing_still(stack: Stack, function: str) -> Iterator[None]:
     """A function's processes do nothing until the end of the block: what they are given meanwhile stays with them.
@@ -48,6 +55,18 @@ def standing_still(stack: Stack, function: str) -> Iterator[None]:
     finally:
         for pid in set(pids) & set(workers_of(stack, function)):
             os.kill(pid, signal.SIGCONT)
+
+
+def _unread(pid: int) -> int:
+    """How many bytes wait in the pipe through which the cloud hands the process its calls."""
+    try:
+        pipe = os.open(f"/proc/{pid}/fd/0", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), "little")
+    finally:
+        os.close(pipe)
 
 
 def _parent(pid: int) -> int | None:

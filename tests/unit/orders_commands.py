@@ -62,11 +62,7 @@ def confirm(order: Order) -> tuple[Order, list[Event]]:
 
 
 def abandon(order: Order) -> tuple[Order, list[Event]]:
-    return order.abandon(LATER)
-
-
-def reject(order: Order) -> tuple[Order, list[Event]]:
-    return order.reject(RejectionReason.OUT_OF_STOCK, LATER)
+    return order.abandon(RejectionReason.PAYMENT_DECLINED, LATER)
 
 
 def request_cancellation(order: Order) -> tuple[Order, list[Event]]:
@@ -79,10 +75,6 @@ def cancel(order: Order) -> tuple[Order, list[Event]]:
 
 def park(order: Order) -> tuple[Order, list[Event]]:
     return order.park('{"error": {}}', LATER)
-
-
-def park_by_the_saga(order: Order) -> tuple[Order, list[Event]]:
-    return order.park('{"error": {}}', LATER, saga_failed=RejectionReason.PAYMENT_DECLINED)
 
 
 def resume(order: Order) -> tuple[Order, list[Event]]:
@@ -135,11 +127,9 @@ def report_issues(order: Order) -> tuple[Order, list[Event]]:
 COMMANDS: tuple[Change, ...] = (
     confirm,
     abandon,
-    reject,
     request_cancellation,
     cancel,
     park,
-    park_by_the_saga,
     resume,
     take_over,
     erase,
@@ -161,13 +151,13 @@ REACHING: dict[str, list[Change]] = {
     "cancelling, confirmed before": [confirm, request_cancellation],
     "cancelled": [request_cancellation, cancel],
     "cancelled, confirmed before": [confirm, request_cancellation, cancel],
-    "rejected": [reject],
-    "parked": [park],
+    "rejected": [abandon, cancel],
+    "parked": [abandon, park],
     "parked, confirmed before": [confirm, request_cancellation, park],
-    "abandoned, resumed": [park_by_the_saga, resume],
+    "abandoned, resumed": [abandon, park, resume],
     "cancelling, resumed": [confirm, request_cancellation, park, resume],
-    "rejected, resumed": [park_by_the_saga, resume, cancel],
-    "parked, resumed before": [park, resume, park],
+    "rejected, resumed": [abandon, park, resume, cancel],
+    "parked, resumed before": [abandon, park, resume, park],
     "confirmed, dispatched": [confirm, dispatch],
     "fulfilled": [confirm, capture, dispatch],
     "parked, uncollected": [confirm, dispatch, fail_to_capture],

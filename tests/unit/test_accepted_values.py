@@ -78,12 +78,13 @@ def test_every_order_that_is_accepted_can_be_told_to_all(request: OrderRequest, 
         request, prices, customer_id="ada", idempotency_key="k", correlation_id="c", now=NOW
     )
     for_saga(order)
-    rejected = order.reject(RejectionReason.OUT_OF_STOCK, NOW)[1]
+    abandoned, given_up = order.abandon(RejectionReason.OUT_OF_STOCK, NOW)
+    rejected = abandoned.cancel(NOW)[1]
     confirmed, told = order.confirm(NOW)
     cancelling, requested = confirmed.request_cancellation(Canceller.CUSTOMER, NOW)
     cancelled = cancelling.cancel(NOW)[1]
     fulfilled = confirmed.record_capture(4, NOW)[0].record_dispatch("CW1", NOW)[1]
-    all_read([*placed, *rejected, *told, *requested, *cancelled, *fulfilled])
+    all_read([*placed, *given_up, *rejected, *told, *requested, *cancelled, *fulfilled])
 
 
 @thoroughly

@@ -33,7 +33,6 @@ from tests.unit.orders_commands import (
     fail_to_capture,
     park,
     refuse_cancellation,
-    reject,
     remind,
     request_cancellation,
     resume,
@@ -47,7 +46,7 @@ TURNED_DOWN = (confirm, request_cancellation, refuse_cancellation)
 REACHING: dict[str, tuple[Change, ...]] = {
     "placed": (),
     "abandoned": (abandon,),
-    "rejected": (reject,),
+    "rejected": (abandon, cancel),
     "confirmed": (confirm,),
     "confirmed, captured": (confirm, capture),
     "confirmed, dispatched": (confirm, dispatch),
@@ -228,10 +227,17 @@ class TestUncollected:
 class TestAReminder:
     """The reminder requests the fulfilment of an order again that waits for it for too long."""
 
-    @pytest.mark.parametrize("state", [state for state in REACHING if not state.startswith("confirmed")])
-    def test_an_order_that_is_not_confirmed_is_not_reminded(self, state: str) -> None:
+    @pytest.mark.parametrize("state", [state for state in REACHING if state[:6] not in {"placed", "confir"}])
+    def test_an_order_that_is_neither_placed_nor_confirmed_is_not_reminded(self, state: str) -> None:
         order = after(*REACHING[state])
         assert remind(order) == (order, [])
+
+    def test_a_placed_order_notes_that_its_saga_was_started_again_and_tells_nobody(self) -> None:
+        order, events = remind(after())
+        assert (order.status, events, order.is_reminded) == (OrderStatus.PLACED, [], True)
+        assert order.waiting_since == "2026-11-22T10:15:03.000Z"
+        later, _ = order.confirm(MUCH_LATER)
+        assert not later.is_reminded, "its fulfilment was not asked for"
 
     @pytest.mark.parametrize("state", [state for state in REACHING if state.startswith("confirmed")])
     def test_a_confirmed_order_stays_so_and_requests_its_fulfilment(self, state: str) -> None:

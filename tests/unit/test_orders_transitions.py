@@ -35,10 +35,8 @@ from tests.unit.orders_commands import (
     fail_to_capture,
     order_in,
     park,
-    park_by_the_saga,
     placed,
     refuse_cancellation,
-    reject,
     remind,
     report_issues,
     request_cancellation,
@@ -60,14 +58,9 @@ TABLE: dict[Change, list[str]] = {
         UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
     ],
     abandon: [
-        "abandoned", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED, UNCHANGED,
-        UNCHANGED, UNCHANGED, REFUSED, REFUSED,
+        "abandoned", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
         UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
-    ],
-    reject: [
-        "rejected", REFUSED, "rejected", "cancelled", REFUSED, UNCHANGED, REFUSED, UNCHANGED, REFUSED, REFUSED,
-        "rejected", REFUSED, UNCHANGED, REFUSED,
-        REFUSED, REFUSED, REFUSED, REFUSED,
     ],
     request_cancellation: [
         "cancelling", "cancelling", "cancelling", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, REFUSED, REFUSED,
@@ -75,20 +68,14 @@ TABLE: dict[Change, list[str]] = {
         REFUSED, REFUSED, REFUSED, REFUSED,
     ],
     cancel: [
-        REFUSED, REFUSED, REFUSED, "cancelled", "cancelled", UNCHANGED, UNCHANGED, REFUSED, REFUSED, REFUSED,
+        REFUSED, REFUSED, "rejected", "cancelled", "cancelled", UNCHANGED, UNCHANGED, UNCHANGED, REFUSED, REFUSED,
         "rejected", "cancelled", UNCHANGED, REFUSED,
         REFUSED, REFUSED, REFUSED, "rejected",
     ],
     park: [
-        "parked", UNCHANGED, "parked", "parked", "parked", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        REFUSED, UNCHANGED, "parked", "parked", "parked", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
         "parked", "parked", UNCHANGED, UNCHANGED,
         UNCHANGED, UNCHANGED, UNCHANGED, "parked",
-    ],
-    # A saga does not park what its cancellation or its resumption undoes.
-    park_by_the_saga: [
-        "parked", UNCHANGED, "parked", "parked", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
-        UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
-        UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
     ],
     resume: [
         REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, "abandoned", "cancelling",
@@ -96,19 +83,18 @@ TABLE: dict[Change, list[str]] = {
         REFUSED, REFUSED, "confirmed", UNCHANGED,
     ],
     take_over: [
-        "abandoned", UNCHANGED, "abandoned", "cancelling", "cancelling", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
+        UNCHANGED, UNCHANGED, "abandoned", "cancelling", "cancelling", UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
         UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
         UNCHANGED, UNCHANGED, UNCHANGED, UNCHANGED,
     ],
 }  # fmt: skip
 PUBLISHED: dict[tuple[Change, str], list[str]] = {
     (confirm, "confirmed"): ["order.confirmed"],
-    (reject, "rejected"): ["order.rejected"],
-    (reject, "cancelled"): ["order.cancelled"],
+    (abandon, "abandoned"): ["order.abandoned"],
+    (request_cancellation, "cancelling"): ["order.cancellation_requested"],
     (cancel, "cancelled"): ["order.cancelled"],
     (cancel, "rejected"): ["order.rejected"],
     (park, "parked"): ["order.parked"],
-    (park_by_the_saga, "parked"): ["order.parked"],
     (resume, "confirmed"): ["order.collection_requested"],
     **{
         (change, status): ["order.resumption_requested"]
@@ -188,19 +174,13 @@ class TestTransitions:
             assert changed.history[: len(order.history)] == order.history
             assert [(entry.status, entry.at) for entry in changed.history[len(order.history) :]] == entered
             assert changed.since == "2026-11-21T10:15:03.000Z"
-            cancelling_the_confirmed = change is request_cancellation and state == "confirmed"
-            published = (
-                ["order.cancellation_requested"]
-                if cancelling_the_confirmed
-                else PUBLISHED.get((change, outcome), [])
-            )
-            assert event_types(events) == published
+            assert event_types(events) == PUBLISHED.get((change, outcome), [])
             assert all(event.aggregate_version == changed.version for event in events)
             assert order == order_in(state), "an order is a value; the change made a new one"
 
-    @pytest.mark.parametrize("refusing", [abandon, request_cancellation, reject, park])
-    def test_a_confirmation_that_comes_too_late_is_refused(self, refusing: Change) -> None:
-        order, _ = refusing(placed())
+    @pytest.mark.parametrize("state", ["abandoned", "cancelling", "cancelled", "rejected", "parked"])
+    def test_a_confirmation_that_comes_too_late_is_refused(self, state: str) -> None:
+        order = order_in(state)
         with pytest.raises(IllegalTransition, match=f"is {order.status.value}"):
             order.confirm(LATER)
 
@@ -210,21 +190,20 @@ class TestTransitions:
             order_in(state).request_cancellation(Canceller.CUSTOMER, LATER)
 
     def test_a_rejection_says_why_on_the_order_and_in_its_event(self) -> None:
-        order, [event] = placed().reject(RejectionReason.PAYMENT_DECLINED, LATER)
+        order, [event] = order_in("abandoned").cancel(LATER)
 
         assert order.rejection_reason is RejectionReason.PAYMENT_DECLINED
         assert event.data["reason"] == "payment_declined"
         assert (event.data["order_id"], event.data["customer_id"]) == (order.order_id, "customer-1")
 
-    def test_a_second_rejection_keeps_the_first_reason(self) -> None:
-        order, _ = placed().reject(RejectionReason.PAYMENT_DECLINED, LATER)
-        again, _ = order.reject(RejectionReason.TECHNICAL_FAILURE, LATER)
-        assert again.rejection_reason is RejectionReason.PAYMENT_DECLINED
+    def test_an_order_that_is_abandoned_twice_keeps_the_first_reason(self) -> None:
+        again, _ = order_in("abandoned").abandon(RejectionReason.TECHNICAL_FAILURE, LATER)
+        assert cancel(again)[0].rejection_reason is RejectionReason.PAYMENT_DECLINED
 
-    def test_an_order_that_was_to_be_cancelled_bears_no_reason_of_a_rejection(self) -> None:
-        order, [event] = order_in("cancelling").reject(RejectionReason.PAYMENT_DECLINED, LATER)
+    def test_an_abandoned_order_that_was_to_be_cancelled_bears_no_reason_of_a_rejection(self) -> None:
+        order, [event] = cancel(request_cancellation(order_in("abandoned"))[0])
         assert order.rejection_reason is None
-        assert "reason" not in event.data
+        assert (order.status, "reason" in event.data) == ("cancelled", False)
 
     @pytest.mark.parametrize("by", list(Canceller))
     @pytest.mark.parametrize("state", ["placed", "confirmed"])
@@ -248,8 +227,10 @@ class TestTransitions:
         resumed, _ = resume(order)
         assert cancel(resumed)[0].rejection_reason is RejectionReason.PAYMENT_DECLINED
 
-    def test_an_order_that_lost_its_saga_is_rejected_as_a_technical_failure(self) -> None:
-        order, _ = take_over(placed())
+    def test_an_order_that_an_earlier_release_abandoned_without_a_reason_is_rejected_as_a_technical_failure(
+        self,
+    ) -> None:
+        order = order_in("abandoned").model_copy(update={"failed_because": None})
         assert cancel(order)[0].rejection_reason is RejectionReason.TECHNICAL_FAILURE
 
     def test_every_resumption_has_an_execution_of_its_own(self) -> None:
@@ -270,20 +251,22 @@ class TestTransitions:
         assert order.parked_state is None
 
     def test_a_resumed_order_that_the_customer_cancels_is_cancelled_by_its_resumption(self) -> None:
-        asked, events = request_cancellation(order_in("abandoned, resumed"))
-        assert (asked.is_undone_by_cancellation, events) == (True, [])
+        order = order_in("abandoned, resumed")
+        asked, _ = request_cancellation(order)
+        assert asked.cancellation_name == order.cancellation_name
         assert cancel(asked)[0].status == "cancelled"
 
     def test_a_parked_order_stores_the_sagas_whole_state(self) -> None:
-        order, _ = placed().park('{"void_payment_error": {}}', LATER)
+        order, _ = order_in("abandoned").park('{"void_payment_error": {}}', LATER)
         assert order.parked_state == '{"void_payment_error": {}}'
 
     @pytest.mark.parametrize(
         ("state", "change"),
         [
             ("placed", confirm),
-            ("placed", reject),
-            ("placed", park),
+            ("placed", abandon),
+            ("abandoned", cancel),
+            ("abandoned", park),
             ("confirmed", request_cancellation),
             ("cancelling", cancel),
             ("parked", resume),

@@ -25,6 +25,7 @@ These differences stay, because nothing in the system depends on them:
 - SES reports no bounces and complaints; a test publishes SES's records to the topic itself.
 - CloudFormation deletes a table that is protected from deletion; on AWS that fails (docs/deployment.md).
 - API Gateway writes no access logs, and Step Functions no logs of its own.
+- An EXPRESS execution may take longer than five minutes, and than its state machine's own `TimeoutSeconds`.
 - Cognito calls no PostConfirmation trigger; sign-up goes through a function of ours anyway.
 """
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tools.ops.log_search import LogLine
+from tools.log_search import LogLine
 
 # The lines that end a piece of work. The platform's lines and a function's lines in between are not drawn.
 _ENDS = {
@@ -21,7 +21,8 @@ _ENDS = {
     "message can never succeed; moved to the dead letters": "dead letter",
 }
 _PUBLISHED = "event published"
-_STARTED = "execution started"
+STARTED = "execution started"
+"""The line of a function that started an execution."""
 _MAIL_SENT = "mail sent"
 # Clocks of different machines differ: a change may lie this far outside the work that made it.
 _SLACK = timedelta(milliseconds=50)
@@ -29,11 +30,12 @@ _SLACK = timedelta(milliseconds=50)
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution of a state machine, as Step Functions describes it."""
+    """An execution of a state machine, as Step Functions describes it, or as the functions' log lines show it."""
 
     machine: str
     name: str
     status: str
+    """Empty if nobody knows it."""
     started: datetime
     stopped: datetime | None
     failures: list[tuple[datetime, str]] = field(default_factory=list)
@@ -153,7 +155,7 @@ def _events(lines: list[LogLine]) -> dict[str, tuple[LogLine, Node]]:
 
 def _run_node(run: Execution) -> Node:
     took = round((run.stopped - run.started) / timedelta(milliseconds=1)) if run.stopped else None
-    node = Node(run.started, f"{run.machine}  {run.status.lower()}", "execution", took)
+    node = Node(run.started, f"{run.machine}  {run.status.lower()}".rstrip(), "execution", took)
     node.children = [Node(at, what, "failure") for at, what in run.failures]
     return node
 
@@ -189,7 +191,7 @@ def _starter(run: Execution, lines: list[LogLine], works: list[_Work]) -> Node |
     causes = [
         str(line.fields.get("causation_id", ""))
         for line in lines
-        if line.fields["message"] == _STARTED
+        if line.fields["message"] == STARTED
         and line.fields.get("execution") == run.name
         and abs(line.at - run.started) < timedelta(seconds=5)
     ]

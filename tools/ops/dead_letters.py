@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tools.console import StepError
-from tools.ops.log_search import search
+from tools.log_search import search
 from tools.stack import Stack
 
 MOST_AT_ONCE = 1000

@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from tools.command_line import Subcommands, add_command, add_stack_option
-from tools.ops.log_search import Entry, entries
+from tools.log_search import Entry, entries
 from tools.stack import Stack
 
 _PLATFORM_LINES = ("INIT_START", "START RequestId", "END RequestId", "REPORT RequestId")

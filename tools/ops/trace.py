@@ -1,12 +1,14 @@
 """`make trace ORDER=ord_...`: the whole path of one order across requests, tables, events, steps and mails.
 
 It reads CloudWatch Logs and Step Functions by their own APIs, so it works the same on AWS and in the embedded cloud.
-The functions log the cause and the duration of each piece of work; an order's correlation id finds those lines.
+The functions log the cause and the duration of each piece of work; an order's correlation id finds those lines. Step
+Functions shows no EXPRESS execution, so the lines of its start and of its steps show the saga.
 """
 
 import argparse
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,11 +16,10 @@ from botocore.exceptions import ClientError
 from shared.dynamo import from_item
 from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import StepError
-from tools.ops.causal_tree import Execution, Node, drawn, tree_of
-from tools.ops.log_search import LogLine, search
+from tools.log_search import LogLine, search
+from tools.ops.causal_tree import STARTED, Execution, Node, drawn, tree_of
 from tools.stack import Stack
 
-_MACHINES = ("OrderSaga", "OrderCancellation")
 # The search begins this long before the order: its request began before it wrote the order.
 _MARGIN = timedelta(seconds=60)
 _FAILED = {"TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut"}
@@ -75,15 +76,27 @@ def _order(stack: Stack, order_id: str) -> dict[str, Any]:
 
 
 def _executions(stack: Stack, order_id: str, lines: list[LogLine]) -> list[Execution]:
-    """Every execution of the order that Step Functions still knows. The log lines name them."""
+    """The order's sagas, and the executions of its cancellation that Step Functions still knows."""
+    saga = f"{order_id}-saga"
     names = {order_id} | {str(line.fields["execution"]) for line in lines if line.fields.get("execution")}
-    found = [_execution(stack, machine, name) for machine in _MACHINES for name in sorted(names)]
-    return [execution for execution in found if execution]
+    found = [_cancellation(stack, name) for name in sorted(names - {saga})]
+    return [*_sagas(saga, lines), *filter(None, found)]
 
 
-def _execution(stack: Stack, machine: str, name: str) -> Execution | None:
+def _sagas(name: str, lines: list[LogLine]) -> list[Execution]:
+    """The executions of that name. Each begins with the line of its start, and ends with its last step."""
+    of_it = [line for line in lines if line.fields.get("execution") == name]
+    starts = [line.at for line in of_it if line.fields["message"] == STARTED]
+    steps = [line.at for line in of_it if "step" in line.fields]
+    return [
+        Execution("OrderSaga", name, "", start, max((at for at in steps if start <= at < end), default=None))
+        for start, end in pairwise([*starts, datetime.max.replace(tzinfo=UTC)])
+    ]
+
+
+def _cancellation(stack: Stack, name: str) -> Execution | None:
     states = stack.client("stepfunctions")
-    arn = f"{stack.resource(machine).replace(':stateMachine:', ':execution:')}:{name}"
+    arn = f"{stack.resource('OrderCancellation').replace(':stateMachine:', ':execution:')}:{name}"
     try:
         described = states.describe_execution(executionArn=arn)
     except ClientError as error:
@@ -92,7 +105,7 @@ def _execution(stack: Stack, machine: str, name: str) -> Execution | None:
         return None
     stopped = described.get("stopDate")
     return Execution(
-        machine,
+        "OrderCancellation",
         name,
         described["status"],
         described["startDate"].astimezone(UTC),

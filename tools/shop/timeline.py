@@ -4,14 +4,11 @@ It has the order's history, the steps of its saga and its cancellation, its paym
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tools.log_search import search
 from tools.stack import Stack
-
-_STEP_ENDED = {"TaskStateExited", "ParallelStateExited"}
-_STEP_SUCCEEDED = "TaskSucceeded"
-_STEP_FAILED = {"TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut"}
 
 
 @dataclass(frozen=True)
@@ -26,10 +23,7 @@ class Moment:
 def timeline(stack: Stack, order: dict[str, Any]) -> list[Moment]:
     """The timeline of `order` (as the API answers it), oldest first."""
     moments = [Moment(_time(entry["at"]), "orders", entry["status"]) for entry in order["history"]]
-    moments += _steps(stack, "order saga", execution_arn(stack, order["order_id"]))
-    if any(entry["status"] == "cancelling" for entry in order["history"]):
-        cancellation = execution_arn(stack, order["order_id"], machine="OrderCancellation")
-        moments += _steps(stack, "cancellation", cancellation)
+    moments += _steps(stack, order["order_id"], since=moments[0].at)
     moments += _fulfilment(stack, order["order_id"])
     moments += [
         Moment(_time(mail["Timestamp"]), "notifications", f"mail “{mail['Subject']}”")
@@ -53,30 +47,20 @@ def _fulfilment(stack: Stack, order_id: str) -> list[Moment]:
     return [Moment(_time(stored[name]["S"]), *what) for name, what in outcomes.items() if name in stored]
 
 
-def execution_arn(stack: Stack, order_id: str, *, machine: str = "OrderSaga") -> str:
-    """The ARN of the order's execution of `machine` (a logical id): it has the order's id as its name."""
-    return f"{stack.resource(machine).replace(':stateMachine:', ':execution:')}:{order_id}"
-
-
-def _steps(stack: Stack, service: str, execution: str) -> list[Moment]:
-    """The steps that `execution` has taken; none if it has not started."""
-    states = stack.client("stepfunctions")
-    try:
-        states.describe_execution(executionArn=execution)
-    except states.exceptions.ExecutionDoesNotExist:
-        return []
-    moments, failure = [], ""
-    for page in states.get_paginator("get_execution_history").paginate(executionArn=execution):
-        for event in page["events"]:
-            if event["type"] in _STEP_FAILED:
-                details = next(value for name, value in event.items() if name.endswith("EventDetails"))
-                failure = f" failed: {details.get('error', event['type'])}"
-            elif event["type"] in _STEP_ENDED:
-                what = event["stateExitedEventDetails"]["name"] + failure
-                moments.append(Moment(event["timestamp"].astimezone(UTC), service, what))
-                failure = ""
-            elif event["type"] == _STEP_SUCCEEDED:
-                failure = ""
+def _steps(stack: Stack, order_id: str, *, since: datetime) -> list[Moment]:
+    """The steps that the order's state machines have taken, as the steps' functions logged them."""
+    lines = search(stack, stack.functions, order_id, since=since - timedelta(seconds=1))
+    moments = []
+    for line in lines:
+        if (
+            "step" in line.fields
+            and "execution" in line.fields
+            and line.fields["message"].startswith("step ")
+        ):
+            is_saga = str(line.fields["execution"]).endswith("-saga")
+            failed = f" failed: {line.fields['error']}" if "error" in line.fields else ""
+            what = f"{line.fields['service']} {line.fields['step']}{failed}"
+            moments.append(Moment(line.at, "order saga" if is_saga else "cancellation", what))
     return moments
 
 

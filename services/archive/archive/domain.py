@@ -20,6 +20,7 @@ ARCHIVED = (
     "job.requested",
     "order.placed",
     "order.confirmed",
+    "order.abandoned",
     "order.rejected",
     "order.cancellation_requested",
     "order.cancellation_refused",

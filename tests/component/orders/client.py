@@ -53,12 +53,18 @@ def confirm(order: Order) -> tuple[Order, Any]:
     return order.confirm(utc_now())
 
 
-def reject(order: Order) -> tuple[Order, Any]:
-    return order.reject(RejectionReason.OUT_OF_STOCK, utc_now())
+def abandon(order: Order) -> tuple[Order, Any]:
+    return order.abandon(RejectionReason.OUT_OF_STOCK, utc_now())
+
+
+def undo(order: Order) -> tuple[Order, Any]:
+    """Its saga failed, unless it was to be cancelled, and everything of it is undone."""
+    return abandon(order)[0].cancel(utc_now())
 
 
 def park(order: Order) -> tuple[Order, Any]:
-    return order.park("{}", utc_now())
+    """Its saga failed, unless it was to be cancelled, and it cannot be undone."""
+    return abandon(order)[0].park("{}", utc_now())
 
 
 def erase(order: Order) -> tuple[Order, Any]:

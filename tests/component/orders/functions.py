@@ -115,9 +115,9 @@ class Saga:
             self.order.order_id, lambda order: order.request_cancellation(Canceller.CUSTOMER, utc_now())
         )
 
-    def reject(self, error: str) -> dict[str, Any]:
-        """The answer of the rejection after `error`."""
-        return self.run("reject", error={"Error": error, "Cause": '{"errorMessage": "why"}'})
+    def abandon(self, error: str) -> dict[str, Any]:
+        """The answer of the abandonment after `error`."""
+        return self.run("abandon", error={"Error": error, "Cause": '{"errorMessage": "why"}'})
 
     @property
     def stored(self) -> dict[str, Any]:

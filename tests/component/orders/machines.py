@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -40,8 +41,7 @@ _UNSCRIPTED: dict[str, Answer] = {
 # The states whose function is orders' own.
 _OF_ORDERS = {
     "ConfirmOrder",
-    "CheckConfirmation",
-    "RejectOrder",
+    "AbandonOrder",
     "ParkOrder",
     "CancelOrder",
     "RefuseCancellation",
@@ -142,10 +142,11 @@ class Machine:
         )
         self.order: dict[str, Any] = example("orders_steps_confirm")["order"]
 
-    def run(self) -> dict[str, Any]:
-        """Runs the machine to its end and returns the execution as Step Functions describes it."""
+    def run(self, **more: bool) -> dict[str, Any]:
+        """Runs the machine to its end and returns the execution as Step Functions describes it. Its input is the order
+        and `more`."""
         execution = self._sfn.start_execution(
-            stateMachineArn=self.arn, name=self.order["order_id"], input=json.dumps({"order": self.order})
+            stateMachineArn=self.arn, name=str(uuid4()), input=json.dumps({"order": self.order, **more})
         )["executionArn"]
         return self.ended(execution)
 
@@ -178,14 +179,34 @@ class Machine:
 
 
 def tasks_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The task states of a machine, those of its branches as well, by name."""
-    tasks = {}
-    for name, state in definition["States"].items():
-        if state["Type"] == "Task":
-            tasks[name] = state
-        for branch in state.get("Branches", []):
-            tasks |= tasks_of(branch)
-    return tasks
+    """The task states of a machine, by name."""
+    return {name: state for name, state in definition["States"].items() if state["Type"] == "Task"}
+
+
+def successors(definition: dict[str, Any]) -> set[str]:
+    """Where a state may lead."""
+    choices = {choice["Next"] for choice in definition.get("Choices", [])}
+    catches = {entry["Next"] for entry in definition.get("Catch", [])}
+    onwards = {definition[key] for key in ("Next", "Default") if key in definition}
+    return choices | catches | onwards
+
+
+def paths(
+    states: dict[str, dict[str, Any]], state: str, before: tuple[str, ...] = ()
+) -> Iterator[tuple[str, ...]]:
+    """Every way from `state` to an end; fails on a loop."""
+    assert state not in before, f"{state} leads back to itself by {before}"
+    path = (*before, state)
+    following = successors(states[state])
+    if not following:
+        yield path
+    for successor in following:
+        yield from paths(states, successor, path)
+
+
+def result_paths(definition: dict[str, Any]) -> list[str]:
+    """Everything that a task may write into its machine's state."""
+    return [definition["ResultPath"], *(entry["ResultPath"] for entry in definition.get("Catch", []))]
 
 
 def steps_of(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The cancellation of a confirmed order as it is shipped: its structure, and its runs in moto's interpreter."""
+"""The cancellation, which undoes orders, as it is shipped: its structure, and its runs in moto's interpreter."""
 
 import json
 import re
@@ -17,21 +17,24 @@ from tests.component.orders.machines import (
     Functions,
     Machine,
     MakeMachine,
+    paths,
+    result_paths,
     steps_of,
+    successors,
+    tasks_of,
     wiring,
 )
 
 DEFINITION = (ROOT / "statemachines" / "order_cancellation.asl.json").read_text()
 STATES: dict[str, dict[str, Any]] = json.loads(DEFINITION)["States"]
-BRANCHES: list[dict[str, Any]] = STATES["UndoMoneyAndStock"]["Branches"]
-# The part of the order that each function undoes once the parcel is, in the order of the branches.
-PART = {"VoidPayment": "payment", "ReleaseStock": "stock"}
-ALL = ["CancelShipment", *PART]
-TASKS = {
-    name: state
-    for states in (STATES, *(branch["States"] for branch in BRANCHES))
-    for name, state in states.items()
-    if state["Type"] == "Task"
+TASKS = tasks_of(json.loads(DEFINITION))
+# The parts that are undone once the parcel is, in their order.
+PARTS = ["VoidPayment", "ReleaseStock"]
+ALL = ["CancelShipment", *PARTS]
+ERROR = {
+    "CancelShipment": "cancel_shipment_error",
+    "VoidPayment": "void_payment_error",
+    "ReleaseStock": "release_stock_error",
 }
 
 
@@ -42,40 +45,41 @@ class TestStructure:
         assert TASKS[task]["Retry"][-1]["ErrorEquals"] == ["States.ALL"]
         assert TASKS[task]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
 
-    @pytest.mark.parametrize("branch", BRANCHES, ids=list(PART))
-    def test_a_branch_says_whether_it_has_undone_its_part_and_never_fails(
-        self, branch: dict[str, Any]
+    def test_the_state_that_cancels_the_order_is_the_last_because_each_state_costs(self) -> None:
+        assert STATES["CancelOrder"]["End"]
+
+    @pytest.mark.parametrize("part", PARTS)
+    def test_a_part_that_fails_goes_on_like_one_that_is_undone_and_parks_the_order_in_the_end(
+        self, part: str
     ) -> None:
-        task = branch["States"][branch["StartAt"]]
-        failed = branch["States"][task["Catch"][0]["Next"]]
-        assert task["ResultSelector"]["undone"] is True
-        assert (failed["Type"], failed["Parameters"]["undone"]) == ("Pass", False)
-        assert task["End"] and failed["End"]
+        [catch] = STATES[part]["Catch"]
+        assert catch["Next"] == STATES[part]["Next"]
+        assert catch["ResultPath"] == f"$.{ERROR[part]}"
 
-    def test_every_branch_must_have_undone_its_part_before_the_order_is_cancelled(self) -> None:
-        assert [branch["StartAt"] for branch in BRANCHES] == list(PART)
-        named = STATES["UndoMoneyAndStock"]["ResultSelector"]
-        assert named == {f"{part}.$": f"$[{place}]" for place, part in enumerate(PART.values())}
+    def test_only_an_order_of_which_every_part_is_undone_is_cancelled(self) -> None:
         [choice] = STATES["IsAllUndone"]["Choices"]
-        asked = {condition["Variable"]: condition["BooleanEquals"] for condition in choice["And"]}
-        assert asked == {f"$.undoing.{part}.undone": True for part in PART.values()}
-        assert (choice["Next"], STATES["IsAllUndone"]["Default"]) == ("CancelOrder", "ParkOrder")
+        asked = {condition["Variable"] for condition in choice["Or"] if condition["IsPresent"]}
+        assert asked == {f"$.{error}" for error in ERROR.values()}
+        assert (choice["Next"], STATES["IsAllUndone"]["Default"]) == ("ParkOrder", "CancelOrder")
 
-    def test_only_a_parcel_that_is_cancelled_lets_money_and_stock_be_undone(self) -> None:
-        assert STATES["CancelShipment"]["Next"] == "UndoMoneyAndStock"
-        leading_there = [name for name, state in STATES.items() if "UndoMoneyAndStock" in json.dumps(state)]
-        assert leading_there == ["CancelShipment"]
+    def test_only_a_parcel_that_has_not_left_lets_money_and_stock_be_undone(self) -> None:
+        assert STATES["CancelShipment"]["Next"] == "VoidPayment"
+        leading_there = {name for name, state in STATES.items() if "VoidPayment" in successors(state)}
+        assert leading_there == {"CancelShipment", "MayParcelBeGone"}
+        assert STATES["MayParcelBeGone"]["Default"] == "ParkOrder"
         assert [(catch["ErrorEquals"], catch["Next"]) for catch in STATES["CancelShipment"]["Catch"]] == [
             (["AlreadyDispatched"], "RefuseCancellation"),
-            (["States.ALL"], "ParkOrder"),
+            (["States.ALL"], "MayParcelBeGone"),
         ]
 
-    @pytest.mark.parametrize(
-        "state", ["CancelShipment", "UndoMoneyAndStock", "CancelOrder", "RefuseCancellation", "ParkOrder"]
-    )
-    def test_no_result_and_no_error_takes_the_orders_place(self, state: str) -> None:
-        definition = STATES[state]
-        for path in [definition["ResultPath"], *(entry["ResultPath"] for entry in definition["Catch"])]:
+    def test_every_state_can_be_reached_and_every_path_ends(self) -> None:
+        every = list(paths(STATES, "CancelShipment"))
+        assert {state for path in every for state in path} == set(STATES)
+        assert {path[-1] for path in every} == {"NothingIsLeftToDo", "OrderParked"}
+
+    @pytest.mark.parametrize("task", TASKS)
+    def test_no_result_and_no_error_takes_the_orders_place(self, task: str) -> None:
+        for path in result_paths(TASKS[task]):
             assert re.fullmatch(r"\$\.[a-z_]+", path)
             assert path != "$.order"
 
@@ -109,8 +113,12 @@ class TestWiring:
             assert TASKS[task]["TimeoutSeconds"] > function["Timeout"], task
 
 
-def fail(order: Order) -> tuple[Order, Any]:
-    return order.park('{"order": {}}', utc_now(), saga_failed=RejectionReason.PAYMENT_DECLINED)
+def abandon(order: Order) -> tuple[Order, Any]:
+    return order.abandon(RejectionReason.PAYMENT_DECLINED, utc_now())
+
+
+def park(order: Order) -> tuple[Order, Any]:
+    return order.park('{"order": {}}', utc_now())
 
 
 def resume(order: Order) -> tuple[Order, Any]:
@@ -146,9 +154,7 @@ class TestRuns:
     ) -> None:
         assert cancellation.run()["status"] == "SUCCEEDED"
 
-        assert functions.commands[0] == "CancelShipment"
-        assert sorted(functions.commands[1:3]) == sorted(PART)
-        assert functions.commands[3:] == ["CancelOrder"]
+        assert functions.commands == [*ALL, "CancelOrder"]
         assert cancellation.statuses == ["placed", "confirmed", "cancelling", "cancelled"]
         [event] = cancellation.stored["outbox"]
         assert (event["event_type"], event["data"]["by"]) == ("order.cancelled", "customer")
@@ -161,7 +167,7 @@ class TestRuns:
             given | {"step": ""} == {"step": "", "order": cancellation.order} for _, given in functions.calls
         )
 
-    @pytest.mark.parametrize("broken", PART)
+    @pytest.mark.parametrize("broken", PARTS)
     def test_a_part_that_cannot_be_undone_stops_no_other_and_parks_the_order(
         self, cancellation: Machine, functions: Functions, broken: str
     ) -> None:
@@ -170,28 +176,27 @@ class TestRuns:
         ended = cancellation.run()
 
         assert (ended["status"], ended["error"]) == ("FAILED", "OrderParked")
-        tries = {function: functions.commands.count(function) for function in PART}
-        assert tries == {function: 5 if function == broken else 1 for function in PART}
+        tries = {function: functions.commands.count(function) for function in PARTS}
+        assert tries == {function: 5 if function == broken else 1 for function in PARTS}
         assert functions.commands[-1] == "ParkOrder"
         assert "CancelOrder" not in functions.commands
         assert cancellation.statuses[-1] == "parked"
-        undoing = json.loads(cancellation.stored["parked_state"])["undoing"]
-        assert {part: result["undone"] for part, result in undoing.items()} == {
-            part: function != broken for function, part in PART.items()
-        }
-        assert undoing[PART[broken]]["error"]["Error"] == "Broken"
+        kept = json.loads(cancellation.stored["parked_state"])
+        assert {name for name in kept if name.endswith("error")} == {ERROR[broken]}
+        assert kept[ERROR[broken]]["Error"] == "Broken"
 
+    @pytest.mark.parametrize("started", [{"was_confirmed": True}, {}], ids=["now", "by an earlier release"])
     def test_a_parcel_that_cannot_be_asked_for_leaves_everything_as_it_is_and_parks_the_order(
-        self, cancellation: Machine, functions: Functions
+        self, cancellation: Machine, functions: Functions, started: dict[str, bool]
     ) -> None:
         """It may be on its way: who undid the rest would give the money back for goods that the customer gets."""
         functions.always("CancelShipment", "Broken")
 
-        assert cancellation.run()["error"] == "OrderParked"
+        assert cancellation.run(**started)["error"] == "OrderParked"
 
         assert functions.commands == ["CancelShipment"] * 5 + ["ParkOrder"]
         kept = json.loads(cancellation.stored["parked_state"])
-        assert kept["shipment_error"]["Error"] == "Broken"
+        assert kept["cancel_shipment_error"]["Error"] == "Broken"
 
     def test_a_parked_cancellation_holds_no_personal_data(
         self, cancellation: Machine, functions: Functions
@@ -275,7 +280,7 @@ class TestParcelIsGone:
 
         assert functions.commands == ["CancelShipment", "RefuseCancellation", "ParkOrder"]
         kept = json.loads(cancellation.stored["parked_state"])
-        assert kept["shipment_error"]["Error"] == "AlreadyDispatched"
+        assert kept["cancel_shipment_error"]["Error"] == "AlreadyDispatched"
         cancellation.change(resume)
         [event] = cancellation.stored["outbox"]
         assert (event["event_type"], cancellation.stored["status"]) == (
@@ -308,6 +313,69 @@ class TestParcelIsGone:
         assert (cancellation.stored["status"], cancellation.stored["resumptions"]) == ("cancelling", 1)
 
 
+class TestNeverConfirmed:
+    """An order that its saga abandoned, or that was cancelled before its confirmation: its parcel cannot have left."""
+
+    @pytest.fixture
+    def undoing(self, make_machine: MakeMachine) -> Machine:
+        """The undoing of an order that its saga abandoned."""
+        machine = make_machine(DEFINITION)
+        machine.change(abandon)
+        machine.order = example("orders_steps_cancel")["order"]
+        return machine
+
+    def test_an_abandoned_order_is_rejected_for_the_reason_its_saga_failed(self, undoing: Machine) -> None:
+        assert undoing.run(was_confirmed=False)["status"] == "SUCCEEDED"
+
+        assert undoing.functions.commands == [*ALL, "CancelOrder"]
+        assert undoing.statuses == ["placed", "abandoned", "rejected"]
+        [event] = undoing.stored["outbox"]
+        assert (event["event_type"], event["data"]["reason"]) == ("order.rejected", "payment_declined")
+
+    def test_an_order_whose_cancellation_was_requested_is_cancelled(self, make_machine: MakeMachine) -> None:
+        machine = make_machine(DEFINITION)
+        machine.change(request_cancellation)
+        machine.order = example("orders_steps_cancel")["order"]
+
+        assert machine.run(was_confirmed=False)["status"] == "SUCCEEDED"
+
+        assert machine.statuses == ["placed", "cancelling", "cancelled"]
+
+    @pytest.mark.parametrize("undoing_step", [*ALL, "CancelOrder"])
+    def test_a_cancellation_that_is_requested_meanwhile_makes_it_cancelled(
+        self, undoing: Machine, undoing_step: str
+    ) -> None:
+        undoing.functions.before(undoing_step, lambda: undoing.change(request_cancellation))
+
+        assert undoing.run(was_confirmed=False)["status"] == "SUCCEEDED"
+
+        assert undoing.statuses == ["placed", "abandoned", "cancelling", "cancelled"]
+        assert "rejection_reason" not in undoing.stored
+
+    @pytest.mark.parametrize("broken", ALL)
+    def test_a_part_that_cannot_be_undone_stops_no_other_not_even_the_parcel(
+        self, undoing: Machine, broken: str
+    ) -> None:
+        undoing.functions.always(broken, "Broken")
+
+        ended = undoing.run(was_confirmed=False)
+
+        assert (ended["status"], ended["error"]) == ("FAILED", "OrderParked")
+        tries = [name for part in ALL for name in [part] * (5 if part == broken else 1)]
+        assert undoing.functions.commands == [*tries, "ParkOrder"]
+        kept = json.loads(undoing.stored["parked_state"])
+        assert {name for name in kept if name.endswith("error")} == {ERROR[broken]}
+
+    def test_an_order_that_cannot_even_be_parked_ends_the_execution_as_failed(self, undoing: Machine) -> None:
+        undoing.functions.always("VoidPayment", "Broken")
+        undoing.functions.always("ParkOrder", "Broken")
+
+        ended = undoing.run(was_confirmed=False)
+
+        assert (ended["status"], ended["error"]) == ("FAILED", "OrderParked")
+        assert json.loads(ended["input"])["order"] == undoing.order, "the execution keeps the order"
+
+
 class TestResumption:
     """The same machine undoes an order that was parked, or whose execution is lost."""
 
@@ -315,8 +383,8 @@ class TestResumption:
     def resumption(self, make_machine: MakeMachine) -> Machine:
         """The resumption of an order that its saga parked."""
         machine = make_machine(DEFINITION)
-        machine.change(fail)
-        machine.change(resume)
+        for change in (abandon, park, resume):
+            machine.change(change)
         machine.order = example("orders_steps_cancel")["order"]
         return machine
 
@@ -325,9 +393,8 @@ class TestResumption:
     ) -> None:
         assert resumption.run()["status"] == "SUCCEEDED"
 
-        assert sorted(resumption.functions.commands[:3]) == sorted(ALL)
-        assert resumption.functions.commands[3:] == ["CancelOrder"]
-        assert resumption.statuses == ["placed", "parked", "abandoned", "rejected"]
+        assert resumption.functions.commands == [*ALL, "CancelOrder"]
+        assert resumption.statuses == ["placed", "abandoned", "parked", "abandoned", "rejected"]
         assert resumption.stored["rejection_reason"] == "payment_declined"
         assert "parked_state" not in resumption.stored
         assert [event["event_type"] for event in resumption.stored["outbox"]] == ["order.rejected"]
@@ -347,7 +414,7 @@ class TestResumption:
         kept = json.loads(resumption.stored["parked_state"])
         assert kept["refuse_cancellation_error"]["Error"] == "IllegalTransition"
 
-    @pytest.mark.parametrize("broken", PART)
+    @pytest.mark.parametrize("broken", PARTS)
     def test_a_part_that_still_cannot_be_undone_parks_it_again_to_be_resumed_again(
         self, resumption: Machine, broken: str
     ) -> None:
@@ -355,9 +422,9 @@ class TestResumption:
 
         assert resumption.run()["error"] == "OrderParked"
 
-        assert resumption.statuses == ["placed", "parked", "abandoned", "parked"]
+        assert resumption.statuses == ["placed", "abandoned", "parked", "abandoned", "parked"]
         kept = json.loads(resumption.stored["parked_state"])
-        assert kept["undoing"][PART[broken]]["error"]["Error"] == "Broken"
+        assert kept[ERROR[broken]]["Error"] == "Broken"
         resumption.change(resume)
         assert resumption.stored["resumptions"] == 2
 
@@ -373,7 +440,7 @@ class TestResumption:
 
     def test_the_order_may_have_been_erased(self, make_machine: MakeMachine) -> None:
         machine = make_machine(DEFINITION)
-        for change in (fail, lambda order: order.erase(utc_now()), resume):
+        for change in (abandon, park, lambda order: order.erase(utc_now()), resume):
             machine.change(change)
         machine.order = example("orders_steps_cancel")["order"]
 

@@ -119,8 +119,12 @@ def cancelled_before_its_saga(order: Order) -> Any:
     return order.request_cancellation(Canceller.CUSTOMER, utc_now())
 
 
+def abandoned(order: Order) -> Any:
+    return order.abandon(RejectionReason.OUT_OF_STOCK, utc_now())
+
+
 def rejected(order: Order) -> Any:
-    return order.reject(RejectionReason.OUT_OF_STOCK, utc_now())
+    return abandoned(order)[0].cancel(utc_now())
 
 
 def confirmed_before(order: Order) -> Any:
@@ -128,11 +132,7 @@ def confirmed_before(order: Order) -> Any:
 
 
 def parked(order: Order) -> Any:
-    return order.park("{}", utc_now())
-
-
-def taken_over(order: Order) -> Any:
-    return order.take_over(utc_now())
+    return abandoned(order)[0].park("{}", utc_now())
 
 
 def erased(order: Order) -> Any:
@@ -154,7 +154,7 @@ class TestStartSaga:
 
     @BOTH_VERSIONS
     @pytest.mark.usefixtures("placed")
-    def test_a_placed_order_starts_a_saga_that_bears_its_id(
+    def test_a_placed_order_starts_a_saga_that_has_everything_a_step_needs(
         self, state_machines: StateMachines, lambda_context: Any, message: str
     ) -> None:
         consumer = fresh("orders.functions.start_executions")
@@ -164,9 +164,9 @@ class TestStartSaga:
         assert answer == {"batchItemFailures": []}
         order = example("orders_steps_confirm")["order"]
         [(name, given)] = state_machines.executions(state_machines.saga)
-        assert name == order["order_id"]
+        assert name == f"{order['order_id']}-saga"
         address = {"line2": None, **order["shipping_address"]}
-        assert given["order"] == {**order, "shipping_address": address, "execution": order["order_id"]}
+        assert given["order"] == {**order, "shipping_address": address, "execution": name}
 
     @BOTH_VERSIONS
     def test_an_order_that_cannot_be_found_is_delivered_again(
@@ -199,8 +199,10 @@ class TestStartSaga:
         ]
 
     @BOTH_VERSIONS
-    @pytest.mark.parametrize("change", [rejected, confirmed_before, parked, taken_over])
-    def test_an_order_that_its_saga_no_longer_ends_gets_none(
+    @pytest.mark.parametrize(
+        "change", [abandoned, rejected, confirmed_before, parked, cancelled_before_its_saga]
+    )
+    def test_an_order_that_is_decided_or_is_being_undone_gets_none(
         self, placed: str, state_machines: StateMachines, lambda_context: Any, message: str, change: Any
     ) -> None:
         from orders.dependencies import order_store
@@ -211,43 +213,6 @@ class TestStartSaga:
         assert consumer.handler(delivery(message), lambda_context) == {"batchItemFailures": []}
 
         assert state_machines.executions(state_machines.saga) == []
-
-    def test_an_order_that_was_cancelled_before_its_saga_started_gets_one_which_ends_it(
-        self, placed: str, state_machines: StateMachines, lambda_context: Any
-    ) -> None:
-        from orders.dependencies import order_store
-
-        order_store().change(placed, cancelled_before_its_saga)
-        consumer = fresh("orders.functions.start_executions")
-
-        consumer.handler(delivery(PLACED), lambda_context)
-
-        assert [name for name, _ in state_machines.executions(state_machines.saga)] == [placed]
-
-    @pytest.mark.usefixtures("placed")
-    @pytest.mark.parametrize("first_is", ["running", "over"])
-    def test_a_second_delivery_starts_no_second_saga(
-        self,
-        dead_letters: str,
-        state_machines: StateMachines,
-        lambda_context: Any,
-        logged: Any,
-        first_is: str,
-    ) -> None:
-        """Starting one again is fine while it runs, and is ExecutionAlreadyExists afterwards."""
-        consumer = fresh("orders.functions.start_executions")
-        consumer.handler(example("orders_start_executions"), lambda_context)
-        if first_is == "over":
-            sfn = boto3.client("stepfunctions")
-            [first] = sfn.list_executions(stateMachineArn=state_machines.saga)["executions"]
-            sfn.stop_execution(executionArn=first["executionArn"])
-
-        answer = consumer.handler(example("orders_start_executions"), lambda_context)
-
-        assert answer == {"batchItemFailures": []}
-        assert len(state_machines.executions(state_machines.saga)) == 1
-        assert len(logged("execution was started before")) == (1 if first_is == "over" else 0)
-        assert dead_letters_in(dead_letters) == []
 
     @pytest.mark.usefixtures("placed")
     def test_a_saga_that_could_not_be_started_is_delivered_again(
@@ -293,9 +258,47 @@ class TestStartCancellation:
         [(name, given)] = state_machines.executions(state_machines.cancellation)
         assert name == confirmed.order_id
         carried = for_cancellation(confirmed).model_copy(update={"execution": name})
-        assert given == {"order": carried.model_dump(mode="json")}
+        order = carried.model_dump(mode="json")
+        assert given == {"order": order, "was_confirmed": True, "failed_because": None}
         assert (given["order"]["payment_token"], given["order"]["shipping_address"]["city"]) == ("", "")
         assert SagaOrder.model_validate(given["order"]) == carried, "the steps can read it"
+
+    def test_an_abandoned_order_is_undone_and_its_execution_knows_that_no_parcel_can_have_left(
+        self, placed: str, state_machines: StateMachines, lambda_context: Any
+    ) -> None:
+        from orders.dependencies import order_store
+
+        order = order_store().change(placed, abandoned)
+        consumer = fresh("orders.functions.start_executions")
+
+        answer = consumer.handler(delivery(requested(order, "order.abandoned")), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        [(name, given)] = state_machines.executions(state_machines.cancellation)
+        assert (name, given["was_confirmed"], given["failed_because"]) == (placed, False, "out_of_stock")
+
+    @pytest.mark.parametrize("first_is", ["running", "over"])
+    def test_a_second_delivery_starts_no_second_cancellation(
+        self,
+        confirmed: Order,
+        state_machines: StateMachines,
+        lambda_context: Any,
+        logged: Any,
+        first_is: str,
+    ) -> None:
+        """Starting one again is fine while it runs, and is ExecutionAlreadyExists afterwards."""
+        consumer = fresh("orders.functions.start_executions")
+        consumer.handler(delivery(requested(confirmed)), lambda_context)
+        if first_is == "over":
+            sfn = boto3.client("stepfunctions")
+            [first] = sfn.list_executions(stateMachineArn=state_machines.cancellation)["executions"]
+            sfn.stop_execution(executionArn=first["executionArn"])
+
+        answer = consumer.handler(delivery(requested(confirmed)), lambda_context)
+
+        assert answer == {"batchItemFailures": []}
+        assert len(state_machines.executions(state_machines.cancellation)) == 1
+        assert len(logged("execution was started before")) == (1 if first_is == "over" else 0)
 
     def test_each_resumption_starts_one_execution_of_its_own_however_often_it_is_delivered(
         self, confirmed: Order, state_machines: StateMachines, lambda_context: Any

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from orders.adapters.executions import OrderExecutions
+from orders.adapters.order_store import OrderStore
 from orders.domain.order import Order
 from orders.domain.status import Canceller, RejectionReason
 from orders.domain.stuck_orders import ExecutionProgress
@@ -63,7 +64,7 @@ def confirm(order: Order) -> Any:
 
 
 def abandon(order: Order) -> Any:
-    return order.abandon(THEN)
+    return order.abandon(RejectionReason.OUT_OF_STOCK, THEN)
 
 
 def request_cancellation(order: Order) -> Any:
@@ -71,7 +72,7 @@ def request_cancellation(order: Order) -> Any:
 
 
 def park(order: Order) -> Any:
-    return order.park('{"order": {}}', THEN, saga_failed=RejectionReason.OUT_OF_STOCK)
+    return order.park('{"order": {}}', THEN)
 
 
 def resume(order: Order) -> Any:
@@ -82,15 +83,84 @@ def erase(order: Order) -> Any:
     return order.erase(THEN)
 
 
-class TestNothingWasStarted:
-    def test_a_placed_order_gets_its_saga(self, shelf: Shelf, account: OrdersAccount) -> None:
+def restart(order: Order) -> Any:
+    return order.remind(utc_now() - timedelta(minutes=5, seconds=30))
+
+
+class TestPlaced:
+    """Nobody can know whether a saga of it runs, and a second one does no harm."""
+
+    def test_a_placed_order_gets_a_saga(self, shelf: Shelf, account: OrdersAccount) -> None:
         order_id = shelf.order()
 
         assert shelf.reconcile() == {"started": 1}
 
         [(name, given)] = shelf.executions(shelf.saga).items()
-        assert (name, given["order"]["payment_token"]) == (order_id, "pm_card_visa")
+        assert (name, given["order"]["payment_token"]) == (f"{order_id}-saga", "pm_card_visa")
         assert account.order(order_id)["status"] == "placed"
+
+    def test_the_saga_has_its_time_before_the_order_is_looked_at_again(
+        self, shelf: Shelf, account: OrdersAccount
+    ) -> None:
+        order_id = shelf.order()
+        shelf.reconcile()
+        stored = account.order(order_id)
+
+        assert shelf.reconcile() == {}
+
+        assert account.order(order_id) == stored
+
+    def test_an_order_that_a_second_saga_does_not_decide_either_is_abandoned(
+        self, shelf: Shelf, account: OrdersAccount
+    ) -> None:
+        order_id = shelf.order(restart)
+
+        assert shelf.reconcile() == {"taken over": 1}
+
+        stored = account.order(order_id)
+        assert (stored["status"], stored["failed_because"]) == ("abandoned", "technical_failure")
+        assert [event["event_type"] for event in stored["outbox"]] == ["order.abandoned"]
+        assert shelf.executions(shelf.saga) == {}
+
+    def test_an_order_that_an_earlier_release_erased_is_undone_rather_than_decided_on(
+        self, shelf: Shelf, account: OrdersAccount
+    ) -> None:
+        order_id = shelf.order(
+            lambda order: (order.model_copy(update={"erased_at": order.placed_at, "version": 2}), [])
+        )
+
+        assert shelf.reconcile() == {"taken over": 1}
+
+        assert account.order(order_id)["status"] == "abandoned"
+        assert shelf.executions(shelf.saga) == {}
+
+    def test_an_order_that_its_saga_confirms_meanwhile_is_not_touched(
+        self, shelf: Shelf, account: OrdersAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order_id = shelf.order(restart)
+        changes = OrderStore.change
+
+        def change(store: OrderStore, changed: str, by: Any) -> Order:
+            monkeypatch.undo()
+            changes(store, order_id, confirm)
+            return changes(store, changed, by)
+
+        monkeypatch.setattr(OrderStore, "change", change)
+        shelf.reconcile()
+
+        assert account.order(order_id)["status"] == "confirmed"
+
+
+class TestNothingWasStarted:
+    @pytest.mark.parametrize("change", [abandon, request_cancellation, erase])
+    def test_an_order_that_is_to_be_undone_is_undone(self, shelf: Shelf, change: Any) -> None:
+        order_id = shelf.order(change)
+
+        assert shelf.reconcile() == {"started": 1}
+
+        [(name, given)] = shelf.executions(shelf.cancellation).items()
+        assert (name, given["was_confirmed"]) == (order_id, False)
+        assert shelf.executions(shelf.saga) == {}
 
     def test_the_cancellation_of_a_confirmed_order_is_started(self, shelf: Shelf) -> None:
         order_id = shelf.order(confirm, request_cancellation)
@@ -103,7 +173,7 @@ class TestNothingWasStarted:
     def test_a_resumption_is_started_under_its_own_name_and_carries_no_personal_data(
         self, shelf: Shelf
     ) -> None:
-        order_id = shelf.order(park, resume)
+        order_id = shelf.order(abandon, park, resume)
 
         assert shelf.reconcile() == {"started": 1}
 
@@ -111,42 +181,22 @@ class TestNothingWasStarted:
         assert name == f"{order_id}-1"
         assert (given["order"]["payment_token"], given["order"]["shipping_address"]["city"]) == ("", "")
 
-    def test_an_erased_order_is_undone_rather_than_decided_on(
-        self, shelf: Shelf, account: OrdersAccount
-    ) -> None:
-        order_id = shelf.order(erase)
-
-        assert shelf.reconcile() == {"taken over": 1}
-
-        stored = account.order(order_id)
-        assert (stored["status"], stored["resumptions"]) == ("cancelling", 1)
-        assert shelf.executions(shelf.saga) == {}
-
-    def test_a_second_run_starts_nothing_more(self, shelf: Shelf) -> None:
-        shelf.order()
-        shelf.reconcile()
-
-        assert shelf.reconcile() == {"left": 1}
-
-        assert len(shelf.executions(shelf.saga)) == 1
-
 
 class TestTheExecutionRuns:
     @pytest.mark.parametrize(
-        ("changes", "machine", "suffix"),
+        ("changes", "suffix"),
         [
-            ([], "saga", ""),
-            ([abandon], "saga", ""),
-            ([request_cancellation], "saga", ""),
-            ([confirm, request_cancellation], "cancellation", ""),
-            ([park, resume], "cancellation", "-1"),
+            ([abandon], ""),
+            ([request_cancellation], ""),
+            ([confirm, request_cancellation], ""),
+            ([abandon, park, resume], "-1"),
         ],
     )
     def test_it_is_left_alone(
-        self, shelf: Shelf, account: OrdersAccount, changes: list[Any], machine: str, suffix: str
+        self, shelf: Shelf, account: OrdersAccount, changes: list[Any], suffix: str
     ) -> None:
         order_id = shelf.order(*changes)
-        shelf.machines.execute(getattr(shelf, machine), order_id + suffix, ended=False)
+        shelf.machines.execute(shelf.cancellation, order_id + suffix, ended=False)
         stored = account.order(order_id)
 
         assert shelf.reconcile() == {"left": 1}
@@ -156,19 +206,18 @@ class TestTheExecutionRuns:
 
 class TestTheExecutionEnded:
     @pytest.mark.parametrize(
-        ("changes", "machine", "becomes"),
+        ("changes", "becomes"),
         [
-            ([], "saga", "abandoned"),
-            ([abandon], "saga", "abandoned"),
-            ([request_cancellation], "saga", "cancelling"),
-            ([confirm, request_cancellation], "cancellation", "cancelling"),
+            ([abandon], "abandoned"),
+            ([request_cancellation], "cancelling"),
+            ([confirm, request_cancellation], "cancelling"),
         ],
     )
     def test_the_order_is_taken_over_which_asks_for_its_resumption(
-        self, shelf: Shelf, account: OrdersAccount, changes: list[Any], machine: str, becomes: str
+        self, shelf: Shelf, account: OrdersAccount, changes: list[Any], becomes: str
     ) -> None:
         order_id = shelf.order(*changes)
-        shelf.machines.execute(getattr(shelf, machine), order_id, ended=True)
+        shelf.machines.execute(shelf.cancellation, order_id, ended=True)
 
         assert shelf.reconcile() == {"taken over": 1}
 
@@ -180,7 +229,7 @@ class TestTheExecutionEnded:
     def test_an_order_whose_resumption_ended_too_is_parked(
         self, shelf: Shelf, account: OrdersAccount
     ) -> None:
-        order_id = shelf.order(park, resume)
+        order_id = shelf.order(abandon, park, resume)
         shelf.machines.execute(shelf.cancellation, f"{order_id}-1", ended=True)
 
         assert shelf.reconcile() == {"parked": 1}
@@ -192,23 +241,22 @@ class TestTheExecutionEnded:
     def test_an_order_that_moved_on_since_it_was_looked_at_is_not_touched(
         self, shelf: Shelf, account: OrdersAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Its saga confirmed it and ended, and its customer cancelled it, after the order was read."""
-        order_id = shelf.order()
-        shelf.machines.execute(shelf.saga, order_id, ended=True)
+        """Its cancellation was refused, after the order was read."""
+        order_id = shelf.order(confirm, request_cancellation)
+        shelf.machines.execute(shelf.cancellation, order_id, ended=True)
         asked = OrderExecutions.progress
 
         def progress(executions: OrderExecutions, order: Order) -> ExecutionProgress:
             from orders.dependencies import order_store
 
-            order_store().change(order_id, confirm)
-            order_store().change(order_id, request_cancellation)
+            order_store().change(order_id, lambda order: order.refuse_cancellation(THEN))
             return asked(executions, order)
 
         monkeypatch.setattr(OrderExecutions, "progress", progress)
         shelf.reconcile()
 
         stored = account.order(order_id)
-        assert (stored["status"], stored["resumptions"]) == ("cancelling", 0)
+        assert (stored["status"], stored["resumptions"]) == ("confirmed", 0)
 
 
 class TestWhichOrders:
@@ -216,7 +264,7 @@ class TestWhichOrders:
         shelf.order(age=timedelta(minutes=4))
         assert shelf.reconcile() == {}
 
-    @pytest.mark.parametrize("changes", [[confirm], [park]])
+    @pytest.mark.parametrize("changes", [[confirm], [abandon, park]])
     def test_an_order_that_came_to_its_end_or_is_parked_is_not_looked_at(
         self, shelf: Shelf, changes: list[Any]
     ) -> None:
@@ -232,7 +280,7 @@ class TestWhichOrders:
     def test_an_order_that_cannot_be_looked_at_stops_no_other_and_fails_the_run_at_its_end(
         self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        broken, well = shelf.order(key="1"), shelf.order(key="2")
+        broken, well = shelf.order(abandon, key="1"), shelf.order(abandon, key="2")
         asked = OrderExecutions.progress
 
         def progress(executions: OrderExecutions, order: Order) -> ExecutionProgress:
@@ -245,13 +293,13 @@ class TestWhichOrders:
         with pytest.raises(shelf._module.ReconciliationFailed, match=broken):
             shelf.reconcile()
 
-        assert list(shelf.executions(shelf.saga)) == [well]
+        assert list(shelf.executions(shelf.cancellation)) == [well]
 
     def test_a_run_that_is_out_of_time_leaves_the_rest_to_the_next(
         self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for number in range(3):
-            shelf.order(key=str(number))
+            shelf.order(abandon, key=str(number))
         left = iter([60_000, 60_000, 5_000, 60_000, 60_000, 60_000])
         monkeypatch.setattr(shelf._context, "get_remaining_time_in_millis", lambda: next(left))
 
@@ -272,8 +320,8 @@ class TestWhichOrders:
         self, shelf: Shelf, capsys: pytest.CaptureFixture[str]
     ) -> None:
         shelf.order(key="1")
-        shelf.order(park, key="2")
-        shelf.order(park, key="3")
+        shelf.order(abandon, park, key="2")
+        shelf.order(abandon, park, key="3")
 
         shelf.reconcile()
 

@@ -25,7 +25,7 @@ class TestSteps:
         assert (event["event_type"], event["aggregate_version"]) == ("order.confirmed", 2)
         assert event["data"]["total"] == {"amount": 2070, "currency": "EUR"}
 
-    @pytest.mark.parametrize("step", ["confirm", "check_confirmation", "park"])
+    @pytest.mark.parametrize("step", ["confirm", "abandon"])
     def test_a_step_that_is_run_again_answers_the_same_and_writes_nothing(
         self, saga: Saga, step: str
     ) -> None:
@@ -35,53 +35,59 @@ class TestSteps:
         assert saga.run(step) == first
         assert saga.stored == stored
 
-    def test_a_rejection_that_is_run_again_answers_the_same_and_writes_nothing(self, saga: Saga) -> None:
-        first = saga.reject("CardDeclined")
+    @pytest.mark.parametrize("step", ["cancel", "park"])
+    def test_a_step_of_the_cancellation_that_is_run_again_answers_the_same_and_writes_nothing(
+        self, saga: Saga, step: str
+    ) -> None:
+        saga.abandon("CardDeclined")
+        first = saga.run(step)
         stored = saga.stored
 
-        assert saga.reject("CardDeclined") == first == {"status": "rejected", "reason": "payment_declined"}
+        assert saga.run(step) == first
         assert saga.stored == stored
-        assert [event["data"]["reason"] for event in stored["outbox"]] == ["payment_declined"]
 
-    def test_the_check_finds_a_confirmation_whose_answer_was_lost(self, saga: Saga) -> None:
+    def test_an_abandonment_finds_a_confirmation_whose_answer_was_lost(self, saga: Saga) -> None:
         saga.run("confirm")
-        assert saga.run("check_confirmation") == {"confirmed": True, "status": "confirmed"}
+        assert saga.abandon("Sandbox.Timedout") == {"confirmed": True, "status": "confirmed"}
         assert saga.stored["status"] == "confirmed"
 
-    def test_a_confirmation_that_comes_after_the_check_is_refused(self, saga: Saga) -> None:
-        assert saga.run("check_confirmation") == {"confirmed": False, "status": "abandoned"}
+    def test_a_confirmation_that_comes_after_the_abandonment_is_refused(self, saga: Saga) -> None:
+        assert saga.abandon("CardDeclined") == {"confirmed": False, "status": "abandoned"}
 
         with pytest.raises(IllegalTransition):
             saga.run("confirm")
 
         assert saga.stored["status"] == "abandoned"
-        assert saga.stored["outbox"] == [], "an abandoned order publishes no event until it is rejected"
+        assert [event["event_type"] for event in saga.stored["outbox"]] == ["order.abandoned"]
 
-    def test_an_order_that_was_given_up_is_rejected(self, saga: Saga) -> None:
-        saga.run("check_confirmation")
-        assert saga.reject("States.Timeout") == {"status": "rejected", "reason": "technical_failure"}
-        assert [event["event_type"] for event in saga.stored["outbox"]] == ["order.rejected"]
-
-    def test_a_confirmed_order_is_never_rejected(self, saga: Saga) -> None:
-        saga.run("confirm")
-        with pytest.raises(IllegalTransition):
-            saga.reject("OutOfStock")
-        assert saga.stored["status"] == "confirmed"
-
-    @pytest.mark.parametrize("step", ["reject", "cancel"])
-    def test_an_order_that_was_to_be_cancelled_is_cancelled_by_either_machine(
-        self, saga: Saga, step: str
+    @pytest.mark.parametrize(
+        ("error", "reason"), [("CardDeclined", "payment_declined"), ("States.Timeout", "technical_failure")]
+    )
+    def test_an_order_that_was_abandoned_is_rejected_for_what_its_saga_failed_for(
+        self, saga: Saga, error: str, reason: str
     ) -> None:
-        if step == "cancel":
-            saga.run("confirm")
-        saga.request_cancellation()
+        saga.abandon(error)
+        assert saga.run("cancel") == {"status": "rejected"}
+        [event] = saga.stored["outbox"]
+        assert (event["event_type"], event["data"]["reason"]) == ("order.rejected", reason)
 
-        answers = [saga.reject("CardDeclined") if step == "reject" else saga.run(step) for _ in range(2)]
+    def test_an_order_that_was_to_be_cancelled_is_cancelled_even_if_its_saga_fails(self, saga: Saga) -> None:
+        saga.request_cancellation()
+        saga.abandon("CardDeclined")
+
+        answers = [saga.run("cancel") for _ in range(2)]
 
         assert answers == [{"status": "cancelled"}] * 2
         [event] = saga.stored["outbox"]
         assert (event["event_type"], event["data"]["by"]) == ("order.cancelled", "customer")
-        assert saga.stored["version"] == (3 if step == "reject" else 4)
+        assert saga.stored["version"] == 3
+
+    @pytest.mark.parametrize("old_name", ["check_confirmation", "reject"])
+    def test_a_saga_of_an_earlier_release_abandons_the_order_under_the_old_names(
+        self, saga: Saga, old_name: str
+    ) -> None:
+        more = {"error": {"Error": "CardDeclined", "Cause": "{}"}} if old_name == "reject" else {}
+        assert saga.run(old_name, **more) == {"confirmed": False, "status": "abandoned"}
 
     def test_an_order_without_a_requested_cancellation_is_not_cancelled(self, saga: Saga) -> None:
         saga.run("confirm")
@@ -90,8 +96,9 @@ class TestSteps:
         assert saga.stored["status"] == "confirmed"
 
     def test_a_parked_order_stores_the_machines_whole_state(self, saga: Saga) -> None:
+        saga.abandon("AddressNotServed")
         state = {
-            "error": {"Error": "AddressNotServed", "Cause": "{}"},
+            "was_confirmed": False,
             "void_payment_error": {"Error": "ProviderUnavailable", "Cause": "{}"},
             "stock_release": {"released": True},
         }
@@ -102,37 +109,42 @@ class TestSteps:
         assert kept == {"order": for_saga(saga.order).model_dump(mode="json"), **state}
         assert [event["event_type"] for event in saga.stored["outbox"]] == ["order.parked"]
 
-    @pytest.mark.parametrize(("finish", "status"), [("confirm", "confirmed"), ("reject", "rejected")])
-    def test_an_order_that_is_final_after_all_is_not_parked(
+    @pytest.mark.parametrize(("finish", "status"), [("confirm", "confirmed"), ("cancel", "rejected")])
+    def test_an_order_that_is_decided_after_all_is_not_parked(
         self, saga: Saga, finish: str, status: str
     ) -> None:
-        saga.reject("OutOfStock") if finish == "reject" else saga.run(finish)
+        if finish == "cancel":
+            saga.abandon("OutOfStock")
+        saga.run(finish)
         stored = saga.stored
 
         assert saga.run("park") == {"status": status}
 
         assert saga.stored == stored
 
-    @pytest.mark.parametrize("step", ["confirm", "check_confirmation", "park"])
+    @pytest.mark.parametrize("step", ["confirm", "abandon", "park"])
     def test_a_change_that_another_writer_makes_meanwhile_is_not_lost(
         self, saga: Saga, step: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The step is decided anew on the order that the other writer has rejected."""
+        if step == "park":
+            saga.abandon("OutOfStock")
         read = saga.store.find
 
         def find_and_be_overtaken(order_id: str) -> Order | None:
             order = read(order_id)
             monkeypatch.setattr(saga.store, "find", read)
-            saga.reject("OutOfStock")
+            saga.abandon("OutOfStock")
+            saga.run("cancel")
             return order
 
         monkeypatch.setattr(saga.store, "find", find_and_be_overtaken)
 
-        if step == "park":
-            assert saga.run(step) == {"status": "rejected"}
-        else:
+        if step == "confirm":
             with pytest.raises(IllegalTransition):
                 saga.run(step)
+        else:
+            assert saga.run(step)["status"] == "rejected"
 
         assert saga.stored["status"] == "rejected"
 
@@ -157,8 +169,7 @@ class TestSteps:
         ("step", "status"),
         [
             ("confirm", "confirmed"),
-            ("check_confirmation", "abandoned"),
-            ("reject", "rejected"),
+            ("abandon", "abandoned"),
             ("cancel", "cancelled"),
             ("refuse_cancellation", "confirmed"),
             ("park", "parked"),
@@ -174,7 +185,7 @@ class TestSteps:
         given = example(f"orders_steps_{step}")
         if step == "refuse_cancellation":
             change(given["order"]["order_id"], confirm)
-        if step in {"cancel", "refuse_cancellation"}:
+        if step in {"cancel", "refuse_cancellation", "park"}:
             change(
                 given["order"]["order_id"],
                 lambda order: order.request_cancellation(Canceller.CUSTOMER, utc_now()),

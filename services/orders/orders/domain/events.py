@@ -47,6 +47,12 @@ class OrderConfirmed(OrderFacts):
     event_type = "order.confirmed"
 
 
+class OrderAbandoned(OrderFacts):
+    """The order cannot stand, or its saga was lost. It is to be undone, and is rejected then."""
+
+    event_type = "order.abandoned"
+
+
 class OrderRejected(OrderFacts):
     """The order cannot stand. Every step of its saga is undone."""
 
@@ -68,7 +74,7 @@ _By = Annotated[
 
 
 class OrderCancellationRequested(OrderFacts):
-    """A confirmed order is to be cancelled. Its cancellation undoes it, unless its parcel has left."""
+    """An order is to be cancelled. Its cancellation undoes it, unless its parcel has left."""
 
     event_type = "order.cancellation_requested"
 
@@ -108,7 +114,7 @@ class OrderParked(OrderFacts):
 
 
 class OrderResumptionRequested(OrderFacts):
-    """A parked order, or one whose execution is lost, is to be undone once more."""
+    """A parked order, or one whose cancellation's execution is lost, is to be undone once more."""
 
     event_type = "order.resumption_requested"
 

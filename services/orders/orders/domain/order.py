@@ -105,7 +105,7 @@ class Order(BaseModel):
 
     @property
     def is_reminded(self) -> bool:
-        """Whether its fulfilment was asked for again since the order came into its status."""
+        """Whether the reconciler has acted on the order since it came into its status."""
         return self.reminded_at is not None and self.reminded_at > self.since
 
     @property
@@ -145,24 +145,18 @@ class Order(BaseModel):
         return self.status is OrderStatus.CONFIRMED and self.is_uncollected
 
     @property
-    def is_undone_by_cancellation(self) -> bool:
-        """Whether the cancellation's state machine ends this open order; otherwise its saga does."""
-        confirmed_once = self.status is OrderStatus.CANCELLING and self.was_confirmed
-        return confirmed_once or self.is_being_resumed
-
-    @property
     def awaits_its_saga(self) -> bool:
-        """Whether its saga ends this order: it is open, no cancellation ends it, and its personal data are not erased.
+        """Whether its saga is to decide this order: it is placed, and its personal data are not erased.
 
         Without its address and payment token an order can be undone, but not decided.
         """
-        return self.status.is_open and not self.is_undone_by_cancellation and not self.erased_at
+        return self.status is OrderStatus.PLACED and not self.erased_at
 
     @property
     def cancellation_name(self) -> str:
         """The name of the cancellation's execution: the order's id, with a number for each resumption.
 
-        An order is cancelled once: after a refused cancellation the parcel has left, so no other can follow.
+        An order is undone once: after a refused cancellation the parcel has left, so no other can follow.
         """
         return f"{self.order_id}-{self.resumptions}" if self.resumptions else self.order_id
 
@@ -213,37 +207,25 @@ class Order(BaseModel):
         confirmed = self._changed(Command.CONFIRM, now)
         return confirmed, [confirmed._fact(events.OrderConfirmed, now)]
 
-    def abandon(self, now: datetime) -> tuple[Self, list[Event]]:
-        """The saga gives up: from now on a late confirmation is refused while the saga compensates.
+    def abandon(self, reason: RejectionReason, now: datetime) -> tuple[Self, list[Event]]:
+        """The saga or the reconciler gives the order up for `reason`: from now on a confirmation is refused, and
+        `order.abandoned` has the order undone.
 
-        Changes nothing if the order is being undone, which refuses a confirmation as well, or if the confirmation took
-        effect first: see `was_confirmed`.
+        Changes nothing unless the order is placed: then it was confirmed first (see `was_confirmed`), or is undone.
         """
-        if self.was_confirmed or self.status in {OrderStatus.ABANDONED, OrderStatus.CANCELLING}:
+        if self.status is not OrderStatus.PLACED:
             return self, []
-        return self._changed(Command.ABANDON, now), []
-
-    def reject(self, reason: RejectionReason, now: datetime) -> tuple[Self, list[Event]]:
-        """The order cannot stand, and the saga has undone it. If its cancellation was requested, it is cancelled.
-
-        Changes nothing if it was rejected or cancelled before. Raises IllegalTransition if it was ever confirmed.
-        """
-        if self.was_confirmed:
-            raise IllegalTransition(f"order {self.order_id} was confirmed, so it cannot be rejected")
-        if self.status is OrderStatus.REJECTED:
-            return self, []
-        if self.status in {OrderStatus.CANCELLING, OrderStatus.CANCELLED}:
-            return self.cancel(now)
-        return self._rejected(reason, now)
+        abandoned = self._changed(Command.ABANDON, now, failed_because=reason)
+        return abandoned, [abandoned._fact(events.OrderAbandoned, now)]
 
     # A cancellation takes the order back.
 
     def request_cancellation(self, by: Canceller, now: datetime) -> tuple[Self, list[Event]]:
         """The customer or an admin cancels the order, or its money cannot be taken. A repeat changes nothing.
 
-        Before the confirmation the saga does the rest: its confirmation is refused, so it undoes its steps. Afterwards
-        `order.cancellation_requested` starts the cancellation, which fails if the parcel has left by then: see
-        `refuse_cancellation`. Raises CannotBeCancelled, also if the parcel is known to have left.
+        From now on a confirmation is refused. `order.cancellation_requested` has the order undone, which fails if the
+        parcel has left by then: see `refuse_cancellation`. Raises CannotBeCancelled, also if the parcel is known to
+        have left.
         """
         if self.status in {OrderStatus.CANCELLING, OrderStatus.CANCELLED}:
             return self, []
@@ -254,15 +236,17 @@ class Order(BaseModel):
         return self._cancelling(by, now)
 
     def cancel(self, now: datetime) -> tuple[Self, list[Event]]:
-        """Everything of the order is undone, so it is cancelled. An order that was resumed without a requested
-        cancellation is rejected, for the reason for which its saga gave up.
+        """Everything of the order is undone. It is cancelled if its cancellation was requested, and rejected
+        if it was abandoned. A repeat changes nothing.
 
-        Changes nothing if it was cancelled before, or rejected at the end of a resumption.
+        Raises IllegalTransition unless the order is being undone.
         """
-        if self.status is OrderStatus.CANCELLED or (self.status is OrderStatus.REJECTED and self.resumptions):
+        if self.status in {OrderStatus.CANCELLED, OrderStatus.REJECTED}:
             return self, []
-        if self.status is OrderStatus.ABANDONED and self.resumptions:
-            return self._rejected(self.failed_because or RejectionReason.TECHNICAL_FAILURE, now)
+        if self.status is OrderStatus.ABANDONED:
+            reason = self.failed_because or RejectionReason.TECHNICAL_FAILURE
+            rejected = self._changed(Command.REJECT, now, rejection_reason=reason, parked_state=None)
+            return rejected, [rejected._fact(events.OrderRejected, now, reason=reason)]
         cancelled = self._changed(Command.CANCEL, now, parked_state=None)
         return cancelled, [cancelled._fact(events.OrderCancelled, now, by=self.cancelled_by)]
 
@@ -361,33 +345,30 @@ class Order(BaseModel):
         return recorded, []
 
     def remind(self, now: datetime) -> tuple[Self, list[Event]]:
-        """The order waits too long for its fulfilment: `order.fulfilment_requested` asks for it once more. It names the
-        failed capture if that is tried again. Changes nothing unless the order is confirmed.
+        """The order waits too long. If it is confirmed, `order.fulfilment_requested` asks for its fulfilment once more,
+        and names the failed capture if that is tried again. If it is placed, its saga was started again: no event.
+
+        Changes nothing in any other status.
         """
         if self.status not in TRANSITIONS[Command.REMIND]:
             return self, []
         reminded = self._changed(Command.REMIND, now, reminded_at=timestamp(now))
+        if self.status is OrderStatus.PLACED:
+            return reminded, []
         overcoming = self.payment_version if self.is_being_collected else None
         return reminded, [reminded._fact(events.OrderFulfilmentRequested, now, payment_version=overcoming)]
 
     # An operator resumes an order that could not be undone; the reconciler takes over one that lost its execution.
 
-    def park(
-        self, state: str, now: datetime, *, saga_failed: RejectionReason | None = None
-    ) -> tuple[Self, list[Event]]:
+    def park(self, state: str, now: datetime) -> tuple[Self, list[Event]]:
         """Something could not be undone. The order stores `state` for the operator who resumes it.
 
-        `state` is the whole state of its state machine as JSON, without personal data if they are erased.
-        `saga_failed` says why its saga failed.
-
-        Changes nothing unless the order is open: then only the answer of the step that ended it was lost. Nor does a
-        saga park an order that was confirmed, which its cancellation undoes, or one that is resumed.
+        `state` is the whole state of its state machine as JSON, without personal data if they are erased. Changes
+        nothing unless the order is open: then only the answer of the step that ended it was lost.
         """
         if not self.status.is_open:
             return self, []
-        if saga_failed and (self.was_confirmed or self.resumptions):
-            return self, []
-        return self._parked(Command.PARK, state, now, failed_because=saga_failed or self.failed_because)
+        return self._parked(Command.PARK, state, now)
 
     def resume(self, now: datetime) -> tuple[Self, list[Event]]:
         """The cause is mended, so `order.resumption_requested` has everything undone once more. That ends in `cancel`,
@@ -413,11 +394,11 @@ class Order(BaseModel):
         ]
 
     def take_over(self, now: datetime) -> tuple[Self, list[Event]]:
-        """The execution that should have ended the order is gone, so a resumption undoes everything of it instead.
+        """The execution that undoes the order has ended without an end of it, so a resumption undoes everything again.
 
-        Changes nothing unless the order is open, nor while it is being resumed.
+        Changes nothing unless the order is being undone, nor while it is being resumed.
         """
-        if not self.status.is_open or self.resumptions:
+        if self.status not in TRANSITIONS[Command.TAKE_OVER] or self.resumptions:
             return self, []
         return self._resumed(Command.TAKE_OVER, now)
 
@@ -466,13 +447,7 @@ class Order(BaseModel):
 
     def _cancelling(self, by: Canceller, now: datetime, **values: Any) -> tuple[Self, list[Event]]:
         cancelling = self._changed(Command.REQUEST_CANCELLATION, now, cancelled_by=by, **values)
-        if not self.was_confirmed:
-            return cancelling, []
         return cancelling, [cancelling._fact(events.OrderCancellationRequested, now, by=by)]
-
-    def _rejected(self, reason: RejectionReason, now: datetime) -> tuple[Self, list[Event]]:
-        rejected = self._changed(Command.REJECT, now, rejection_reason=reason, parked_state=None)
-        return rejected, [rejected._fact(events.OrderRejected, now, reason=reason)]
 
     def _parked(self, command: Command, state: str, now: datetime, **values: Any) -> tuple[Self, list[Event]]:
         stored = without_personal_data(state) if self.erased_at else state

@@ -36,7 +36,7 @@ class Command(StrEnum):
     RESUME_CANCELLATION = "resume cancellation"
     RESUME_CAPTURE = "resume capture"
     TAKE_OVER = "take over"
-    """The execution that should have ended the order is lost: a resumption undoes everything instead."""
+    """The execution that should have undone the order is lost: a resumption undoes everything instead."""
     RECORD = "record"
     """A fact about the money or the parcel."""
     REMIND = "remind"
@@ -49,22 +49,22 @@ TRANSITIONS: dict[Command, dict[OrderStatus, OrderStatus]] = {
     # The saga decides.
     Command.CONFIRM: {_PLACED: _CONFIRMED},
     Command.ABANDON: {_PLACED: _ABANDONED},
-    Command.REJECT: {_PLACED: _REJECTED, _ABANDONED: _REJECTED},
     # A cancellation undoes.
+    Command.REJECT: {_ABANDONED: _REJECTED},
     Command.REQUEST_CANCELLATION: {_PLACED: _CANCELLING, _ABANDONED: _CANCELLING, _CONFIRMED: _CANCELLING},
     Command.CANCEL: {_CANCELLING: _CANCELLED},
     Command.REFUSE_CANCELLATION: {_CANCELLING: _CONFIRMED},
     # Payments and shipping fulfil. Of a parked order both parts may arrive as well.
     Command.FULFIL: {_CONFIRMED: _FULFILLED, _PARKED: _FULFILLED},
     Command.RECORD: {status: status for status in (_CONFIRMED, _ABANDONED, _CANCELLING, _PARKED)},
-    Command.REMIND: {_CONFIRMED: _CONFIRMED},
+    Command.REMIND: {_PLACED: _PLACED, _CONFIRMED: _CONFIRMED},
     # An operator resumes an order that was parked; the reconciler takes over one that nothing ends.
-    Command.PARK: {_PLACED: _PARKED, _ABANDONED: _PARKED, _CANCELLING: _PARKED},
+    Command.PARK: {_ABANDONED: _PARKED, _CANCELLING: _PARKED},
     Command.PARK_UNPAID: {_CONFIRMED: _PARKED},
     Command.RESUME: {_PARKED: _ABANDONED},
     Command.RESUME_CANCELLATION: {_PARKED: _CANCELLING},
     Command.RESUME_CAPTURE: {_PARKED: _CONFIRMED},
-    Command.TAKE_OVER: {_PLACED: _ABANDONED, _ABANDONED: _ABANDONED, _CANCELLING: _CANCELLING},
+    Command.TAKE_OVER: {_ABANDONED: _ABANDONED, _CANCELLING: _CANCELLING},
     # Personal data go in every status.
     Command.ERASE: {status: status for status in OrderStatus},
     # Refunds fail and payments are disputed long after an order's end.

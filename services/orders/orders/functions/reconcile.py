@@ -18,7 +18,7 @@ from orders.dependencies import (
     reconcile_settings,
 )
 from orders.domain.order import Order
-from orders.domain.stuck_orders import Outcome, is_due_for_reminder, reconcile
+from orders.domain.stuck_orders import Outcome, is_due_for_reminder, is_stuck, reconcile
 from shared.cause import caused_by
 from shared.clock import utc_now
 from shared.observability import count, entry_point, gauge, logger
@@ -55,7 +55,7 @@ def reconcile_all(context: LambdaContext) -> dict[str, int]:
     outcomes = dict.fromkeys(Outcome, 0)
     failed = []
     for order in chain(
-        store.find_if(stuck, lambda order: order.status.is_open),
+        store.find_if(stuck, lambda order: is_stuck(order, stuck_before)),
         store.find_if(late, lambda order: is_due_for_reminder(order, late_before)),
     ):
         if context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS:

@@ -17,10 +17,9 @@ StateMachines.load()
 
 
 def start_saga(event: Event) -> None:
-    """Starts the saga of the placed order; does nothing if it was started before. Raises OrderMissing.
+    """Starts the saga of the placed order, again if the event comes again. Raises OrderMissing.
 
-    It starts none for an order that has ended, that a cancellation undoes, or whose personal data were erased. The
-    reconciler ends an erased one without a saga.
+    It starts none for an order that is decided, or that is being undone, as one whose personal data were erased.
     """
     order = _order(event.aggregate_id)
     if not order.awaits_its_saga:
@@ -30,7 +29,7 @@ def start_saga(event: Event) -> None:
 
 
 def start_cancellation(event: Event) -> None:
-    """Starts the order's cancellation or resumption; does nothing if it was started before. Raises OrderMissing."""
+    """Starts what undoes the order, or its resumption; does nothing if it was started before. Raises OrderMissing."""
     executions().start_cancellation(_order(event.aggregate_id))
 
 
@@ -45,6 +44,7 @@ handler = consumer_handler(
     {
         # Version 1, which carries the whole order, may still wait in a queue or among the dead letters.
         "order.placed": {1: start_saga, 2: start_saga},
+        "order.abandoned": start_cancellation,
         "order.cancellation_requested": start_cancellation,
         "order.resumption_requested": start_cancellation,
     }

@@ -11,22 +11,18 @@ from shared.observability import count
 from shared.saga import CaughtError, SagaModel, SagaOrder, Step, StepInput, order_step, steps_handler
 
 
-class RejectInput(StepInput):
+class AbandonInput(StepInput):
     """The order and the error that ended its saga."""
 
-    error: CaughtError
+    error: CaughtError | None = None
 
 
 class MachineState(SagaModel):
-    """The state machine's whole state: the order, and each compensation's own error. `error` is what ended a saga.
-
-    A cancellation, which undoes an order that stood, has none.
-    """
+    """The cancellation's whole state: the order, and each compensation's own error."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     order: SagaOrder
-    error: CaughtError | None = None
 
 
 class ParkInput(StepInput):
@@ -42,30 +38,20 @@ def confirm(order: SagaOrder) -> dict[str, Any]:
     return {"status": confirmed.status.value}
 
 
-def check_confirmation(order: SagaOrder) -> dict[str, Any]:
-    """Finds out whether a failed confirmation took effect; abandons the order if not, so that it no longer can.
+def abandon(given: AbandonInput) -> dict[str, Any]:
+    """Gives the order up for the reason that the error stands for, so that it is undone.
 
-    An order that was confirmed and is being cancelled since counts as confirmed: its cancellation undoes it.
+    `confirmed` is true if its confirmation took effect first, and only the answer was lost: then the order stands.
     """
-    checked = order_store().change(order.order_id, lambda current: current.abandon(utc_now()))
-    return {"confirmed": checked.was_confirmed, "status": checked.status.value}
-
-
-def reject(given: RejectInput) -> dict[str, Any]:
-    """Rejects the order for the reason that the error stands for, or cancels it if that was requested."""
-    reason = reason_of(given.error.name)
-    ended = order_store().change(given.order.order_id, lambda current: current.reject(reason, utc_now()))
-    if ended.status is OrderStatus.CANCELLED:
-        count("OrdersCancelled")
-        return {"status": ended.status.value}
-    count("OrdersRejected")
-    return {"status": ended.status.value, "reason": reason.value}
+    reason = reason_of(given.error.name if given.error else "")
+    order = order_store().change(given.order.order_id, lambda current: current.abandon(reason, utc_now()))
+    return {"confirmed": order.was_confirmed, "status": order.status.value}
 
 
 def cancel(order: SagaOrder) -> dict[str, Any]:
-    """Cancels the order, or rejects it if it was resumed without a requested cancellation.
+    """Ends the order that is undone: cancels it if that was requested, and rejects it if it was abandoned.
 
-    Raises IllegalTransition if the order is neither being cancelled nor resumed.
+    Raises IllegalTransition if the order is not being undone.
     """
     ended = order_store().change(order.order_id, lambda current: current.cancel(utc_now()))
     count("OrdersCancelled" if ended.status is OrderStatus.CANCELLED else "OrdersRejected")
@@ -85,12 +71,9 @@ def refuse_cancellation(order: SagaOrder) -> dict[str, Any]:
 
 
 def park(given: ParkInput) -> dict[str, Any]:
-    """Parks the order with the machine's state, unless it has ended or another machine undoes it by now."""
+    """Parks the order with the machine's state, unless it has ended."""
     state = given.state.model_dump_json(by_alias=True, exclude_unset=True)
-    failed = reason_of(given.state.error.name) if given.state.error else None
-    parked = order_store().change(
-        given.order.order_id, lambda current: current.park(state, utc_now(), saga_failed=failed)
-    )
+    parked = order_store().change(given.order.order_id, lambda current: current.park(state, utc_now()))
     if parked.status is OrderStatus.PARKED:
         count("OrdersParked")
     return {"status": parked.status.value}
@@ -99,10 +82,12 @@ def park(given: ParkInput) -> dict[str, Any]:
 handler = steps_handler(
     {
         "confirm": order_step(confirm),
-        "check_confirmation": order_step(check_confirmation),
-        "reject": Step(RejectInput, reject),
+        "abandon": Step(AbandonInput, abandon),
         "cancel": order_step(cancel),
         "refuse_cancellation": order_step(refuse_cancellation),
         "park": Step(ParkInput, park),
+        # Sagas that an earlier release started name the abandonment so (docs/deployment.md).
+        "check_confirmation": Step(AbandonInput, abandon),
+        "reject": Step(AbandonInput, abandon),
     }
 )
