@@ -273,6 +273,15 @@ def test_an_index_of_what_every_order_writes_holds_no_more_than_keys_or_items_th
     }
 
 
+def test_only_consumers_that_nobody_waits_for_hold_messages_back() -> None:
+    windows = {
+        mapping["Properties"]["FunctionName"]["Ref"]: mapping["Properties"]["MaximumBatchingWindowInSeconds"]
+        for _, mapping in of_type("AWS::Lambda::EventSourceMapping")
+        if mapping["Properties"].get("MaximumBatchingWindowInSeconds")
+    }
+    assert windows == {"ArchiveStoreEventsFunction": 60, "ReportsRecordSalesFunction": 60}
+
+
 def test_no_key_costs_money_unless_it_is_your_own() -> None:
     own = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": {"Ref": "TablesKeyArn"}}
     for name, table in of_type("AWS::DynamoDB::Table"):

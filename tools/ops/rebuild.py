@@ -30,7 +30,8 @@ _BATCH = 10
 _BATCH_BYTES = 256 * 1024
 
 _WITHOUT_PROGRESS_SECONDS = 600
-_ARCHIVE_BEHIND_SECONDS = 60
+# Longer than its batching window.
+_ARCHIVE_BEHIND_SECONDS = 150
 
 type Say = Callable[[str], None]
 

@@ -31,7 +31,7 @@ def item_of(event: Event) -> dict[str, Any]:
             "pk": event.aggregate_id,
             "sk": f"{event.aggregate_version:012}#{event.event_type}.v{event.event_version}",
             **event.model_dump(),
-            "data": json.dumps(event.data, ensure_ascii=False),
+            "data": json.dumps(event.data, ensure_ascii=False, separators=(",", ":")),
         }
     )
 

@@ -51,6 +51,13 @@ def test_each_event_is_read_back_as_it_was_without_personal_data(service: Servic
     assert {event.event_id: event for event in service.events()} == expected
 
 
+def test_data_is_stored_without_spaces(service: Service) -> None:
+    service.deliver(placed())
+
+    [item] = service.items()
+    assert json.dumps(json.loads(item["data"]["S"]), separators=(",", ":")) == item["data"]["S"]
+
+
 def test_a_repeat_changes_nothing(service: Service) -> None:
     service.deliver(placed())
     before = service.items()
