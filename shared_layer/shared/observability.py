@@ -34,9 +34,8 @@ metrics = Metrics()
 _lines = logging.getLogger(logger.service)
 _first_invocation = iter([True])
 
-# The template has Lambda pass every line on, since a metric is a line at INFO and alarms need it. Lambda then sets
-# these two to DEBUG, at which botocore logs whole requests.
-logging.getLogger().setLevel(logging.WARNING)
+# The template has Lambda pass every line on, since a metric is a line at INFO and alarms need it. Powertools would take
+# that for this logger's level.
 _lines.setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
 
 

@@ -139,5 +139,5 @@ def test_every_function_is_entered_where_values_are_hidden() -> None:
         *(ROOT / "services").glob("*/*/functions/*.py"),
         *(ROOT / "shared_layer" / "shared").glob("*.py"),
     ]
-    entries = {source.stem for source in sources if "inject_lambda_context" in source.read_text()}
+    entries = {source.stem for source in sources if "structure_logs" in source.read_text()}
     assert entries == {"observability"}

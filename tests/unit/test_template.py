@@ -173,6 +173,32 @@ def test_a_state_machine_logs_to_a_group_of_the_stack() -> None:
         assert RESOURCES[group]["Type"] == "AWS::Logs::LogGroup", name
 
 
+# ---- Dead letters ----------------------------------------------------------------------------------------------------
+
+
+def test_one_check_looks_into_every_dead_letter_queue_and_an_alarm_rings_if_it_fails_or_stops() -> None:
+    queues = {name for name, _ in of_type("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")}
+    targets = {
+        queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for _, queue in of_type("AWS::SQS::Queue")
+        if "RedrivePolicy" in queue["Properties"]
+    }
+    assert queues == targets | {"RelayDeadLetterQueue"}
+    check = RESOURCES["CleanupCheckDeadLettersFunction"]["Properties"]
+    checked = check["Environment"]["Variables"]["DEAD_LETTER_QUEUES"]["Fn::Join"][1]
+    assert sorted(entry["Ref"] for entry in checked) == sorted(queues)
+    alarm = RESOURCES["DeadLettersAlarm"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["TreatMissingData"]) == (
+        "AWS/Lambda",
+        "Errors",
+        "breaching",
+    )
+    assert alarm["Dimensions"] == [
+        {"Name": "FunctionName", "Value": {"Ref": "CleanupCheckDeadLettersFunction"}}
+    ]
+    assert alarm["AlarmActions"] == [{"Ref": "OperationsTopic"}]
+
+
 # ---- Room ------------------------------------------------------------------------------------------------------------
 
 

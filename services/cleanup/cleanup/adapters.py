@@ -1,6 +1,7 @@
-"""The cleanup's bucket: a report of each run, and the places where its sweeps ended."""
+"""The cleanup's bucket, with a report of each run and the places where its sweeps ended; and the dead-letter queues."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -37,3 +38,26 @@ class CleanupBucket:
     def _put(self, key: str, value: dict[str, Any]) -> None:
         body = json.dumps(value, indent=2, sort_keys=True).encode()
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+
+
+_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+
+
+class DeadLetterQueues:
+    """The dead-letter queues of all services. Only their lengths are read."""
+
+    def __init__(self, sqs: Any, urls: Sequence[str]) -> None:
+        self._sqs = sqs
+        self._urls = urls
+
+    def waiting(self) -> dict[str, int]:
+        """About how many messages each queue holds, by its name, without the empty ones.
+
+        A message that an operator inspects just now counts as well.
+        """
+        lengths = {url.rpartition("/")[2]: self._length(url) for url in self._urls}
+        return {name: length for name, length in lengths.items() if length}
+
+    def _length(self, url: str) -> int:
+        answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))
+        return sum(int(answer["Attributes"][name]) for name in _COUNTS)

@@ -1,19 +1,31 @@
-"""Wires the service's adapter, once per execution environment, from the environment variables."""
+"""Wires the service's adapters, once per execution environment, from the environment variables."""
 
 from functools import cache
 
-from cleanup.adapters import CleanupBucket
+from cleanup.adapters import CleanupBucket, DeadLetterQueues
 from shared.aws import client
 from shared.environment import LambdaEnvironment
 
 
 class Environment(LambdaEnvironment):
-    """The environment variables of the functions."""
+    """The environment variables of the cleanup's steps."""
 
     cleanup_bucket: str
+
+
+class CheckEnvironment(LambdaEnvironment):
+    """The environment variables of the check for dead letters: the queues' URLs, with commas between them."""
+
+    dead_letter_queues: str
 
 
 @cache
 def cleanup_bucket() -> CleanupBucket:
     """The bucket of reports and places."""
     return CleanupBucket(client("s3"), Environment.load().cleanup_bucket)
+
+
+@cache
+def dead_letter_queues() -> DeadLetterQueues:
+    """The dead-letter queues of all services."""
+    return DeadLetterQueues(client("sqs"), CheckEnvironment.load().dead_letter_queues.split(","))

@@ -13,6 +13,10 @@ class SweepFailed(PermanentError):
     """An owner's sweep failed at every attempt. The other sweeps ran; the next run tries this one again."""
 
 
+class DeadLettersWait(PermanentError):
+    """Messages wait in dead-letter queues; an operator has to look at them."""
+
+
 class UnreadableRequest(PermanentError):
     """The input of a run is neither `{}` nor `{"dry_run": true}`."""
 

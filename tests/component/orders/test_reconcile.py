@@ -349,7 +349,9 @@ class TestNotFulfilledInTime:
     def metrics(capsys: pytest.CaptureFixture[str]) -> list[tuple[float, float]]:
         """How many were late, and were reminded of, by run."""
         metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-        return [(line["OrdersLate"][0], line["OrdersReminded"][0]) for line in metrics]
+        return [
+            tuple(line.get(name, [0])[0] for name in ("OrdersLate", "OrdersReminded")) for line in metrics
+        ]
 
     def test_the_fulfilment_is_asked_for_once_and_the_order_counts_as_late_until_it_is(
         self, shelf: Shelf, account: OrdersAccount, late: str, capsys: pytest.CaptureFixture[str]
