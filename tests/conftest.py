@@ -12,7 +12,7 @@ from tests.times import Times
 settings.register_profile("without a clock", deadline=None)
 settings.load_profile("without a clock")
 
-_ALLOCATIONS_BETWEEN_COLLECTIONS = 100_000
+_ALLOCATIONS_BETWEEN_COLLECTIONS = 20_000
 
 
 def pytest_configure(config: pytest.Config) -> None:

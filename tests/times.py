@@ -36,7 +36,7 @@ class Times:
 
     def pytest_sessionfinish(self) -> None:
         """Writes the record, unless only some of the folder's tests ran."""
-        if self._folder and not self._is_worker:
+        if self._folder and self._tests and not self._is_worker:
             save(self._folder, self._tests.values())
 
 

@@ -7,6 +7,8 @@ _POLL_SECONDS = 0.1
 # Each call of AWS travels, and what follows from a change takes longer there than in the embedded cloud.
 _TIMES_AS_LONG_ON_AWS = 4
 _POLL_SECONDS_ON_AWS = 1.0
+# Each question costs both sides, so a pause is a tenth of the wait so far if that is longer.
+_OF_THE_WAIT = 10
 
 _pace = {"times": 1.0, "poll": _POLL_SECONDS}
 
@@ -26,9 +28,10 @@ def wait_for[T](condition: Callable[[], T | None], what: str, *, seconds: float)
     After `be_patient` it waits longer than `seconds`.
     """
     seconds *= _pace["times"]
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not (answer := condition()):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > seconds:
             raise NotInTime(f"waited {seconds:.0f} s in vain for {what}")
-        time.sleep(_pace["poll"])
+        time.sleep(max(_pace["poll"], waited / _OF_THE_WAIT))
     return answer

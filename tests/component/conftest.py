@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,8 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+
+from tools.settings import REPOSITORY
 
 # Read when the shared layer is imported, so they are set before any test module is.
 os.environ.update(
@@ -41,6 +44,8 @@ def _made_once(make: Callable[..., Any]) -> Callable[..., Any]:
     return client
 
 
+_SERVICES = frozenset(folder.name for folder in (REPOSITORY / "services").iterdir())
+
 boto3.client = _made_once(boto3.client)
 os.environ.pop("AWS_PROFILE", None)
 
@@ -57,6 +62,29 @@ class FakeLambdaContext:
     def get_remaining_time_in_millis(self) -> int:
         """Plenty."""
         return 10_000
+
+
+@pytest.fixture(autouse=True)
+def _leaves_no_state() -> Iterator[None]:
+    """The next test meets no client and no store that this one made, and no copy of a module that it imported anew."""
+    functions = {name: module for name, module in sys.modules.items() if _kind_of(name) == "functions"}
+    yield
+    for name, module in functions.items():
+        if sys.modules.get(name) is not module:
+            package, _, own_name = name.rpartition(".")
+            sys.modules[name] = module
+            setattr(sys.modules[package], own_name, module)
+    for name, module in [*sys.modules.items()]:
+        if _kind_of(name) in {"dependencies", "adapters"}:
+            for made in vars(module).values():
+                if hasattr(made, "cache_clear"):
+                    made.cache_clear()
+
+
+def _kind_of(module: str) -> str:
+    """What a module of a service is: functions, dependencies, adapters, or something else."""
+    service, _, rest = module.partition(".")
+    return rest.partition(".")[0] if service in _SERVICES else ""
 
 
 @pytest.fixture

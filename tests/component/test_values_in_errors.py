@@ -9,7 +9,9 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -84,10 +86,23 @@ def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     deployed = FUNCTIONS[request.param]
     for name, value in deployed.environment.items():
         monkeypatch.setenv(name, value)
-    with mock_aws():
-        sys.modules.pop(deployed.module, None)
-        yield importlib.import_module(deployed.module)
-        del sys.modules[deployed.module]
+    with mock_aws(), imported_anew(deployed.module) as module:
+        yield module
+
+
+@contextmanager
+def imported_anew(name: str) -> Iterator[ModuleType]:
+    """The module as a new process imports it. Afterwards other tests have the one that they had, or none."""
+    package, _, own_name = name.rpartition(".")
+    had = sys.modules.pop(name, None)
+    try:
+        yield importlib.import_module(name)
+    finally:
+        del sys.modules[name]
+        delattr(sys.modules[package], own_name)
+        if had is not None:
+            sys.modules[name] = had
+            setattr(sys.modules[package], own_name, had)
 
 
 def test_no_function_shows_a_value_of_data_that_it_cannot_read(

@@ -44,10 +44,10 @@ def test_a_refund_that_fails_after_a_cancellation_is_shown_listed_and_settled(
     admin = shop.admin()
     with packing_takes(stack, 120):
         order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
-        wait_for(lambda: auditor.orders()[order_id].captured() > 0, "the capture", seconds=60)
+        wait_for(lambda: auditor.order(order_id).captured() > 0, "the capture", seconds=60)
         shop.request("POST", f"/orders/{order_id}/cancel", token=customer.token).raise_for_status()
         shop.become(customer, order_id, "cancelled")
-    payment = auditor.orders()[order_id].payment
+    payment = auditor.order(order_id).payment
     assert payment and payment["status"] == "refunded"
     refund = {
         "id": f"re_{uuid4().hex}",
@@ -97,7 +97,7 @@ def test_an_order_around_the_end_of_its_account_is_refused_or_undone(
         ids = {answer.json()["order_id"] for answer in placed if answer.status_code == 201}
 
         def all_undone() -> bool:
-            found = {order_id: auditor.orders()[order_id].order for order_id in ids}
+            found = {order_id: auditor.order(order_id).order for order_id in ids}
             return all(
                 order["status"] in {"cancelled", "rejected"} and "erased_at" in order
                 for order in found.values()

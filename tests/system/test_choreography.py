@@ -152,8 +152,8 @@ def _deliver_again(stack: Stack, shop: Shop, auditor: Auditor, customer: Custome
     placed = shop.place(customer, {TEA: 1}).json()
     order_id = placed["order_id"]
     shop.settled(customer, order_id)
-    wait_for(lambda: auditor.orders()[order_id].mails, "the mail", seconds=60)
-    before = auditor.orders()[order_id]
+    wait_for(lambda: auditor.order(order_id).mails, "the mail", seconds=60)
+    before = auditor.order(order_id)
     outbox = json.loads(before.order["outbox"][0])
 
     marker = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
@@ -164,9 +164,9 @@ def _deliver_again(stack: Stack, shop: Shop, auditor: Auditor, customer: Custome
     for again in (placed_v1, placed_v2):
         publish(stack, "order.placed", json.dumps(again))
     shop.settled(customer, marker)
-    wait_for(lambda: auditor.orders()[marker].mails, "the mail of a later order", seconds=60)
+    wait_for(lambda: auditor.order(marker).mails, "the mail of a later order", seconds=60)
 
-    after = auditor.orders()[order_id]
+    after = auditor.order(order_id)
     assert len(after.mails) == 1
     assert len(after.intents) == 1
     assert after.order == before.order

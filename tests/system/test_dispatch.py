@@ -32,7 +32,7 @@ def dispatch(stack: Stack, order_id: str) -> None:
 
 
 def reservation_of(auditor: Auditor, order_id: str) -> dict[str, Any]:
-    reservation = auditor.orders()[order_id].reservation
+    reservation = auditor.order(order_id).reservation
     assert reservation is not None
     return reservation
 
@@ -55,7 +55,7 @@ def test_a_dispatched_orders_stock_leaves_once_and_cannot_be_given_back(
         ]
 
     assert shipments() == [-2]
-    shipment = auditor.orders()[confirmed].shipment
+    shipment = auditor.order(confirmed).shipment
     assert shipment is not None
     for _ in range(3):
         publish(stack, "shipment.dispatched", shipment["outbox"][0])
@@ -65,7 +65,7 @@ def test_a_dispatched_orders_stock_leaves_once_and_cannot_be_given_back(
             stack.client("lambda")
             .invoke(
                 FunctionName=stack.resource(function),
-                Payload=json.dumps({"step": step, "order": saga_order(auditor.orders()[confirmed].order)}),
+                Payload=json.dumps({"step": step, "order": saga_order(auditor.order(confirmed).order)}),
             )["Payload"]
             .read()
         )["errorType"]

@@ -36,7 +36,7 @@ def ended(auditor: Auditor, order_id: str, seconds: float = 120) -> OrderRecords
     """The order's records, once it is final and its customer has every mail."""
 
     def at_the_end() -> OrderRecords | None:
-        found = auditor.orders()[order_id]
+        found = auditor.order(order_id)
         is_final = found.order["status"] in {"fulfilled", "rejected", "cancelled"}
         return found if is_final and len(found.mails) >= found.mails_due() else None
 
@@ -49,10 +49,10 @@ def wrong_with(auditor: Auditor, *order_ids: str) -> list[str]:
 
 @pytest.fixture
 def warm(shop: Shop, auditor: Auditor, customer: Customer) -> None:
-    """Functions that have run before, so that each has a process, also of the mails; and enough tea."""
+    """Functions that have run before, so that each has a process, also of the mails."""
     order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
     shop.settled(customer, order_id)
-    wait_for(lambda: auditor.orders()[order_id].mails, f"the first mail about {order_id}", seconds=60)
+    wait_for(lambda: auditor.order(order_id).mails, f"the first mail about {order_id}", seconds=60)
 
 
 @needs_linux
@@ -146,7 +146,7 @@ def test_all_events_of_an_order_three_times_more_and_shuffled_change_nothing(
         ended(auditor, order_id)
         # Its stock may be taken out after its customer got the mail.
         wait_for(lambda: is_quiet(stack), "the queues to be empty", seconds=60)
-        before = auditor.orders()[order_id]
+        before = auditor.order(order_id)
         events = [event for event in observer.events() if order_id in json.dumps(event)]
     finally:
         observer.close()
@@ -165,7 +165,7 @@ def test_all_events_of_an_order_three_times_more_and_shuffled_change_nothing(
     ended(auditor, later)
     wait_for(lambda: is_quiet(stack), "the queues to be empty", seconds=60)
 
-    assert auditor.orders()[order_id] == before
+    assert auditor.order(order_id) == before
     assert wrong_with(auditor, order_id) == []
 
 

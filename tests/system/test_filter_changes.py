@@ -111,11 +111,9 @@ def test_what_an_old_filter_lets_through_to_a_consumer_that_no_longer_reads_it_i
             lines = search(stack, [log], "event is not read here; dropped", since=began)
             return {line.fields["event_type"] for line in lines if order_id in json.dumps(line.fields)}
 
-        wait_for(
-            lambda: len(auditor.orders()[order_id].mails) == 2, f"both mails about {order_id}", seconds=120
-        )
+        wait_for(lambda: len(auditor.order(order_id).mails) == 2, f"both mails about {order_id}", seconds=120)
         wait_for(lambda: "order.placed" in dropped(), "an event to be dropped", seconds=60)
-    assert auditor.orders()[order_id].order["status"] == "fulfilled"
+    assert auditor.order(order_id).order["status"] == "fulfilled"
     assert letters_about(stack, "NotificationsSendMail", order_id) == []
 
 
@@ -138,7 +136,7 @@ def test_an_order_outlives_a_filter_that_does_not_let_its_event_through_yet(
     ):
         order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
         wait_for(
-            lambda: auditor.orders()[order_id].order["status"] == "fulfilled",
+            lambda: auditor.order(order_id).order["status"] == "fulfilled",
             f"the reconcilers to help {order_id}",
             seconds=240,
         )

@@ -48,7 +48,7 @@ def becomes(auditor: Auditor, order_id: str, part: str, status: str) -> OrderRec
     """The order's records once its `part` has `status`."""
 
     def there() -> OrderRecords | None:
-        found = auditor.orders()[order_id]
+        found = auditor.order(order_id)
         return found if status_of(found, part) == status else None
 
     return wait_for(there, f"the {part} of {order_id} to be {status}", seconds=90)
@@ -143,7 +143,7 @@ def test_every_event_of_it_three_times_more_in_any_order_changes_nothing(
             seconds=90,
         )
 
-    after = auditor.orders()[order_id]
+    after = auditor.order(order_id)
     assert [after.order, after.payment, after.shipment, after.reservation, after.intents] == [
         before.order,
         before.payment,
@@ -169,14 +169,14 @@ def test_an_order_is_cancelled_while_it_is_packed_and_its_money_goes_back_though
         "customer",
         "on_request",
     )
-    found = auditor.orders()[order_id]
+    found = auditor.order(order_id)
     assert (found.held(), status_of(found, "payment")) == (0, "refunded")
 
     pack(stack, order_id)
     wait_for(lambda: drained(stack, "ShippingDispatch"), "the late message to be consumed", seconds=60)
 
-    assert status_of(auditor.orders()[order_id], "shipment") == "cancelled"
-    assert auditor.orders()[order_id].order == found.order
+    assert status_of(auditor.order(order_id), "shipment") == "cancelled"
+    assert auditor.order(order_id).order == found.order
     assert violations(auditor, order_id) == []
 
 
@@ -192,7 +192,7 @@ def test_a_cancellation_that_meets_the_parcel_on_its_way_is_refused_and_nothing_
 
         assert history(order) == ["placed", "confirmed", "cancelling", "confirmed"]
         assert order["cancelled_by"] is None
-        assert auditor.orders()[order_id].held() == order["total"]["amount"]
+        assert auditor.order(order_id).held() == order["total"]["amount"]
         assert cancel(shop, customer, order_id).status_code == 409
 
     order = shop.become(customer, order_id, "fulfilled", "parked", seconds=90)
@@ -210,7 +210,7 @@ def test_an_order_whose_money_cannot_be_taken_is_cancelled_with_everything_undon
 
     assert history(order) == ["placed", "confirmed", "cancelling", "cancelled"]
     assert (order["cancelled_by"], order["cancellation_reason"]) == ("payment", "payment_failed")
-    found = auditor.orders()[order_id]
+    found = auditor.order(order_id)
     assert (found.held(), status_of(found, "shipment")) == (0, "cancelled")
     assert auditor.stock()[TEA]["available"] == before
     assert violations(auditor, order_id) == []
@@ -223,7 +223,7 @@ def test_an_order_that_left_unpaid_is_parked_and_resumed_by_another_capture(
         order_id = place(shop, customer, "pm_sandbox_capture_declined_once")
 
         def known_to_be_gone() -> bool:
-            return "dispatched_at" in auditor.orders()[order_id].order
+            return "dispatched_at" in auditor.order(order_id).order
 
         wait_for(known_to_be_gone, "the parcel to leave", seconds=90)
     shop.become(customer, order_id, "parked", "cancelled", seconds=90)
@@ -251,7 +251,7 @@ def test_a_capture_that_fails_at_every_try_waits_among_the_dead_letters_and_a_re
         order_id = place(shop, customer)
         letter = dead_letter(stack, "PaymentsCapture", order_id)
     assert shop.order(customer, order_id)["status"] == "confirmed"
-    assert status_of(auditor.orders()[order_id], "payment") == "authorized"
+    assert status_of(auditor.order(order_id), "payment") == "authorized"
 
     sqs.send_message(QueueUrl=stack.resource("PaymentsCaptureQueue"), MessageBody=letter["Body"])
 

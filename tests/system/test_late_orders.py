@@ -44,7 +44,7 @@ def whose_dispatch_got_lost(stack: Stack, shop: Shop, auditor: Auditor, customer
         order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
 
         def is_paid_and_waits() -> bool:
-            is_paid = "captured_at" in auditor.orders()[order_id].order
+            is_paid = "captured_at" in auditor.order(order_id).order
             return is_paid and waiting_in(stack, "ShippingDispatchQueue") > 0
 
         wait_for(is_paid_and_waits, f"the message that {order_id} loses", seconds=60)
@@ -60,7 +60,7 @@ def whose_notices_got_lost(stack: Stack, shop: Shop, auditor: Auditor, customer:
         order_id: str = shop.place(customer, {TEA: 1}).json()["order_id"]
 
         def is_done_and_published() -> bool:
-            done = status_of(auditor.orders()[order_id]) == ("captured", "dispatched")
+            done = status_of(auditor.order(order_id)) == ("captured", "dispatched")
             return done and waiting_in(stack, "OrdersRecordFulfilmentQueue") > 1
 
         wait_for(is_done_and_published, f"the messages that {order_id} loses", seconds=60)
@@ -85,7 +85,7 @@ def test_orders_that_lost_their_dispatch_or_its_event_are_fulfilled_all_the_same
 
     assert {order["status"] for order in ended.values()} == {"fulfilled"}
     for order_id, order in ended.items():
-        found = auditor.orders()[order_id]
+        found = auditor.order(order_id)
         assert status_of(found) == ("captured", "dispatched")
         assert found.shipment and found.shipment["version"] == 2, "dispatched once"
         assert (found.payment or {})["version"] == (before[order_id].payment or {})["version"]

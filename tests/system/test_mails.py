@@ -124,9 +124,9 @@ def test_a_cancelled_order_is_mailed_about_twice_when_it_was_confirmed_before(
     shop.settled(customer, order_id)
     assert shop.request("POST", f"/orders/{order_id}/cancel", token=customer.token).status_code == 202
     # A mail that was sooner than its reader's address is tried again after a minute.
-    wait_for(lambda: len(auditor.orders()[order_id].mails) > 1, "the mails about both", seconds=120)
+    wait_for(lambda: len(auditor.order(order_id).mails) > 1, "the mails about both", seconds=120)
 
-    found = auditor.orders()[order_id]
+    found = auditor.order(order_id)
     said = {mail["Subject"]: mail["BodyText"] for mail in found.mails}
     assert set(said) == {f"Your order {order_id} is confirmed", f"Your order {order_id} is cancelled"}
     assert len(found.mails) == found.mails_due() == 2

@@ -83,5 +83,5 @@ def test_no_message_and_no_live_update_has_the_address_or_the_payment_token(
     texts = [json.dumps(event) for event in published]
     assert personal_data_in([*texts, *letters, *live], address, order_id) == []
     # The order itself has them, for its saga.
-    stored = json.dumps(auditor.orders()[order_id].order, default=str)
+    stored = json.dumps(auditor.order(order_id).order, default=str)
     assert personal_data_in([stored], address, order_id) == [*address.values(), TOKEN]

@@ -30,7 +30,7 @@ def _nothing_under_way(auditor: Auditor) -> None:
 def settled_records(shop: Shop, auditor: Auditor, customer: Customer, order_id: str) -> OrderRecords:
     """The records of the order after it is settled."""
     shop.settled(customer, order_id, seconds=120)
-    return auditor.orders()[order_id]
+    return auditor.order(order_id)
 
 
 def available(auditor: Auditor, *skus: str) -> list[int]:
@@ -64,7 +64,7 @@ def test_a_decided_order_has_one_mail_to_its_customer(
     order_id = shop.place(customer, {TEA: 1}, payment_token=card).json()["order_id"]
     shop.settled(customer, order_id, seconds=120)
 
-    mails = wait_for(lambda: auditor.orders()[order_id].mails, f"the mail about {order_id}", seconds=60)
+    mails = wait_for(lambda: auditor.order(order_id).mails, f"the mail about {order_id}", seconds=60)
 
     assert [mail["To"] for mail in mails] == [[customer.email]]
 
@@ -158,7 +158,7 @@ def test_a_compensation_that_fails_does_not_stop_the_others_and_parks_the_order_
         placed = shop.place(customer, {TEA: 1}, country="AQ").json()
         order = shop.settled(customer, placed["order_id"], seconds=180)
 
-    found = auditor.orders()[placed["order_id"]]
+    found = auditor.order(placed["order_id"])
     assert order["status"] == "parked"
     assert available(auditor, TEA) == before
     assert found.held() == 0

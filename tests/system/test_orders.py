@@ -120,7 +120,7 @@ class TestPlacing:
             assert sorted(answer.headers["Idempotent-Replayed"] for answer in answers) == ["false", "true"]
             [order_id] = {answer.json()["order_id"] for answer in answers}
             become(shop, customer, order_id, *FINAL)
-            assert len(auditor.orders()[order_id].intents) == 1, "charged once"
+            assert len(auditor.order(order_id).intents) == 1, "charged once"
 
     def test_two_requests_at_once_under_one_key_with_two_bodies_place_one_of_them(
         self, shop: Shop, customer: Customer
@@ -267,7 +267,7 @@ class TestCancelling:
     ) -> None:
         order_id = shop.place(customer, {TEA: 2}).json()["order_id"]
         become(shop, customer, order_id, "confirmed")
-        assert auditor.orders()[order_id].held() > 0
+        assert auditor.order(order_id).held() > 0
 
         first, again = cancel(shop, customer, order_id), cancel(shop, customer, order_id)
 
@@ -280,7 +280,7 @@ class TestCancelling:
             "cancelling",
             "cancelled",
         ]
-        found = auditor.orders()[order_id]
+        found = auditor.order(order_id)
         assert found.held() == 0
         assert found.payment and found.payment["status"] in {"voided", "refunded"}
         assert found.shipment and found.shipment["status"] == "cancelled"
@@ -314,8 +314,8 @@ class TestCancelling:
         """Before, between and after the steps of the saga, twelve orders at once."""
         moments: list[Callable[[str], Any]] = [
             lambda _: True,
-            lambda order_id: auditor.orders()[order_id].reservation,
-            lambda order_id: auditor.orders()[order_id].payment,
+            lambda order_id: auditor.order(order_id).reservation,
+            lambda order_id: auditor.order(order_id).payment,
             lambda order_id: shop.order(customer, order_id)["status"] in FINAL,
         ]
 
@@ -334,7 +334,7 @@ class TestCancelling:
         for order_id, status in answers:
             outcome = ended[order_id]["status"]
             assert (status, outcome) in {(202, "cancelled"), (409, "rejected")}
-            found = auditor.orders()[order_id]
+            found = auditor.order(order_id)
             assert found.held() == 0
             assert found.reservation is None or found.reservation["status"] == "released"
             assert found.shipment is None or found.shipment["status"] == "cancelled"

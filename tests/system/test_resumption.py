@@ -78,7 +78,7 @@ def test_a_parked_order_is_listed_resumed_and_rejected_for_what_its_saga_failed_
         "abandoned",
         "rejected",
     ]
-    assert nothing_is_left_of(auditor.orders()[parked])
+    assert nothing_is_left_of(auditor.order(parked))
     assert [wrong for wrong in auditor.audit().violations if parked in wrong] == []
     assert parked not in needing_attention(shop, admin)["parked"]
     assert resume(shop, admin, parked).json()["type"].endswith("/cannot-be-resumed")
@@ -123,7 +123,7 @@ def test_orders_that_lost_their_saga_or_whose_saga_died_come_to_their_end_by_the
 ) -> None:
     died = _whose_saga_died(stack, shop, auditor, customer)
     lost = _whose_saga_never_started(stack, shop, customer)
-    assert auditor.orders()[died].held() > 0
+    assert auditor.order(died).held() > 0
 
     with ExitStack() as settings:
         settings.enter_context(configured(stack, "OrdersReconcileFunction", OVERDUE_AFTER_SECONDS="1"))
@@ -132,7 +132,7 @@ def test_orders_that_lost_their_saga_or_whose_saga_died_come_to_their_end_by_the
 
     assert ended[lost]["status"] in {"confirmed", "fulfilled"}
     assert (ended[died]["status"], ended[died]["rejection_reason"]) == ("rejected", "address_not_served")
-    assert nothing_is_left_of(auditor.orders()[died])
+    assert nothing_is_left_of(auditor.order(died))
     assert [wrong for wrong in auditor.audit().violations if died in wrong or lost in wrong] == []
 
 
@@ -141,14 +141,14 @@ def test_money_that_the_provider_holds_for_a_voided_payment_goes_back_by_itself(
 ) -> None:
     order_id = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]
     shop.settled(customer, order_id, seconds=120)
-    payment = auditor.orders()[order_id].payment
+    payment = auditor.order(order_id).payment
     assert payment
     reference = payment["provider_reference"]
     _hold_again(stack, order_id, reference)
-    assert auditor.orders()[order_id].held() > 0
+    assert auditor.order(order_id).held() > 0
 
     with coming_often(stack, "PaymentsReconcileFunctionSchedule"):
-        wait_for(lambda: auditor.orders()[order_id].held() == 0, "the money to go back", seconds=150)
+        wait_for(lambda: auditor.order(order_id).held() == 0, "the money to go back", seconds=150)
 
     assert [wrong for wrong in auditor.audit().violations if order_id in wrong] == []
 
@@ -181,7 +181,7 @@ def _whose_saga_died(stack: Stack, shop: Shop, auditor: Auditor, customer: Custo
     """The id of an order whose saga ended while the money was held, and could not even abandon the order."""
 
     def holds_money() -> bool:
-        return auditor.orders()[order_id].held() > 0
+        return auditor.order(order_id).held() > 0
 
     with broken_step(stack, "OrdersStepsFunction", "abandon"):
         order_id: str = shop.place(customer, {TEA: 1}, country="AQ").json()["order_id"]

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.dynamo import from_item
+from shared.dynamo import from_item, to_item
 from tools.console import StepError
 from tools.stack import Stack
 
@@ -86,7 +86,7 @@ class Findings:
 
 
 class Auditor:
-    """Reads whole tables of the deployed stack: for demos and tests, not for large tables.
+    """Reads the tables of the deployed stack, most of them whole: for demos and tests, not for large tables.
 
     It leaves out the mails if the stack does not show what it sent.
     """
@@ -141,17 +141,51 @@ class Auditor:
                 intents=[
                     intent for intent in intents if intent["metadata"].get("order_id") == order["order_id"]
                 ],
-                shown_mails=None
-                if mails is None
-                else [mail for mail in mails if order["order_id"] in mail["BodyText"]],
+                shown_mails=None if mails is None else _about(order["order_id"], mails),
                 is_reachable=order["customer_id"] not in unreachable,
             )
             for order in self.order_items()
         }
 
+    def order(self, order_id: str) -> OrderRecords:
+        """The records of one order, without a look at the others; raises KeyError if the order does not exist."""
+        order = self._item("OrdersTable", order_id)
+        if order is None:
+            raise KeyError(order_id)
+        mails = self._stack.sent_mails() if self._stack.shows_mails else None
+        address = self._item("NotificationsTable", order["customer_id"])
+        return OrderRecords(
+            order=order,
+            reservation=self._item("InventoryTable", f"reservation#{order_id}"),
+            payment=self._item("PaymentsTable", order_id),
+            shipment=self._item("ShippingTable", order_id),
+            intents=self._intents_of(order_id),
+            shown_mails=None if mails is None else _about(order_id, mails),
+            is_reachable=address is None or not _is_unreachable(address),
+        )
+
     def intents(self) -> list[dict[str, Any]]:
         """The payment intents of the sandbox provider: its own records, not ours."""
         return [item for item in self.table("PaymentsSandboxTable") if item["pk"].startswith("intent#")]
+
+    def _intents_of(self, order_id: str) -> list[dict[str, Any]]:
+        pages = (
+            self._stack.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(
+                TableName=self._stack.resource("PaymentsSandboxTable"),
+                ConsistentRead=True,
+                FilterExpression="begins_with(pk, :intent) AND metadata.order_id = :order",
+                ExpressionAttributeValues=to_item({":intent": "intent#", ":order": order_id}),
+            )
+        )
+        return [from_item(item) for page in pages for item in page["Items"]]
+
+    def _item(self, logical_id: str, key: str) -> dict[str, Any] | None:
+        found = self._stack.client("dynamodb").get_item(
+            TableName=self._stack.resource(logical_id), Key=to_item({"pk": key}), ConsistentRead=True
+        )
+        return from_item(found["Item"]) if "Item" in found else None
 
     def audit(self) -> Findings:
         """Checks every settled order and every product's stock; an order in progress is only counted."""
@@ -191,6 +225,10 @@ class Auditor:
             if level["reserved"] != reserved[sku]:
                 problems.append(f"{sku}: {level['reserved']} reserved, but orders hold {reserved[sku]}")
         return problems
+
+
+def _about(order_id: str, mails: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [mail for mail in mails if order_id in mail["BodyText"]]
 
 
 def _is_unreachable(address: dict[str, Any]) -> bool:
