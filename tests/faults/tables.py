@@ -151,7 +151,7 @@ class Tables:
             changes += [(place, item) for place, item in after.items() if before.get(place) is not item]
             changes += [(place, None) for place in before if place[0] == name and place not in after]
             if table.stream_shard is not None:
-                records += [(name, _record(record.to_json())) for record in table.stream_shard.items]
+                records += [(name, stream_record(record.to_json())) for record in table.stream_shard.items]
                 table.stream_shard.items.clear()
             table.items.clear()
         return _Outcome(answer, changes, records)
@@ -164,7 +164,7 @@ class Tables:
         return known
 
 
-def _record(record: dict[str, Any]) -> dict[str, Any]:
+def stream_record(record: dict[str, Any]) -> dict[str, Any]:
     """A stream's record, whose id and place are its content."""
     for name in ("ApproximateCreationDateTime", "SequenceNumber", "SizeBytes"):
         record["dynamodb"].pop(name, None)
