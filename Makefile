@@ -78,8 +78,8 @@ component: .venv/installed ## Test each service against moto, in process
 contracts: .venv/installed ## Test the adapters of other systems against independent servers of their protocols (a Stripe mock)
 	$(call do,$(BIN)/python -m pytest tests/contracts)
 
-singles: .venv/installed ## Test the shop under every single fault, and under a sample of pairs (FAULTS_SEED=...)
-	$(call do,$(BIN)/python -m pytest --numprocesses auto tests/faults)
+singles: .venv/installed ## Test the shop under every single fault, a sample of pairs (FAULTS_SEED=...), and with many orders
+	$(call do,$(BIN)/python -m pytest --numprocesses auto tests/faults tests/growth)
 
 faults: .venv/installed ## Test the shop under every pair of faults (minutes; WORKERS=2)
 	@$(BIN)/python -W ignore -m tests.faults pairs --workers $(or $(WORKERS),2)
@@ -128,7 +128,7 @@ test: setup ## Run every check and every test, in two lanes side by side (SEED=.
 slowest: .venv/installed ## Show the stages and the slowest tests of the last run
 	@$(TOOLS) slowest
 
-.PHONY: budgets bench bill benchmark benchmark-live benchmark-pictures
+.PHONY: budgets bench bill benchmark benchmark-live benchmark-pictures growth
 budgets: build ## Measure the modules, sizes and calls that tests hold to their budgets, and renew the budgets
 	@$(BIN)/python -W ignore -m tests.budgets
 
@@ -141,11 +141,14 @@ bill: up ## Count and price what orders cost on AWS (two minutes; ORDERS=20, ARG
 benchmark: up ## Measure a flash sale of one product with many writers (a minute; benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.flash_sale
 
-benchmark-live: up ## Measure how soon customers see a change of an order (a minute)
+benchmark-live: up ## Measure how soon an order is confirmed, and customers see each change (a minute)
 	@$(BIN)/python -m benchmarks.live_latency
 
 benchmark-pictures: .venv/installed ## Measure memory and time of the largest accepted pictures (a minute)
 	@$(BIN)/python -m benchmarks.pictures
+
+growth: .venv/installed ## Measure what an order costs with 100, 10,000 and 100,000 orders in the tables (some minutes)
+	@$(BIN)/python -m benchmarks.growth
 
 ## Describe
 .PHONY: openapi openapi-release asyncapi events events-release

@@ -118,7 +118,7 @@ class Deliveries(Functions):
                 self.world.pending.insert(0, again)
             else:
                 self.world.latest.append(again)
-        event = {"Records": [_sqs_record(position, message) for position, message in enumerate(batch)]}
+        event = {"Records": [sqs_record(position, message) for position, message in enumerate(batch)]}
         failed = self._consumed(function, event)
         if failed and self._depth == 1:
             # The visibility timeout has passed by then. Between two calls of another function no time passes.
@@ -244,7 +244,8 @@ class Deliveries(Functions):
                 self.world.pending.append(Work("stream", {"table": name}))
 
 
-def _sqs_record(position: int, work: Work) -> dict[str, Any]:
+def sqs_record(position: int, work: Work) -> dict[str, Any]:
+    """The record of a message, as a consumer's batch has it."""
     return {
         "messageId": f"{work.about['message_id']}/{position}",
         "receiptHandle": "r",

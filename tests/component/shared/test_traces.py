@@ -52,7 +52,7 @@ def calls_in_trace(daemon: socket.socket, **environment: str) -> list[str]:
         check=True,
         capture_output=True,
     )
-    calls = []
+    calls: list[str] = []
     while True:
         try:
             _, segment = daemon.recv(65_536).split(b"\n", 1)
