@@ -91,6 +91,8 @@ def _environment(subject: Subject, endpoint: str) -> dict[str, str]:
     return {
         "PATH": os.defpath,
         "LANG": "en_US.UTF-8",
+        # Sets have the same order in each process, and so have imports that follow it.
+        "PYTHONHASHSEED": "0",
         "PYTHONPATH": os.pathsep.join(map(str, subject.folders)),
         "LAMBDA_TASK_ROOT": "/var/task",
         "LAMBDA_RUNTIME_DIR": "/var/runtime",

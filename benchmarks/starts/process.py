@@ -30,7 +30,12 @@ def main(handler: str, events_file: str, figures_file: str) -> None:
     figures = {
         "init": 1000 * (time.process_time() - cpu),
         "wall": 1000 * (time.perf_counter() - wall),
-        "modules": {key: str(getattr(found, "__file__", "")) for key, found in list(sys.modules.items())},
+        # Without the second names that a package gives to modules of another one.
+        "modules": {
+            key: str(getattr(found, "__file__", ""))
+            for key, found in list(sys.modules.items())
+            if getattr(found, "__name__", key) == key
+        },
     }
     import json  # noqa: PLC0415 - the function has it by now
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.starts.built import Subject, start
 from tests.budgets.file import budgets, over
-from tests.budgets.packages import without_bytecode
+from tests.budgets.packages import counted, without_bytecode
 
 UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
 
@@ -48,3 +49,10 @@ def test_each_module_that_only_some_functions_may_import_has_its_list() -> None:
     known = set(budgets()["functions"])
     for name, functions in budgets()["imported_only_by"].items():
         assert set(functions) <= known, name
+
+
+def test_a_modules_second_name_is_not_counted(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text("import sys, till\nsys.modules['shop.till'] = till\n")
+    (tmp_path / "till.py").write_text("EMPTY = True\n")
+    shop = Subject("shop", "shop.handler", (tmp_path,))
+    assert counted(shop, start(shop).modules) == {"shop": 1, "till": 1}
