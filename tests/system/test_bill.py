@@ -32,10 +32,11 @@ PRICES = {
 @pytest.mark.embedded_only("records what the embedded cloud does")
 def test_the_bill_counts_everything_that_orders_cause(stack: Stack) -> None:
     declared = Declared.for_production()
-    since = datetime.now(UTC)
     with recording(stack) as running:
         journeys = Journeys(stack, declared, running, Progress(print))
-        running.restart()  # without the customer's sign-up
+        journeys.settle()  # what the customer's sign-up caused is not in the bill
+        running.restart()
+        since = datetime.now(UTC)
         journeys.fulfilled(ORDERS)
         everything = named(running.facts(), stack, declared)
     facts = of_orders(everything, declared)
@@ -60,7 +61,10 @@ def test_the_bill_counts_everything_that_orders_cause(stack: Stack) -> None:
                 deleted[fact["queue"]] += fact["messages"]
             case {"kind": "invocation", "trigger": "queue"}:
                 invoked[fact["source"]] += fact["records"]
-    assert received == deleted == invoked
+    # A message that a function gives back is received again, and deleted once.
+    assert received == invoked
+    assert deleted.keys() == received.keys()
+    assert deleted <= received
 
     assert number_of_invocations(facts) == number_of_starts(stack, declared, facts, since)
 
