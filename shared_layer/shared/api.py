@@ -1,7 +1,6 @@
 """The API resolver every HTTP service uses: admitted callers, validated requests, problem details, correlation id."""
 
 import json
-import logging
 import os
 import time
 from collections.abc import Callable
@@ -199,15 +198,13 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
             answer = _answer(app, event, context)
             # API Gateway's access log has each request. What changed nothing has no more to tell.
             is_read = event["httpMethod"] in _READS and answer["statusCode"] < HTTPStatus.BAD_REQUEST
-            logger.log(
-                logging.DEBUG if is_read else logging.INFO,
+            log = logger.debug if is_read else logger.info
+            log(
                 "request answered",
-                extra={
-                    "method": event["httpMethod"],
-                    "resource": event["resource"],
-                    "status": answer["statusCode"],
-                    "duration_ms": round((time.perf_counter() - started) * 1000),
-                },
+                method=event["httpMethod"],
+                resource=event["resource"],
+                status=answer["statusCode"],
+                duration_ms=round((time.perf_counter() - started) * 1000),
             )
         answer["multiValueHeaders"][CORRELATION_HEADER] = [identifier]
         return answer | {"body": answer["body"] or ""}

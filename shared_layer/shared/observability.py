@@ -55,7 +55,8 @@ def entry_point[Answer](handler: Handler[Answer]) -> Handler[Answer]:
             if metrics.metric_set:
                 metrics.flush_metrics()
 
-    return entered
+    traced: Handler[Answer] = entered
+    return traced
 
 
 def _begin_log(context: LambdaContext) -> None:

@@ -1,7 +1,8 @@
 """A filter that asks for the absence of a value lets a record through which lacks the attribute as a whole.
 
-Lambda matches the path to each value, as EventBridge does, so a path that breaks off early is absent, too:
-https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html. MiniStack refuses such a record.
+Lambda follows the path to a value, and a path that breaks off early is absent too. MiniStack refuses such a record.
+
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 """
 
 import inspect
