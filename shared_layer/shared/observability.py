@@ -23,7 +23,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.validation import hiding_values, without_values
 
-__all__ = ["count", "entry_point", "gauge", "logger", "metrics"]
+__all__ = ["count", "entry_point", "logger", "metrics"]
 
 type Handler[Answer] = Callable[[dict[str, Any], LambdaContext], Answer]
 
@@ -57,7 +57,8 @@ def entry_point[Answer](handler: Handler[Answer]) -> Handler[Answer]:
             if metrics.metric_set:
                 metrics.flush_metrics()
 
-    return entered
+    traced: Handler[Answer] = entered
+    return traced
 
 
 def _begin_log(context: LambdaContext) -> None:
@@ -73,11 +74,6 @@ def count(name: str, value: int = 1) -> None:
     """Adds `value` to the counter metric `name` of this invocation; nothing if it is zero, since each metric costs."""
     if value:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
-
-
-def gauge(name: str, value: int) -> None:
-    """Sets the metric `name` to `value`, also to zero: for an alarm that rings if no value comes."""
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
 def _traced[Answer](handler: Handler[Answer]) -> Handler[Answer]:

@@ -157,7 +157,7 @@ def test_a_function_logs_to_the_group_of_its_service(name: str) -> None:
 
 
 def test_lambda_logs_no_start_and_end_of_an_invocation_and_drops_no_line_of_a_function() -> None:
-    """A metric is a line without a level, which Lambda takes for INFO; alarms need it whatever `LogLevel` is."""
+    """A metric is a line without a level, which Lambda takes for INFO. Alarms need it with any `LogLevel`."""
     for name, function in of_type("AWS::Lambda::Function"):
         chosen = function["Properties"]["LoggingConfig"]
         assert chosen["LogFormat"] == "JSON", name
@@ -197,6 +197,17 @@ def test_one_check_looks_into_every_dead_letter_queue_and_an_alarm_rings_if_it_f
         {"Name": "FunctionName", "Value": {"Ref": "CleanupCheckDeadLettersFunction"}}
     ]
     assert alarm["AlarmActions"] == [{"Ref": "OperationsTopic"}]
+
+
+@pytest.mark.parametrize("owner", ["Orders", "Jobs"])
+def test_an_alarm_rings_if_a_reconciler_fails_at_every_run_or_stops(owner: str) -> None:
+    alarm = RESOURCES[f"{owner}ReconcileFailedAlarm"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["TreatMissingData"]) == (
+        "AWS/Lambda",
+        "Errors",
+        "breaching",
+    )
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": f"{owner}ReconcileFunction"}}]
 
 
 # ---- Room ------------------------------------------------------------------------------------------------------------

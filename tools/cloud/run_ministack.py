@@ -47,6 +47,7 @@ from strictness import (  # type: ignore[import-not-found]
     log_streams,
     mail_sandbox,
     step_retries,
+    stream_filters,
     transaction_conflicts,
     urls,
 )
@@ -68,6 +69,7 @@ _DIFFERENCES = (
     log_streams,
     mail_sandbox,
     step_retries,
+    stream_filters,
     transaction_conflicts,
     urls,
 )

@@ -349,9 +349,7 @@ class TestNotFulfilledInTime:
     def metrics(capsys: pytest.CaptureFixture[str]) -> list[tuple[float, float]]:
         """How many were late, and were reminded of, by run."""
         metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
-        return [
-            tuple(line.get(name, [0])[0] for name in ("OrdersLate", "OrdersReminded")) for line in metrics
-        ]
+        return [(line.get("OrdersLate", [0])[0], line.get("OrdersReminded", [0])[0]) for line in metrics]
 
     def test_the_fulfilment_is_asked_for_once_and_the_order_counts_as_late_until_it_is(
         self, shelf: Shelf, account: OrdersAccount, late: str, capsys: pytest.CaptureFixture[str]

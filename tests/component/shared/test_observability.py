@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.observability import count, entry_point, gauge, logger
+from shared.observability import count, entry_point, logger
 
 
 def invoke(context: Any) -> None:
@@ -76,15 +76,6 @@ def test_what_was_not_counted_costs_no_metric(
 
     handler({}, lambda_context)
     assert capsys.readouterr().out == ""
-
-
-def test_a_gauge_is_set_to_zero_as_well(lambda_context: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    @entry_point
-    def handler(_: dict[str, Any], __: Any) -> None:
-        gauge("Stuck", 0)
-
-    handler({}, lambda_context)
-    assert json.loads(capsys.readouterr().out)["Stuck"] == [0.0]
 
 
 def test_the_metrics_of_an_invocation_that_fails_are_counted(

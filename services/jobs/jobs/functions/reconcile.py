@@ -15,7 +15,7 @@ from jobs.domain.stuck_jobs import Action, action_for, end
 from shared.cause import caused_by
 from shared.clock import utc_now
 from shared.environment import LambdaEnvironment
-from shared.observability import entry_point, gauge, logger
+from shared.observability import count, entry_point, logger
 
 # One job may take four calls; each gives up after its retries.
 _TIME_FOR_ONE_MS = 10_000
@@ -68,7 +68,7 @@ def reconcile_stuck(context: LambdaContext) -> dict[str, int]:
             logger.info("job reconciled", status=job.status.value, outcome=action.value)
         finally:
             logger.remove_keys(["job_id", "correlation_id"])
-    gauge("JobsHanging", actions[Action.START] + actions[Action.END] + len(failed))
+    count("JobsHanging", actions[Action.START] + actions[Action.END] + len(failed))
     if failed:
         raise ReconciliationFailed(", ".join(failed))
     return {action.value: number for action, number in actions.items()}

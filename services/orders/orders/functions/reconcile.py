@@ -21,7 +21,7 @@ from orders.domain.order import Order
 from orders.domain.stuck_orders import Outcome, is_due_for_reminder, is_stuck, reconcile
 from shared.cause import caused_by
 from shared.clock import utc_now
-from shared.observability import count, entry_point, gauge, logger
+from shared.observability import count, entry_point, logger
 
 # More than ever wait; a run that finds as many is cut short by its time.
 _MOST_A_RUN = 200
@@ -49,7 +49,7 @@ def reconcile_all(context: LambdaContext) -> dict[str, int]:
     late_before = reconcile_settings().late_before(now)
     stuck = index.open_since_before(stuck_before, _MOST_A_RUN)
     late = index.due_for_reminder(late_before, _MOST_A_RUN)
-    gauge("OrdersStuck", len(stuck))
+    count("OrdersStuck", len(stuck))
     count("OrdersLate", len(index.late(late_before, _MOST_A_RUN)))
     count("OrdersParkedNow", len(index.parked(_MOST_A_RUN)))
     outcomes = dict.fromkeys(Outcome, 0)
