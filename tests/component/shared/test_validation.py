@@ -116,7 +116,7 @@ def test_a_name_that_the_sender_chose_is_not_shown() -> None:
 
 
 def test_an_error_that_is_its_own_cause_stays_as_it_is() -> None:
-    """As after `raise error from error`, by which `versioned_table` raises what it does not know."""
+    """As after `raise error from error`. The versioned table does that with an error that it does not know."""
     error = KeyError("unknown")
     error.__cause__ = error
     assert without_values(error) is error is error.__cause__
