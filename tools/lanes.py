@@ -27,8 +27,8 @@ _LINES_SHOWN = 60
 _SECONDS_TO_END = 20
 # They would tie each lane's make to the one that runs this.
 _NOT_INHERITED = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
-# What the Makefile prints before and after each command.
-_COMMAND = re.compile(r"\$ (?P<command>.+)")
+# What the Makefile prints before and after each command. A stage's name lacks the variables before the command.
+_COMMAND = re.compile(r"\$ (?:\w+=\S+ )*(?P<command>.+)")
 _TOOK = re.compile(r"took (?P<wall>[\d.]+) s, and (?P<user>[\d.]+) \+ (?P<system>[\d.]+) s of a core")
 
 

@@ -55,12 +55,19 @@ def without_values(error: BaseException) -> BaseException:
 
     The replacement has the class, the places and the traceback of the original.
     """
+    return _without_values(error, set())
+
+
+def _without_values(error: BaseException, seen: set[int]) -> BaseException:
     if isinstance(error, ValidationError):
         return _hidden(error).with_traceback(error.__traceback__)
-    if error.__cause__ is not None:
-        error.__cause__ = without_values(error.__cause__)
-    if error.__context__ is not None:
-        error.__context__ = without_values(error.__context__)
+    # An error may be its own cause: `raise error from error`.
+    if id(error) not in seen:
+        seen.add(id(error))
+        if error.__cause__ is not None:
+            error.__cause__ = _without_values(error.__cause__, seen)
+        if error.__context__ is not None:
+            error.__context__ = _without_values(error.__context__, seen)
     return error
 
 

@@ -153,7 +153,7 @@ def arn_of(machine: str) -> str:
 def ended(execution: str) -> dict[str, Any]:
     """The execution, by its ARN, once it has ended."""
     sfn = boto3.client("stepfunctions")
-    deadline, pause = time.monotonic() + 60, threading.Event()
+    deadline, pause = time.monotonic() + 120, threading.Event()
     while (described := sfn.describe_execution(executionArn=execution))["status"] == "RUNNING":
         assert time.monotonic() < deadline, "still running"
         pause.wait(0.02)

@@ -152,7 +152,7 @@ class Machine:
 
     def ended(self, execution: str) -> dict[str, Any]:
         """The execution once it has ended, as Step Functions describes it."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         pause = threading.Event()
         while True:
             described = self._sfn.describe_execution(executionArn=execution)

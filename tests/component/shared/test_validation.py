@@ -114,6 +114,13 @@ def test_a_name_that_the_sender_chose_is_not_shown() -> None:
     assert SECRET not in shown(without_values(raised.value))
 
 
+def test_an_error_that_is_its_own_cause_stays_as_it_is() -> None:
+    """As after `raise error from error`. The versioned table does that with an error that it does not know."""
+    error = KeyError("unknown")
+    error.__cause__ = error
+    assert without_values(error) is error is error.__cause__
+
+
 def test_no_words_show_a_pattern() -> None:
     with pytest.raises(ValidationError) as raised:
         TypeAdapter(Annotated[str, Field(pattern="^[A-Z]{2}$")]).validate_python("x")
