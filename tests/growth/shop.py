@@ -241,7 +241,7 @@ def _multiply(tables: GrownTables, pattern: str, orders: int) -> None:
     for table, item, text in patterns:
         if pattern not in text and BUYER not in text:
             continue
-        keys = {name: value for name, value in item.items() if set(value) <= {"S", "N"}}
+        keys = {name: item[name] for name in tables.key_names(table) & item.keys()}
         for number in range(1, orders):
             replaced = _Replaced(text, number)
             tables.put(table, replaced.keys(keys), replaced)
@@ -268,7 +268,7 @@ class _Replaced:
         customer = BUYER
         if self.number % _ORDERS_OF_THE_BUYER:
             customer = f"customer-{self.number % _OTHER_CUSTOMERS}"
-        return _IDENTITY.sub(rf"\1_{self.number:032x}", text).replace(BUYER, customer)
+        return _IDENTITY.sub(lambda found: f"{found[1]}_{self.number:032x}", text).replace(BUYER, customer)
 
     def _place(self, keys: dict[str, Any]) -> dict[str, Any]:
         """A change in a customer's feed has a position of its own, below those that are still to come."""

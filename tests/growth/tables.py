@@ -53,6 +53,10 @@ class GrownTables(Tables):
         }
         self.counts: Counter[str] = Counter()
 
+    def key_names(self, table: str) -> set[str]:
+        """The attributes that are part of a key of the table or of one of its indexes."""
+        return {name for (owner, _), names in self._schemas.items() if owner == table for name in names}
+
     def put(self, table: str, item: dict[str, Any], stands_for: Stored | None = None) -> None:
         """Stores an item unless its key is taken. `stands_for` makes the whole item, of which `item` has the keys."""
         key = self._key(table, item)
