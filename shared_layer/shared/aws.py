@@ -14,8 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session, get_session
 
-# A call that hangs must fail well before the function's own timeout (10 s), so that a retry can still help. botocore
-# would make its long `User-Agent` anew for each call, which takes a tenth of the call's CPU.
+# A call that hangs must fail well before the function's own timeout (10 s), so that a retry can still help.
+# Without the `User-Agent`, botocore would make a long one for each call, at a tenth of the call's CPU.
 _CONFIG = Config(
     connect_timeout=1, read_timeout=2.5, user_agent=f"Botocore/{botocore.__version__} cartwright"
 )
@@ -38,7 +38,7 @@ def client(service: str, *, attempts: int = 3, config: Config | None = None) -> 
 
 
 def prepare(*services: str) -> None:
-    """Makes these clients and opens their connections. A function that somebody waits for calls it as it starts.
+    """Makes these clients and opens their connections. The function of an API calls it as it starts.
 
     Lambda starts a function with more CPU than it later has. If a connection fails, the first call opens it.
     """
