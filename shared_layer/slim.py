@@ -26,6 +26,10 @@ def __getattr__(name):
 """
 
 
+# They import what a client needs for docstrings that nobody reads, and for HTTP/2, which botocore does not speak.
+_IMPORT_LATE = ("botocore/docs/__init__.py", "botocore/docs/docstring.py", "urllib3/http2/__init__.py")
+
+
 def slim(library: Path, services: set[str]) -> None:
     """Slims the packages in `library`, whose botocore describes the AWS `services`."""
     data = library / "botocore" / "data"
@@ -34,6 +38,9 @@ def slim(library: Path, services: set[str]) -> None:
     _drop_endpoints(data / "endpoints.json", data, services)
     for package in (library / "aws_lambda_powertools").rglob("__init__.py"):
         _import_on_use(package)
+    for module in _IMPORT_LATE:
+        _import_in_functions(library / module)
+    _drop_plugins(library)
 
 
 def _empty_prose(model: Path) -> None:
@@ -94,6 +101,35 @@ def _import_on_use(package: Path) -> None:
         statement for statement in tree.body if not isinstance(statement, ast.ImportFrom) or statement.names
     ]
     _write(package, ast.unparse(tree) + "\n" + _LAZY.format(homes=homes))
+
+
+def _import_in_functions(module: Path) -> None:
+    """Moves each import of a module that only its functions use into these functions."""
+    tree = ast.parse(module.read_bytes())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    within = {id(node) for function in functions for part in function.body for node in ast.walk(part)}
+    needed = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in within}
+    moved = [
+        statement
+        for statement in tree.body
+        if isinstance(statement, ast.Import | ast.ImportFrom) and not needed & _bound_by(statement)
+        if not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__")
+    ]
+    tree.body = [statement for statement in tree.body if statement not in moved]
+    for function in functions:
+        used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+        function.body[:0] = [statement for statement in moved if used & _bound_by(statement)]
+    _write(module, ast.unparse(tree))
+
+
+def _drop_plugins(library: Path) -> None:
+    """Spares pydantic the search for plugins in all packages, if none is one."""
+    if not any("[pydantic]" in points.read_text() for points in library.glob("*.dist-info/entry_points.txt")):
+        _write(library / "pydantic" / "plugin" / "_loader.py", "def get_plugins():\n    return ()\n")
+
+
+def _bound_by(statement: ast.Import | ast.ImportFrom) -> set[str]:
+    return {name.asname or name.name.partition(".")[0] for name in statement.names}
 
 
 def _write(file: Path, content: str) -> None:

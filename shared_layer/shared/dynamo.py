@@ -1,7 +1,7 @@
 """Plain Python values to and from DynamoDB's typed attribute values.
 
 Whole numbers come back as `int`. Cartwright stores no fractions (money is in minor units), no bytes and no sets.
-boto3's conversion can do more, and a function would start slower with it.
+The conversion of boto3 can do more, and a function would start slower with it.
 """
 
 from collections.abc import Mapping

@@ -10,6 +10,7 @@ Lambda itself traces each invocation. With `TRACE_CALLS` (the template's paramet
 function's calls of AWS and of other servers to the trace. It is not even imported without, because it starts slowly.
 """
 
+import gc
 import logging
 import os
 import random
@@ -38,9 +39,12 @@ _first_invocation = iter([True])
 # that for this logger's level.
 _lines.setLevel(os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
 
+# Python's own: so many new objects start a collection.
+_USUAL_THRESHOLD = 2_000
+
 
 def entry_point[Answer](handler: Handler[Answer]) -> Handler[Answer]:
-    """The Lambda handler with its log, its trace and its metrics. Nothing but the handler is left to import or to make.
+    """The Lambda handler with its log, its trace and its metrics. A module makes it last, when all else is ready.
 
     Lambda logs an exception that leaves it, and gives it to the state machine. So a ValidationError leaves it without
     the values.
@@ -57,6 +61,7 @@ def entry_point[Answer](handler: Handler[Answer]) -> Handler[Answer]:
             if metrics.metric_set:
                 metrics.flush_metrics()
 
+    _keep_what_is_there()
     traced: Handler[Answer] = entered
     return traced
 
@@ -74,6 +79,13 @@ def count(name: str, value: int = 1) -> None:
     """Adds `value` to the counter metric `name` of this invocation; nothing if it is zero, since each metric costs."""
     if value:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def _keep_what_is_there() -> None:
+    """Takes the objects that live as long as the function out of garbage collection, which is usual from now on."""
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        gc.freeze()
+        gc.set_threshold(_USUAL_THRESHOLD)
 
 
 def _traced[Answer](handler: Handler[Answer]) -> Handler[Answer]:

@@ -42,9 +42,6 @@ class Clock:
     def instead(self) -> Iterator[None]:
         """While the body runs the shop's code knows no other time."""
         import tenacity
-        from aws_lambda_powertools.utilities.idempotency import base
-        from aws_lambda_powertools.utilities.idempotency.persistence import base as persistence
-        from aws_lambda_powertools.utilities.idempotency.persistence import datarecord, dynamodb
 
         import payments.adapters.transport
         import payments.dependencies
@@ -66,17 +63,12 @@ class Clock:
 
         retrying = tenacity.Retrying
         shown = SimpleNamespace(now=lambda zone=None: self.now().astimezone(zone) if zone else self._naive())
-        idempotency = SimpleNamespace(datetime=shown, timedelta=timedelta)
         patches: list[Any] = [
             patch.object(shared.clock, "datetime", shown),
             patch.object(payments.dependencies, "Transport", transport),
             patch.object(shared.versioned_table, "Retrying", without_waiting),
             patch.object(
                 payments_sandbox.dependencies, "time", SimpleNamespace(time=lambda: self.now().timestamp())
-            ),
-            *(
-                patch.object(module, "dt", idempotency)
-                for module in (base, persistence, datarecord, dynamodb)
             ),
         ]
         for each in patches:

@@ -25,6 +25,22 @@ __all__ = ["Heavy", "renamed", "same", "used"]
 
 VALUE = used() + sep
 '''
+IMPORTING_MODULE = '''import fractions
+import colorsys as colours
+from calendar import FRIDAY
+
+DAY = FRIDAY
+
+
+def half():
+    """Half."""
+    return fractions.Fraction(1, 2)
+
+
+class Paint:
+    def grey(self):
+        return colours.rgb_to_hsv(0, 0, 0)
+'''
 MODULES = {
     "heavy": "class Heavy: ...\n\ndef helper(): ...\n",
     "relative": "thing = 7\n",
@@ -54,6 +70,15 @@ def library(tmp_path: Path) -> Path:
     (service / "service-2.json.gz").write_bytes(gzip.compress(json.dumps(model("states")).encode()))
     endpoints = {"partitions": [{"partition": "aws", "services": {"states": {"endpoints": {}}, "ec2": {}}}]}
     (data / "endpoints.json").write_text(json.dumps(endpoints))
+    for late in ("botocore/docs/__init__.py", "botocore/docs/docstring.py", "urllib3/http2/__init__.py"):
+        module = tmp_path / late
+        module.parent.mkdir(parents=True, exist_ok=True)
+        module.write_text(IMPORTING_MODULE)
+    plugins = tmp_path / "pydantic" / "plugin"
+    plugins.mkdir(parents=True)
+    for parent in ("pydantic", "pydantic/plugin", "urllib3"):
+        (tmp_path / parent / "__init__.py").touch()
+    (plugins / "_loader.py").write_text("def get_plugins():\n    return ('found',)\n")
     package = tmp_path / "aws_lambda_powertools"
     package.mkdir()
     (package / "__init__.py").write_text(LAZY_PACKAGE)
@@ -106,6 +131,29 @@ def test_a_package_says_that_it_lacks_a_name(library: Path) -> None:
     slim(library, {"stepfunctions"})
     code = "import aws_lambda_powertools as package; print(hasattr(package, 'Nothing'))"
     assert in_a_new_process(library, code) == "False"
+
+
+def test_a_module_imports_in_its_functions_what_they_alone_use(library: Path) -> None:
+    slim(library, {"stepfunctions"})
+    seen = in_a_new_process(
+        library,
+        "import sys, urllib3.http2 as module\n"
+        "before = {'fractions', 'colorsys', 'calendar'} & sys.modules.keys()\n"
+        "print(sorted(before), module.DAY, module.half(), module.Paint().grey())",
+    )
+    assert seen == "['calendar'] 4 1/2 (0.0, 0.0, 0)"
+
+
+@pytest.mark.parametrize(("points", "plugins"), [("[console_scripts]", "()"), ("[pydantic]", "('found',)")])
+def test_pydantic_looks_for_plugins_only_if_a_package_is_one(
+    library: Path, points: str, plugins: str
+) -> None:
+    about = library / "logfire-1.dist-info"
+    about.mkdir()
+    (about / "entry_points.txt").write_text(points)
+    slim(library, {"stepfunctions"})
+    code = "from pydantic.plugin._loader import get_plugins; print(get_plugins())"
+    assert in_a_new_process(library, code) == plugins
 
 
 def test_a_file_that_another_environment_has_as_well_stays_there_as_it_was(library: Path) -> None:

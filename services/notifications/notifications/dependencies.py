@@ -1,17 +1,14 @@
 """Wires the service's functions, once per execution environment, from the environment variables."""
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 from notifications.adapters.address_book import AddressBook
 from notifications.adapters.mailer import Mailer
+from notifications.adapters.sent_mails import SentMails
 from notifications.adapters.templates import Templates
 from notifications.domain.recipients import Address
 from shared.aws import client
 from shared.environment import LambdaEnvironment
-
-if TYPE_CHECKING:
-    from notifications.adapters.sent_mails import SentMails
 
 
 class NotificationsTable(LambdaEnvironment):
@@ -62,11 +59,8 @@ def templates() -> Templates:
 
 
 @cache
-def sent_mails() -> "SentMails":
+def sent_mails() -> SentMails:
     """The record of sent mails."""
-    # Imported here, because the other functions need no idempotency utility: it would slow their cold starts.
-    from notifications.adapters.sent_mails import SentMails  # noqa: PLC0415
-
     return SentMails(client("dynamodb"), IdempotencyTable.load().idempotency_table_name)
 
 

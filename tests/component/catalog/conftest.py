@@ -18,12 +18,14 @@ def catalog(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PICTURES_BUCKET", BUCKET)
     monkeypatch.setenv("DLQ_URL", dead_letters)
     from catalog import dependencies
+    from shared.aws import client
 
     for made in (
         dependencies.product_store,
         dependencies.upload_store,
         dependencies.upload_signer,
         dependencies.link_signer,
+        client,  # of the test's own region
     ):
         made.cache_clear()
     return CatalogAccount(dependencies.product_store(), lambda_context)

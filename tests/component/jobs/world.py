@@ -29,6 +29,7 @@ ADMIN = claims_of("u-admin", groups="admin")
 HEADER = "sku,name,description,category,price_amount,price_currency,active"
 
 _CACHES = {
+    "shared.aws": ("client",),
     "jobs.dependencies": ("job_store", "job_executions", "presigned_urls"),
     "catalog.dependencies": ("product_store", "import_store", "job_files"),
     "orders.dependencies": ("order_store", "placement_index", "export_files"),

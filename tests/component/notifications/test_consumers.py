@@ -7,11 +7,16 @@ from unittest.mock import ANY
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from notifications.adapters.mailer import Mailer
+from notifications.adapters.sent_mails import MailInProgress
 from notifications.domain.layout import Mail
 from shared.clock import utc_now
 from shared.events import Event
@@ -141,6 +146,23 @@ def test_the_record_of_a_sent_mail_outlives_the_dead_letters(service: Service):
     assert kept_days > 4 + 14
 
 
+def test_a_mail_that_an_earlier_version_of_the_system_sent_is_not_sent_again(service: Service):
+    earlier = idempotent_function(
+        lambda event: {"message_id": event.event_id},
+        data_keyword_argument="event",
+        persistence_store=DynamoDBPersistenceLayer(
+            table_name="sent", key_attr="pk", expiry_attr="expires_at", boto3_client=boto3.client("dynamodb")
+        ),
+        config=IdempotencyConfig(event_key_jmespath="event_id", hash_function="sha256"),
+        key_prefix="mail",
+    )
+    earlier(event=CONFIRMED)
+    service.record_addresses(REGISTERED)
+
+    assert service.send_mail(CONFIRMED) == failures()
+    assert service.mails == []
+
+
 def test_a_customer_who_is_not_known_yet_is_mailed_at_a_later_delivery(service: Service):
     assert service.send_mail(CONFIRMED) == failures("m0")
     assert service.mails == []
@@ -159,7 +181,7 @@ def test_of_two_deliveries_at_once_one_is_mailed_and_the_other_comes_again(
     refused: list[str] = []
 
     def send_while_delivered_again(mailer: Mailer, mail: Mail, **addressed: str) -> str:
-        with pytest.raises(IdempotencyAlreadyInProgressError) as refusal:
+        with pytest.raises(MailInProgress) as refusal:
             service.functions["send_mail"].notify(CONFIRMED)
         refused.append(str(refusal.value))
         return send(mailer, mail, **addressed)

@@ -24,12 +24,13 @@ def notify(event: Event) -> None:
     """Sends the mail about `event`, unless it was sent, the recipient was erased, or their address is suppressed.
 
     Sends nothing, and counts it, if the shop has no sender or SES is not set up.
-    Raises AddressUnknown and MailRefused.
+    Raises AddressUnknown, MailRefused and MailInProgress.
     """
-    _send_once(notification_about(event), event=event)
+    notification = notification_about(event)
+    sent_mails().once(event.event_id, lambda: _send(notification, event))
 
 
-def _send(notification: Notification, *, event: Event) -> dict[str, str]:
+def _send(notification: Notification, event: Event) -> dict[str, str]:
     sender = mailer()
     if sender is None:
         return _not_sent("the shop has no sender")
@@ -65,7 +66,6 @@ def _say(reason: str) -> None:
     logger.warning("mails are not sent", reason=reason)
 
 
-_send_once = sent_mails().once(_send)
 _consume = consumer_handler(dict.fromkeys(NOTIFICATIONS, notify))
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from shared.access import Access, Caller, caller_of, require_owner
 from shared.api import api_handler, api_resolver, contract
+from shared.aws import prepare
 from shared.clock import timestamp, utc_now
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 from shared.errors import NotFound, PreconditionFailed, Problem
@@ -234,4 +235,5 @@ def _position_of(cursor: str) -> ProfilePosition:
         raise InvalidCursor from error
 
 
+prepare("dynamodb")
 handler = api_handler(app)
