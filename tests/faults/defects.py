@@ -114,7 +114,7 @@ DEFECTS = (
         "services/orders/orders/domain/transitions.py",
         "Command.CONFIRM: {_PLACED: _CONFIRMED},",
         "Command.CONFIRM: {_PLACED: _CONFIRMED, _ABANDONED: _CONFIRMED, _CANCELLING: _CONFIRMED},",
-        ("good", "twice-unserved"),
+        ("twice",),
     ),
     Defect(
         "an abandonment that overrules another saga's confirmation",

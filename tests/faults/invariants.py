@@ -18,6 +18,7 @@ RULES = (
     "no customer is charged twice, or for an order that is rejected or cancelled",
     "a fulfilled order's stock has left, its money is taken, and its parcel is on its way",
     "a rejected or cancelled order has none of them",
+    "no order is rejected that was confirmed, unless an operator resumed it",
     "no parcel leaves after its address was erased",
     "at no moment does a reservation outlive its order: what is rejected or cancelled has released its stock",
     "no money is held for an order that was never accepted",
@@ -179,6 +180,9 @@ def _of_order(cloud: Cloud, records: OrderRecords) -> list[str]:
     if status not in _FINAL and not _is_uncollected(records):
         # Also a parked one: an operator has resumed it by then, with all mended.
         wrong.append("not final")
+    statuses = {entry["status"] for entry in order["history"]}
+    if status == "rejected" and "confirmed" in statuses and "parked" not in statuses:
+        wrong.append("rejected, though it was confirmed")
     if status == "fulfilled" and (records.reservation or {}).get("status") != "committed":
         wrong.append("fulfilled, and its stock has not left")
     due, sent = records.mails_due(), len(records.mails)

@@ -123,15 +123,14 @@ def test_every_order_of_a_new_account_is_fulfilled_without_a_dead_letter(
 def test_an_order_whose_step_is_refused_again_and_again_is_confirmed_once_there_is_room(
     stack: Stack, shop: Shop, customer: Customer
 ) -> None:
-    before = refused(stack, "ShippingStepsFunction")
+    steps = ("PaymentsStepsFunction", "ShippingStepsFunction")
+    before = refused(stack, *steps)
     with one_invocation_stands_still(stack), ExitStack() as limit:
         with standing_still(stack, "PaymentsStepsFunction"):
             order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
             wait_for(lambda: has_a_call(stack, "PaymentsStepsFunction"), "the step of the saga", seconds=60)
             limit.enter_context(strict(stack, lambda_concurrency=1))
-        wait_for(
-            lambda: refused(stack, "ShippingStepsFunction") - before >= 5, "five refused tries", seconds=120
-        )
+        wait_for(lambda: refused(stack, *steps) - before >= 5, "five refusals of a step", seconds=120)
     assert shop.settled(customer, order_id, seconds=120)["status"] in {"confirmed", "fulfilled"}
 
 

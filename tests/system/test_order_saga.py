@@ -1,14 +1,20 @@
 """Each branch of the saga, by its effect on stock, money, parcel, order and mail on the deployed stack."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
+from orders.domain.order import Order
+from orders.domain.saga_form import for_saga
+from shared.clock import utc_now
 from tests.system.back_doors import reads_mails
 from tests.system.products import DARJEELING, RARE, TEA
 from tests.system.trouble import broken_step
 from tools.api import FINAL
+from tools.log_search import search
 from tools.shop.audit import Auditor, OrderRecords
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -147,6 +153,35 @@ def test_ten_customers_at_once_for_the_last_three_pieces_never_oversell(
 
     assert sorted(statuses) == ["confirmed"] * 3 + ["rejected"] * 7
     assert available(auditor, RARE) == [0]
+
+
+@pytest.mark.parametrize(("country", "last_step"), [("DE", "confirm"), ("AQ", "abandon")])
+def test_more_sagas_of_a_decided_order_start_under_one_name_and_change_nothing(
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer, country: str, last_step: str
+) -> None:
+    order_id = shop.place(customer, {TEA: 1}, country=country).json()["order_id"]
+    before = settled_records(shop, auditor, customer, order_id)
+    stock = available(auditor, TEA)
+    order = for_saga(Order.model_validate(before.order))
+
+    def ended() -> bool:
+        lines = search(stack, stack.functions, order_id, since=utc_now() - timedelta(minutes=15))
+        steps = [line.fields for line in lines if line.fields.get("execution") == "more"]
+        return len([fields for fields in steps if fields.get("step") == last_step]) == 2
+
+    carried = order.model_copy(update={"execution": "more"}).model_dump(mode="json")
+    for _ in range(2):
+        stack.client("stepfunctions").start_execution(
+            stateMachineArn=stack.resource("OrderSaga"),
+            name=f"{order_id}-saga",
+            input=json.dumps({"order": carried}),
+        )
+    wait_for(ended, "both sagas to end", seconds=60)
+
+    after = auditor.orders()[order_id]
+    assert after.order["history"] == before.order["history"]
+    assert (after.held(), available(auditor, TEA)) == (before.held(), stock)
+    assert [wrong for wrong in auditor.audit().violations if order_id in wrong] == []
 
 
 def test_a_compensation_that_fails_does_not_stop_the_others_and_parks_the_order_with_its_whole_state(
