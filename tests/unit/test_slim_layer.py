@@ -41,6 +41,16 @@ class Paint:
     def grey(self):
         return colours.rgb_to_hsv(0, 0, 0)
 '''
+TYPES = """from typing import TypedDict
+
+
+class Settings(TypedDict, total=False):
+    title: str
+
+
+def settings(title):
+    return Settings(title=title)
+"""
 MODULES = {
     "heavy": "class Heavy: ...\n\ndef helper(): ...\n",
     "relative": "thing = 7\n",
@@ -76,7 +86,9 @@ def library(tmp_path: Path) -> Path:
         module.write_text(IMPORTING_MODULE)
     plugins = tmp_path / "pydantic" / "plugin"
     plugins.mkdir(parents=True)
-    for parent in ("pydantic", "pydantic/plugin", "urllib3"):
+    (tmp_path / "pydantic_core").mkdir()
+    (tmp_path / "pydantic_core" / "core_schema.py").write_text(TYPES)
+    for parent in ("pydantic", "pydantic/plugin", "pydantic_core", "urllib3"):
         (tmp_path / parent / "__init__.py").touch()
     (plugins / "_loader.py").write_text("def get_plugins():\n    return ('found',)\n")
     package = tmp_path / "aws_lambda_powertools"
@@ -154,6 +166,15 @@ def test_pydantic_looks_for_plugins_only_if_a_package_is_one(
     slim(library, {"stepfunctions"})
     code = "from pydantic.plugin._loader import get_plugins; print(get_plugins())"
     assert in_a_new_process(library, code) == plugins
+
+
+def test_the_types_of_pydantics_schemas_are_dictionaries_still(library: Path) -> None:
+    slim(library, {"stepfunctions"})
+    code = (
+        "from pydantic_core.core_schema import Settings, settings; print(settings('a'), Settings.__mro__[1:])"
+    )
+    made = in_a_new_process(library, code)
+    assert made.startswith("{'title': 'a'} (<class 'pydantic_core.core_schema.TypedDict'>, <class 'dict'>")
 
 
 def test_a_file_that_another_environment_has_as_well_stays_there_as_it_was(library: Path) -> None:
