@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import ValidationError
 
 from shared.cause import caused_by
 from shared.dead_letters import send_to_dlq
@@ -25,7 +24,8 @@ from shared.environment import LambdaEnvironment
 from shared.errors import PermanentError
 from shared.events import Event
 from shared.observability import count, entry_point, logger
-from shared.validation import reason_of, without_values
+from shared.record import UnreadableRecord
+from shared.validation import is_invalid, reason_of
 
 TRIES_OF_AN_UNKNOWN_VERSION = 4
 """At the last of them a consumer gives up an event of an unknown version; fewer than a queue's `maxReceiveCount`."""
@@ -64,8 +64,8 @@ def read_event(body: str) -> Event:
         if isinstance(message, dict) and message.get("Type") == "Notification":
             message = json.loads(message["Message"])
         return Event.model_validate(message)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UnreadableMessage(f"not a domain event: {without_values(error)}") from error
+    except (ValueError, KeyError, TypeError, RecursionError, UnreadableRecord) as error:
+        raise UnreadableMessage(f"not a domain event: {error}") from error
 
 
 class NothingConsumed(Exception):
@@ -104,9 +104,10 @@ class QueueHandler(ABC):
         """Does the message's work, and handles its failure; see `message_handler`."""
         try:
             work()
-        except (PermanentError, ValidationError) as error:
-            self._send_to_dlq(message, error)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, PermanentError) or is_invalid(error):
+                self._send_to_dlq(message, error)
+                return
             logger.exception("message failed; the queue delivers it again", message_id=message["messageId"])
             raise
 

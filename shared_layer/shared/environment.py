@@ -9,20 +9,38 @@ A module declares its variables. If one is missing, the import fails and names i
 """
 
 import os
-from typing import Self
+from dataclasses import fields
+from typing import Any, Self, get_type_hints
 
-from pydantic import BaseModel, ConfigDict
+from shared.record import Record, UnreadableRecord
+
+# Texts to numbers, of the types that need it.
+_NUMBERS = (int, float)
 
 
-class LambdaEnvironment(BaseModel):
+class LambdaEnvironment(Record):
     """Base of a function's typed environment; field `table_name` reads `TABLE_NAME`."""
-
-    # Lambda logs what fails at the start. The environment holds credentials.
-    model_config = ConfigDict(
-        alias_generator=str.upper, frozen=True, extra="ignore", hide_input_in_errors=True
-    )
 
     @classmethod
     def load(cls) -> Self:
-        """Reads the process environment; raises pydantic.ValidationError, which names a missing variable."""
-        return cls.model_validate(dict(os.environ))
+        """Reads the process environment; raises UnreadableRecord, which names a missing variable but no value."""
+        kinds = get_type_hints(cls)
+        found = {
+            entry.name: _value(kinds[entry.name], os.environ[entry.name.upper()])
+            for entry in fields(cls)
+            if entry.name.upper() in os.environ
+        }
+        try:
+            return cls.model_validate(found)
+        except UnreadableRecord as error:
+            raise UnreadableRecord(error.reason, str(error.place[0]).upper()) from None
+
+
+def _value(kind: Any, text: str) -> Any:
+    """The variable as its type has it; a text that is no number stays one, and is then refused."""
+    if kind in _NUMBERS:
+        try:
+            return kind(text)
+        except ValueError:
+            return text
+    return text

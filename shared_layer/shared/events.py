@@ -7,43 +7,38 @@ a second delivery. It recognises a late event by a version older than the last o
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.config import JsonDict
-
 from shared.clock import timestamp
+from shared.record import About, Record
 
-PERSONAL: JsonDict = {"x-personal-data": True}
+PERSONAL: dict[str, Any] = {"x-personal-data": True}
 """For a field's (or a model's) `json_schema_extra`: its content is personal data. The schemas and the catalogue
 show the mark. A service that stores the content deletes it on `user.deleted`."""
 
 
-class Payload(BaseModel):
+class Payload(Record):
     """The content of one type of event, at one version: the contract between its producer and its consumers.
 
     A subclass declares it by its class attributes, its fields and its docstring; events/schemas/ is made from them. A
     version never changes in a way that breaks its consumers: such a change is the next version, a subclass of its own.
     """
 
-    # An error that is logged must not repeat personal data.
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    # The schemas say so.
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid", "hide_input_in_errors": True}
 
     event_type: ClassVar[str]
     event_version: ClassVar[int] = 1
 
 
-class Event(BaseModel):
+class Event(Record):
     """A domain event: a fact about one aggregate, in the past tense (`order.placed`)."""
 
-    # An error that is logged must not repeat personal data.
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
-
-    event_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11:2:order.confirmed"])]
+    event_id: Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11:2:order.confirmed"])]
     event_type: str
     event_version: int = 1
-    occurred_at: Annotated[str, Field(examples=["2026-03-02T09:30:00.125Z"])]
-    aggregate_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
-    aggregate_version: Annotated[int, Field(ge=1, examples=[2])]
-    correlation_id: Annotated[str, Field(examples=["2f0c1b6e-3f0d-4d2c-9f5a-8b1f6f0a7c33"])]
+    occurred_at: Annotated[str, About(examples=["2026-03-02T09:30:00.125Z"])]
+    aggregate_id: Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    aggregate_version: Annotated[int, About(ge=1, examples=[2])]
+    correlation_id: Annotated[str, About(examples=["2f0c1b6e-3f0d-4d2c-9f5a-8b1f6f0a7c33"])]
     causation_id: str | None = None
     data: dict[str, Any]
 
@@ -66,5 +61,5 @@ class Event(BaseModel):
             aggregate_id=aggregate_id,
             aggregate_version=aggregate_version,
             correlation_id=correlation_id,
-            data=payload.model_dump(mode="json", exclude_none=True),
+            data=payload.model_dump(exclude_none=True),
         )

@@ -2,13 +2,12 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from shared.record import About, Record
 from shared.text import Form
 
 CurrencyCode = Annotated[
     str,
-    Field(description="ISO 4217 code", examples=["EUR"]),
+    About(description="ISO 4217 code", examples=["EUR"]),
     Form(r"^[A-Z]{3}$", "Write the currency's code in three capital letters (ISO 4217), as in EUR"),
 ]
 
@@ -37,12 +36,10 @@ class CurrencyMismatch(ValueError):
     """Amounts of different currencies cannot be added."""
 
 
-class Money(BaseModel):
+class Money(Record):
     """An amount in minor units (cents for EUR) of an ISO 4217 currency."""
 
-    model_config = ConfigDict(frozen=True)
-
-    amount: int = Field(description="Minor units, for example cents", examples=[1999])
+    amount: Annotated[int, About(description="Minor units, for example cents", examples=[1999])]
     currency: CurrencyCode
 
     @classmethod

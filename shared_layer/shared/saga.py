@@ -2,74 +2,77 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, ConfigDict, Field
 
 from shared.events import PERSONAL
 from shared.money import Money
 from shared.observability import entry_point
+from shared.record import About, Record
 from shared.steps import UnknownStep, performed
 from shared.text import COUNTRY
 
 
-class SagaModel(BaseModel):
-    """Base of all data in the state machine; a model ignores the fields of other steps."""
-
-    # An error that is logged must not repeat personal data.
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-
-class SagaLine(SagaModel):
+class SagaLine(Record):
     """One line of the order: a product, how many, and the price of one, as placed."""
 
-    sku: Annotated[str, Field(examples=["TEA-ASSAM-100"])]
-    quantity: Annotated[int, Field(ge=1, examples=[2])]
+    sku: Annotated[str, About(examples=["TEA-ASSAM-100"])]
+    quantity: Annotated[int, About(ge=1, examples=[2])]
     unit_price: Money
 
 
-class ShippingAddress(SagaModel):
+class ShippingAddress(Record):
     """Where the parcel goes."""
 
-    model_config = ConfigDict(json_schema_extra=PERSONAL)
+    __pydantic_config__: ClassVar[Any] = {"hide_input_in_errors": True, "json_schema_extra": PERSONAL}
 
-    name: Annotated[str, Field(examples=["Ada Example"])]
-    line1: Annotated[str, Field(examples=["Beispielweg 1"])]
+    name: Annotated[str, About(examples=["Ada Example"])]
+    line1: Annotated[str, About(examples=["Beispielweg 1"])]
     line2: str | None = None
-    city: Annotated[str, Field(examples=["Berlin"])]
-    postal_code: Annotated[str, Field(examples=["10115"])]
-    country: Annotated[str, Field(description="ISO 3166-1 alpha-2 code", examples=["DE"]), COUNTRY]
+    city: Annotated[str, About(examples=["Berlin"])]
+    postal_code: Annotated[str, About(examples=["10115"])]
+    country: Annotated[str, About(description="ISO 3166-1 alpha-2 code", examples=["DE"]), COUNTRY]
 
 
-class SagaOrder(SagaModel):
+class SagaOrder(Record):
     """The order as the saga carries it. It has everything for each step, so no step reads another service's data."""
 
-    order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    order_id: Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     customer_id: Annotated[
-        str, Field(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"], json_schema_extra=PERSONAL)
+        str, About(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"], json_schema_extra=PERSONAL)
     ]
-    correlation_id: Annotated[str, Field(examples=["2f0c1b6e-3f0d-4d2c-9f5a-8b1f6f0a7c33"])]
+    correlation_id: Annotated[str, About(examples=["2f0c1b6e-3f0d-4d2c-9f5a-8b1f6f0a7c33"])]
     lines: list[SagaLine]
     total: Money
     shipping_address: ShippingAddress
-    payment_token: Annotated[str, Field(examples=["pm_card_visa"], json_schema_extra=PERSONAL)]
+    payment_token: Annotated[str, About(examples=["pm_card_visa"], json_schema_extra=PERSONAL)]
     execution: Annotated[
-        str | None, Field(description="The name of the execution that carries the order")
+        str | None, About(description="The name of the execution that carries the order")
     ] = None
 
 
-class StepInput(SagaModel):
+class StepInput(Record):
     """The input of a step."""
 
     order: SagaOrder
 
 
-class CaughtError(SagaModel):
+class CaughtError(Record):
     """An error as a state's Catch records it: its name and its cause."""
 
-    name: str = Field(alias="Error")
-    cause: str = Field(default="", alias="Cause")
+    Error: str
+    Cause: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the error's class."""
+        return self.Error
+
+    @property
+    def cause(self) -> str:
+        """What Lambda says about it, mostly as JSON."""
+        return self.Cause
 
 
 @dataclass(frozen=True)

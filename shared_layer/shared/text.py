@@ -6,11 +6,12 @@ A field never has a `pattern` of pydantic's, because pydantic would show the exp
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
-from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator, core_schema
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 # The excluded characters show nothing by themselves: spaces, marks on another character, controls and formats. Unicode
 # declares some others to be invisible, such as the Hangul fillers. No property says that a glyph is blank.
@@ -18,12 +19,11 @@ from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator, core
 # Unicode does not know may be a letter of a later one, so it counts as visible.
 # https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
 _VISIBLE = r"[^\p{Z}\p{M}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\x{2800}\x{1D159}\x{13441}\x{13442}]"
-_HAS_VISIBLE = SchemaValidator(core_schema.str_schema(pattern=_VISIBLE))
 
 
 def has_visible(text: str) -> bool:
     """Whether `text` has a visible character, as VISIBLE_LINE demands one; here control characters may be beside it."""
-    return _HAS_VISIBLE.isinstance_python(text)
+    return _matches(_VISIBLE, text)
 
 
 @dataclass(frozen=True)
@@ -40,33 +40,39 @@ class Form:
 
     def fits(self, text: str) -> bool:
         """Whether `text` has this form."""
-        try:
-            for validator in self._validators:
-                validator.validate_python(text)
-        except ValidationError:
-            return False
-        return True
-
-    @cached_property
-    def _validators(self) -> list[SchemaValidator]:
-        patterns = [self.pattern, *([self.also] if self.also else [])]
-        return [SchemaValidator(core_schema.str_schema(pattern=pattern)) for pattern in patterns]
+        return all(_matches(pattern, text) for pattern in (self.pattern, self.also) if pattern)
 
     def _checked(self, text: str) -> str:
+        from pydantic_core import PydanticCustomError  # noqa: PLC0415
+
         if not self.fits(text):
             raise PydanticCustomError("text_form", "{allowed}", {"allowed": self.allowed})
         return text
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
         """For pydantic: the text's own schema, and then the check of its form."""
+        from pydantic_core import core_schema  # noqa: PLC0415
+
         return core_schema.no_info_after_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+        self, schema: "CoreSchema", handler: "GetJsonSchemaHandler"
     ) -> dict[str, Any]:
         """For pydantic: the text's JSON Schema, with the pattern, and in words if the pattern is not all."""
         words = {"description": self.allowed} if self.also else {}
         return {**words, **handler(schema), "pattern": self.pattern}
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return bool(_validator(pattern).isinstance_python(text))
+
+
+@cache
+def _validator(pattern: str) -> Any:
+    # Imported late, since a function that checks no text starts faster without pydantic.
+    from pydantic_core import SchemaValidator, core_schema  # noqa: PLC0415
+
+    return SchemaValidator(core_schema.str_schema(pattern=pattern))
 
 
 VISIBLE_LINE = Form(

@@ -5,12 +5,13 @@ So everything that shows a validation error, to a log, an operator or a client, 
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeIs
 
-from pydantic import ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+if TYPE_CHECKING:
+    from pydantic_core import ValidationError
 
 type Place = tuple[str | int, ...]
 """Where a value is: the names of its properties and its positions in lists, from the outside in."""
@@ -50,6 +51,12 @@ def pointer_to(place: Iterable[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
 
 
+def is_invalid(error: BaseException) -> "TypeIs[ValidationError]":
+    """Whether it is pydantic's ValidationError. A function that has not imported pydantic meets none."""
+    pydantic = sys.modules.get("pydantic_core")
+    return pydantic is not None and isinstance(error, pydantic.ValidationError)
+
+
 def without_values(error: BaseException) -> BaseException:
     """The error, to be shown: every ValidationError in its chain of causes is replaced by one without the values.
 
@@ -59,7 +66,7 @@ def without_values(error: BaseException) -> BaseException:
 
 
 def _without_values(error: BaseException, seen: set[int]) -> BaseException:
-    if isinstance(error, ValidationError):
+    if is_invalid(error):
         return _hidden(error).with_traceback(error.__traceback__)
     # An error may be its own cause: `raise error from error`.
     if id(error) not in seen:
@@ -93,7 +100,9 @@ def hiding_values[**Arguments, Result](
     return called
 
 
-def _hidden(error: ValidationError) -> ValidationError:
+def _hidden(error: "ValidationError") -> "ValidationError":
+    from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError  # noqa: PLC0415
+
     faults = error.errors(include_url=False, include_input=False)
     return ValidationError.from_exception_data(
         error.title,

@@ -169,7 +169,7 @@ def test_more_sagas_of_a_decided_order_start_under_one_name_and_change_nothing(
         steps = [line.fields for line in lines if line.fields.get("execution") == "more"]
         return len([fields for fields in steps if fields.get("step") == last_step]) == 2
 
-    carried = order.model_copy(update={"execution": "more"}).model_dump(mode="json")
+    carried = order.model_copy(update={"execution": "more"}).model_dump()
     for _ in range(2):
         stack.client("stepfunctions").start_execution(
             stateMachineArn=stack.resource("OrderSaga"),

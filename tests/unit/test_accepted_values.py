@@ -56,7 +56,7 @@ def all_read(events: list[Event]) -> None:
     """Fails if an event breaks its own schema, or if a consumer that shows or counts it cannot read it."""
     assert events
     for event in events:
-        schemas()[event.event_type, event.event_version].validate(event.model_dump(mode="json"))
+        schemas()[event.event_type, event.event_version].validate(event.model_dump())
         if event.event_type in NOTIFICATIONS:
             for language in ("en", "de"):
                 letter = letter_about(notification_about(event), "Ada", Templates().wording_for(language))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, TypeAdapter, ValidationError
 
+from inventory.domain.movement_request import Adjustment, Receipt
 from inventory.domain.reservation import (
     MAX_LINES,
     Reservation,
@@ -21,10 +22,8 @@ from inventory.domain.reservation import (
 from inventory.domain.stock import (
     MAX_AVAILABLE,
     MAX_QUANTITY,
-    Adjustment,
     Movement,
     NotEnoughStock,
-    Receipt,
     StockLevel,
     TooMuchStock,
     low_stock,

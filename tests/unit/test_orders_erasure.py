@@ -22,7 +22,7 @@ from tests.unit.orders_commands import (
 
 STATE = json.dumps(
     {
-        "order": for_saga(placed()).model_dump(mode="json"),
+        "order": for_saga(placed()).model_dump(),
         "void_payment_error": {"Error": "ProviderUnavailable", "Cause": "no answer"},
         "stock_release": {"released": True},
     }
@@ -45,7 +45,8 @@ class TestErasure:
         assert erased.request_fingerprint == "", "it is a hash of the address, which could be guessed"
         assert erased.shipping_address.country == "DE"
         kept = {"order_id", "customer_id", "lines", "breakdown", "total", "placed_at"}
-        assert erased.model_dump(include=kept) == order.model_dump(include=kept)
+        for name in kept:
+            assert getattr(erased, name) == getattr(order, name)
         assert erased.history[: len(order.history)] == order.history
         assert erased.erased_at == "2026-11-21T10:15:03.000Z"
 

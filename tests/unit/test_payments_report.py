@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from payments.domain.observation import OBSERVED_TYPES, Observation
 from payments.domain.payment import Payment, PaymentStatus
 from payments.domain.provider_event import ProviderEvent
-from payments.domain.report import REPORTED_TYPES, PaymentIssue, ProviderReport, Report
+from payments.domain.provider_report import REPORTED_TYPES, ProviderReport
+from payments.domain.report import PaymentIssue, Report
 from tests.component.saga_orders import saga_order
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -239,7 +240,7 @@ def test_a_refund_of_no_intent_is_no_report() -> None:
 
 
 def test_a_report_survives_its_storage() -> None:
-    stored = Payment.model_validate(after(refund("failed")).model_dump(mode="json", exclude_none=True))
+    stored = Payment.model_validate(after(refund("failed")).model_dump(exclude_none=True))
     assert stored.reports == {
         "re_1": Report(kind="refund", status="failed", amount=TOTAL, reported_at=SECONDS)
     }

@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from catalog.domain.product import ProductDetails
 from catalog.domain.product_import import check_lines
-from inventory.domain.stock import Adjustment
+from inventory.domain.movement_request import Adjustment
 from orders.domain.order_request import AddressRequest, OrderRequest
 from shared.money import CurrencyCode
 from shared.text import SKU, VISIBLE_LINE

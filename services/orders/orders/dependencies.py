@@ -2,20 +2,20 @@
 
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Annotated
 
 from orders.adapters.attention_index import AttentionIndex
 from orders.adapters.erasure_queue import ErasureQueue
 from orders.adapters.executions import OrderExecutions
-from orders.adapters.export_files import ExportFiles
 from orders.adapters.order_store import OrderStore
 from orders.adapters.placement_index import PlacementIndex
 from orders.adapters.price_store import PriceStore
 from shared.aws import client
 from shared.environment import LambdaEnvironment
-from shared.job_files import JobFiles, JobsBucket
+from shared.record import About
+
+if TYPE_CHECKING:
+    from orders.adapters.export_files import ExportFiles
 
 
 class OrdersTable(LambdaEnvironment):
@@ -50,8 +50,8 @@ class ReconcileSettings(LambdaEnvironment):
     the retries of a capture.
     """
 
-    overdue_after_seconds: Annotated[int, Field(gt=0)]
-    late_after_seconds: Annotated[int, Field(gt=0)]
+    overdue_after_seconds: Annotated[int, About(gt=0)]
+    late_after_seconds: Annotated[int, About(gt=0)]
 
     def stuck_before(self, now: datetime) -> datetime:
         """An order in an open status since before this moment is stuck `now`."""
@@ -106,6 +106,10 @@ def erasure_queue() -> ErasureQueue:
 
 
 @cache
-def export_files() -> ExportFiles:
+def export_files() -> "ExportFiles":
     """The files of exports."""
+    # Imported here, since the rules of exports need pydantic, with which the other functions would start slower.
+    from orders.adapters.export_files import ExportFiles  # noqa: PLC0415
+    from shared.job_files import JobFiles, JobsBucket  # noqa: PLC0415
+
     return ExportFiles(JobFiles(client("s3"), JobsBucket.load().jobs_bucket))

@@ -1,20 +1,21 @@
 """Wires the service's functions to its tables and the provider, once per execution environment."""
 
+import json
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
-
-from payments.adapters.observation_store import ObservationStore
 from payments.adapters.payment_store import PaymentStore
 from payments.adapters.provider import StripeProvider
 from payments.adapters.transport import Transport
-from payments.domain.difference_resolver import DifferenceResolver
 from payments.domain.payment_service import PaymentService
-from payments.domain.provider_event_recorder import ProviderEventRecorder
 from shared.aws import client
 from shared.clock import utc_now
 from shared.environment import LambdaEnvironment
+from shared.secrets import Secrets
+
+if TYPE_CHECKING:
+    from payments.domain.difference_resolver import DifferenceResolver
+    from payments.domain.provider_event_recorder import ProviderEventRecorder
 
 # A function uses a rotated key after this time at the latest; the provider must accept the old one for that long.
 _KEY_MAX_AGE_SECONDS = 300
@@ -43,8 +44,8 @@ class WebhookEnvironment(LambdaEnvironment):
 
 
 @cache
-def _secrets() -> SecretsProvider:
-    return SecretsProvider(boto3_client=client("secretsmanager"))
+def _secrets() -> Secrets:
+    return Secrets(client("secretsmanager"), max_age_seconds=_KEY_MAX_AGE_SECONDS)
 
 
 @cache
@@ -60,8 +61,12 @@ def payment_service() -> PaymentService:
 
 
 @cache
-def difference_resolver() -> DifferenceResolver:
+def difference_resolver() -> "DifferenceResolver":
     """The difference resolver on the configured tables and provider."""
+    # Imported here, as below: the provider's events need pydantic, with which the other functions would start slower.
+    from payments.adapters.observation_store import ObservationStore  # noqa: PLC0415
+    from payments.domain.difference_resolver import DifferenceResolver  # noqa: PLC0415
+
     environment = ReconcileEnvironment.load()
     return DifferenceResolver(
         PaymentStore(client("dynamodb"), environment.table_name),
@@ -73,14 +78,17 @@ def difference_resolver() -> DifferenceResolver:
 
 def _provider(environment: Environment) -> StripeProvider:
     def api_key() -> str:
-        return str(_secrets().get(environment.payment_provider_secret, max_age=_KEY_MAX_AGE_SECONDS))
+        return _secrets().get(environment.payment_provider_secret)
 
     return StripeProvider(Transport(environment.payment_provider_url, api_key))
 
 
 @cache
-def provider_event_recorder() -> ProviderEventRecorder:
+def provider_event_recorder() -> "ProviderEventRecorder":
     """The recorder of the provider's events on the configured tables."""
+    from payments.adapters.observation_store import ObservationStore  # noqa: PLC0415
+    from payments.domain.provider_event_recorder import ProviderEventRecorder  # noqa: PLC0415
+
     environment = WebhookEnvironment.load()
     return ProviderEventRecorder(
         PaymentStore(client("dynamodb"), environment.table_name),
@@ -91,7 +99,5 @@ def provider_event_recorder() -> ProviderEventRecorder:
 
 def signing_secrets() -> list[str]:
     """The secrets that may sign webhooks: `current` and, during a rotation, `previous`."""
-    stored: Any = _secrets().get(
-        WebhookEnvironment.load().payment_webhook_secret, max_age=_KEY_MAX_AGE_SECONDS, transform="json"
-    )
+    stored = json.loads(_secrets().get(WebhookEnvironment.load().payment_webhook_secret))
     return [stored[name] for name in ("current", "previous") if stored.get(name)]

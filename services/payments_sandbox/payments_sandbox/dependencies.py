@@ -4,12 +4,11 @@ import time
 from functools import cache
 from uuid import uuid4
 
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
-
 from payments_sandbox.adapters import IntentStore
 from payments_sandbox.domain.idempotent_requests import IdempotentRequests
 from shared.aws import client
 from shared.environment import LambdaEnvironment
+from shared.secrets import Secrets
 
 _KEY_MAX_AGE_SECONDS = 300
 
@@ -41,10 +40,10 @@ def idempotent_requests() -> IdempotentRequests:
 
 
 @cache
-def _secrets() -> SecretsProvider:
-    return SecretsProvider(boto3_client=client("secretsmanager"))
+def _secrets() -> Secrets:
+    return Secrets(client("secretsmanager"), max_age_seconds=_KEY_MAX_AGE_SECONDS)
 
 
 def api_key() -> str:
     """The key that callers must present."""
-    return str(_secrets().get(environment().payment_provider_secret, max_age=_KEY_MAX_AGE_SECONDS))
+    return _secrets().get(environment().payment_provider_secret)

@@ -103,7 +103,7 @@ def _item(shipment: Shipment, events: list[Event]) -> dict[str, Any]:
     return {
         "pk": shipment.order_id,
         "recipient_id": shipment.customer_id if shipment.has_address else None,
-        **shipment.model_dump(mode="json", exclude_none=True),
+        **shipment.model_dump(exclude_none=True),
         **outbox_of(events),
     }
 

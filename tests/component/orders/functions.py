@@ -102,7 +102,7 @@ class Saga:
 
     def run(self, step: str, **state: Any) -> dict[str, Any]:
         """The answer of the step in a machine whose state is the order and `state`."""
-        order = for_saga(self.order).model_dump(mode="json")
+        order = for_saga(self.order).model_dump()
         given = {"state": {"order": order, **state}} if step == "park" else state
         answer: dict[str, Any] = importlib.import_module("orders.functions.steps").handler(
             {"step": step, "order": order, **given}, self._context

@@ -258,7 +258,7 @@ class TestStartCancellation:
         [(name, given)] = state_machines.executions(state_machines.cancellation)
         assert name == confirmed.order_id
         carried = for_cancellation(confirmed).model_copy(update={"execution": name})
-        order = carried.model_dump(mode="json")
+        order = carried.model_dump()
         assert given == {"order": order, "was_confirmed": True, "failed_because": None}
         assert (given["order"]["payment_token"], given["order"]["shipping_address"]["city"]) == ("", "")
         assert SagaOrder.model_validate(given["order"]) == carried, "the steps can read it"

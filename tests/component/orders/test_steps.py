@@ -106,7 +106,7 @@ class TestSteps:
         assert saga.run("park", **state) == {"status": "parked"}
 
         kept = json.loads(saga.stored["parked_state"])
-        assert kept == {"order": for_saga(saga.order).model_dump(mode="json"), **state}
+        assert kept == {"order": for_saga(saga.order).model_dump(), **state}
         assert [event["event_type"] for event in saga.stored["outbox"]] == ["order.parked"]
 
     @pytest.mark.parametrize(("finish", "status"), [("confirm", "confirmed"), ("cancel", "rejected")])

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from shared.events import Event, Payload
 from tools.contracts.openapi.schemas import REFERENCE, Schema, example_of, redirected, tidy
 from tools.settings import REPOSITORY
@@ -116,7 +118,7 @@ def _payloads_in(module_name: str) -> Iterator[type[Payload]]:
 
 
 def _described_by(model: type[Payload] | type[Event]) -> tuple[Schema, dict[str, Schema]]:
-    schema = model.model_json_schema(ref_template=REFERENCE + "{model}")
+    schema = TypeAdapter(model).json_schema(ref_template=REFERENCE + "{model}")
     tidy(schema)
     definitions = schema.pop("$defs", {})
     for described in (schema, *definitions.values()):

@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
 from shared.events import Payload
 from shared.money import Money
+from shared.record import About
 
 
 class ProductChanged(Payload):
@@ -13,9 +12,9 @@ class ProductChanged(Payload):
 
     event_type = "product.changed"
 
-    sku: Annotated[str, Field(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
-    name: Annotated[str, Field(examples=["Assam Second Flush, 100 g"])]
-    category: Annotated[str, Field(description="The shelf; new categories may be added", examples=["tea"])]
+    sku: Annotated[str, About(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
+    name: Annotated[str, About(examples=["Assam Second Flush, 100 g"])]
+    category: Annotated[str, About(description="The shelf; new categories may be added", examples=["tea"])]
     price: Money
-    active: Annotated[bool, Field(description="Whether it can be ordered; false once it is retired")]
-    version: Annotated[int, Field(ge=1, description="Counts the product's changes", examples=[3])]
+    active: Annotated[bool, About(description="Whether it can be ordered; false once it is retired")]
+    version: Annotated[int, About(ge=1, description="Counts the product's changes", examples=[3])]

@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from enum import StrEnum
 from io import StringIO
 from itertools import batched
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from catalog.domain.product import ProductDetails
 from shared.errors import PermanentError
-from shared.money import Money
 from shared.text import has_visible
 from shared.validation import words_of
 
@@ -195,12 +194,13 @@ def _details(fields: dict[str, str]) -> ProductDetails:
         raise ValueError("price_amount: is no whole number of minor units (790 for 7.90 EUR)")
     if active not in _BOOLEANS:
         raise ValueError("active: is neither true nor false")
-    values: dict[str, Any] = {name: fields[name] for name in ("sku", "name", "description")}
-    return ProductDetails(
-        **values,
-        category=fields["category"].strip(),
-        price=Money(amount=int(amount), currency=fields["price_currency"].strip()),
-        active=_BOOLEANS[active],
+    return ProductDetails.model_validate(
+        {
+            **{name: fields[name] for name in ("sku", "name", "description")},
+            "category": fields["category"].strip(),
+            "price": {"amount": int(amount), "currency": fields["price_currency"].strip()},
+            "active": _BOOLEANS[active],
+        }
     )
 
 

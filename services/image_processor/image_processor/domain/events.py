@@ -2,33 +2,30 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from shared.events import Payload
+from shared.record import About, Record
 
 
-class Rendition(BaseModel):
+class Rendition(Record):
     """One size of a picture in one format, stored in the pictures bucket."""
-
-    model_config = ConfigDict(frozen=True)
 
     key: Annotated[
         str,
-        Field(
+        About(
             description="The key in the pictures bucket; the object's bytes never change",
             examples=["renditions/TEA-ASSAM-100/4b0d9c1f6a7e4f0b8d2c3a5e6f708192/800.webp"],
         ),
     ]
-    content_type: Annotated[str, Field(description="`image/jpeg` or `image/webp`", examples=["image/webp"])]
-    width: Annotated[int, Field(ge=1, description="Pixels", examples=[800])]
-    height: Annotated[int, Field(ge=1, description="Pixels", examples=[600])]
+    content_type: Annotated[str, About(description="`image/jpeg` or `image/webp`", examples=["image/webp"])]
+    width: Annotated[int, About(ge=1, description="Pixels", examples=[800])]
+    height: Annotated[int, About(ge=1, description="Pixels", examples=[600])]
 
 
 class _UploadFacts(Payload):
-    sku: Annotated[str, Field(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
+    sku: Annotated[str, About(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
     upload_id: Annotated[
         str,
-        Field(description="Id of the upload", examples=["0b8f3c526f0e4a0c9f572f3a5d1c7e90"]),
+        About(description="Id of the upload", examples=["0b8f3c526f0e4a0c9f572f3a5d1c7e90"]),
     ]
 
 
@@ -39,14 +36,14 @@ class ProductImageReady(_UploadFacts):
 
     picture_id: Annotated[
         str,
-        Field(
+        About(
             description="Derives from the picture's bytes: the same picture has the same id at every upload",
             examples=["4b0d9c1f6a7e4f0b8d2c3a5e6f708192"],
         ),
     ]
     renditions: Annotated[
         list[Rendition],
-        Field(description="By size, the smallest first; each size as JPEG and as WebP", min_length=1),
+        About(description="By size, the smallest first; each size as JPEG and as WebP", min_length=1),
     ]
 
 
@@ -56,11 +53,11 @@ class ProductImageRefused(_UploadFacts):
     event_type = "product.image_refused"
 
     reason: Annotated[
-        str, Field(description="Stable; later versions may add others", examples=["too-many-pixels"])
+        str, About(description="Stable; later versions may add others", examples=["too-many-pixels"])
     ]
     detail: Annotated[
         str,
-        Field(
+        About(
             description="The reason in words: the fault, and how to correct it",
             examples=["It has more than 50 megapixels; send it smaller."],
         ),

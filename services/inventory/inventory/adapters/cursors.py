@@ -2,7 +2,7 @@
 
 import re
 
-from inventory.domain.stock import is_sku
+from inventory.domain.movement_request import is_sku
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 
 # A time and a movement id, as in Movement.place.

@@ -42,7 +42,7 @@ def reservation_item(reservation: Reservation, events: list[Event]) -> dict[str,
     """The item of a reservation with the outbox of its last change."""
     return {
         **reservation_key(reservation.order_id),
-        **reservation.model_dump(mode="json"),
+        **reservation.model_dump(),
         **outbox_of(events),
     }
 
@@ -51,7 +51,7 @@ def movement_item(movement: Movement) -> dict[str, Any]:
     """The item of a movement, in its sku's ledger."""
     return {
         **movement_key(movement.movement_id),
-        **movement.model_dump(mode="json"),
+        **movement.model_dump(),
         "ledger": movement.sku,
         "ledger_place": movement.place,
     }

@@ -2,25 +2,22 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from shared.events import Payload
+from shared.record import About, Record
 
-Sku = Annotated[str, Field(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
+Sku = Annotated[str, About(description="Stock-keeping unit", examples=["TEA-ASSAM-100"])]
 
 
-class StockLine(BaseModel):
+class StockLine(Record):
     """How many of one sku."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
-
     sku: Sku
-    quantity: Annotated[int, Field(ge=1, description="Pieces", examples=[2])]
+    quantity: Annotated[int, About(ge=1, description="Pieces", examples=[2])]
 
 
 class _ReservationFacts(Payload):
-    order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
-    lines: Annotated[list[StockLine], Field(description="All lines of the reservation, one a sku")]
+    order_id: Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    lines: Annotated[list[StockLine], About(description="All lines of the reservation, one a sku")]
 
 
 class StockReserved(_ReservationFacts):
@@ -47,7 +44,7 @@ class StockLow(Payload):
     event_type = "stock.low"
 
     sku: Sku
-    available: Annotated[int, Field(ge=0, description="Pieces that can still be sold", examples=[3])]
+    available: Annotated[int, About(ge=0, description="Pieces that can still be sold", examples=[3])]
     threshold: Annotated[
-        int, Field(ge=0, description="The product counts as low at so many pieces", examples=[5])
+        int, About(ge=0, description="The product counts as low at so many pieces", examples=[5])
     ]

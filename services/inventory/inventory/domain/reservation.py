@@ -21,11 +21,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from inventory.domain.events import StockCommitted, StockLine, StockReleased, StockReserved
 from shared.errors import PermanentError
 from shared.events import Event
+from shared.record import About, Record
 
 MAX_LINES = 50
 LINES_PER_COMMIT = 49
@@ -69,22 +68,18 @@ class ReservationStatus(StrEnum):
     RELEASED = "released"
 
 
-class ReservationLine(BaseModel):
+class ReservationLine(Record):
     """How many of one sku a reservation holds."""
 
-    model_config = ConfigDict(frozen=True)
-
-    sku: Annotated[str, Field(min_length=1)]
-    quantity: Annotated[int, Field(ge=1)]
+    sku: Annotated[str, About(min_length=1)]
+    quantity: Annotated[int, About(ge=1)]
 
 
-class Reservation(BaseModel):
+class Reservation(Record):
     """The stock that one order holds: all of its lines, or nothing. Its key is the order's id.
 
     The first `shipped_lines` of its lines have left the warehouse.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     order_id: str
     correlation_id: str
@@ -184,7 +179,7 @@ class Reservation(BaseModel):
         return self.model_copy(update={**changes, "version": self.version + 1})
 
     def _event(self, payload: type[StockReserved | StockReleased | StockCommitted], now: datetime) -> Event:
-        lines = [StockLine.model_validate(line) for line in self.lines]
+        lines = [StockLine(sku=line.sku, quantity=line.quantity) for line in self.lines]
         return Event.of(
             payload(order_id=self.order_id, lines=lines),
             aggregate_id=self.reservation_id,

@@ -6,17 +6,17 @@ number, so it is the sum of the sku's movements.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Self
 from uuid import UUID, uuid5
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from inventory.domain.events import StockLow
 from shared.clock import timestamp
 from shared.errors import Conflict, NotFound, Unprocessable
 from shared.events import Event
-from shared.numbers import INTEGRAL
-from shared.text import SKU, VISIBLE_LINE
+from shared.record import Record
+
+if TYPE_CHECKING:
+    from inventory.domain.movement_request import MovementRequest
 
 # Movement ids are of version 5 (RFC 9562). The first namespace serves the admins' movements: admin, sku and idempotency
 # key. The second serves dispatches: order and sku. Neither may ever change.
@@ -27,12 +27,6 @@ MAX_QUANTITY = 1_000_000
 """Pieces of one movement, and the highest threshold."""
 MAX_AVAILABLE = 1_000_000_000
 """Pieces of one sku that can be for sale: far beyond any warehouse, and far within a number's exact range."""
-
-_MAX_SKU = 40
-# The catalogue's skus. A delivery may come before its product is on sale.
-Sku = Annotated[
-    str, Field(max_length=_MAX_SKU, description="Stock-keeping unit", examples=["TEA-ASSAM-100"]), SKU
-]
 
 
 class UnknownSku(NotFound):
@@ -71,61 +65,8 @@ class MovementKind(StrEnum):
     """An order's pieces left in its parcel. Only a dispatch records this kind; no request can."""
 
 
-Reason = Annotated[
-    str,
-    Field(min_length=1, max_length=200, description="Why", examples=["Delivery note 4711"]),
-    VISIBLE_LINE,
-]
-
-
-def _not_zero(quantity: int) -> int:
-    if quantity == 0:
-        raise ValueError("an adjustment changes the stock by 1 piece or more")
-    return quantity
-
-
-class Receipt(BaseModel):
-    """A delivery that came in."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal[MovementKind.RECEIPT]
-    quantity: Annotated[
-        int, Field(ge=1, le=MAX_QUANTITY, strict=True, description="Pieces", examples=[24]), INTEGRAL
-    ]
-    reason: Reason | None = None
-
-
-class Adjustment(BaseModel):
-    """A correction of the recorded stock, after a count, breakage or loss."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal[MovementKind.ADJUSTMENT]
-    quantity: Annotated[
-        int,
-        Field(
-            ge=-MAX_QUANTITY,
-            le=MAX_QUANTITY,
-            strict=True,
-            description="Pieces: positive if more are in stock than recorded, negative if fewer; never 0",
-            examples=[-2],
-            json_schema_extra={"not": {"const": 0}},
-        ),
-        INTEGRAL,
-        AfterValidator(_not_zero),
-    ]
-    reason: Reason
-
-
-type MovementRequest = Receipt | Adjustment
-"""What an admin may record; `kind` tells which."""
-
-
-class Movement(BaseModel):
+class Movement(Record):
     """An entry of the ledger, which never changes: `quantity` pieces came in, or went out if it is negative."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     movement_id: str
     sku: str
@@ -142,7 +83,7 @@ class Movement(BaseModel):
     @classmethod
     def requested(
         cls,
-        request: MovementRequest,
+        request: "MovementRequest",
         *,
         sku: str,
         idempotency_key: str,
@@ -206,10 +147,8 @@ class Movement(BaseModel):
             )
 
 
-class StockLevel(BaseModel):
+class StockLevel(Record):
     """How many pieces of a sku can still be sold (`available`), and how many are promised to orders (`reserved`)."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     sku: str
     available: int
@@ -228,11 +167,6 @@ class StockLevel(BaseModel):
     def is_low(self) -> bool:
         """Whether the available pieces are at or below the threshold."""
         return self.available <= self.low_stock_threshold
-
-
-def is_sku(text: str) -> bool:
-    """Whether `text` has the form of a sku."""
-    return len(text) <= _MAX_SKU and SKU.fits(text)
 
 
 def low_stock(before: StockLevel | None, after: StockLevel) -> list[Event]:

@@ -8,13 +8,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from inventory.adapters.cursors import cursor_of_ledger, cursor_of_listing, place_in, sku_in
 from inventory.dependencies import stock_ledger
+from inventory.domain.movement_request import Adjustment, Receipt, Sku
 from inventory.domain.stock import (
-    Adjustment,
     IdempotencyKeyReused,
     Movement,
     NotEnoughStock,
-    Receipt,
-    Sku,
     StockLevel,
     TooMuchStock,
     UnknownSku,

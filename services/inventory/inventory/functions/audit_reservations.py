@@ -5,15 +5,14 @@ never holds stock again. So the event cannot overtake the release, however late 
 holds stock at this event keeps it until an operator releases it (docs/operations.md).
 """
 
-from pydantic import BaseModel
-
 from inventory.dependencies import reservation_store
 from shared.consumer import consumer_handler
 from shared.events import Event
 from shared.observability import count, logger
+from shared.record import Record
 
 
-class OrderEnded(BaseModel):
+class OrderEnded(Record):
     """The part of `order.rejected` and `order.cancelled` that this consumer reads."""
 
     order_id: str

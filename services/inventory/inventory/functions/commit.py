@@ -1,15 +1,14 @@
 """Takes the stock of a dispatched order out of the warehouse and into the ledger, on `shipment.dispatched`."""
 
-from pydantic import BaseModel
-
 from inventory.dependencies import reservation_store
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.events import Event
 from shared.observability import count
+from shared.record import Record
 
 
-class ShipmentDispatched(BaseModel):
+class ShipmentDispatched(Record):
     """The part of `shipment.dispatched` that this consumer reads."""
 
     order_id: str

@@ -63,7 +63,7 @@ class MovementView(BaseModel):
     @classmethod
     def of(cls, movement: Movement) -> Self:
         """The view of `movement`."""
-        return cls.model_validate(movement.model_dump(exclude={"correlation_id"}))
+        return cls.model_validate(movement.model_dump())
 
 
 class MovementPage(BaseModel):

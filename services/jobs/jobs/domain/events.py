@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
 from shared.events import Payload
+from shared.record import About
 
 
 class JobRequested(Payload):
@@ -12,13 +11,13 @@ class JobRequested(Payload):
 
     event_type = "job.requested"
 
-    job_id: Annotated[str, Field(examples=["job_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    job_id: Annotated[str, About(examples=["job_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     kind: Annotated[
-        str, Field(description="The kind of the job; new kinds may come", examples=["order_export"])
+        str, About(description="The kind of the job; new kinds may come", examples=["order_export"])
     ]
     request: Annotated[
         dict[str, str],
-        Field(
+        About(
             description="The request's fields, which depend on the kind",
             examples=[{"format": "csv", "from": "2026-11-01", "to": "2026-11-30"}],
         ),

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import Field
 
 from jobs.dependencies import job_executions, job_store
 from jobs.domain.job import Job
@@ -16,6 +15,7 @@ from shared.cause import caused_by
 from shared.clock import utc_now
 from shared.environment import LambdaEnvironment
 from shared.observability import count, entry_point, logger
+from shared.record import About
 
 # One job may take four calls; each gives up after its retries.
 _TIME_FOR_ONE_MS = 10_000
@@ -24,7 +24,7 @@ _TIME_FOR_ONE_MS = 10_000
 class ReconcileSettings(LambdaEnvironment):
     """The age at which a job is stuck: longer than its event takes at its third delivery."""
 
-    overdue_after_seconds: Annotated[int, Field(gt=0)]
+    overdue_after_seconds: Annotated[int, About(gt=0)]
 
 
 class ReconciliationFailed(Exception):

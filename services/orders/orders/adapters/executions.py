@@ -40,5 +40,5 @@ class OrderExecutions:
 
 def _start(machine: str, name: str, order: SagaOrder, **more: bool | str | None) -> None:
     carried = order.model_copy(update={"execution": name})
-    given = {"order": carried.model_dump(mode="json"), **more}
+    given = {"order": carried.model_dump(), **more}
     start_execution(machine, name, given, order_id=order.order_id)

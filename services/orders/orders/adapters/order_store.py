@@ -168,7 +168,7 @@ def order_item(order: Order, events: list[Event]) -> dict[str, Any]:
         **attention_keys(order),
         **placement_keys(order),
         # An attribute costs its size at every write, so what is as in a new order is left out, and what follows.
-        **order.model_dump(mode="json", exclude_defaults=True, exclude={"total"}),
+        **order.model_dump(exclude_defaults=True),
         **outbox_of(events),
     }
 

@@ -5,30 +5,29 @@ No event has the address or the payment token. A function of this service reads 
 
 from typing import Annotated
 
-from pydantic import Field
-
 from orders.domain.pricing import Breakdown, OrderLine
 from shared.events import PERSONAL, Payload
 from shared.money import Money
+from shared.record import About
 
 
 class OrderFacts(Payload):
     """The facts that every event of an order carries."""
 
-    order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    order_id: Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     customer_id: Annotated[
-        str, Field(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"], json_schema_extra=PERSONAL)
+        str, About(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"], json_schema_extra=PERSONAL)
     ]
     status: Annotated[
         str,
-        Field(
+        About(
             description="The order's status after the change; later versions may add values",
             examples=["confirmed"],
         ),
     ]
     lines: list[OrderLine]
     breakdown: Breakdown
-    total: Annotated[Money, Field(description="The amount that the customer is charged")]
+    total: Annotated[Money, About(description="The amount that the customer is charged")]
 
 
 class OrderPlaced(OrderFacts):
@@ -59,13 +58,13 @@ class OrderRejected(OrderFacts):
     event_type = "order.rejected"
 
     reason: Annotated[
-        str, Field(description="Why, as a code; later versions may add values", examples=["out_of_stock"])
+        str, About(description="Why, as a code; later versions may add values", examples=["out_of_stock"])
     ]
 
 
 _By = Annotated[
     str | None,
-    Field(
+    About(
         description="Who asked for the cancellation: `customer`, `admin`, or `payment` if the held money could not "
         "be taken; later versions may add values",
         examples=["customer"],
@@ -103,7 +102,7 @@ class OrderFulfilled(OrderFacts):
     event_type = "order.fulfilled"
 
     tracking_reference: Annotated[
-        str | None, Field(description="The reference for tracking the parcel", examples=["CW8K87J2WHJWVB"])
+        str | None, About(description="The reference for tracking the parcel", examples=["CW8K87J2WHJWVB"])
     ] = None
 
 
@@ -125,9 +124,8 @@ class OrderFulfilmentRequested(OrderFacts):
     event_type = "order.fulfilment_requested"
 
     payment_version: Annotated[
-        int | None,
-        Field(
-            ge=0,
+        Annotated[int, About(ge=0)] | None,
+        About(
             description="The version of the failed capture that is to be tried again, if there is one",
             examples=[5],
         ),
@@ -141,5 +139,5 @@ class OrderCollectionRequested(OrderFacts):
 
     payment_version: Annotated[
         int,
-        Field(ge=0, description="The version of the failed capture that is to be tried again", examples=[5]),
+        About(ge=0, description="The version of the failed capture that is to be tried again", examples=[5]),
     ]

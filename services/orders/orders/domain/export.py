@@ -187,8 +187,8 @@ def _entry(order: Order) -> dict[str, Any]:
         "status": order.status.value,
         "customer_id": order.customer_id,
         "country": order.shipping_address.country,
-        "lines": [line.model_dump(mode="json") for line in order.lines],
-        "breakdown": order.breakdown.model_dump(mode="json"),
+        "lines": [line.model_dump() for line in order.lines],
+        "breakdown": order.breakdown.model_dump(),
         "total": order.total.model_dump(),
         "rejection_reason": order.rejection_reason.value if order.rejection_reason else None,
     }

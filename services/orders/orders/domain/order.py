@@ -6,14 +6,12 @@ status allows which change. `pricing` has the prices and the total, `order_reque
 """
 
 import json
+from dataclasses import field
 from datetime import datetime
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, computed_field
-
 from orders.domain import events
-from orders.domain.order_request import OrderRequest
 from orders.domain.personal_data import erased_address, without_personal_data
 from orders.domain.pricing import Breakdown, OrderLine, Price
 from orders.domain.saga_form import for_cancellation
@@ -29,28 +27,26 @@ from orders.domain.transitions import TRANSITIONS, Command
 from shared.clock import timestamp
 from shared.events import Event, Payload
 from shared.money import Money
+from shared.record import Record
 from shared.saga import ShippingAddress
+
+if TYPE_CHECKING:
+    from orders.domain.order_request import OrderRequest
 
 # Order ids derive from this, the customer and the idempotency key (RFC 9562, version 5); it must never change.
 _ORDER_ID_NAMESPACE = UUID("6f1c0d52-6a0e-5d59-9d0c-6d3b0a6d7f11")
-# An error that is logged must not repeat personal data.
-_FROZEN = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
-class StatusChange(BaseModel):
+class StatusChange(Record):
     """An entry of the order's history."""
-
-    model_config = _FROZEN
 
     status: OrderStatus
     at: str
 
 
-class Order(BaseModel):
+class Order(Record):
     """An order. `version` counts its changes and orders its events; `payment_version` is the version of the order's
     payment in the last event that orders received about it."""
-
-    model_config = _FROZEN
 
     order_id: str
     customer_id: str
@@ -80,14 +76,13 @@ class Order(BaseModel):
     erased_at: str | None = None
     # The payment's issues by the latest event about them, since when, and the issues that an operator has settled. Each
     # is `kind:id` with the provider's id of its refund or dispute; an event of an earlier release names kinds alone.
-    payment_issues: list[str] = []
+    payment_issues: list[str] = field(default_factory=list)
     payment_issues_version: int = 0
     payment_issues_since: str | None = None
-    settled_issues: list[str] = []
+    settled_issues: list[str] = field(default_factory=list)
 
     # Facts that follow from the fields.
 
-    @computed_field  # type: ignore[prop-decorator]
     @property
     def total(self) -> Money:
         """The amount that the customer is charged."""
@@ -165,7 +160,7 @@ class Order(BaseModel):
     @classmethod
     def place(
         cls,
-        request: OrderRequest,
+        request: "OrderRequest",
         prices: dict[str, Price],
         *,
         customer_id: str,
@@ -308,7 +303,7 @@ class Order(BaseModel):
         if not self.parcel_is_gone:
             return self._cancelling(Canceller.PAYMENT, now, **failure)
         state = {
-            "order": for_cancellation(self).model_dump(mode="json"),
+            "order": for_cancellation(self).model_dump(),
             "capture_failed_at": timestamp(now),
             "dispatched_at": self.dispatched_at,
         }

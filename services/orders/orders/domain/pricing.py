@@ -16,10 +16,9 @@ All amounts are whole minor units; the tax is rounded once, half up.
 from functools import reduce
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from shared.errors import Unprocessable
 from shared.money import Money
+from shared.record import About, Record
 
 HOME_COUNTRY = "DE"
 
@@ -69,11 +68,7 @@ class CurrencyNotServed(Unprocessable):
     code = "currency-not-served"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ShippingTariff(_Model):
+class ShippingTariff(Record):
     """The price of shipping, in minor units of one currency: by zone, and nothing from `free_from` on."""
 
     home: int
@@ -90,7 +85,7 @@ class ShippingTariff(_Model):
 TARIFFS = {"EUR": ShippingTariff(home=490, elsewhere=1290, free_from=5000)}
 
 
-class Price(_Model):
+class Price(Record):
     """The price of a product, projected from `product.changed`."""
 
     sku: str
@@ -99,11 +94,11 @@ class Price(_Model):
     version: int
 
 
-class OrderLine(_Model):
+class OrderLine(Record):
     """A line of a placed order, with the price at its placement."""
 
-    sku: Annotated[str, Field(examples=["TEA-ASSAM-100"])]
-    quantity: Annotated[int, Field(examples=[2])]
+    sku: Annotated[str, About(examples=["TEA-ASSAM-100"])]
+    quantity: Annotated[int, About(examples=[2])]
     unit_price: Money
 
     @property
@@ -112,19 +107,20 @@ class OrderLine(_Model):
         return self.unit_price * self.quantity
 
 
-class Tax(_Model):
+class Tax(Record):
     """The VAT that an order's total contains."""
 
-    country: str = Field(
-        description="The country whose VAT it is: the one that the parcel goes to", examples=["DE"]
-    )
-    rate_basis_points: Annotated[int, Field(ge=0)] = Field(
-        description="The rate in hundredths of a percent; 0 for an export", examples=[1900]
-    )
+    country: Annotated[
+        str,
+        About(description="The country whose VAT it is: the one that the parcel goes to", examples=["DE"]),
+    ]
+    rate_basis_points: Annotated[
+        int, About(ge=0, description="The rate in hundredths of a percent; 0 for an export", examples=[1900])
+    ]
     amount: Money
 
 
-class Breakdown(_Model):
+class Breakdown(Record):
     """The price of an order: `total` is the sum of `lines` and `shipping`, and contains `tax`."""
 
     lines: Money

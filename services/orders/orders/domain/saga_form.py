@@ -15,7 +15,9 @@ def for_saga(order: "Order") -> SagaOrder:
         order_id=order.order_id,
         customer_id=order.customer_id,
         correlation_id=order.correlation_id,
-        lines=[SagaLine.model_validate(line.model_dump()) for line in order.lines],
+        lines=[
+            SagaLine(sku=line.sku, quantity=line.quantity, unit_price=line.unit_price) for line in order.lines
+        ],
         total=order.total,
         shipping_address=order.shipping_address,
         payment_token=order.payment_token,

@@ -124,7 +124,7 @@ def _undone(
             return Outcome.STARTED
     if order.is_being_resumed:
         state = {
-            "order": for_cancellation(order).model_dump(mode="json"),
+            "order": for_cancellation(order).model_dump(),
             "ended_execution": order.cancellation_name,
         }
         change_if_unchanged(lambda current: current.park(json.dumps(state), now))

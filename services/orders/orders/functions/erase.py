@@ -5,8 +5,6 @@ One invocation erases one page and sends its own queue a message for the next, s
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
-
 from orders.adapters.order_store import Position
 from orders.dependencies import ErasureQueueUrl, erasure_queue, order_store
 from orders.domain.account_erasure import erase_page
@@ -14,12 +12,13 @@ from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.events import Event
 from shared.observability import count
+from shared.record import About, Record
 
 
-class UserDeleted(BaseModel):
+class UserDeleted(Record):
     """The part of `user.deleted` that this consumer reads; `after` is where its own message goes on."""
 
-    user_id: Annotated[str, Field(min_length=1)]
+    user_id: Annotated[str, About(min_length=1)]
     after: Position | None = None
 
 
@@ -34,7 +33,7 @@ def erase(event: Event) -> None:
     count("OrdersErased", erased)
     if following:
         goes_on = deleted.model_copy(update={"after": following.after})
-        erasure_queue().send(event, goes_on.model_dump(mode="json"), following.delay)
+        erasure_queue().send(event, goes_on.model_dump(), following.delay)
 
 
 handler = consumer_handler({"user.deleted": erase})

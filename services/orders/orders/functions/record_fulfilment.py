@@ -5,9 +5,8 @@ The events may come in any order, late and more than once. The order decides whe
 """
 
 from collections.abc import Callable
+from dataclasses import field
 from typing import Annotated
-
-from pydantic import BaseModel, Field
 
 from orders.dependencies import order_store
 from orders.domain.order import Order
@@ -16,6 +15,7 @@ from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.events import Event
 from shared.observability import count, logger
+from shared.record import About, Record
 
 _COUNTED = {
     OrderStatus.FULFILLED: "OrdersFulfilled",
@@ -24,7 +24,7 @@ _COUNTED = {
 }
 
 
-class PaymentChanged(BaseModel):
+class PaymentChanged(Record):
     """The part of `payment.captured` and `payment.capture_failed` that this consumer reads."""
 
     order_id: str
@@ -34,14 +34,14 @@ class PaymentIssues(PaymentChanged):
     """The part of `payment.issues_changed` that this consumer reads."""
 
     issues: list[str]
-    causes: list[str] = []
+    causes: list[str] = field(default_factory=list)
 
 
-class ParcelDispatched(BaseModel):
+class ParcelDispatched(Record):
     """The part of `shipment.dispatched` that this consumer reads."""
 
     order_id: str
-    tracking_reference: Annotated[str, Field(min_length=1)]
+    tracking_reference: Annotated[str, About(min_length=1)]
 
 
 def captured(event: Event) -> None:

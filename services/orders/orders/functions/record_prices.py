@@ -2,22 +2,21 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
-
 from orders.dependencies import price_store
 from orders.domain.pricing import Price
 from shared.consumer import consumer_handler
 from shared.events import Event
 from shared.money import Money
+from shared.record import About, Record
 
 
-class ProductChanged(BaseModel):
+class ProductChanged(Record):
     """The part of `product.changed` that this consumer reads."""
 
     sku: str
     price: Money
     active: bool
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, About(ge=1)]
 
 
 def record(event: Event) -> None:

@@ -1,14 +1,13 @@
 """The orders' own steps of the saga and of the cancellation; the state machine names the one that it wants."""
 
+import json
 from typing import Any
-
-from pydantic import ConfigDict
 
 from orders.dependencies import order_store
 from orders.domain.status import OrderStatus, reason_of
 from shared.clock import utc_now
 from shared.observability import count
-from shared.saga import CaughtError, SagaModel, SagaOrder, Step, StepInput, order_step, steps_handler
+from shared.saga import CaughtError, SagaOrder, Step, StepInput, order_step, steps_handler
 
 
 class AbandonInput(StepInput):
@@ -17,18 +16,10 @@ class AbandonInput(StepInput):
     error: CaughtError | None = None
 
 
-class MachineState(SagaModel):
-    """The cancellation's whole state: the order, and each compensation's own error."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    order: SagaOrder
-
-
 class ParkInput(StepInput):
-    """The order and the state that is stored with it."""
+    """The order, and the cancellation's whole state, which is stored with it: each compensation's own error, too."""
 
-    state: MachineState
+    state: dict[str, Any]
 
 
 def confirm(order: SagaOrder) -> dict[str, Any]:
@@ -72,7 +63,7 @@ def refuse_cancellation(order: SagaOrder) -> dict[str, Any]:
 
 def park(given: ParkInput) -> dict[str, Any]:
     """Parks the order with the machine's state, unless it has ended."""
-    state = given.state.model_dump_json(by_alias=True, exclude_unset=True)
+    state = json.dumps(given.state, ensure_ascii=False, separators=(",", ":"))
     parked = order_store().change(given.order.order_id, lambda current: current.park(state, utc_now()))
     if parked.status is OrderStatus.PARKED:
         count("OrdersParked")

@@ -65,7 +65,7 @@ class PaymentStore:
 
 
 def _item(payment: Payment, events: list[Event]) -> dict[str, Any]:
-    item = {"pk": payment.order_id, **payment.model_dump(mode="json", exclude_none=True)}
+    item = {"pk": payment.order_id, **payment.model_dump(exclude_none=True)}
     if payment.status.is_under_way:
         item["progress_shard"] = str(zlib.crc32(payment.order_id.encode()) % _PROGRESS_SHARDS)
     return {**item, **outbox_of(events)}

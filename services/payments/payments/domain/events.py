@@ -1,22 +1,22 @@
 """The events that the payments service publishes."""
 
+from dataclasses import field
 from typing import Annotated
-
-from pydantic import Field
 
 from shared.events import Payload
 from shared.money import Money
+from shared.record import About
 
-_Reason = Annotated[str, Field(description="The provider's code for the reason", examples=["card_declined"])]
+_Reason = Annotated[str, About(description="The provider's code for the reason", examples=["card_declined"])]
 
 
 class PaymentFacts(Payload):
     """The fields that every event of a payment has."""
 
-    order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
-    payment_id: Annotated[str, Field(examples=["pay-ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    order_id: Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    payment_id: Annotated[str, About(examples=["pay-ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     amount: Annotated[
-        Money, Field(description="The order's total; no payment is captured or refunded in parts")
+        Money, About(description="The order's total; no payment is captured or refunded in parts")
     ]
 
 
@@ -63,18 +63,21 @@ class PaymentIssuesChanged(PaymentFacts):
 
     issues: Annotated[
         list[str],
-        Field(
+        About(
             description="`refund_failed`, `refund_requires_action`, `disputed`, `dispute_lost`; none if all are "
             "resolved. Later versions may add values",
             examples=[["refund_failed"]],
         ),
     ]
-    causes: list[str] = Field(
-        default=[],
-        description="Each open issue with the provider's id of its refund or dispute. Two disputes are two causes of "
-        "one issue",
-        examples=[["refund_failed:re_1"]],
-    )
+    causes: Annotated[
+        list[str],
+        About(
+            description="Each open issue with the provider's id of its refund or dispute. Two disputes are two causes "
+            "of one issue",
+            examples=[["refund_failed:re_1"]],
+            json_schema_extra={"default": []},
+        ),
+    ] = field(default_factory=list)
 
 
 class PaymentRefunded(PaymentFacts):

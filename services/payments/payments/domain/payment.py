@@ -9,13 +9,11 @@ the provider holds nothing for a payment without a reference, and a reference is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Self
-
-from pydantic import BaseModel, ConfigDict
 
 from payments.domain import events
 from payments.domain.report import PaymentIssue, Report, issues_in
@@ -23,6 +21,7 @@ from shared.clock import timestamp
 from shared.errors import PermanentError, TransientError
 from shared.events import Event
 from shared.money import Money
+from shared.record import Record
 from shared.saga import SagaOrder
 
 
@@ -132,10 +131,8 @@ TRANSITIONS: Mapping[str, Transition] = MappingProxyType(
 """Each command of `Payment`; the first status is AUTHORIZING (`begun`) or VOIDED (`tombstone`)."""
 
 
-class Payment(BaseModel):
+class Payment(Record):
     """The payment of one order, as last written. Amounts are in minor units."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     order_id: str
     payment_id: str
@@ -152,7 +149,7 @@ class Payment(BaseModel):
     outcome_version: int | None = None
     outcome_at: str | None = None
     # The provider's latest statement on each refund and dispute, by its id.
-    reports: dict[str, Report] = {}
+    reports: dict[str, Report] = field(default_factory=dict)
 
     @classmethod
     def begun(cls, order: SagaOrder, now: datetime) -> Self:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from payments.domain.intent import Intent
-from payments.domain.observation import Observation
 from payments.domain.payment import Payment
 from shared.events import Event
 from shared.money import Money
+
+if TYPE_CHECKING:
+    from payments.domain.observation import Observation
 
 
 class PaymentRepository(Protocol):
@@ -30,13 +32,13 @@ class PaymentRepository(Protocol):
 class ObservationRepository(Protocol):
     """The provider's latest statement on each intent. A write raises WriteConflict unless it is the next version."""
 
-    def last(self, reference: str) -> Observation | None:
+    def last(self, reference: str) -> "Observation | None":
         """The last observation of an intent, or None."""
 
-    def record(self, event_id: str, observation: Observation | None, now: int) -> bool:
+    def record(self, event_id: str, observation: "Observation | None", now: int) -> bool:
         """Stores the event's id and its observation, if it brings one; False if the event was recorded before."""
 
-    def save(self, observation: Observation) -> None:
+    def save(self, observation: "Observation") -> None:
         """Stores the next version of an intent's observation."""
 
     def differing(self, limit: int) -> list[str]:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from payments.domain.observation import Observation
 from payments.domain.ports import ObservationRepository, PaymentRepository
 from payments.domain.provider_event import ProviderEvent
-from payments.domain.report import ProviderReport
+from payments.domain.provider_report import ProviderReport
 from shared.versioned_table import retry_on_conflict
 
 

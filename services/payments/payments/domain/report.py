@@ -8,32 +8,17 @@ The objects: https://docs.stripe.com/api/refunds/object, https://docs.stripe.com
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from shared.record import Record
 
-from payments.domain.provider_event import Id, Lenient, ProviderEvent
-
-_REFUND, _DISPUTE = "refund", "dispute"
-REPORTED_TYPES: Mapping[str, str] = {
-    **dict.fromkeys(("refund.created", "refund.updated", "refund.failed", "charge.refund.updated"), _REFUND),
-    **dict.fromkeys(
-        (
-            "charge.dispute.created",
-            "charge.dispute.updated",
-            "charge.dispute.closed",
-            "charge.dispute.funds_withdrawn",
-            "charge.dispute.funds_reinstated",
-        ),
-        _DISPUTE,
-    ),
-}
-"""The types of events that report on a refund or a dispute."""
+REFUND, DISPUTE = "refund", "dispute"
+"""The kinds of reports."""
 
 # The statuses in the order in which they can follow. A status that is not listed counts as the first.
 _ORDER = {
-    _REFUND: ("pending", "requires_action", "succeeded", "canceled", "failed"),
-    _DISPUTE: (
+    REFUND: ("pending", "requires_action", "succeeded", "canceled", "failed"),
+    DISPUTE: (
         *("warning_needs_response", "warning_under_review", "warning_closed"),
         *("needs_response", "under_review", "prevented", "won", "lost"),
     ),
@@ -55,14 +40,12 @@ class PaymentIssue(StrEnum):
     """The bank decided for the customer: the money is gone."""
 
 
-class Report(BaseModel):
+class Report(Record):
     """The latest statement on one refund or dispute. `reported_at` is in Unix seconds, by the provider's clock.
 
     `status` is empty if the provider named none, which Stripe may do for a refund. Such a refund has not failed, and
     has given nothing back; such a dispute is open.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     kind: str
     status: str
@@ -79,7 +62,7 @@ class Report(BaseModel):
     @property
     def issue(self) -> PaymentIssue | None:
         """The issue that the status is by itself."""
-        if self.kind == _REFUND:
+        if self.kind == REFUND:
             if not self.status or self.status in _REFUND_STANDS:
                 return None
             needs_customer = self.status == "requires_action"
@@ -100,54 +83,11 @@ def issues_in(reports: Mapping[str, Report], total: int) -> dict[str, PaymentIss
 
     A failed refund counts until others gave it all back.
     """
-    refunds = [report for report in reports.values() if report.kind == _REFUND]
+    refunds = [report for report in reports.values() if report.kind == REFUND]
     given_back = sum(refund.amount for refund in refunds if refund.status in _REFUND_STANDS)
     issues = {subject: report.issue for subject, report in reports.items()}
     return {
         subject: issue
         for subject, issue in issues.items()
-        if issue and (reports[subject].kind == _DISPUTE or given_back < total)
+        if issue and (reports[subject].kind == DISPUTE or given_back < total)
     }
-
-
-class _Reported(Lenient):
-    """A refund or a dispute, as its event shows it."""
-
-    id: Id
-    payment_intent: Id | None = None
-    status: Id | None = None
-    amount: Annotated[int, Field(ge=0, le=10**15)]
-    # Ours for a refund that we asked for. A dispute, or a refund by hand, has no order here.
-    metadata: dict[str, str] | None = None
-
-
-class ProviderReport(BaseModel):
-    """A report in an event: the refund or dispute (`subject`), its intent, and the order if the event names it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    subject: str
-    reference: str
-    order_id: str | None
-    report: Report
-
-    @classmethod
-    def in_event(cls, event: ProviderEvent) -> Self | None:
-        """The report in the event; None if the event is of another type, or its object belongs to no intent.
-
-        Raises pydantic's ValidationError if the event is of a known type and cannot be read.
-        """
-        kind = REPORTED_TYPES.get(event.type)
-        if kind is None:
-            return None
-        shown = _Reported.model_validate(event.data.object)
-        if shown.payment_intent is None:
-            return None
-        report = Report(
-            kind=kind,
-            status=shown.status or "",
-            amount=shown.amount,
-            reported_at=event.created,
-        )
-        order_id = (shown.metadata or {}).get("order_id")
-        return cls(subject=shown.id, reference=shown.payment_intent, order_id=order_id, report=report)

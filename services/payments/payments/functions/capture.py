@@ -6,20 +6,19 @@ was missed, or for its event once more.
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
-
 from payments.dependencies import payment_service
 from payments.domain.payment import AlreadyVoided, CaptureFailed
 from shared.consumer import consumer_handler
 from shared.events import Event
 from shared.observability import count, logger
+from shared.record import About, Record
 
 
-class OrderToCharge(BaseModel):
+class OrderToCharge(Record):
     """The data that this consumer reads. `payment_version` names the failure to overcome, if there was one."""
 
     order_id: str
-    payment_version: Annotated[int | None, Field(ge=1)] = None
+    payment_version: Annotated[int, About(ge=1)] | None = None
 
 
 def capture(event: Event) -> None:

@@ -15,7 +15,7 @@ from payments.dependencies import provider_event_recorder, signing_secrets
 from payments.domain.observation import Observation
 from payments.domain.provider_event import ProviderEvent
 from payments.domain.provider_event_recorder import Recorded
-from payments.domain.report import ProviderReport
+from payments.domain.provider_report import ProviderReport
 from payments.domain.signature import InvalidSignature, verify
 from shared.access import Access
 from shared.api import api_handler, api_resolver, contract

@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
 from shared.events import Payload
+from shared.record import About
 from shared.text import Form
 
 _OBJECT = (
@@ -19,19 +18,19 @@ class ReportReady(Payload):
 
     week: Annotated[
         str,
-        Field(description="ISO 8601 week, in UTC", examples=["2026-W10"]),
+        About(description="ISO 8601 week, in UTC", examples=["2026-W10"]),
         Form(r"^\d{4}-W\d{2}$", "Write an ISO 8601 week, as in 2026-W10"),
     ]
     page_url: Annotated[
         str,
-        Field(
+        About(
             description="The page in the S3 console, for an operator who is signed in to AWS",
             examples=[f"{_OBJECT}&prefix=weekly%2F2026-W10%2Freport.html"],
         ),
     ]
     sheet_url: Annotated[
         str,
-        Field(
+        About(
             description="The figures as CSV in the S3 console, for an operator who is signed in to AWS",
             examples=[f"{_OBJECT}&prefix=weekly%2F2026-W10%2Freport.csv"],
         ),

@@ -2,21 +2,20 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
 from shared.events import Payload
+from shared.record import About
 
 _Tracking = Annotated[
     str,
-    Field(description="The reference by which the customer follows the parcel", examples=["CW8K87J2WHJWVB"]),
+    About(description="The reference by which the customer follows the parcel", examples=["CW8K87J2WHJWVB"]),
 ]
 
 
 class ShipmentFacts(Payload):
     """The fields that every event of a shipment has."""
 
-    order_id: Annotated[str, Field(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
-    shipment_id: Annotated[str, Field(examples=["shp_b9edc5f5451e5e628dbb57e194da1e01"])]
+    order_id: Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    shipment_id: Annotated[str, About(examples=["shp_b9edc5f5451e5e628dbb57e194da1e01"])]
 
 
 class ShipmentCreated(ShipmentFacts):

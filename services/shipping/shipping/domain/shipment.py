@@ -13,16 +13,14 @@ changes nothing and returns no events.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Any, Self
 from uuid import UUID, uuid5
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from shared.clock import timestamp
 from shared.errors import PermanentError
 from shared.events import Event
+from shared.record import Record
 from shared.saga import SagaOrder, ShippingAddress
-from shared.text import COUNTRY
 from shipping.domain import events
 
 # Shipment ids and tracking references derive from these and the order id (RFC 9562, version 5); they must never change.
@@ -62,44 +60,33 @@ class CustomerErased(PermanentError):
     """The order's customer was erased meanwhile, so the parcel has no recipient."""
 
 
-CountryCode = Annotated[str, Field(description="ISO 3166-1 alpha-2 code", examples=["AT"]), COUNTRY]
-
-
-class ErasedAddress(BaseModel):
+class ErasedAddress(Record):
     """The rest of an erased customer's address; taxes and carriers' bills depend on the country."""
 
-    model_config = ConfigDict(frozen=True)
-
-    country: CountryCode
+    country: str
     erased_at: str
 
 
-class Parcel(BaseModel):
+class Parcel(Record):
     """The contents of the parcel, and its destination."""
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     address: ShippingAddress | ErasedAddress
     lines: list["ParcelLine"]
 
 
-class ParcelLine(BaseModel):
+class ParcelLine(Record):
     """The quantity of one product in the parcel."""
-
-    model_config = ConfigDict(frozen=True)
 
     sku: str
     quantity: int
 
 
-class Shipment(BaseModel):
+class Shipment(Record):
     """The shipment of one order. `version` counts its changes and orders its events.
 
     `parcel` is absent if the shipment was cancelled before its creation. `dispatched_at` and `dispatched_version` allow
     `dispatch_or_republish` to publish the same event again.
     """
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     order_id: str
     customer_id: str

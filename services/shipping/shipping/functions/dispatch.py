@@ -7,17 +7,16 @@ message for as long as packing takes; until then the order can be cancelled.
 from collections.abc import Callable
 from datetime import datetime
 
-from pydantic import BaseModel
-
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.events import Event
 from shared.observability import count, logger
+from shared.record import Record
 from shipping.dependencies import shipment_store
 from shipping.domain.shipment import AlreadyCancelled, Shipment
 
 
-class OrderToSend(BaseModel):
+class OrderToSend(Record):
     """The data that this consumer reads."""
 
     order_id: str

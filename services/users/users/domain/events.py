@@ -2,13 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
 from shared.events import PERSONAL, Payload
+from shared.record import About
 
 UserId = Annotated[
     str,
-    Field(
+    About(
         description="The `sub` of the account",
         examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"],
         json_schema_extra=PERSONAL,
@@ -19,12 +18,12 @@ UserId = Annotated[
 class _UserFacts(Payload):
     user_id: UserId
     email: Annotated[
-        str, Field(description="In lower case", examples=["ada@example.com"], json_schema_extra=PERSONAL)
+        str, About(description="In lower case", examples=["ada@example.com"], json_schema_extra=PERSONAL)
     ]
-    name: Annotated[str, Field(examples=["Ada Lovelace"], json_schema_extra=PERSONAL)]
+    name: Annotated[str, About(examples=["Ada Lovelace"], json_schema_extra=PERSONAL)]
     locale: Annotated[
         str,
-        Field(description="Language of mails, a BCP 47 tag", examples=["de-AT"], json_schema_extra=PERSONAL),
+        About(description="Language of mails, a BCP 47 tag", examples=["de-AT"], json_schema_extra=PERSONAL),
     ]
 
 

@@ -1,0 +1,291 @@
+"""Records that only our own code writes: stored items, events, and what a state machine passes on.
+
+They are plain dataclasses, because a function that needs no pydantic starts faster. Pydantic stands at the edges:
+requests, answers, and the messages of others. A record may be a field of a pydantic model, and pydantic makes its
+schema. The methods have pydantic's names, since they do the same:
+
+    class Parcel(Record):
+        country: Annotated[str, About(description="ISO 3166-1 alpha-2 code", examples=["DE"])]
+        pieces: Annotated[int, About(ge=1)]
+
+    parcel = Parcel.model_validate(item)
+
+A constructor takes what the types say, as any dataclass does; the type checker sees to that. `model_validate` checks.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Self,
+    TypeAliasType,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from shared.errors import PermanentError
+
+type _Read = Callable[[Any], Any]
+
+
+class UnreadableRecord(PermanentError):
+    """The values are none of the record's; the message says where and why, without them."""
+
+    def __init__(self, reason: str, *place: str | int) -> None:
+        super().__init__(f"{'.'.join(map(str, place))}: {reason}" if place else reason)
+        self.reason = reason
+        self.place = place
+
+    def within(self, *outer: str | int) -> "UnreadableRecord":
+        """The same, of a record that stands at the place `outer` in another."""
+        return UnreadableRecord(self.reason, *outer, *self.place)
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """An annotation of a record's field: its limits, and what its schema says to people."""
+
+    description: str | None = None
+    examples: list[Any] = field(default_factory=list)
+    ge: int | None = None
+    gt: int | None = None
+    min_length: int | None = None
+    json_schema_extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def check(self, value: Any) -> None:
+        """Raises UnreadableRecord if the value is beyond the limits."""
+        if self.ge is not None and value < self.ge:
+            raise UnreadableRecord(f"Input should be greater than or equal to {self.ge}")
+        if self.gt is not None and value <= self.gt:
+            raise UnreadableRecord(f"Input should be greater than {self.gt}")
+        if self.min_length is not None and len(value) < self.min_length:
+            raise UnreadableRecord(f"Input should have at least {self.min_length} characters")
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """For pydantic: the field's own schema with the limits."""
+        limits = {"ge": self.ge, "gt": self.gt, "min_length": self.min_length}
+        return {**handler(source), **{name: limit for name, limit in limits.items() if limit is not None}}
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        """For pydantic: the field's JSON Schema, with the words."""
+        words = {"description": self.description, "examples": self.examples}
+        said = {name: text for name, text in words.items() if text}
+        return {**handler(schema), **said, **self.json_schema_extra}
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+class Record:
+    """Base of a record: each subclass is a frozen dataclass, whose fields are given by name."""
+
+    # An error that is logged must not repeat personal data; for pydantic, which reads it as a model's `model_config`.
+    __pydantic_config__: ClassVar[Any] = {"hide_input_in_errors": True}
+
+    def __init_subclass__(cls) -> None:
+        if "__annotations__" in cls.__dict__:
+            dataclass(frozen=True, kw_only=True)(cls)
+
+    @classmethod
+    def model_validate(cls, values: Any) -> Self:
+        """The record with these values; unknown ones are left out. Raises UnreadableRecord."""
+        read: Self = _read_record(cls, values)
+        return read
+
+    @classmethod
+    def model_validate_json(cls, text: str | bytes) -> Self:
+        """The same, of JSON."""
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError):
+            # Without the cause, which holds the text.
+            raise UnreadableRecord("Invalid JSON") from None
+        return cls.model_validate(values)
+
+    def model_dump(self, *, exclude_defaults: bool = False, exclude_none: bool = False) -> dict[str, Any]:
+        """The values as JSON has them; without the fields that have their default, or None, if that is wanted."""
+        kept = {}
+        for entry in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, entry.name)
+            if (exclude_none and value is None) or (exclude_defaults and _is_default(entry, value)):
+                continue
+            kept[entry.name] = _plain(value, exclude_defaults=exclude_defaults, exclude_none=exclude_none)
+        return kept
+
+    def model_dump_json(self) -> str:
+        """The values as compact JSON."""
+        return json.dumps(self.model_dump(), ensure_ascii=False, separators=(",", ":"))
+
+    def model_copy(self, *, update: Mapping[str, Any]) -> Self:
+        """The record with other values for the fields in `update`."""
+        return replace(self, **update)  # type: ignore[type-var]
+
+
+def _plain(value: Any, **exclude: bool) -> Any:
+    match value:
+        case Record():
+            return value.model_dump(**exclude)
+        case Enum():
+            return value.value
+        case Mapping():
+            return {name: _plain(entry, **exclude) for name, entry in value.items()}
+        case list() | tuple():
+            return [_plain(entry, **exclude) for entry in value]
+    return value
+
+
+def _is_default(entry: Field[Any], value: Any) -> bool:
+    if entry.default_factory is not MISSING:
+        return bool(value == entry.default_factory())
+    return bool(value == entry.default)
+
+
+def _read_record(cls: Any, values: Any) -> Any:
+    if isinstance(values, cls):
+        return values
+    if not isinstance(values, Mapping):
+        raise UnreadableRecord("Input should be an object")
+    read = {}
+    for name, (reader, required) in _readers_of(cls).items():
+        if name in values:
+            read[name] = _at(name, reader, values[name])
+        elif required:
+            raise UnreadableRecord("Field required", name)
+    return cls(**read)
+
+
+def _at(place: str | int, reader: _Read, value: Any) -> Any:
+    try:
+        return reader(value)
+    except UnreadableRecord as error:
+        failure = error.within(place)
+    # Not within `except`, where Python would add the same once more as its context.
+    raise failure
+
+
+@cache
+def _readers_of(cls: Any) -> dict[str, tuple[_Read, bool]]:
+    """By field: what reads its value, and whether it must be there."""
+    kinds = get_type_hints(cls, include_extras=True)
+    return {
+        entry.name: (
+            _reader_of(kinds[entry.name]),
+            entry.default is MISSING and entry.default_factory is MISSING,
+        )
+        for entry in fields(cls)
+    }
+
+
+def _reader_of(kind: Any) -> _Read:
+    """What reads values of a type as records use them."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if isinstance(kind, TypeAliasType):
+        reader = _reader_of(kind.__value__)
+    elif origin is Annotated:
+        reader = _checked(_reader_of(inner[0]), [about for about in inner[1:] if isinstance(about, About)])
+    elif origin in {Union, UnionType}:
+        reader = _any_of([_reader_of(member) for member in inner])
+    elif origin in {list, tuple}:
+        reader = _list_of(_reader_of(inner[0]), origin)
+    elif origin is dict:
+        reader = _map_of(_reader_of(inner[1]))
+    else:
+        reader = _reader_of_one(kind)
+    return reader
+
+
+def _reader_of_one(kind: Any) -> _Read:
+    if kind is Any:
+        return lambda value: value
+    if kind is datetime:
+        return _moment
+    if kind in _WORDS:
+        return lambda value: _of_type(kind, value)
+    if issubclass(kind, Record):
+        return lambda value: _read_record(kind, value)
+    return lambda value: _member(kind, value)
+
+
+# In pydantic's words.
+_WORDS = {
+    str: "Input should be a valid string",
+    int: "Input should be a valid integer",
+    float: "Input should be a valid number",
+    bool: "Input should be a valid boolean",
+    NoneType: "Input should be null",
+}
+
+
+def _checked(reader: _Read, abouts: list[About]) -> _Read:
+    def read(value: Any) -> Any:
+        found = reader(value)
+        for about in abouts:
+            about.check(found)
+        return found
+
+    return read
+
+
+def _any_of(readers: list[_Read]) -> _Read:
+    """The value as the first type reads it that can; if none can, what the first one says is wrong."""
+
+    def read(value: Any) -> Any:
+        failures = []
+        for reader in readers:
+            try:
+                return reader(value)
+            except UnreadableRecord as error:
+                failures.append(error)
+        raise failures[0]
+
+    return read
+
+
+def _list_of(reader: _Read, origin: type) -> _Read:
+    def read(value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise UnreadableRecord("Input should be a list")
+        return origin(_at(position, reader, entry) for position, entry in enumerate(value))
+
+    return read
+
+
+def _map_of(reader: _Read) -> _Read:
+    def read(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise UnreadableRecord("Input should be an object")
+        return {name: reader(entry) for name, entry in value.items()}
+
+    return read
+
+
+def _moment(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise UnreadableRecord("Input should be a time") from None
+
+
+def _member(kind: type[Enum], value: Any) -> Enum:
+    try:
+        return kind(value)
+    except ValueError:
+        known = ", ".join(repr(member.value) for member in kind)
+        raise UnreadableRecord(f"Input should be one of {known}") from None
+
+
+def _of_type(kind: type, value: Any) -> Any:
+    # A truth value is an `int` of Python's, but no number.
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise UnreadableRecord(_WORDS[kind])
+    return value

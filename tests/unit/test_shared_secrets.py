@@ -1,0 +1,23 @@
+"""A secret is read once, and again when it is old."""
+
+from shared.secrets import Secrets
+
+
+class SecretsManager:
+    def __init__(self) -> None:
+        self.texts = {"key": "first", "other": "another"}
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803 - as AWS names it
+        return {"SecretString": self.texts[SecretId]}
+
+
+def test_a_rotated_secret_is_read_again_once_the_known_one_is_old() -> None:
+    manager, now = SecretsManager(), [100.0]
+    secrets = Secrets(manager, max_age_seconds=300, clock=lambda: now[0])
+    assert (secrets.get("key"), secrets.get("other")) == ("first", "another")
+
+    manager.texts["key"] = "second"
+    now[0] += 299
+    assert secrets.get("key") == "first"
+    now[0] += 1
+    assert secrets.get("key") == "second"
