@@ -24,7 +24,7 @@ from shared.environment import LambdaEnvironment
 from shared.errors import PermanentError
 from shared.events import Event
 from shared.observability import count, entry_point, logger
-from shared.record import UnreadableRecord
+from shared.record import ValidationError
 from shared.validation import is_invalid, reason_of
 
 TRIES_OF_AN_UNKNOWN_VERSION = 4
@@ -64,7 +64,7 @@ def read_event(body: str) -> Event:
         if isinstance(message, dict) and message.get("Type") == "Notification":
             message = json.loads(message["Message"])
         return Event.model_validate(message)
-    except (ValueError, KeyError, TypeError, RecursionError, UnreadableRecord) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
         raise UnreadableMessage(f"not a domain event: {error}") from error
 
 

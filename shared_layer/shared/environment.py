@@ -12,7 +12,7 @@ import os
 from dataclasses import fields
 from typing import Any, Self, get_type_hints
 
-from shared.record import Record, UnreadableRecord
+from shared.record import Record, ValidationError
 
 # Texts to numbers, of the types that need it.
 _NUMBERS = (int, float)
@@ -23,7 +23,7 @@ class LambdaEnvironment(Record):
 
     @classmethod
     def load(cls) -> Self:
-        """Reads the process environment; raises UnreadableRecord, which names a missing variable but no value."""
+        """Reads the process environment; raises ValidationError, which names a missing variable but no value."""
         kinds = get_type_hints(cls)
         found = {
             entry.name: _value(kinds[entry.name], os.environ[entry.name.upper()])
@@ -32,8 +32,8 @@ class LambdaEnvironment(Record):
         }
         try:
             return cls.model_validate(found)
-        except UnreadableRecord as error:
-            raise UnreadableRecord(error.reason, str(error.place[0]).upper()) from None
+        except ValidationError as error:
+            raise ValidationError(error.reason, str(error.place[0]).upper()) from None
 
 
 def _value(kind: Any, text: str) -> Any:

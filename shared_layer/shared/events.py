@@ -28,6 +28,10 @@ class Payload(Record):
     event_type: ClassVar[str]
     event_version: ClassVar[int] = 1
 
+    def __post_init__(self) -> None:
+        """Raises ValidationError: nothing is published that its own schema refuses."""
+        self.check()
+
 
 class Event(Record):
     """A domain event: a fact about one aggregate, in the past tense (`order.placed`)."""

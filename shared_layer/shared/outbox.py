@@ -33,7 +33,7 @@ def with_cause(event: Event, cause: str | None) -> Event:
 def unpublished(record: StreamRecord) -> list[Event]:
     """The events that a stream record's change added: its new outbox, if the change renewed it.
 
-    Raises UnreadableRecord for an outbox that cannot be read.
+    Raises ValidationError for an outbox that cannot be read.
     """
     before, after = images_of(record)
     outbox = after.get("outbox", [])

@@ -10,7 +10,7 @@ schema. The methods have pydantic's names, since they do the same:
 
     parcel = Parcel.model_validate(item)
 
-A constructor takes what the types say, as any dataclass does; the type checker sees to that. `model_validate` checks.
+A constructor checks nothing, as of any dataclass; the type checker does. `model_validate` and `check` check.
 """
 
 import json
@@ -38,17 +38,20 @@ from shared.errors import PermanentError
 type _Read = Callable[[Any], Any]
 
 
-class UnreadableRecord(PermanentError):
-    """The values are none of the record's; the message says where and why, without them."""
+class ValidationError(PermanentError):
+    """The values are none of the record's; the message says where and why, without them.
+
+    It has the name of pydantic's error, which the state machines and the reasons of dead letters know.
+    """
 
     def __init__(self, reason: str, *place: str | int) -> None:
         super().__init__(f"{'.'.join(map(str, place))}: {reason}" if place else reason)
         self.reason = reason
         self.place = place
 
-    def within(self, *outer: str | int) -> "UnreadableRecord":
+    def within(self, *outer: str | int) -> "ValidationError":
         """The same, of a record that stands at the place `outer` in another."""
-        return UnreadableRecord(self.reason, *outer, *self.place)
+        return ValidationError(self.reason, *outer, *self.place)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +66,13 @@ class About:
     json_schema_extra: Mapping[str, Any] = field(default_factory=dict)
 
     def check(self, value: Any) -> None:
-        """Raises UnreadableRecord if the value is beyond the limits."""
+        """Raises ValidationError if the value is beyond the limits."""
         if self.ge is not None and value < self.ge:
-            raise UnreadableRecord(f"Input should be greater than or equal to {self.ge}")
+            raise ValidationError(f"Input should be greater than or equal to {self.ge}")
         if self.gt is not None and value <= self.gt:
-            raise UnreadableRecord(f"Input should be greater than {self.gt}")
+            raise ValidationError(f"Input should be greater than {self.gt}")
         if self.min_length is not None and len(value) < self.min_length:
-            raise UnreadableRecord(f"Input should have at least {self.min_length} characters")
+            raise ValidationError(f"Input should have at least {self.min_length} characters")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         """For pydantic: the field's own schema with the limits."""
@@ -96,7 +99,7 @@ class Record:
 
     @classmethod
     def model_validate(cls, values: Any) -> Self:
-        """The record with these values; unknown ones are left out. Raises UnreadableRecord."""
+        """The record with these values; unknown ones are left out. Raises ValidationError."""
         read: Self = _read_record(cls, values)
         return read
 
@@ -107,8 +110,14 @@ class Record:
             values = json.loads(text)
         except (ValueError, RecursionError):
             # Without the cause, which holds the text.
-            raise UnreadableRecord("Invalid JSON") from None
+            raise ValidationError("Invalid JSON") from None
         return cls.model_validate(values)
+
+    def check(self) -> None:
+        """Raises ValidationError if a field has another type than it says, or is beyond its limits."""
+        record: Any = type(self)
+        for name, (reader, _) in _readers_of(record).items():
+            _at(name, reader, getattr(self, name))
 
     def model_dump(self, *, exclude_defaults: bool = False, exclude_none: bool = False) -> dict[str, Any]:
         """The values as JSON has them; without the fields that have their default, or None, if that is wanted."""
@@ -152,20 +161,20 @@ def _read_record(cls: Any, values: Any) -> Any:
     if isinstance(values, cls):
         return values
     if not isinstance(values, Mapping):
-        raise UnreadableRecord("Input should be an object")
+        raise ValidationError("Input should be an object")
     read = {}
     for name, (reader, required) in _readers_of(cls).items():
         if name in values:
             read[name] = _at(name, reader, values[name])
         elif required:
-            raise UnreadableRecord("Field required", name)
+            raise ValidationError("Field required", name)
     return cls(**read)
 
 
 def _at(place: str | int, reader: _Read, value: Any) -> Any:
     try:
         return reader(value)
-    except UnreadableRecord as error:
+    except ValidationError as error:
         failure = error.within(place)
     # Not within `except`, where Python would add the same once more as its context.
     raise failure
@@ -190,7 +199,7 @@ def _reader_of(kind: Any) -> _Read:
     if isinstance(kind, TypeAliasType):
         reader = _reader_of(kind.__value__)
     elif origin is Annotated:
-        reader = _checked(_reader_of(inner[0]), [about for about in inner[1:] if isinstance(about, About)])
+        reader = _checked(_reader_of(inner[0]), [note for note in inner[1:] if hasattr(note, "check")])
     elif origin in {Union, UnionType}:
         reader = _any_of([_reader_of(member) for member in inner])
     elif origin in {list, tuple}:
@@ -224,11 +233,11 @@ _WORDS = {
 }
 
 
-def _checked(reader: _Read, abouts: list[About]) -> _Read:
+def _checked(reader: _Read, notes: list[Any]) -> _Read:
     def read(value: Any) -> Any:
         found = reader(value)
-        for about in abouts:
-            about.check(found)
+        for note in notes:
+            note.check(found)
         return found
 
     return read
@@ -242,7 +251,7 @@ def _any_of(readers: list[_Read]) -> _Read:
         for reader in readers:
             try:
                 return reader(value)
-            except UnreadableRecord as error:
+            except ValidationError as error:
                 failures.append(error)
         raise failures[0]
 
@@ -252,7 +261,7 @@ def _any_of(readers: list[_Read]) -> _Read:
 def _list_of(reader: _Read, origin: type) -> _Read:
     def read(value: Any) -> Any:
         if not isinstance(value, list | tuple):
-            raise UnreadableRecord("Input should be a list")
+            raise ValidationError("Input should be a list")
         return origin(_at(position, reader, entry) for position, entry in enumerate(value))
 
     return read
@@ -261,7 +270,7 @@ def _list_of(reader: _Read, origin: type) -> _Read:
 def _map_of(reader: _Read) -> _Read:
     def read(value: Any) -> Any:
         if not isinstance(value, Mapping):
-            raise UnreadableRecord("Input should be an object")
+            raise ValidationError("Input should be an object")
         return {name: reader(entry) for name, entry in value.items()}
 
     return read
@@ -273,7 +282,7 @@ def _moment(value: Any) -> datetime:
     try:
         return datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise UnreadableRecord("Input should be a time") from None
+        raise ValidationError("Input should be a time") from None
 
 
 def _member(kind: type[Enum], value: Any) -> Enum:
@@ -281,11 +290,11 @@ def _member(kind: type[Enum], value: Any) -> Enum:
         return kind(value)
     except ValueError:
         known = ", ".join(repr(member.value) for member in kind)
-        raise UnreadableRecord(f"Input should be one of {known}") from None
+        raise ValidationError(f"Input should be one of {known}") from None
 
 
 def _of_type(kind: type, value: Any) -> Any:
     # A truth value is an `int` of Python's, but no number.
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise UnreadableRecord(_WORDS[kind])
+        raise ValidationError(_WORDS[kind])
     return value

@@ -5,9 +5,12 @@
 A field never has a `pattern` of pydantic's, because pydantic would show the expression to the person.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from shared.record import ValidationError
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -40,7 +43,14 @@ class Form:
 
     def fits(self, text: str) -> bool:
         """Whether `text` has this form."""
-        return all(_matches(pattern, text) for pattern in (self.pattern, self.also) if pattern)
+        if self.also is None:
+            return re.fullmatch(self.pattern, text) is not None
+        return _matches(self.pattern, text) and _matches(self.also, text)
+
+    def check(self, text: str) -> None:
+        """For a record's field: raises ValidationError if the text has another form."""
+        if not self.fits(text):
+            raise ValidationError(self.allowed)
 
     def _checked(self, text: str) -> str:
         from pydantic_core import PydanticCustomError  # noqa: PLC0415
@@ -69,7 +79,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 @cache
 def _validator(pattern: str) -> Any:
-    # Imported late, since a function that checks no text starts faster without pydantic.
+    # Imported late, since few functions check a text that a person wrote.
     from pydantic_core import SchemaValidator, core_schema  # noqa: PLC0415
 
     return SchemaValidator(core_schema.str_schema(pattern=pattern))

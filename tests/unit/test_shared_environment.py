@@ -3,7 +3,7 @@
 import pytest
 
 from shared.environment import LambdaEnvironment
-from shared.record import UnreadableRecord
+from shared.record import ValidationError
 
 
 class Environment(LambdaEnvironment):
@@ -20,13 +20,13 @@ def test_a_field_reads_the_variable_of_its_name_in_capitals(monkeypatch: pytest.
 
 def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CARTWRIGHT_TABLE", raising=False)
-    with pytest.raises(UnreadableRecord, match="CARTWRIGHT_TABLE"):
+    with pytest.raises(ValidationError, match="CARTWRIGHT_TABLE"):
         Environment.load()
 
 
 def test_an_environment_that_lacks_a_variable_shows_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AAA_SECRET", "hidden-key")
     monkeypatch.setenv("CARTWRIGHT_LIMIT", "hidden-limit")
-    with pytest.raises(UnreadableRecord) as refused:
+    with pytest.raises(ValidationError) as refused:
         Environment.load()
     assert "hidden" not in str(refused.value)

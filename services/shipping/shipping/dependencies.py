@@ -1,10 +1,10 @@
 """Wires the service's functions to their table and settings, once per execution environment."""
 
-import re
 from functools import cache
 
 from shared.aws import client
 from shared.environment import LambdaEnvironment
+from shared.text import COUNTRY
 from shipping.adapters import ShipmentStore
 
 
@@ -30,6 +30,6 @@ def shipment_store() -> ShipmentStore:
 def served_countries() -> frozenset[str]:
     """The countries that the shop sends parcels to; raises ValueError if one is no country code."""
     codes = [code.strip() for code in ServedCountries.load().served_countries.split(",")]
-    if wrong := [code for code in codes if not re.fullmatch("[A-Z]{2}", code)]:
-        raise ValueError(f"write each country in two capital letters (ISO 3166-1), unlike {', '.join(wrong)}")
+    if wrong := [code for code in codes if not COUNTRY.fits(code)]:
+        raise ValueError(f"{', '.join(wrong)}: {COUNTRY.allowed}")
     return frozenset(codes)

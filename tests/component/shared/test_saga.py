@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from shared.errors import TransientError
+from shared.record import ValidationError
 from shared.saga import SagaOrder, order_step, steps_handler
 from shared.steps import UnknownStep
 
