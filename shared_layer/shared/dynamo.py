@@ -1,7 +1,7 @@
 """Plain Python values to and from DynamoDB's typed attribute values.
 
-Whole numbers come back as `int`. Cartwright stores no fractions (money is in minor units), no bytes and no sets.
-The conversion of boto3 can do more, and a function would start slower with it.
+Whole numbers come back as `int`. Cartwright stores no fractions (money is in minor units), no bytes, and no sets
+but those of texts. The conversion of boto3 can do more, and a function would start slower with it.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def condition_failed(error: ClientError) -> bool:
     return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
 
 
-def _typed(value: Any) -> dict[str, Any]:
+def _typed(value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one for each type
     match value:
         case str():
             return {"S": value}
@@ -37,6 +37,8 @@ def _typed(value: Any) -> dict[str, Any]:
             return {"M": {name: _typed(entry) for name, entry in value.items()}}
         case list() | tuple():
             return {"L": [_typed(entry) for entry in value]}
+        case set() if value and all(isinstance(entry, str) for entry in value):
+            return {"SS": sorted(value)}
         case None:
             return {"NULL": True}
     raise TypeError(f"Cartwright stores no {type(value).__name__}")
@@ -53,6 +55,8 @@ def _plain(typed: Mapping[str, Any]) -> Any:
             return {name: _plain(entry) for name, entry in value.items()}
         case "L":
             return [_plain(entry) for entry in value]
+        case "SS":
+            return set(value)
         case "NULL":
             return None
     raise TypeError(f"Cartwright stores no attribute of the type {kind}")
@@ -62,5 +66,13 @@ def _number(digits: str) -> int | float:
     try:
         return int(digits)
     except ValueError:
+        return _fraction(digits)
+
+
+def _fraction(digits: str) -> int | float:
+    try:
         number = float(digits)
-        return int(number) if number.is_integer() else number
+    except ValueError:
+        # Its text would show the value, which may be anything in a record that is not of ours.
+        raise ValueError("an attribute of the type N is no number") from None
+    return int(number) if number.is_integer() else number

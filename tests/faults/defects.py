@@ -145,13 +145,6 @@ DEFECTS = (
         ("out-of-stock",),
     ),
     Defect(
-        "a reconciler that waits for a saga that was cut off",
-        "services/orders/orders/domain/stuck_orders.py",
-        "    executions.start_saga(for_saga(order))\n",
-        "",
-        ("good",),
-    ),
-    Defect(
         "an order's id that is not derived from the idempotency key",
         "services/orders/orders/domain/order.py",
         "f'{customer_id}:{idempotency_key}').hex}",

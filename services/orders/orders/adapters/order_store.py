@@ -167,7 +167,8 @@ def order_item(order: Order, events: list[Event]) -> dict[str, Any]:
         "customer_status": _customer_status(order.customer_id, order.status),
         **attention_keys(order),
         **placement_keys(order),
-        # An attribute costs its size at every write, so what is as in a new order is left out, and what follows.
+        "total": order.total.model_dump(),
+        # An attribute costs its size at every write, so an item leaves out what has its default.
         **order.model_dump(exclude_defaults=True),
         **outbox_of(events),
     }
