@@ -161,7 +161,7 @@ DEFECTS = (
     Defect(
         "a parked order without its state",
         "services/orders/orders/functions/steps.py",
-        "state = given.state.model_dump_json(by_alias=True, exclude_unset=True)",
+        'state = json.dumps(given.state, ensure_ascii=False, separators=(",", ":"))',
         'state = "{}"',
         ("unserved",),
     ),
@@ -175,8 +175,8 @@ DEFECTS = (
     Defect(
         "a consumer that takes a failed message for done",
         "shared_layer/shared/consumer.py",
-        "message_id=record.message_id)\n            raise\n",
-        "message_id=record.message_id)\n",
+        'message_id=message["messageId"])\n            raise\n',
+        'message_id=message["messageId"])\n',
         ("good",),
     ),
     Defect(
