@@ -182,8 +182,8 @@ DEFECTS = (
     Defect(
         "a mail without an idempotency record",
         "services/notifications/notifications/functions/send_mail.py",
-        "    _send_once(notification_about(event), event=event)\n",
-        "    _send(notification_about(event), event=event)\n",
+        "    sent_mails().once(event.event_id, lambda: _send(notification, event))\n",
+        "    _send(notification, event)\n",
         ("good",),
     ),
     Defect(
