@@ -10,7 +10,7 @@ from tools.bill.counting import Count, Traffic, metrics
 from tools.bill.declared import Declared
 from tools.bill.durations import AS_MEASURED, PROVIDER_WAIT, Model
 from tools.bill.journeys import Journeys
-from tools.bill.recording import Fact, Recording, invocations, named, of_functions, of_orders, recording
+from tools.bill.recording import Fact, Recording, named, of_functions, of_orders, recording
 from tools.bill.usage import Usage, added
 from tools.console import Progress
 from tools.shop import seed
@@ -39,10 +39,6 @@ class Measured:
         counted += self._waiting_for_provider(kind, model)
         return [usage.times(MILLION / orders) for usage in added(counted)]
 
-    def invocations(self, kind: str) -> Counter[str]:
-        """The invocations that the orders of a kind caused, by function."""
-        return invocations(self.facts[kind])
-
     def unpriced(self) -> list[str]:
         """The calls of AWS that the bill knows no price for."""
         count = Count(self.declared, Traffic(1, self.per_second))
@@ -55,18 +51,16 @@ class Measured:
         without, with_indexes = count.stored_bytes(self.facts[kind])
         return without * factor, with_indexes * factor
 
-    def idle_month(self) -> list[Usage]:
-        """The usages of a month without orders."""
-        usages = idle.standing(self.declared)
+    def idle_month(self, pollers: int = idle.LEAST_POLLERS) -> list[Usage]:
+        """The usages of a month without orders; see `idle.standing`."""
+        usages = idle.standing(self.declared, pollers)
         for name, (expression, target) in self.declared.schedules.items():
-            facts = self.schedules.get(target, [])
-            count = Count(self.declared, Traffic(1, idle.runs_a_month(expression) / idle.MONTH_SECONDS))
-            runs = idle.runs_a_month(expression)
+            facts, runs = self.schedules.get(target, []), idle.runs_a_month(expression)
+            count = Count(self.declared, Traffic(1, runs / idle.MONTH_SECONDS))
             usages += [usage.times(runs) for usage in count.of(facts)]
+            usages.append(idle.scheduled_metrics(len(metrics(facts)), runs))
             if self.declared.resources[name]["Type"] == "AWS::Scheduler::Schedule":
                 usages.append(Usage("EventBridge", name, "scheduler.invocations", runs))
-        written = {metric for facts in self.schedules.values() for metric in metrics(facts)}
-        usages.append(Usage("Metrics", "of schedules", "cloudwatch.metrics", len(written)))
         return added(usages)
 
     def busy_month(self) -> list[Usage]:
