@@ -1,6 +1,8 @@
 """Pushes each status change to the customer: first into their feed, then to each connection that watches the order.
 
 If the queue delivers an event again, its change has the same cursor. Clients recognize the repeat by it.
+
+On `user.deleted` there is nobody left to push to: it closes the user's connections and erases their feed.
 """
 
 from live.adapters.sockets import ConnectionGone, SocketBusy
@@ -62,4 +64,18 @@ def _sent(connection: Connection, message: str) -> bool:
     return True
 
 
-handler = consumer_handler({**dict.fromkeys(STATUS_EVENTS, push), "order.placed": {1: push, 2: push}})
+def erase(event: Event) -> None:
+    """Erases the user in `user.deleted`; a repeat erases the rest.
+
+    The account is closed first: from then on no change and no connection of the user is stored.
+    """
+    customer_id = event.aggregate_id
+    live_store().close_account(customer_id, utc_now())
+    for connection in live_store().connections(customer_id):
+        sockets().close(connection.connection_id)
+    count("LiveItemsErased", live_store().erase(customer_id))
+
+
+handler = consumer_handler(
+    {**dict.fromkeys(STATUS_EVENTS, push), "order.placed": {1: push, 2: push}, "user.deleted": erase}
+)
