@@ -8,6 +8,7 @@ import pytest
 from tools.bill import command, report
 from tools.bill.declared import Declared
 from tools.bill.measuring import Measured
+from tools.stack import Stack
 
 
 def measured(*, publishes: int = 0, secrets: int = 0, queues: int = 0) -> Measured:
@@ -39,7 +40,7 @@ def test_the_first_dollar_above_a_budget_fails(
     bill: Measured, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "measure", lambda *_, **__: bill)
-    monkeypatch.setattr(command.Stack, "current", lambda: None)
+    monkeypatch.setattr(Stack, "current", lambda: None)
     parser = argparse.ArgumentParser()
     command.register(parser.add_subparsers())
     arguments = parser.parse_args(["bill"])

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
+from uuid import uuid4
 
+from inventory.adapters.stock_ledger import StockLedger
+from shared.clock import utc_now
 from tools.bill.declared import Declared
 from tools.bill.recording import Recording
 from tools.console import Progress, StepError
@@ -39,6 +42,14 @@ class Journeys:
         self.shop = Shop(self.stack, "bill")
         self.auditor = Auditor(self.stack)
         self.customer = self.shop.sign_up("Bill Example")
+
+    def stock_up(self, orders: int) -> None:
+        """Receives a delivery for so many orders, whatever earlier runs took."""
+        ledger = StockLedger(self.stack.client("dynamodb"), self.stack.resource("InventoryTable"))
+        for sku in (TEA, DARJEELING):
+            ledger.receive(
+                sku, orders, movement_id=f"bill-{uuid4().hex}", correlation_id="bill", now=utc_now()
+            )
 
     def fulfilled(self, orders: int) -> None:
         """Places orders of two lines. The customer looks at each after its confirmation and after its dispatch."""

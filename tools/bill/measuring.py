@@ -15,9 +15,11 @@ from tools.bill.usage import Usage, added
 from tools.console import Progress
 from tools.shop import seed
 from tools.stack import Stack
+from tools.waiting import wait_for
 
 MILLION = 1_000_000
 _WARM_UP = 3
+_LONGEST_SECONDS = 90
 _SCHEDULED_EVENT = {"version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 
 
@@ -111,6 +113,7 @@ def measure(stack: Stack, *, orders: int, per_second: float, say: Callable[[str]
     seed.load(stack)
     with recording(stack) as running:
         journeys = Journeys(stack, declared, running, Progress(say))
+        journeys.stock_up(sum(measured.orders.values()) + _WARM_UP * len(measured.orders))
         say("warming up")
         for kind in measured.orders:
             getattr(journeys, kind)(_WARM_UP)
@@ -142,7 +145,13 @@ def _one_run(
         stack.client("lambda").invoke(FunctionName=function, Payload=event)
     else:
         running.restart()
-        stack.client("stepfunctions").start_execution(stateMachineArn=stack.resource(target), input="{}")
+        machines = stack.client("stepfunctions")
+        started = machines.start_execution(stateMachineArn=stack.resource(target), input="{}")["executionArn"]
+        wait_for(
+            lambda: machines.describe_execution(executionArn=started)["status"] != "RUNNING",
+            f"the end of {target}",
+            seconds=_LONGEST_SECONDS,
+        )
         journeys.settle()
         names = set(declared.functions) | {target}
     facts = named(running.facts(), stack, declared)
