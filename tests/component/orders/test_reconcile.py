@@ -122,6 +122,19 @@ class TestPlaced:
         assert [event["event_type"] for event in stored["outbox"]] == ["order.abandoned"]
         assert shelf.executions(shelf.saga) == {}
 
+    def test_an_order_whose_saga_could_not_be_started_gets_it_at_the_next_run(
+        self, shelf: Shelf, account: OrdersAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order_id = shelf.order()
+        stored = account.order(order_id)
+        with monkeypatch.context() as away:
+            away.setattr(OrderExecutions, "start_saga", lambda *_: 1 / 0)
+            with pytest.raises(shelf._module.ReconciliationFailed, match=order_id):
+                shelf.reconcile()
+        assert account.order(order_id) == stored, "it has its second chance still"
+
+        assert shelf.reconcile() == {"started": 1}
+
     def test_an_order_that_an_earlier_release_erased_is_undone_rather_than_decided_on(
         self, shelf: Shelf, account: OrdersAccount
     ) -> None:
