@@ -135,6 +135,19 @@ class TestPlaced:
 
         assert shelf.reconcile() == {"started": 1}
 
+    def test_an_order_that_the_second_saga_confirms_at_once_is_not_reminded_of_its_fulfilment(
+        self, shelf: Shelf, account: OrdersAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from orders.dependencies import order_store
+
+        order_id = shelf.order()
+        monkeypatch.setattr(OrderExecutions, "start_saga", lambda *_: order_store().change(order_id, confirm))
+        shelf.reconcile()
+
+        stored = account.order(order_id)
+        assert (stored["status"], "reminded_at" in stored) == ("confirmed", False)
+        assert [event["event_type"] for event in stored["outbox"]] == ["order.confirmed"]
+
     def test_an_order_that_an_earlier_release_erased_is_undone_rather_than_decided_on(
         self, shelf: Shelf, account: OrdersAccount
     ) -> None:
@@ -270,6 +283,24 @@ class TestTheExecutionEnded:
 
         stored = account.order(order_id)
         assert (stored["status"], stored.get("resumptions", 0)) == ("confirmed", 0)
+
+    def test_an_order_that_is_resumed_once_more_since_it_was_looked_at_is_not_parked(
+        self, shelf: Shelf, account: OrdersAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from orders.dependencies import order_store
+
+        order_id = shelf.order(abandon, park, resume)
+
+        def progress(*_: Any) -> ExecutionProgress:
+            for change in (park, resume):
+                order_store().change(order_id, change)
+            return ExecutionProgress.ENDED
+
+        monkeypatch.setattr(OrderExecutions, "progress", progress)
+        shelf.reconcile()
+
+        stored = account.order(order_id)
+        assert (stored["status"], stored["resumptions"]) == ("abandoned", 2)
 
 
 class TestWhichOrders:
