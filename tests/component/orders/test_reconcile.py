@@ -97,7 +97,8 @@ class TestPlaced:
 
         [(name, given)] = shelf.executions(shelf.saga).items()
         assert (name, given["order"]["payment_token"]) == (f"{order_id}-saga", "pm_card_visa")
-        assert account.order(order_id)["status"] == "placed"
+        stored = account.order(order_id)
+        assert (stored["status"], stored["outbox"]) == ("placed", []), "nobody may fulfil it yet"
 
     def test_the_saga_has_its_time_before_the_order_is_looked_at_again(
         self, shelf: Shelf, account: OrdersAccount
