@@ -35,7 +35,7 @@ def unpublished(record: StreamRecord) -> list[Event]:
 
     Raises ValidationError for an outbox that cannot be read.
     """
-    # Of the item only the outbox is read: an attribute that somebody added by hand keeps no event from going out.
+    # Of the item only the outbox is read: an attribute that an operator added by hand keeps no event from going out.
     change = record["dynamodb"]
     before, after = (change.get(image, {}).get("outbox", {"L": []}) for image in ("OldImage", "NewImage"))
     if after == before:
