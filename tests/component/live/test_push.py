@@ -1,12 +1,14 @@
 """Changes pushed to customers: who receives them, in which order, and the remains of a deleted user."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
 
 from live.dependencies import live_store
+from shared.clock import utc_now
 from shared.events import Event
 from tests.component.batches import example_events
 from tests.component.live.service import CUSTOMER, ORDER, OTHER_ORDER, LiveService, deleted, event
@@ -198,6 +200,30 @@ def test_a_deleted_user_leaves_no_data_and_gets_none_back(live: LiveService) -> 
     )["Items"]
     assert [item["sk"]["S"] for item in left] == ["feed"]
     assert [found.connection_id for found in live_store().connections("another-customer")] == ["c2"]
+
+
+@pytest.mark.parametrize(
+    "comes",
+    [lambda live: live.connect("c2"), lambda live: live.happens(event("confirmed", 2))],
+    ids=["connection", "change"],
+)
+def test_what_comes_while_the_account_is_being_closed_leaves_nothing_behind(
+    live: LiveService, monkeypatch: pytest.MonkeyPatch, comes: Callable[[LiveService], object]
+) -> None:
+    """The account is closed after a connection or a change has looked at the feed, and before it is stored."""
+    live.connect("c1")
+    table = live_store()._table
+    write_all = table.write_all
+
+    def overtaken(*arguments: Any) -> list[int]:
+        live_store().close_account(CUSTOMER, utc_now())
+        return write_all(*arguments)
+
+    monkeypatch.setattr(table, "write_all", overtaken)
+    comes(live)
+
+    left = boto3.client("dynamodb").scan(TableName="live")["Items"]
+    assert sorted(item["sk"]["S"] for item in left) == ["connection#c1", "feed"]
 
 
 def test_all_items_but_the_feed_expire(live: LiveService) -> None:
