@@ -28,7 +28,6 @@ CONSUMERS = {
     "CatalogRecordPictures": "product.image_ready",
     "NotificationsSendMail": "order.confirmed",
     "NotificationsRecordAddresses": "user.registered",
-    "InventoryAuditReservations": "order.rejected",
     "InventoryCommit": "shipment.dispatched",
     "PaymentsCapture": "order.confirmed",
     "ShippingDispatch": "order.confirmed",
@@ -36,7 +35,6 @@ CONSUMERS = {
     "UsersCloseAccount": "user.deleted",
     "JobsStart": "job.requested",
     "LivePush": "order.fulfilled",
-    "LiveErase": "user.deleted",
     "ReportsRecordSales": "payment.refunded",
     "ArchiveStoreEvents": "stock.released",
 }

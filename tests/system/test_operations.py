@@ -104,7 +104,7 @@ def letters(stack: Stack, queue: str, needle: str) -> list[DeadLetter]:
     ("consumer", "event_type"),
     [
         ("OrdersRecordPrices", "product.changed"),
-        ("InventoryAuditReservations", "order.rejected"),
+        ("InventoryCommit", "order.rejected"),
         ("ShippingErase", "user.deleted"),
     ],
 )

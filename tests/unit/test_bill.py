@@ -114,6 +114,13 @@ def test_the_shipped_template_is_priced_without_its_sandbox_provider() -> None:
     assert declared.provider_callers
 
 
+def test_production_pays_for_no_line_of_lambdas_own_and_for_no_metric_of_a_route() -> None:
+    declared = Declared.for_production()
+    for properties in declared.functions.values():
+        assert log_lines.platform_bytes(properties["LoggingConfig"], is_traced=True) == 0
+    assert not idle.metrics_of_methods(declared, {"Api": {("GET", "/orders")}})
+
+
 # ---- Lambda
 
 
@@ -182,6 +189,21 @@ def test_a_batch_is_no_larger_than_its_limit() -> None:
     assert found["lambda.requests"] == pytest.approx(8)
 
 
+@pytest.mark.parametrize(("kilobytes", "receives"), [(1, 20), (10, 40)])
+def test_pollers_gather_a_large_batch_by_ten_messages_at_a_time(kilobytes: int, receives: int) -> None:
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+    declared = stack(
+        Work=function(),
+        Queue=resource("SQS::Queue"),
+        Source=source(BatchSize=100, MaximumBatchingWindowInSeconds=60),
+    )
+    polls = [{"kind": "receive", "queue": "Queue", "messages": 2, "bytes": 2 * kilobytes * 1024}] * 100
+    polls += [{"kind": "delete", "queue": "Queue", "messages": 2}] * 100
+    assert counted(declared, *polls, orders=20)["sqs.requests"] == pytest.approx(receives + 20)
+    alone = counted(declared, *polls, orders=20, model=Model(each_message_alone=True))
+    assert alone["sqs.requests"] == pytest.approx(200 + 20)
+
+
 def test_without_a_window_batches_are_as_they_came_or_each_message_alone() -> None:
     declared = stack(Work=function(), Queue=resource("SQS::Queue"), Source=source(BatchSize=10))
     facts = [invocation(records=3), invocation(records=1)]
@@ -236,6 +258,8 @@ def test_an_express_execution_costs_a_request_and_its_time_in_steps_of_100_ms() 
     found = counted(stack(Saga=machine), execution())
     assert found["states.express_requests"] == 1
     assert found["states.express_gb_seconds"] == pytest.approx(0.4 * 64 / 1024)
+    twice = counted(stack(Saga=machine), execution(), model=Model(executions=2))
+    assert twice["states.express_gb_seconds"] == pytest.approx(0.7 * 64 / 1024)
     assert "states.transitions" not in found
 
 
@@ -376,11 +400,33 @@ def test_an_unknown_schedule_is_no_guess() -> None:
         idle.runs_a_month("at(2026-03-01T00:00:00)")
 
 
-def test_an_idle_queue_is_polled_fifteen_times_a_minute() -> None:
-    declared = stack(Queue=resource("SQS::Queue"), Source=source())
-    (polling,) = idle.standing(declared)
+@pytest.mark.parametrize(
+    ("settings", "polls"),
+    [
+        ({}, 6),
+        ({"ScalingConfig": {"MaximumConcurrency": 2}}, 15),
+        ({"ProvisionedPollerConfig": {"MinimumPollers": 3}}, 9),
+    ],
+)
+def test_an_idle_queue_is_polled_by_as_few_connections_as_aws_says(
+    settings: dict[str, Any], polls: int
+) -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html: two, or five with a maximum concurrency.
+    (polling,) = idle.standing(stack(Queue=resource("SQS::Queue"), Source=source(**settings)))
+    assert polling.quantity == polls * 60 * 730
+
+
+def test_an_idle_queue_may_be_polled_by_five_connections_and_a_disabled_one_is_not_polled() -> None:
+    queue = resource("SQS::Queue")
+    (polling,) = idle.standing(stack(Queue=queue, Source=source()), pollers=idle.USUAL_POLLERS)
     assert polling.quantity == 15 * 60 * 730
-    assert not idle.standing(stack(Queue=resource("SQS::Queue"), Source=source(Enabled=False)))
+    assert not idle.standing(stack(Queue=queue, Source=source(Enabled=False)))
+
+
+def test_a_metric_costs_for_the_hours_in_which_a_schedule_writes_it() -> None:
+    # https://aws.amazon.com/cloudwatch/pricing/: custom metrics are prorated by the hour.
+    assert idle.scheduled_metrics(2, runs=73).quantity == pytest.approx(2 * 0.1)
+    assert idle.scheduled_metrics(2, runs=8760).quantity == 2
 
 
 def alarm(**properties: Any) -> dict[str, Any]:

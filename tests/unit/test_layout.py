@@ -55,6 +55,14 @@ def test_a_module_of_functions_is_one_function_that_lambda_runs(service: Path) -
     assert {name for name in there if not _BESIDE_THE_API.fullmatch(name)} == deployed
 
 
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_a_function_imports_shared_before_all_else(service: Path) -> None:
+    """It puts garbage collection off until the function has started."""
+    _, *code = ast.parse((package(service) / "functions" / "__init__.py").read_bytes()).body
+    assert [ast.unparse(statement) for statement in code] == ["import shared"]
+    assert not ast.parse((package(service) / "__init__.py").read_bytes()).body[1:]
+
+
 @pytest.mark.parametrize("function", FUNCTIONS, ids=str)
 def test_a_function_its_module_and_its_examples_have_one_name(function: Function) -> None:
     service, layer, module, handler = function.handler.split(".")

@@ -4,8 +4,10 @@
   (https://aws.amazon.com/sns/pricing/) and for SQS (https://aws.amazon.com/sqs/pricing/).
 - Each entry of a batch to SNS counts. SNS delivers to queues at no charge.
 - Lambda's pollers receive a batch by one request and delete it by another; both count
-  (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html). Reading a table's stream for Lambda is free
-  (https://aws.amazon.com/dynamodb/pricing/on-demand/).
+  (https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html).
+- A request receives ten messages at most, so a larger batch takes several
+  (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html).
+- Reading a table's stream for Lambda is free (https://aws.amazon.com/dynamodb/pricing/on-demand/).
 - A STANDARD execution counts its transitions; an EXPRESS one its request, and its time in whole 100 ms by memory in
   64 MB chunks (https://aws.amazon.com/step-functions/pricing/).
 """
@@ -27,7 +29,7 @@ from tools.bill.usage import Usage
 
 _CHUNK_BYTES = 64 * 1024
 _PUSH_BYTES = 32 * 1024
-_DELETED_AT_ONCE = 10
+_MESSAGES_AT_ONCE = 10
 _GB = 1024**3
 _EXPRESS_GB = 64 / 1024
 _EXPRESS_STEP_SECONDS = 0.1
@@ -129,22 +131,22 @@ class Count:
         yield self._logged("Lambda's START, END and REPORT", of_one * len(facts) * share, group)
 
     def _share_of_batches(self, facts: list[Fact]) -> float:
-        """How many invocations there are on AWS for each one here.
+        """How many invocations there are on AWS for each one here."""
+        origin = facts[0]["source"]
+        messages: int = sum(fact["records"] for fact in facts)
+        if batch := self._gathered(messages, origin, facts[0]["function"]):
+            return min(1.0, messages / batch / len(facts))
+        alone = self.model.each_message_alone and origin in self.declared.queues_read
+        return messages / len(facts) if alone else 1.0
 
-        A batch window gathers messages, which the embedded cloud does not do.
-        """
-        origin, function = facts[0]["source"], facts[0].get("function", "")
+    def _gathered(self, messages: int, origin: str, function: str = "") -> float:
+        """How many messages a batch window gathers, which the embedded cloud does not do; 0 without a window."""
         source = self.declared.event_sources.get((origin, function)) or self.declared.queues_read.get(
             origin, {}
         )
-        window = float(source.get("MaximumBatchingWindowInSeconds", 0))
-        messages: int = sum(fact["records"] for fact in facts)
-        if not window:
-            alone = self.model.each_message_alone and origin in self.declared.queues_read
-            return messages / len(facts) if alone else 1.0
-        arriving = window * self.traffic.per_second * messages / self.traffic.orders
-        batch = min(float(source.get("BatchSize", 10)), max(1.0, arriving))
-        return min(1.0, messages / batch / len(facts))
+        arriving = float(source.get("MaximumBatchingWindowInSeconds", 0)) * self.traffic.per_second
+        arriving *= messages / self.traffic.orders
+        return min(float(source.get("BatchSize", 10)), max(1.0, arriving)) if arriving else 0.0
 
     def _writes(self, writes: list[Fact]) -> Iterator[Usage]:
         for fact in writes:
@@ -182,22 +184,27 @@ class Count:
             by_queue[fact["queue"]].append(fact)
         for queue, facts in by_queue.items():
             received = [fact for fact in facts if fact["kind"] == "receive"]
-            if not received:
-                continue
-            messages = [{"source": queue, "records": fact["messages"]} for fact in received]
-            share = self._share_of_batches(messages)
-            requests = sum(_chunks(fact) for fact in received)
-            requests += sum(
-                ceil(fact["messages"] / _DELETED_AT_ONCE) for fact in facts if fact["kind"] == "delete"
-            )
-            yield Usage("SQS", queue, "sqs.requests", requests * share)
+            deleted = [fact["messages"] for fact in facts if fact["kind"] == "delete"]
+            messages: int = sum(fact["messages"] for fact in received)
+            receives: float = sum(_chunks(fact) for fact in received)
+            deletes: float = sum(ceil(number / _MESSAGES_AT_ONCE) for number in deleted)
+            if batch := self._gathered(messages, queue):
+                at_once = min(batch, _MESSAGES_AT_ONCE)
+                size = at_once * sum(fact["bytes"] for fact in received) / messages
+                deletes = messages / at_once
+                receives = deletes * _chunks({"bytes": size})
+            if self.model.each_message_alone:
+                receives = messages
+                deletes = deletes if batch else messages
+            yield Usage("SQS", queue, "sqs.requests", receives + deletes)
 
     def _executions(self, executions: list[Fact]) -> Iterator[Usage]:
         for fact in executions:
             name = fact["machine"]
             properties = self.declared.machines[name]
             if properties.get("StateMachineType") == "EXPRESS":
-                seconds = ceil(fact["seconds"] / _EXPRESS_STEP_SECONDS) * _EXPRESS_STEP_SECONDS
+                seconds = self.model.executions * fact["seconds"]
+                seconds = ceil(seconds / _EXPRESS_STEP_SECONDS) * _EXPRESS_STEP_SECONDS
                 yield Usage("Step Functions", name, "states.express_requests", 1)
                 yield Usage("Step Functions", name, "states.express_gb_seconds", seconds * _EXPRESS_GB)
             else:

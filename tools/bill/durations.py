@@ -38,8 +38,10 @@ class Model:
     """How much CPU time an invocation takes on AWS, as a multiple of what it took here."""
     waits: float = 1.0
     """How long it waits for its calls, as a multiple of what the table says."""
+    executions: float = 1.0
+    """How long an EXPRESS execution takes on AWS, as a multiple of the time on the clock that it took here."""
     each_message_alone: bool = False
-    """Whether each message of a queue without a batch window comes by itself, and not in a batch as it came here."""
+    """Whether a poller finds one message at a time, and not as many as here, or as a batch window gathers."""
 
     def billed_seconds(self, cpu_seconds: float, memory: int, calls: Mapping[str, float]) -> float:
         """What Lambda bills for an invocation with so much CPU time and so many calls by service, in whole ms."""

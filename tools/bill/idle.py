@@ -1,14 +1,17 @@
 """What a month costs without any order: polling, schedules, alarms, keys, secrets; and what a month with orders adds.
 
-Lambda polls a queue with five threads from the start, each with the longest wait, 20 seconds. So an empty queue sees
-15 requests a minute. AWS does not say that a low maximum concurrency lowers this. Polling of a stream is free.
+Lambda polls an idle queue with two connections, each with the longest wait, 20 seconds. So an empty queue sees six
+requests a minute. AWS says that Lambda can go down to two, not that it always does; it begins with five. For a queue
+with a maximum concurrency it stays at five. Polling of a stream is free.
 
-- Threads: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+- Connections: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 - Empty receives, as counted by a user: https://github.com/getlift/lift/issues/132
 - Streams: https://aws.amazon.com/dynamodb/pricing/on-demand/
 
 An alarm costs as much as the metrics that it looks at (https://aws.amazon.com/cloudwatch/pricing/). A query
 (`SELECT ...`) looks at every metric that it finds. Here it finds one for each queue or function of the stack.
+
+A custom metric costs for the hours in which something writes it (the same page).
 """
 
 import re
@@ -18,10 +21,11 @@ from typing import Any
 from tools.bill.declared import Declared, is_true
 from tools.bill.usage import Usage
 
-MONTH_SECONDS = 730 * 3600
+_MONTH_HOURS = 730
+MONTH_SECONDS = _MONTH_HOURS * 3600
 """A month as AWS's own examples have it."""
 
-POLLERS = 5
+LEAST_POLLERS, USUAL_POLLERS = 2, 5
 POLL_SECONDS = 20
 _FREE_DASHBOARDS = 3
 _FAST_PERIOD = 60
@@ -34,9 +38,14 @@ _QUERIED = {"AWS/SQS": "AWS::SQS::Queue", "AWS/Lambda": "AWS::Lambda::Function"}
 _METRICS_OF_A_METHOD = 5
 
 
-def standing(declared: Declared) -> list[Usage]:
-    """What a month costs because it is there."""
-    return [*_polling(declared), *_alarms(declared), *_kept(declared)]
+def standing(declared: Declared, pollers: int = LEAST_POLLERS) -> list[Usage]:
+    """What a month costs because it is there, if Lambda polls a queue without a limit by so many `pollers`."""
+    return [*_polling(declared, pollers), *_alarms(declared), *_kept(declared)]
+
+
+def scheduled_metrics(written: int, runs: float) -> Usage:
+    """The custom metrics that a schedule writes at each of its `runs` a month: each is an hour of that metric."""
+    return Usage("Metrics", "of schedules", "cloudwatch.metrics", written * min(1.0, runs / _MONTH_HOURS))
 
 
 def runs_a_month(expression: str) -> float:
@@ -67,10 +76,11 @@ def metrics_of_methods(declared: Declared, methods: Mapping[str, set[tuple[str, 
     ]
 
 
-def _polling(declared: Declared) -> Iterator[Usage]:
+def _polling(declared: Declared, pollers: int) -> Iterator[Usage]:
     for queue, source in declared.queues_read.items():
-        pollers = source.get("ProvisionedPollerConfig", {}).get("MinimumPollers", POLLERS)
-        yield Usage("SQS polling", queue, "sqs.requests", pollers * MONTH_SECONDS / POLL_SECONDS)
+        number = USUAL_POLLERS if "MaximumConcurrency" in source.get("ScalingConfig", {}) else pollers
+        number = source.get("ProvisionedPollerConfig", {}).get("MinimumPollers", number)
+        yield Usage("SQS polling", queue, "sqs.requests", number * MONTH_SECONDS / POLL_SECONDS)
 
 
 def _alarms(declared: Declared) -> Iterator[Usage]:

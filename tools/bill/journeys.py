@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
+from uuid import uuid4
 
+from inventory.adapters.stock_ledger import StockLedger
+from shared.clock import utc_now
 from tools.bill.declared import Declared
 from tools.bill.recording import Recording
 from tools.console import Progress, StepError
@@ -38,7 +41,16 @@ class Journeys:
     def __post_init__(self) -> None:
         self.shop = Shop(self.stack, "bill")
         self.auditor = Auditor(self.stack)
+        self._waiting_before = self._waiting()
         self.customer = self.shop.sign_up("Bill Example")
+
+    def stock_up(self, orders: int) -> None:
+        """Receives a delivery for so many orders, whatever earlier runs took."""
+        ledger = StockLedger(self.stack.client("dynamodb"), self.stack.resource("InventoryTable"))
+        for sku in (TEA, DARJEELING):
+            ledger.receive(
+                sku, orders, movement_id=f"bill-{uuid4().hex}", correlation_id="bill", now=utc_now()
+            )
 
     def fulfilled(self, orders: int) -> None:
         """Places orders of two lines. The customer looks at each after its confirmation and after its dispatch."""
@@ -73,23 +85,29 @@ class Journeys:
         self.settle()
 
     def settle(self) -> None:
-        """Waits until nothing moves: no message waits or is worked on, and nothing new is recorded."""
-        sqs = self.stack.client("sqs")
-        queues = [self.stack.resource(name) for name in self.declared.queues_read]
-        names = ["", "NotVisible", "Delayed"]
-        attributes = [f"ApproximateNumberOfMessages{name}" for name in names]
+        """Waits until nothing moves: nothing new is recorded, and no message waits or is worked on but older ones."""
         seen: list[int] = []
 
         def is_still() -> bool:
-            for queue in queues:
-                found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=attributes)["Attributes"]
-                if any(int(number) for number in found.values()):
-                    seen.clear()
-                    return False
+            waiting = self._waiting()
+            if any(number > self._waiting_before[queue] for queue, number in waiting.items()):
+                seen.clear()
+                return False
             seen.append(len(self.recording.facts()))
             return len(seen) >= 3 and len(set(seen[-3:])) == 1
 
         wait_for(is_still, "the end of all that the orders caused", seconds=_LONGEST_SECONDS)
+
+    def _waiting(self) -> dict[str, int]:
+        """By queue: the messages that wait, are delayed, or are worked on."""
+        sqs = self.stack.client("sqs")
+        names = [f"ApproximateNumberOfMessages{name}" for name in ("", "NotVisible", "Delayed")]
+        waiting = {}
+        for queue in self.declared.queues_read:
+            url = self.stack.resource(queue)
+            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+            waiting[queue] = sum(int(number) for number in found.values())
+        return waiting
 
     def _paced(self, orders: int) -> Iterator[int]:
         """Counts to `orders`, one a second: the number of records in a batch depends on the pace."""

@@ -10,14 +10,16 @@ from tools.bill.counting import Count, Traffic, metrics
 from tools.bill.declared import Declared
 from tools.bill.durations import AS_MEASURED, PROVIDER_WAIT, Model
 from tools.bill.journeys import Journeys
-from tools.bill.recording import Fact, Recording, invocations, named, of_functions, of_orders, recording
+from tools.bill.recording import Fact, Recording, named, of_functions, of_orders, recording
 from tools.bill.usage import Usage, added
 from tools.console import Progress
 from tools.shop import seed
 from tools.stack import Stack
+from tools.waiting import wait_for
 
 MILLION = 1_000_000
 _WARM_UP = 3
+_LONGEST_SECONDS = 90
 _SCHEDULED_EVENT = {"version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 
 
@@ -39,10 +41,6 @@ class Measured:
         counted += self._waiting_for_provider(kind, model)
         return [usage.times(MILLION / orders) for usage in added(counted)]
 
-    def invocations(self, kind: str) -> Counter[str]:
-        """The invocations that the orders of a kind caused, by function."""
-        return invocations(self.facts[kind])
-
     def unpriced(self) -> list[str]:
         """The calls of AWS that the bill knows no price for."""
         count = Count(self.declared, Traffic(1, self.per_second))
@@ -55,18 +53,16 @@ class Measured:
         without, with_indexes = count.stored_bytes(self.facts[kind])
         return without * factor, with_indexes * factor
 
-    def idle_month(self) -> list[Usage]:
-        """The usages of a month without orders."""
-        usages = idle.standing(self.declared)
+    def idle_month(self, pollers: int = idle.LEAST_POLLERS) -> list[Usage]:
+        """The usages of a month without orders; see `idle.standing`."""
+        usages = idle.standing(self.declared, pollers)
         for name, (expression, target) in self.declared.schedules.items():
-            facts = self.schedules.get(target, [])
-            count = Count(self.declared, Traffic(1, idle.runs_a_month(expression) / idle.MONTH_SECONDS))
-            runs = idle.runs_a_month(expression)
+            facts, runs = self.schedules.get(target, []), idle.runs_a_month(expression)
+            count = Count(self.declared, Traffic(1, runs / idle.MONTH_SECONDS))
             usages += [usage.times(runs) for usage in count.of(facts)]
+            usages.append(idle.scheduled_metrics(len(metrics(facts)), runs))
             if self.declared.resources[name]["Type"] == "AWS::Scheduler::Schedule":
                 usages.append(Usage("EventBridge", name, "scheduler.invocations", runs))
-        written = {metric for facts in self.schedules.values() for metric in metrics(facts)}
-        usages.append(Usage("Metrics", "of schedules", "cloudwatch.metrics", len(written)))
         return added(usages)
 
     def busy_month(self) -> list[Usage]:
@@ -117,6 +113,7 @@ def measure(stack: Stack, *, orders: int, per_second: float, say: Callable[[str]
     seed.load(stack)
     with recording(stack) as running:
         journeys = Journeys(stack, declared, running, Progress(say))
+        journeys.stock_up(sum(measured.orders.values()) + _WARM_UP * len(measured.orders))
         say("warming up")
         for kind in measured.orders:
             getattr(journeys, kind)(_WARM_UP)
@@ -148,7 +145,13 @@ def _one_run(
         stack.client("lambda").invoke(FunctionName=function, Payload=event)
     else:
         running.restart()
-        stack.client("stepfunctions").start_execution(stateMachineArn=stack.resource(target), input="{}")
+        machines = stack.client("stepfunctions")
+        started = machines.start_execution(stateMachineArn=stack.resource(target), input="{}")["executionArn"]
+        wait_for(
+            lambda: machines.describe_execution(executionArn=started)["status"] != "RUNNING",
+            f"the end of {target}",
+            seconds=_LONGEST_SECONDS,
+        )
         journeys.settle()
         names = set(declared.functions) | {target}
     facts = named(running.facts(), stack, declared)

@@ -5,7 +5,6 @@
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,11 +87,6 @@ def of_orders(facts: Iterable[Fact], declared: Declared) -> list[Fact]:
 def of_functions(facts: Iterable[Fact], names: set[str]) -> list[Fact]:
     """The facts that these functions or state machines cause."""
     return [fact for fact in facts if _begun_by(fact) in names]
-
-
-def invocations(facts: Iterable[Fact]) -> Counter[str]:
-    """How often each function was invoked."""
-    return Counter(fact["function"] for fact in facts if fact["kind"] == "invocation")
 
 
 def _begun_by(fact: Fact) -> str:

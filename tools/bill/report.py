@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tools.bill.durations import Model
+from tools.bill.idle import LEAST_POLLERS, USUAL_POLLERS
 from tools.bill.measuring import MILLION, Measured
 from tools.bill.usage import Usage, price_list
 
@@ -21,6 +22,7 @@ _VARIATIONS = {
     "CPU twice as long": Model(cpu=2.0),
     "CPU half as long": Model(cpu=0.5),
     "calls of AWS twice as long": Model(waits=2.0),
+    "EXPRESS executions twice as long": Model(executions=2.0),
     "each message of a queue by itself": Model(each_message_alone=True),
 }
 
@@ -45,7 +47,7 @@ def lines(measured: Measured) -> Iterator[str]:
     for kind, orders in measured.orders.items():
         usages = measured.per_million(kind)
         yield ""
-        yield f"A million {kind} orders, by {orders} of them ({_rounded(measured, kind)} invocations an order)"
+        yield f"A million {kind} orders, by {orders} of them"
         yield from _by_service(usages, MILLION)
         yield from _causes(usages, MILLION)
         if kind == _BUDGETED:
@@ -56,6 +58,8 @@ def lines(measured: Measured) -> Iterator[str]:
     yield "A month without orders"
     yield from _by_service(idle, 1)
     yield from _causes(idle, 1)
+    usual = dollars(measured.idle_month(USUAL_POLLERS)) - dollars(idle)
+    yield f"  If Lambda polls each idle queue by {USUAL_POLLERS} connections, not by {LEAST_POLLERS}: {usual:+.2f}"
     busy = measured.busy_month()
     yield ""
     yield "A month with orders, more, however many"
@@ -74,7 +78,7 @@ def as_json(measured: Measured) -> dict[str, Any]:
             "with_mail": dollars(usages),
             "without_mail": dollars(usages, mail=False),
             "orders": measured.orders[kind],
-            "invocations_an_order": _rounded(measured, kind),
+            "invocations_an_order": _invocations(usages) / MILLION,
             "usages": [_shown(usage, MILLION) for usage in usages],
         }
         for kind in measured.orders
@@ -154,8 +158,8 @@ def _stored(measured: Measured, kind: str) -> Iterator[str]:
     )
 
 
-def _rounded(measured: Measured, kind: str) -> float:
-    return round(measured.invocations(kind).total() / measured.orders[kind], 1)
+def _invocations(usages: Iterable[Usage]) -> float:
+    return sum(usage.quantity for usage in usages if usage.price == "lambda.requests")
 
 
 def _verdicts(measured: Measured) -> Iterator[str]:

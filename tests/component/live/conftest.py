@@ -25,8 +25,6 @@ def live(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
     gateway = Gateway()
     dependencies.live_store.cache_clear()
     monkeypatch.setattr(dependencies, "sockets", lambda: Sockets(gateway))
-    connections, push, erase = (
-        reload(import_module(f"live.functions.{name}")) for name in ("websocket", "push", "erase")
-    )
-    yield LiveService(gateway, connections, push, erase, lambda_context, queue)
+    connections, push = (reload(import_module(f"live.functions.{name}")) for name in ("websocket", "push"))
+    yield LiveService(gateway, connections, push, lambda_context, queue)
     dependencies.live_store.cache_clear()

@@ -50,7 +50,6 @@ class LiveService:
     gateway: Gateway
     connections: ModuleType
     push: ModuleType
-    erase: ModuleType
     context: Any
     dead_letters: str
 
@@ -94,9 +93,8 @@ class LiveService:
             }
             for event in events
         ]
-        consumer = self.erase if events[0].event_type == "user.deleted" else self.push
         try:
-            answer = consumer.handler({"Records": records}, self.context)
+            answer = self.push.handler({"Records": records}, self.context)
         except NothingConsumed:
             return [event.event_id for event in events]
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]

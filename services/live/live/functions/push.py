@@ -1,12 +1,14 @@
 """Pushes each status change to the customer: first into their feed, then to each connection that watches the order.
 
 If the queue delivers an event again, its change has the same cursor. Clients recognize the repeat by it.
+
+On `user.deleted` there is nobody left to push to: it closes the user's connections and erases their feed.
 """
 
 from live.adapters.sockets import ConnectionGone, SocketBusy
 from live.dependencies import live_store, sockets
 from live.domain.connection import Connection
-from live.domain.feed import STATUS_EVENTS, NobodyListens, change_in
+from live.domain.feed import STATUS_EVENTS, change_in
 from live.domain.messages import OrderChanged, as_text
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
@@ -20,17 +22,10 @@ class NotPushed(TransientError):
 
 
 def push(event: Event) -> None:
-    """Pushes the status in `event` to its customer, unless their feed has a newer one, or nobody listens.
-
-    Raises NotPushed.
-    """
+    """Pushes the status in `event` to its customer, unless their feed has a newer one. Raises NotPushed."""
     customer_id, change = change_in(event)
     now = utc_now()
-    try:
-        entry = live_store().append(customer_id, change, now)
-    except NobodyListens:
-        logger.debug("not pushed: nobody of this customer was connected lately")
-        return
+    entry = live_store().append(customer_id, change, now)
     if entry is None:
         logger.debug("not pushed: the feed has a newer status, or the account is closed")
         count("LiveChangesSuperseded")
@@ -62,4 +57,18 @@ def _sent(connection: Connection, message: str) -> bool:
     return True
 
 
-handler = consumer_handler({**dict.fromkeys(STATUS_EVENTS, push), "order.placed": {1: push, 2: push}})
+def erase(event: Event) -> None:
+    """Erases the user in `user.deleted`; a repeat erases the rest.
+
+    The account is closed first: from then on no change and no connection of the user is stored.
+    """
+    customer_id = event.aggregate_id
+    live_store().close_account(customer_id, utc_now())
+    for connection in live_store().connections(customer_id):
+        sockets().close(connection.connection_id)
+    count("LiveItemsErased", live_store().erase(customer_id))
+
+
+handler = consumer_handler(
+    {**dict.fromkeys(STATUS_EVENTS, push), "order.placed": {1: push, 2: push}, "user.deleted": erase}
+)
