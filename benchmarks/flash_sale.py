@@ -29,6 +29,7 @@ from inventory.adapters.stock_ledger import StockLedger
 from inventory.domain.reservation import OutOfStock, Reservation
 from shared.clock import utc_now
 from shared.versioned_table import WriteConflict
+from tools.command_line import at_least
 from tools.console import StepError, fail
 from tools.settings import CREDENTIALS, REGION
 from tools.stack import Stack
@@ -164,8 +165,10 @@ def table_like(dynamodb: Any, original: str) -> Iterator[str]:
 def main() -> int:
     """Prints the tables that the arguments ask for; the exit code to end with."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.flash_sale", description=__doc__)
-    parser.add_argument("--orders", type=int, default=400, help="orders of one piece each (default: 400)")
-    parser.add_argument("--writers", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
+    parser.add_argument(
+        "--orders", type=at_least(1), default=400, help="orders of one piece each (default: 400)"
+    )
+    parser.add_argument("--writers", type=at_least(1), nargs="+", default=[1, 2, 4, 8, 16, 32])
     arguments = parser.parse_args()
     try:
         stack = Stack.current()

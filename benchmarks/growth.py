@@ -11,6 +11,7 @@ import sys
 import warnings
 
 from tests.growth.shop import Cost, measure, measure_readers
+from tools.command_line import at_least
 
 _TOLERANCE = 0.1
 # Less is within what the clock and the other programs of the machine make of it.
@@ -22,8 +23,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sizes", nargs="*", type=int, default=[100, 10_000, 100_000], help="past orders")
-    parser.add_argument("--repeats", type=int, default=10, help="how often each is measured (default: 10)")
+    parser.add_argument(
+        "sizes", nargs="*", type=at_least(1), default=[100, 10_000, 100_000], help="past orders"
+    )
+    parser.add_argument(
+        "--repeats", type=at_least(1), default=10, help="how often each is measured (default: 10)"
+    )
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     costs, readers = {}, {}

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
+from tools.command_line import at_least
 from tools.console import StepError, fail
 from tools.shop.client import Shop
 from tools.shop.seed import load
@@ -89,7 +90,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--orders", type=int, default=50, help="how many are measured (default: 50)")
+    parser.add_argument("--orders", type=at_least(1), default=50, help="how many are measured (default: 50)")
     orders = parser.parse_args().orders
     try:
         stack = Stack.current()

@@ -15,14 +15,20 @@ _LAZY = """
 from importlib import import_module
 
 _HOMES = {homes!r}
+_SUBMODULES = {submodules!r}
+_own = globals().get("__getattr__")
 
 
 def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
-    module, original = _HOMES[name]
-    value = globals()[name] = getattr(import_module(module, __name__), original)
-    return value
+    if name in _HOMES:
+        module, original = _HOMES[name]
+        value = globals()[name] = getattr(import_module(module, __name__), original)
+        return value
+    if name in _SUBMODULES:
+        return import_module(f"{{__name__}}.{{name}}")
+    if _own:
+        return _own(name)
+    raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
 """
 
 
@@ -82,11 +88,14 @@ def _drop_endpoints(endpoints: Path, data: Path, services: set[str]) -> None:
 
 
 def _import_on_use(package: Path) -> None:
-    """Lets a package import the names that it only passes on at their first use (PEP 562)."""
+    """Lets a package import the names that it only passes on at their first use (PEP 562).
+
+    Its submodules are its attributes still, as if they were imported. A rule of its own for other names stays.
+    """
     tree = ast.parse(package.read_bytes())
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     # A name that a submodule has, too, would become the submodule.
-    submodules = {path.stem for path in package.parent.iterdir()}
+    submodules = sorted({path.stem for path in package.parent.iterdir()} - {"__init__", "__pycache__"})
     homes: dict[str, tuple[str, str]] = {}
     for statement in tree.body:
         if not isinstance(statement, ast.ImportFrom) or statement.module == "__future__":
@@ -101,7 +110,7 @@ def _import_on_use(package: Path) -> None:
     tree.body = [
         statement for statement in tree.body if not isinstance(statement, ast.ImportFrom) or statement.names
     ]
-    _write(package, ast.unparse(tree) + "\n" + _LAZY.format(homes=homes))
+    _write(package, ast.unparse(tree) + "\n" + _LAZY.format(homes=homes, submodules=submodules))
 
 
 def _import_in_functions(module: Path) -> None:

@@ -55,6 +55,21 @@ def add_stack_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def at_least[Number: (int, float)](least: Number) -> Callable[[str], Number]:
+    """The type of an argument that is a number, and no smaller than `least`."""
+
+    def number(text: str) -> Number:
+        try:
+            named = type(least)(text)
+        except ValueError:
+            named = None
+        if named is None or not named >= least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number of {least} or more")
+        return named
+
+    return number
+
+
 def run(arguments: Sequence[str], tools: Tools, *, description: str | None) -> int:
     """Runs the command that the arguments name; returns the exit code to end with."""
     wanted = [module for module, commands in tools.items() if arguments and arguments[0] in commands]

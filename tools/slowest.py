@@ -4,7 +4,7 @@ import argparse
 from collections import defaultdict
 from collections.abc import Iterable
 
-from tools.command_line import Subcommands, add_command
+from tools.command_line import Subcommands, add_command, at_least
 from tools.lanes import RUN
 from tools.test_record import Timed, load
 
@@ -14,7 +14,9 @@ _SHOWN = 15
 def register(subcommands: Subcommands) -> None:
     """Registers `slowest`."""
     parser = add_command(subcommands, "slowest", _slowest, description="show the slowest stages and tests")
-    parser.add_argument("--top", type=int, default=_SHOWN, metavar="N", help="how many of each to show")
+    parser.add_argument(
+        "--top", type=at_least(1), default=_SHOWN, metavar="N", help="how many of each to show"
+    )
 
 
 def _slowest(arguments: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from benchmarks.starts.measuring import Measurement
 from benchmarks.starts.page import page
 from benchmarks.starts.stock import install_stock
 from benchmarks.starts.table import Report
+from tools.command_line import at_least
 from tools.console import Progress, StepError, fail
 from tools.settings import LOCAL
 
@@ -33,7 +34,7 @@ def main() -> int:
         prog="python -m benchmarks.starts", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument(
-        "--rounds", type=int, default=15, help="how often each function is started (%(default)s)"
+        "--rounds", type=at_least(1), default=15, help="how often each function is started (%(default)s)"
     )
     parser.add_argument(
         "--minutes", type=float, default=9, help="after so long no new round begins (%(default)s)"

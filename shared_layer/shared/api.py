@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -176,8 +176,12 @@ def success(status: HTTPStatus, answers: str, headers: dict[str, str] | None = N
     return response
 
 
-def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
+def api_handler(
+    app: APIGatewayRestResolver, *, calls: Sequence[str] = ()
+) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
     """The Lambda handler that serves `app`; raises UndeclaredAccess when a route has no `contract`.
+
+    The function is prepared for the AWS services that it `calls` (`shared.aws.prepare`).
 
     The correlation id is set around the resolver, because a resolver's exception handlers run outside of its
     middlewares. So every answer carries it, also an answer to a failure.
@@ -187,6 +191,10 @@ def api_handler(app: APIGatewayRestResolver) -> Callable[[dict[str, Any], Lambda
     ]
     if undeclared:
         raise UndeclaredAccess(", ".join(undeclared))
+    if calls:
+        from shared.aws import prepare  # noqa: PLC0415 - a function without calls starts sooner
+
+        prepare(*calls)
 
     @entry_point
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

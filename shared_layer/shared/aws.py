@@ -38,7 +38,7 @@ def client(service: str, *, attempts: int = 3, config: Config | None = None) -> 
 
 
 def prepare(*services: str) -> None:
-    """Makes these clients and opens their connections. The function of an API calls it as it starts.
+    """Makes these clients and opens their connections. `api_handler` calls it as a function starts.
 
     Lambda starts a function with more CPU than it later has. If a connection fails, the first call opens it.
     """

@@ -6,6 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+RENEW = "A lazier import or one call fewer helps. If it is worth its cost: `make budgets`, and say why in the commit."
+"""What to do about a figure above its budget; docs/performance.md says more."""
+
 _FILE = Path(__file__).with_name("budgets.json")
 
 

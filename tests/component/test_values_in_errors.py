@@ -86,6 +86,8 @@ def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     deployed = FUNCTIONS[request.param]
     for name, value in deployed.environment.items():
         monkeypatch.setenv(name, value)
+    # Every invocation logs its details, not one in a hundred.
+    monkeypatch.setenv("LOG_SAMPLE_RATE", "1")
     with mock_aws(), imported_anew(deployed.module) as module:
         yield module
 

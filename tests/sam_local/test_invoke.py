@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.examples import SOLD, check_answer, claims, example, example_for, of_products_that_are_sold
-from tests.template import Function, examples
+from tests.template import examples
 from tools.cloud.sam_local.emulator import VARIABLES, Emulator
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -32,23 +32,24 @@ def placed_id(stack: Stack, customer: Customer) -> str:
     return placed
 
 
-@pytest.mark.parametrize(("function", "name"), examples(), ids=str)
-def test_a_function_does_what_its_example_asks_for(
+def test_each_function_does_what_its_example_asks_for(
     sam_local: Emulator,
     customer: Customer,
-    function: Function,
-    name: str,
     order_id: str,
     placed_id: str,
     tmp_path: Path,
+    subtests: pytest.Subtests,
 ) -> None:
-    event = example_for(name, order_id, customer.user_id, placed_id)
-    path = tmp_path / name
-    path.write_text(json.dumps(event))
+    """One test, since the saga's steps and the jobs' work on what the examples before them made."""
+    for function, name in examples():
+        with subtests.test(name):
+            event = example_for(name, order_id, customer.user_id, placed_id)
+            path = tmp_path / name
+            path.write_text(json.dumps(event))
 
-    answer = sam_local.invoke(function.name, path)
+            answer = sam_local.invoke(function.name, path)
 
-    check_answer(function, event, answer, json.loads(VARIABLES.read_text())[function.name])
+            check_answer(function, event, answer, json.loads(VARIABLES.read_text())[function.name])
 
 
 def test_an_order_placed_locally_is_in_the_embedded_clouds_table(

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.starts.built import BUILD, LAYER, Subject, built_functions
-from tests.budgets.file import budgets, over
+from tests.budgets.file import RENEW, budgets, over
 from tests.budgets.packages import counted, imported, size, without_bytecode
 from tools.stack import Stack
 
@@ -20,7 +20,7 @@ def modules(stack: Stack) -> dict[str, dict[str, str]]:
 
 
 def test_every_function_has_a_budget() -> None:
-    assert {function.name for function in FUNCTIONS} == set(budgets()["functions"])
+    assert {function.name for function in FUNCTIONS} == set(budgets()["functions"]), RENEW
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
@@ -28,7 +28,8 @@ def test_a_cold_start_imports_no_more_modules_than_its_budget(
     modules: dict[str, dict[str, str]], function: Subject
 ) -> None:
     found = counted(function, modules[function.name])
-    assert not over(found, budgets()["functions"][function.name]["modules"])
+    problems = over(found, budgets()["functions"][function.name]["modules"])
+    assert not problems, "\n".join([*problems, RENEW])
 
 
 @pytest.mark.parametrize("name", budgets()["imported_only_by"])
@@ -39,11 +40,11 @@ def test_only_some_functions_import_a_heavy_module(modules: dict[str, dict[str, 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_a_package_is_no_larger_than_its_budget(stack: Stack, function: Subject) -> None:
-    assert size(function.folders[0]) <= allowed(budgets()["functions"][function.name]["bytes"])
+    assert size(function.folders[0]) <= allowed(budgets()["functions"][function.name]["bytes"]), RENEW
 
 
 def test_the_layer_is_no_larger_than_its_budget(stack: Stack) -> None:
-    assert size(BUILD / LAYER.parent) <= allowed(budgets()["layer_bytes"])
+    assert size(BUILD / LAYER.parent) <= allowed(budgets()["layer_bytes"]), RENEW
 
 
 def test_a_cold_start_compiles_nothing(stack: Stack) -> None:

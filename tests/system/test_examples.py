@@ -36,15 +36,17 @@ def invoke(stack: Stack, function: Function, event: dict[str, Any]) -> tuple[dic
     return json.loads(answer["Payload"].read()), configuration["Environment"]["Variables"]
 
 
-@pytest.mark.parametrize(("function", "name"), examples(), ids=str)
-def test_a_function_does_what_its_example_asks_for(
-    stack: Stack, customer: Customer, function: Function, name: str, order_id: str, placed_id: str
+def test_each_function_does_what_its_example_asks_for(
+    stack: Stack, customer: Customer, order_id: str, placed_id: str, subtests: pytest.Subtests
 ) -> None:
-    example = example_for(name, order_id, customer.user_id, placed_id)
-    # Mail goes out, and an account is made, for an address that is the tests' own.
-    text = json.dumps(example).replace("ada@example.com", made_up_address(KIND, "Ada"))
-    event: dict[str, Any] = json.loads(text)
+    """One test, since the saga's steps and the jobs' work on what the examples before them made."""
+    for function, name in examples():
+        with subtests.test(name):
+            example = example_for(name, order_id, customer.user_id, placed_id)
+            # Mail goes out, and an account is made, for an address that is the tests' own.
+            text = json.dumps(example).replace("ada@example.com", made_up_address(KIND, "Ada"))
+            event: dict[str, Any] = json.loads(text)
 
-    answer, variables = invoke(stack, function, event)
+            answer, variables = invoke(stack, function, event)
 
-    check_answer(function, event, answer, variables)
+            check_answer(function, event, answer, variables)

@@ -82,6 +82,17 @@ def test_everything_hangs_below_its_cause() -> None:
     ]
 
 
+def test_a_change_belongs_to_the_work_that_it_lies_within_not_to_a_shorter_one_soon_after() -> None:
+    request = line(
+        12, "api-1", "request answered", "r-1", method="POST", resource="/orders", status=201, duration_ms=12
+    )
+    consumed = line(36, "saga-1", "event consumed", "o:1:order.placed", duration_ms=9)
+    assert outline(tree_of([request, consumed], NAMES, [(at(6), "placed")], [])) == [
+        ("POST /orders 201  (OrdersApi)", ["the order is placed"]),
+        "OrdersStartExecutions",
+    ]
+
+
 def test_a_node_without_a_known_cause_is_a_root() -> None:
     assert outline(tree_of([CONFIRMED], NAMES, [(at(40), "placed")], [])) == [
         "the order is placed",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tools.__main__ import TOOLS
-from tools.command_line import Command, Subcommands, add_command, run
+from tools.command_line import Command, Subcommands, add_command, at_least, run
 from tools.console import StepError
 from tools.waiting import NotInTime
 
@@ -81,3 +81,19 @@ def test_an_unknown_command_is_refused_with_a_list_of_the_commands(
         run(["nonsense"], {"tools.cloud.outputs": ("outputs",)}, description=None)
     assert ended.value.code == 2
     assert "choose from outputs" in capsys.readouterr().err.replace("'", "")
+
+
+def test_a_number_is_taken_if_it_is_large_enough() -> None:
+    assert at_least(1)("20") == 20
+    assert at_least(0.5)("0.5") == 0.5
+
+
+@pytest.mark.parametrize("text", ["0", "-3", "x", "1.5", ""])
+def test_what_is_no_such_number_is_refused_with_the_least_one(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is no number of 1 or more"):
+        at_least(1)(text)
+
+
+def test_not_a_number_is_refused() -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        at_least(0.001)("nan")

@@ -66,6 +66,13 @@ def test_a_change_with_a_new_outbox_publishes_the_new_events_only() -> None:
     assert unpublished(change([placed(2)], old=[placed(1)])) == [placed(2)]
 
 
+def test_an_attribute_that_was_added_by_hand_keeps_no_event_from_going_out() -> None:
+    by_hand = {"looked_at": {"NS": ["1", "2"]}, "seal": {"B": "AAE="}}
+    record = change([placed()])
+    record["dynamodb"]["NewImage"].update(by_hand)
+    assert unpublished(record) == [placed()]
+
+
 def test_a_deleted_item_publishes_nothing() -> None:
     assert unpublished(change(None, old=[placed()])) == []
 

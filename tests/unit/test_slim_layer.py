@@ -145,6 +145,20 @@ def test_a_package_says_that_it_lacks_a_name(library: Path) -> None:
     assert in_a_new_process(library, code) == "False"
 
 
+def test_a_submodule_is_still_an_attribute_of_its_package(library: Path) -> None:
+    slim(library, {"stepfunctions"})
+    seen = in_a_new_process(library, "import aws_lambda_powertools as package; print(package.heavy.helper())")
+    assert seen == "None"
+
+
+def test_a_package_keeps_its_own_rule_for_names_that_it_makes_late(library: Path) -> None:
+    package = library / "aws_lambda_powertools" / "__init__.py"
+    package.write_text(LAZY_PACKAGE + "\n\ndef __getattr__(name):\n    return f'{name} made late'\n")
+    slim(library, {"stepfunctions"})
+    code = "from aws_lambda_powertools import Heavy, Late; print(Heavy.__name__, Late)"
+    assert in_a_new_process(library, code) == "Heavy Late made late"
+
+
 def test_a_module_imports_in_its_functions_what_they_alone_use(library: Path) -> None:
     slim(library, {"stepfunctions"})
     seen = in_a_new_process(

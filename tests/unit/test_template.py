@@ -187,6 +187,9 @@ def test_one_check_looks_into_every_dead_letter_queue_and_an_alarm_rings_if_it_f
     check = RESOURCES["CleanupCheckDeadLettersFunction"]["Properties"]
     checked = check["Environment"]["Variables"]["DEAD_LETTER_QUEUES"]["Fn::Join"][1]
     assert sorted(entry["Ref"] for entry in checked) == sorted(queues)
+    [policy] = RESOURCES["CleanupCheckDeadLettersFunctionRole"]["Properties"]["Policies"]
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert sorted(entry["Fn::GetAtt"][0] for entry in statement["Resource"]) == sorted(queues)
     alarm = RESOURCES["DeadLettersAlarm"]["Properties"]
     assert (alarm["Namespace"], alarm["MetricName"], alarm["TreatMissingData"]) == (
         "AWS/Lambda",

@@ -7,7 +7,7 @@ import time
 
 from tools.bill import report
 from tools.bill.measuring import measure
-from tools.command_line import Subcommands, add_command
+from tools.command_line import Subcommands, add_command, at_least
 from tools.stack import Stack
 
 _ORDERS = 20
@@ -24,22 +24,15 @@ def register(subcommands: Subcommands) -> None:
         description="count and price what orders cost on AWS; exit code 1 above the budget",
     )
     parser.add_argument(
-        "--orders", type=_some, default=_ORDERS, help="how many orders to place of the first kind"
+        "--orders", type=at_least(1), default=_ORDERS, help="how many orders to place of the first kind"
     )
     parser.add_argument(
         "--per-second",
-        type=float,
+        type=at_least(0.001),
         default=_A_SECOND,
         help="orders a second that the shop gets, for traces and batches",
     )
     parser.add_argument("--json", action="store_true", help="print the bill as JSON, with every cause")
-
-
-def _some(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
 
 
 def _bill(arguments: argparse.Namespace) -> int:

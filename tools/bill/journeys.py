@@ -41,7 +41,7 @@ class Journeys:
     def __post_init__(self) -> None:
         self.shop = Shop(self.stack, "bill")
         self.auditor = Auditor(self.stack)
-        self.delayed_before = self._messages("Delayed")
+        self._waiting_before = self._waiting()
         self.customer = self.shop.sign_up("Bill Example")
 
     def stock_up(self, orders: int) -> None:
@@ -85,14 +85,12 @@ class Journeys:
         self.settle()
 
     def settle(self) -> None:
-        """Waits until nothing moves: no message waits or is worked on, and nothing new is recorded.
-
-        Messages that were delayed before the run are not of its orders; they may wait for a quarter of an hour.
-        """
+        """Waits until nothing moves: nothing new is recorded, and no message waits or is worked on but older ones."""
         seen: list[int] = []
 
         def is_still() -> bool:
-            if self._messages("", "NotVisible") or self._messages("Delayed") > self.delayed_before:
+            waiting = self._waiting()
+            if any(number > self._waiting_before[queue] for queue, number in waiting.items()):
                 seen.clear()
                 return False
             seen.append(len(self.recording.facts()))
@@ -100,15 +98,16 @@ class Journeys:
 
         wait_for(is_still, "the end of all that the orders caused", seconds=_LONGEST_SECONDS)
 
-    def _messages(self, *states: str) -> int:
-        """How many messages of the queues are in one of these states."""
-        names: list[Any] = [f"ApproximateNumberOfMessages{state}" for state in states]
-        sqs, found = self.stack.client("sqs"), 0
+    def _waiting(self) -> dict[str, int]:
+        """By queue: the messages that wait, are delayed, or are worked on."""
+        sqs = self.stack.client("sqs")
+        names = [f"ApproximateNumberOfMessages{name}" for name in ("", "NotVisible", "Delayed")]
+        waiting = {}
         for queue in self.declared.queues_read:
             url = self.stack.resource(queue)
-            counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-            found += sum(map(int, counts.values()))
-        return found
+            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+            waiting[queue] = sum(int(number) for number in found.values())
+        return waiting
 
     def _paced(self, orders: int) -> Iterator[int]:
         """Counts to `orders`, one a second: the number of records in a batch depends on the pace."""

@@ -72,10 +72,10 @@ class _Work:
     cause: str
     execution: str
 
-    def holds(self, moment: datetime) -> bool:
-        """Whether `moment` lies within it."""
+    def misses(self, moment: datetime) -> timedelta:
+        """How far outside of it `moment` lies; nothing if it lies within."""
         end = self.node.at + timedelta(milliseconds=self.node.milliseconds or 0)
-        return self.node.at - _SLACK <= moment <= end + _SLACK
+        return max(self.node.at - moment, moment - end, timedelta())
 
 
 def tree_of(
@@ -204,9 +204,10 @@ def _starter(run: Execution, lines: list[LogLine], works: list[_Work]) -> Node |
 
 
 def _holder(moment: datetime, works: list[_Work]) -> Node | None:
-    """The work that was in progress at `moment`; the shortest, if there were several."""
-    during = [work for work in works if work.holds(moment)]
-    return min(during, key=lambda work: work.node.milliseconds or 0).node if during else None
+    """The work that was in progress at `moment`, or nearly so; the shortest, if there were several."""
+    near = [work for work in works if work.misses(moment) <= _SLACK]
+    nearest = min(near, key=lambda work: (work.misses(moment), work.node.milliseconds or 0), default=None)
+    return nearest.node if nearest else None
 
 
 def drawn(roots: list[Node]) -> list[str]:

@@ -126,7 +126,7 @@ def rebuild(stack: Stack, name: str, say: Say = print) -> int:
         sent += len(batch)
         progress.report(f"{sent:,} sent so far")
     try:
-        _wait_until_empty(sqs, queue, projection.consumer, progress)
+        _wait_until_processed(sqs, queue, projection.consumer, progress)
     except NotInTime as error:
         raise StepError(
             f"{sent} sent, but: {error}.", f"`make dlq` shows whether {projection.consumer} fails."
@@ -209,17 +209,30 @@ def _let_the_archive_catch_up(stack: Stack, say: Say) -> None:
         )
 
 
-def _wait_until_empty(sqs: Any, queue: str, consumer: str, progress: Progress) -> None:
-    """Raises NotInTime if the queue gets no shorter for too long; new events count like the others."""
-    left = _waiting(sqs, queue)
-    while left:
+def _wait_until_processed(sqs: Any, queue: str, consumer: str, progress: Progress) -> None:
+    """Waits until as many messages have left the queue as it holds now, or it is empty.
+
+    A shop that runs sends new events all the time, so the queue may never be empty. Raises NotInTime if no message
+    leaves it for too long.
+    """
+    to_do = left = _waiting(sqs, queue)
+    while left and to_do > 0:
         progress.report(f"{left:,} wait for {consumer}")
+        before, left = wait_for(
+            _fewer(sqs, queue, left), f"{consumer} to process its queue", seconds=_WITHOUT_PROGRESS_SECONDS
+        )
+        to_do -= before - left
 
-        def shorter(than: int = left) -> tuple[int] | None:
-            now = _waiting(sqs, queue)
-            return (now,) if now < than else None
 
-        (left,) = wait_for(shorter, f"{consumer} to process its queue", seconds=_WITHOUT_PROGRESS_SECONDS)
+def _fewer(sqs: Any, queue: str, last: int) -> Callable[[], tuple[int, int] | None]:
+    """Asks how many messages the queue holds, until they are fewer than at the question before; answers both."""
+
+    def ask() -> tuple[int, int] | None:
+        nonlocal last
+        before, last = last, _waiting(sqs, queue)
+        return (before, last) if last < before else None
+
+    return ask
 
 
 def _waiting(sqs: Any, queue: str) -> int:

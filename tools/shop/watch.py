@@ -120,7 +120,7 @@ def watching(stack: Stack, token: str, *, as_browser: bool = False) -> Iterator[
 
 
 def watch(stack: Stack, token: str) -> None:
-    """Prints the stored changes of the customer's orders, and then each new one, until the connection ends.
+    """Prints the past changes of the customer's orders, and then each new one, until the connection ends.
 
     Raises StepError if the server refuses the token.
     """

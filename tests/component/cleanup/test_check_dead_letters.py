@@ -41,3 +41,11 @@ def test_a_message_that_an_operator_inspects_still_waits(queues: dict[str, str],
     sqs.receive_message(QueueUrl=queues["Erase"], VisibilityTimeout=60)
     with pytest.raises(DeadLettersWait, match=r"^Erase: 1$"):
         check(lambda_context)
+
+
+def test_a_queue_that_cannot_be_read_hides_no_other(queues: dict[str, str], lambda_context: Any) -> None:
+    sqs = boto3.client("sqs")
+    sqs.send_message(QueueUrl=queues["Relay"], MessageBody="1")
+    sqs.delete_queue(QueueUrl=queues["Erase"])
+    with pytest.raises(DeadLettersWait, match=r"^Erase: cannot be read, \S*NonExistentQueue, Relay: 1$"):
+        check(lambda_context)

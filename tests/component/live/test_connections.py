@@ -1,7 +1,6 @@
 """Connections and their requests: limits, invalid messages, subscriptions, and changes that a client missed."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -11,8 +10,6 @@ from botocore.exceptions import ClientError
 from live.dependencies import live_store
 from live.domain.connection import MAX_CONNECTIONS, MAX_ORDERS
 from shared.aws import client
-from shared.clock import utc_now
-from shared.dynamo import to_item
 from tests.component.live.service import CONNECTED, CUSTOMER, ORDER, OTHER_ORDER, LiveService, event
 
 
@@ -22,7 +19,7 @@ from tests.component.live.service import CONNECTED, CUSTOMER, ORDER, OTHER_ORDER
         ("", "malformed-json"),
         ("{", "malformed-json"),
         ('{"action": "listen"}', "invalid-request"),
-        ('{"action": "catch_up", "after": "2"}', "invalid-cursor"),
+        ('{"action": "catch_up", "after": "1"}', "invalid-cursor"),
     ],
 )
 def test_an_invalid_message_is_answered_with_the_reason(
@@ -42,7 +39,7 @@ def test_an_invalid_message_is_answered_with_the_reason(
         {"action": "listen"},
         {"action": "subscribe", "order_id": ["*"]},
         {"action": "catch_up", "limit": 101},
-        {"action": "catch_up", "after": "2"},
+        {"action": "catch_up", "after": "1"},
         {"action": "ping", "padding": "x" * 100_000},
     ],
 )
@@ -195,14 +192,14 @@ def test_a_client_that_comes_back_gets_exactly_the_changes_that_it_missed(live: 
     live.happens(event("cancelled", 4), event("confirmed", 2, OTHER_ORDER))
     live.connect("c2")
 
-    first = live.ask({"action": "catch_up", "after": "2", "limit": 1}, "c2")
+    first = live.ask({"action": "catch_up", "after": "1", "limit": 1}, "c2")
     second = live.ask({"action": "catch_up", "after": first["cursor"]}, "c2")
 
     assert [change["status"] for change in first["changes"]] == ["cancelled"]
     assert [change["order_id"] for change in second["changes"]] == [OTHER_ORDER]
     assert (first["more"], second["more"]) == (True, False)
     assert first["complete"] and second["complete"]
-    assert second["cursor"] == "4"
+    assert second["cursor"] == "3"
 
 
 def test_changes_after_the_subscription_have_positions_behind_its_cursor(live: LiveService) -> None:
@@ -217,81 +214,13 @@ def test_changes_after_the_subscription_have_positions_behind_its_cursor(live: L
 
 
 def test_a_feed_with_expired_changes_says_so(live: LiveService) -> None:
-    live.connect()
     live.happens(event("confirmed", 2), event("cancelled", 4))
     boto3.client("dynamodb").delete_item(
-        TableName="live", Key={"pk": {"S": CUSTOMER}, "sk": {"S": "change#000000000002"}}
+        TableName="live", Key={"pk": {"S": CUSTOMER}, "sk": {"S": "change#000000000001"}}
     )
-
-    missed = live.ask({"action": "catch_up", "after": "1"})
-
-    assert not missed["complete"]
-    assert [change["status"] for change in missed["changes"]] == ["cancelled"]
-
-
-def test_an_order_of_a_customer_who_never_connected_writes_nothing(live: LiveService) -> None:
-    assert live.happens(event("placed", 1), event("confirmed", 2)) == []
-
-    assert boto3.client("dynamodb").scan(TableName="live")["Items"] == []
-
-
-def test_a_first_connection_says_that_it_has_missed_what_was_before_it(live: LiveService) -> None:
-    live.happens(event("confirmed", 2))
     live.connect()
 
     missed = live.ask({"action": "catch_up"})
-    live.happens(event("cancelled", 4))
-    later = live.ask({"action": "catch_up", "after": missed["cursor"]})
 
-    assert (missed["changes"], missed["complete"]) == ([], False)
-    assert ([change["status"] for change in later["changes"]], later["complete"]) == (["cancelled"], True)
-
-
-@pytest.mark.parametrize(("away", "kept"), [(timedelta(days=7), True), (timedelta(days=7, hours=2), False)])
-def test_a_feed_takes_changes_until_seven_days_after_the_last_connection(
-    live: LiveService, monkeypatch: pytest.MonkeyPatch, away: timedelta, kept: bool
-) -> None:
-    live.connect()
-    cursor = live.ask({"action": "subscribe"})["cursor"]
-    live.request("DISCONNECT", "c1", CUSTOMER)
-    monkeypatch.setattr("live.functions.push.utc_now", lambda: utc_now() + away)
-    monkeypatch.setattr("live.functions.websocket.utc_now", lambda: utc_now() + away)
-
-    live.happens(event("confirmed", 2))
-    live.connect("c2")
-    missed = live.ask({"action": "catch_up", "after": cursor}, "c2")
-
-    assert ([change["status"] for change in missed["changes"]], missed["complete"]) == (
-        (["confirmed"], True) if kept else ([], False)
-    )
-
-
-def test_a_connection_that_comes_between_opens_the_feed_for_a_change(
-    live: LiveService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A feed is closed, and a change and a connection come at once: both see the same position, one goes first."""
-    live.connect("c1")
-    table = live_store()._table
-    write_all = table.write_all
-
-    def overtaken(*arguments: Any) -> list[int]:
-        monkeypatch.setattr(table, "write_all", write_all)
-        live.happens(event("confirmed", 2))
-        return write_all(*arguments)
-
-    monkeypatch.setattr(table, "write_all", overtaken)
-    live.connect("c2")
-
-    missed = live.ask({"action": "catch_up", "after": "1"}, "c2")
-    assert ([change["status"] for change in missed["changes"]], missed["complete"]) == (["confirmed"], True)
-
-
-def test_a_feed_of_an_earlier_release_takes_changes(live: LiveService) -> None:
-    client("dynamodb").put_item(TableName="live", Item=to_item({"pk": CUSTOMER, "sk": "feed", "position": 7}))
-
-    live.happens(event("confirmed", 2))
-    live.connect()
-    missed = live.ask({"action": "catch_up", "after": "7"})
-
-    assert [change["cursor"] for change in missed["changes"]] == ["8"]
-    assert missed["complete"]
+    assert not missed["complete"]
+    assert [change["status"] for change in missed["changes"]] == ["cancelled"]

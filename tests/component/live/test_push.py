@@ -1,12 +1,14 @@
 """Changes pushed to customers: who receives them, in which order, and the remains of a deleted user."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
 
 from live.dependencies import live_store
+from shared.clock import utc_now
 from shared.events import Event
 from tests.component.batches import example_events
 from tests.component.live.service import CUSTOMER, ORDER, OTHER_ORDER, LiveService, deleted, event
@@ -18,7 +20,7 @@ def test_a_customer_receives_each_status_of_their_orders_in_order(live: LiveServ
 
     live.happens(event("confirmed", 2), event("cancelled", 4), event("confirmed", 2, OTHER_ORDER))
 
-    assert live.received() == [("2", "confirmed"), ("3", "cancelled"), ("4", "confirmed")]
+    assert live.received() == [("1", "confirmed"), ("2", "cancelled"), ("3", "confirmed")]
 
 
 def test_a_customer_receives_no_change_of_another_customers_orders(live: LiveService) -> None:
@@ -38,7 +40,7 @@ def test_another_customers_order_is_answered_like_an_unknown_one(live: LiveServi
     none = live.ask({"action": "subscribe", "order_id": OTHER_ORDER}, "c2", "another-customer")
     missed = live.ask({"action": "catch_up", "order_id": ORDER}, "c2", "another-customer")
 
-    assert (theirs["type"], theirs["cursor"]) == (none["type"], none["cursor"]) == ("subscribed", "1")
+    assert (theirs["type"], theirs["cursor"]) == (none["type"], none["cursor"]) == ("subscribed", "0")
     assert missed["changes"] == []
 
 
@@ -55,7 +57,7 @@ def test_one_order_can_be_watched_alone(live: LiveService) -> None:
 
     live.happens(event("confirmed", 2), event("confirmed", 2, OTHER_ORDER))
 
-    assert live.received() == [("2", "confirmed")]
+    assert live.received() == [("1", "confirmed")]
 
 
 def test_every_connection_of_the_customer_receives_the_change(live: LiveService) -> None:
@@ -64,7 +66,7 @@ def test_every_connection_of_the_customer_receives_the_change(live: LiveService)
 
     live.happens(event("confirmed", 2))
 
-    assert live.received("c1") == live.received("c2") == [("2", "confirmed")]
+    assert live.received("c1") == live.received("c2") == [("1", "confirmed")]
 
 
 def test_an_unsubscribed_connection_receives_nothing_more(live: LiveService) -> None:
@@ -84,7 +86,7 @@ def test_one_of_two_subscriptions_can_be_ended(live: LiveService) -> None:
     assert live.ask({"action": "unsubscribe", "order_id": ORDER})["order_ids"] == [OTHER_ORDER]
     live.happens(event("confirmed", 2), event("confirmed", 2, OTHER_ORDER))
 
-    assert live.received() == [("3", "confirmed")]
+    assert live.received() == [("2", "confirmed")]
 
 
 def test_an_event_that_is_delivered_again_has_the_same_cursor(live: LiveService) -> None:
@@ -93,7 +95,7 @@ def test_an_event_that_is_delivered_again_has_the_same_cursor(live: LiveService)
     for _ in range(3):
         live.happens(event("confirmed", 2))
 
-    assert set(live.received()) == {("2", "confirmed")}
+    assert set(live.received()) == {("1", "confirmed")}
     assert len(live.ask({"action": "catch_up"})["changes"]) == 1
 
 
@@ -108,7 +110,7 @@ def test_a_placed_order_is_pushed_and_leaves_neither_address_nor_payment_token(
 
     assert live.happens(placed) == []
 
-    assert live.received() == [("2", "placed")]
+    assert live.received() == [("1", "placed")]
     stored = json.dumps(boto3.client("dynamodb").scan(TableName="live")["Items"])
     assert order["order_id"] in stored
     personal = (order["payment_token"], *order["shipping_address"].values())
@@ -120,7 +122,7 @@ def test_an_older_status_that_comes_late_is_not_pushed(live: LiveService) -> Non
 
     live.happens(event("fulfilled", 5), event("confirmed", 2))
 
-    assert live.received() == [("2", "fulfilled")]
+    assert live.received() == [("1", "fulfilled")]
     assert [change["status"] for change in live.ask({"action": "catch_up"})["changes"]] == ["fulfilled"]
 
 
@@ -136,7 +138,6 @@ def test_two_changes_at_once_get_a_position_each_and_no_status_goes_back(
     live: LiveService, monkeypatch: pytest.MonkeyPatch, first: Event, second: Event, statuses: list[str]
 ) -> None:
     """`second` comes between what `first` reads and what it writes."""
-    live.connect()
     table = live_store()._table
     write_all = table.write_all
 
@@ -148,9 +149,10 @@ def test_two_changes_at_once_get_a_position_each_and_no_status_goes_back(
     monkeypatch.setattr(table, "write_all", overtaken)
     live.happens(first)
 
-    changes = live.ask({"action": "catch_up", "after": "1"})["changes"]
+    live.connect()
+    changes = live.ask({"action": "catch_up"})["changes"]
     assert [change["status"] for change in changes] == statuses
-    assert [change["cursor"] for change in changes] == [str(place + 2) for place in range(len(statuses))]
+    assert [change["cursor"] for change in changes] == [str(place + 1) for place in range(len(statuses))]
 
 
 def test_a_gone_connection_is_deleted_and_the_others_are_served(live: LiveService) -> None:
@@ -160,7 +162,7 @@ def test_a_gone_connection_is_deleted_and_the_others_are_served(live: LiveServic
 
     assert live.happens(event("confirmed", 2)) == []
 
-    assert live.received("c2") == [("2", "confirmed")]
+    assert live.received("c2") == [("1", "confirmed")]
     assert [left.connection_id for left in live_store().connections(CUSTOMER)] == ["c2"]
 
 
@@ -171,13 +173,13 @@ def test_a_connection_that_cannot_be_served_now_is_tried_again(live: LiveService
 
     failed = live.happens(event("confirmed", 2))
     assert failed == [event("confirmed", 2).event_id]
-    assert live.received("c2") == [("2", "confirmed")]
+    assert live.received("c2") == [("1", "confirmed")]
 
     live.gateway.busy.clear()
     assert live.happens(event("confirmed", 2)) == []
 
-    assert live.received("c1") == [("2", "confirmed")]
-    assert set(live.received("c2")) == {("2", "confirmed")}
+    assert live.received("c1") == [("1", "confirmed")]
+    assert set(live.received("c2")) == {("1", "confirmed")}
 
 
 def test_a_deleted_user_leaves_no_data_and_gets_none_back(live: LiveService) -> None:
@@ -198,6 +200,30 @@ def test_a_deleted_user_leaves_no_data_and_gets_none_back(live: LiveService) -> 
     )["Items"]
     assert [item["sk"]["S"] for item in left] == ["feed"]
     assert [found.connection_id for found in live_store().connections("another-customer")] == ["c2"]
+
+
+@pytest.mark.parametrize(
+    "comes",
+    [lambda live: live.connect("c2"), lambda live: live.happens(event("confirmed", 2))],
+    ids=["connection", "change"],
+)
+def test_what_comes_while_the_account_is_being_closed_leaves_nothing_behind(
+    live: LiveService, monkeypatch: pytest.MonkeyPatch, comes: Callable[[LiveService], object]
+) -> None:
+    """The account is closed after a connection or a change has looked at the feed, and before it is stored."""
+    live.connect("c1")
+    table = live_store()._table
+    write_all = table.write_all
+
+    def overtaken(*arguments: Any) -> list[int]:
+        live_store().close_account(CUSTOMER, utc_now())
+        return write_all(*arguments)
+
+    monkeypatch.setattr(table, "write_all", overtaken)
+    comes(live)
+
+    left = boto3.client("dynamodb").scan(TableName="live")["Items"]
+    assert sorted(item["sk"]["S"] for item in left) == ["connection#c1", "feed"]
 
 
 def test_all_items_but_the_feed_expire(live: LiveService) -> None:

@@ -181,6 +181,37 @@ class TestListing:
             "one has left the status"
         )
 
+    def test_a_page_that_dynamodb_reads_in_pieces_is_whole_and_as_last_written(
+        self, ada: Client, placed: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read, consistent = client("dynamodb").batch_get_item, []
+
+        def two_at_a_time(*, RequestItems: Any) -> Any:  # noqa: N803
+            [(table, wanted)] = RequestItems.items()
+            consistent.append(wanted["ConsistentRead"])
+            first, rest = ({**wanted, "Keys": keys} for keys in (wanted["Keys"][:2], wanted["Keys"][2:]))
+            answer = read(RequestItems={table: first})
+            return {**answer, "UnprocessedKeys": {table: rest} if rest["Keys"] else {}}
+
+        monkeypatch.setattr(client("dynamodb"), "batch_get_item", two_at_a_time)
+
+        page = json_body(ada.list())
+
+        assert [order["order_id"] for order in page["orders"]] == placed
+        assert consistent == [True] * 3
+
+    def test_a_page_that_dynamodb_does_not_read_whole_is_a_503(
+        self, ada: Client, placed: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert placed
+
+        def throttled(*, RequestItems: Any) -> Any:  # noqa: N803
+            return {"Responses": {table: [] for table in RequestItems}, "UnprocessedKeys": RequestItems}
+
+        monkeypatch.setattr(client("dynamodb"), "batch_get_item", throttled)
+
+        refused(ada.list(), 503, "temporarily-unavailable")
+
     @pytest.mark.usefixtures("placed")
     @pytest.mark.parametrize(
         ("of", "used_on"),

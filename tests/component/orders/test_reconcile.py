@@ -97,7 +97,8 @@ class TestPlaced:
 
         [(name, given)] = shelf.executions(shelf.saga).items()
         assert (name, given["order"]["payment_token"]) == (f"{order_id}-saga", "pm_card_visa")
-        assert account.order(order_id)["status"] == "placed"
+        stored = account.order(order_id)
+        assert (stored["status"], stored["outbox"]) == ("placed", []), "nobody may fulfil it yet"
 
     def test_the_saga_has_its_time_before_the_order_is_looked_at_again(
         self, shelf: Shelf, account: OrdersAccount
@@ -121,6 +122,32 @@ class TestPlaced:
         assert (stored["status"], stored["failed_because"]) == ("abandoned", "technical_failure")
         assert [event["event_type"] for event in stored["outbox"]] == ["order.abandoned"]
         assert shelf.executions(shelf.saga) == {}
+
+    def test_an_order_whose_saga_could_not_be_started_gets_it_at_the_next_run(
+        self, shelf: Shelf, account: OrdersAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order_id = shelf.order()
+        stored = account.order(order_id)
+        with monkeypatch.context() as away:
+            away.setattr(OrderExecutions, "start_saga", lambda *_: 1 / 0)
+            with pytest.raises(shelf._module.ReconciliationFailed, match=order_id):
+                shelf.reconcile()
+        assert account.order(order_id) == stored, "it has its second chance still"
+
+        assert shelf.reconcile() == {"started": 1}
+
+    def test_an_order_that_the_second_saga_confirms_at_once_is_not_reminded_of_its_fulfilment(
+        self, shelf: Shelf, account: OrdersAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from orders.dependencies import order_store
+
+        order_id = shelf.order()
+        monkeypatch.setattr(OrderExecutions, "start_saga", lambda *_: order_store().change(order_id, confirm))
+        shelf.reconcile()
+
+        stored = account.order(order_id)
+        assert (stored["status"], "reminded_at" in stored) == ("confirmed", False)
+        assert [event["event_type"] for event in stored["outbox"]] == ["order.confirmed"]
 
     def test_an_order_that_an_earlier_release_erased_is_undone_rather_than_decided_on(
         self, shelf: Shelf, account: OrdersAccount
@@ -257,6 +284,24 @@ class TestTheExecutionEnded:
 
         stored = account.order(order_id)
         assert (stored["status"], stored.get("resumptions", 0)) == ("confirmed", 0)
+
+    def test_an_order_that_is_resumed_once_more_since_it_was_looked_at_is_not_parked(
+        self, shelf: Shelf, account: OrdersAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from orders.dependencies import order_store
+
+        order_id = shelf.order(abandon, park, resume)
+
+        def progress(*_: Any) -> ExecutionProgress:
+            for change in (park, resume):
+                order_store().change(order_id, change)
+            return ExecutionProgress.ENDED
+
+        monkeypatch.setattr(OrderExecutions, "progress", progress)
+        shelf.reconcile()
+
+        stored = account.order(order_id)
+        assert (stored["status"], stored["resumptions"]) == ("abandoned", 2)
 
 
 class TestWhichOrders:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.api import api_handler, api_resolver
 from shared.aws import _session, client, prepare
 
 _FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
@@ -83,3 +84,12 @@ def test_aws_learns_who_calls(endpoint: Any) -> None:
     client("dynamodb").list_tables()
     assert "Botocore/" in endpoint.agents[0]
     assert "cartwright" in endpoint.agents[0]
+
+
+def test_an_api_connects_to_the_services_that_it_calls_as_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[str] = []
+    monkeypatch.setattr("shared.aws.prepare", lambda *services: prepared.extend(services))
+    api_handler(api_resolver())
+    assert prepared == []
+    api_handler(api_resolver(), calls=["dynamodb"])
+    assert prepared == ["dynamodb"]

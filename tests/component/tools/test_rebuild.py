@@ -231,6 +231,22 @@ def test_a_consumer_that_makes_no_progress_is_named(shop: Shop, monkeypatch: pyt
     assert "make dlq" in raised.value.advice
 
 
+def test_a_queue_that_new_events_keep_from_being_empty_is_waited_for_no_longer_than_its_messages(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten messages are sent. Each time that the queue is asked, new events have come or a batch has gone."""
+    lengths = iter([10, 13, 8, 11, 6, 9])
+    monkeypatch.setattr(rebuilding, "_WITHOUT_PROGRESS_SECONDS", 0.3)
+    monkeypatch.setattr(
+        rebuilding, "_waiting", lambda _, queue: next(lengths) if "RecordSales" in queue else 0
+    )
+    shop.archive(*example_events("reports_record_sales.json"))
+
+    rebuild(cast(Stack, shop), "reports-sales", say=shop.said.append)
+
+    assert list(lengths) == [9], "5 have gone, and then 5 more"
+
+
 def test_messages_that_sqs_refuses_are_reported(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.archive(*example_events("reports_record_sales.json"))
     sqs = shop.client("sqs")

@@ -24,7 +24,6 @@ from catalog.functions.product_requests import (
 from catalog.functions.views import NewProduct, ProductChange, ProductPage, ProductView
 from shared.access import Access
 from shared.api import api_handler, api_resolver, contract, correlation_id
-from shared.aws import prepare
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 from shared.errors import Conflict, FieldError, NotFound, PreconditionFailed, PreconditionRequired
@@ -174,5 +173,4 @@ def _answer(
 
 add_picture_routes(app)
 
-prepare("dynamodb")
-handler = api_handler(app)
+handler = api_handler(app, calls=["dynamodb"])

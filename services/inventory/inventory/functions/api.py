@@ -22,7 +22,6 @@ from inventory.domain.stock import (
 from inventory.functions.views import MovementPage, MovementView, StockPage, StockView, ThresholdRequest
 from shared.access import Access, caller_of
 from shared.api import api_handler, api_resolver, contract, correlation_id
-from shared.aws import prepare
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor
 from shared.errors import NotFound, PreconditionFailed
@@ -191,5 +190,4 @@ def _stock(sku: str, level: StockLevel | None) -> Response[StockView]:
     )
 
 
-prepare("dynamodb")
-handler = api_handler(app)
+handler = api_handler(app, calls=["dynamodb"])

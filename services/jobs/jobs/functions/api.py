@@ -23,7 +23,6 @@ from jobs.domain.requests import OrderExport, ProductImport, WeeklyReport, WeekN
 from jobs.functions.views import JobPage, JobView
 from shared.access import Access, caller_of
 from shared.api import api_handler, api_resolver, contract, correlation_id
-from shared.aws import prepare
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor
 from shared.errors import NotFound
@@ -165,5 +164,4 @@ def _no_such_job() -> NotFound:
     return NotFound("There is no such job; jobs are deleted after 30 days.")
 
 
-prepare("dynamodb")
-handler = api_handler(app)
+handler = api_handler(app, calls=["dynamodb"])

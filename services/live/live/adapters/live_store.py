@@ -1,8 +1,7 @@
 """The live table.
 
     pk = customer id
-    sk = feed                 the feed's last position, and until when it takes changes (`open_until`); or `erased_at`
-                              for a closed account; only a closed one expires
+    sk = feed                 the feed's last position, or `erased_at` for a closed account; only a closed one expires
          change#<position>    a change in the feed
          order#<id>           the newest version of the order in the feed
          connection#<id>      an open WebSocket and its subscriptions
@@ -14,15 +13,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from live.domain.connection import LONGEST_CONNECTION, AccountClosed, Connection
-from live.domain.feed import (
-    CHANGES_EXPIRE_AFTER,
-    VERSIONS_EXPIRE_AFTER,
-    Change,
-    Entry,
-    NobodyListens,
-    present_fields,
-)
+from live.domain.connection import AccountClosed, Connection
+from live.domain.feed import CHANGES_EXPIRE_AFTER, VERSIONS_EXPIRE_AFTER, Change, Entry, present_fields
 from shared.clock import timestamp
 from shared.dynamo import from_item, to_item
 from shared.errors import TransientError
@@ -31,10 +23,7 @@ from shared.versioned_table import VersionedTable, Write, WriteConflict, retry_o
 _BATCH = 25
 # Longer than an event of the customer can wait as a message or dead letter, and than their token is valid.
 _ERASURE_EXPIRES_AFTER = timedelta(days=30)
-_NOT_ERASED = "attribute_not_exists(erased_at)"
-_AT_POSITION = "(#position = :before OR (attribute_not_exists(#position) AND :before = :start))"
-# A feed of an earlier release has no end. It gets this one with its next change.
-_OLD_FEED_TAKES_CHANGES_FOR = LONGEST_CONNECTION + CHANGES_EXPIRE_AFTER
+_OPEN = "attribute_not_exists(erased_at)"
 
 
 class ErasureIncomplete(TransientError):
@@ -50,8 +39,7 @@ class LiveStore:
     def append(self, customer_id: str, change: Change, now: datetime) -> Entry | None:
         """Appends `change` to the customer's feed, once; returns its entry, the same one at every repeat.
 
-        None if the feed has a newer version of the order, or the account is closed. Raises NobodyListens, and
-        WriteConflict.
+        None if the feed has a newer version of the order, or the account is closed. Raises WriteConflict.
         """
         return retry_on_conflict(self._append, customer_id, change, now)
 
@@ -72,9 +60,18 @@ class LiveStore:
         )
         return [_entry_in(from_item(item)) for item in answer["Items"]]
 
-    def connect(self, connection: Connection, now: datetime) -> None:
-        """Stores a new connection, and lets the feed take changes. Raises AccountClosed or WriteConflict."""
-        retry_on_conflict(self._connect, connection, now)
+    def connect(self, connection: Connection) -> None:
+        """Stores a new connection. Raises AccountClosed or WriteConflict."""
+        writes = [
+            self._check_open(connection.customer_id),
+            self._put(
+                connection.customer_id,
+                _connection_key(connection.connection_id),
+                connection.model_dump(exclude={"order_ids"}),
+            ),
+        ]
+        if retry_on_conflict(self._table.write_all, writes):
+            raise AccountClosed("This account was closed.")
 
     def connection(self, customer_id: str, connection_id: str) -> Connection | None:
         """The connection, or None if it has ended."""
@@ -122,33 +119,11 @@ class LiveStore:
                 raise ErasureIncomplete(f"{len(keys)} items of a closed account could not all be deleted")
         return len(keys)
 
-    def _connect(self, connection: Connection, now: datetime) -> None:
-        feed = self._item(connection.customer_id, "feed")
-        if "erased_at" in feed:
-            raise AccountClosed("This account was closed.")
-        before = feed.get("position", 0)
-        # A position that stays empty stands for the changes that the feed did not take.
-        position = before if _takes_changes(feed, now) else before + 1
-        wanted_until = connection.expires_at + int(CHANGES_EXPIRE_AFTER.total_seconds())
-        open_until = max(wanted_until, feed.get("open_until", 0))
-        writes = [
-            self._move(connection.customer_id, before, position, "open_until = :until", open_until),
-            self._put(
-                connection.customer_id,
-                _connection_key(connection.connection_id),
-                connection.model_dump(exclude={"order_ids"}),
-            ),
-        ]
-        if self._table.write_all(writes):
-            raise WriteConflict(f"a change of {connection.customer_id} came first, or the account was closed")
-
     def _append(self, customer_id: str, change: Change, now: datetime) -> Entry | None:
         feed = self._item(customer_id, "feed")
+        newest = self._item(customer_id, f"order#{change.order_id}")
         if "erased_at" in feed:
             return None
-        if not _takes_changes(feed, now):
-            raise NobodyListens
-        newest = self._item(customer_id, f"order#{change.order_id}")
         if newest and newest["version"] >= change.version:
             return self._entry(customer_id, newest) if newest["event_id"] == change.event_id else None
         entry = Entry(feed.get("position", 0) + 1, change)
@@ -161,10 +136,9 @@ class LiveStore:
 
         Another writer of the same order has moved the feed on as well, so the condition on the feed guards all three.
         """
-        change, keeps_end = entry.change, "open_until = if_not_exists(open_until, :until)"
-        old_feeds_end = _epoch(now, _OLD_FEED_TAKES_CHANGES_FOR)
+        change = entry.change
         return [
-            self._move(customer_id, entry.position - 1, entry.position, keeps_end, old_feeds_end),
+            self._advance(customer_id, entry.position),
             self._put(
                 customer_id,
                 _change_key(entry.position),
@@ -186,19 +160,21 @@ class LiveStore:
             ),
         ]
 
-    def _move(self, customer_id: str, before: int, position: int, end: str, until: int) -> Write:
-        """Moves the feed on from position `before`, which is its version under the name that stored feeds have.
-
-        `end` sets until when the feed takes changes, by `:until`.
-        """
+    def _advance(self, customer_id: str, position: int) -> Write:
+        """Moves the feed on to `position`, which is its version under the name that stored feeds have."""
         write = self._table.update(
             _key(customer_id, "feed"),
-            f"SET #position = :position, {end}",
-            {":position": position, ":before": before, ":start": 0, ":until": until},
-            condition=f"{_NOT_ERASED} AND {_AT_POSITION}",
+            "SET #position = :position",
+            {":position": position, ":before": position - 1, ":start": 0},
+            condition=f"{_OPEN} AND "
+            "(#position = :before OR (attribute_not_exists(#position) AND :before = :start))",
         )
         write["Update"]["ExpressionAttributeNames"] = {"#position": "position"}
         return write
+
+    def _check_open(self, customer_id: str) -> Write:
+        check = {"Key": to_item(_key(customer_id, "feed")), "ConditionExpression": _OPEN}
+        return {"ConditionCheck": {"TableName": self._table.name, **check}}
 
     def _put(self, customer_id: str, sort_key: str, values: dict[str, Any]) -> Write:
         item = to_item({**_key(customer_id, sort_key), **values})
@@ -227,11 +203,6 @@ class LiveStore:
         )
         for page in pages:
             yield from (from_item(item) for item in page["Items"])
-
-
-def _takes_changes(feed: dict[str, Any], now: datetime) -> bool:
-    """Whether a client may still come back for a change of this moment."""
-    return bool(feed) and now.timestamp() < feed.get("open_until", float("inf"))
 
 
 def _key(customer_id: str, sort_key: str) -> dict[str, str]:

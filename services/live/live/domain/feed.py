@@ -1,12 +1,8 @@
 """The rules of a customer's feed: the changes of their orders, in the order in which the service recorded them.
 
-The feed numbers its changes without a gap. A change's number is its **cursor**: a client that has everything up to a
-cursor missed exactly the changes behind it. The feed takes only newer versions of an order, so a status never goes
+The feed numbers its changes from 1, without a gap. A change's number is its **cursor**: a client that has everything up
+to a cursor missed exactly the changes behind it. The feed takes only newer versions of an order, so a status never goes
 back, even if events arrive out of order.
-
-A feed takes changes while a client may come back for them: from the customer's first connection until seven days after
-the last one. Before and after that nobody could read a change before it expires. The next connection leaves one number
-unused, so a client that missed something learns that its changes are not complete.
 """
 
 from collections.abc import Iterable
@@ -44,10 +40,6 @@ STATUS_EVENTS = frozenset(
         "order.parked",
     }
 )
-
-
-class NobodyListens(Exception):
-    """No client of the customer was connected in the last seven days, so the feed takes no change."""
 
 
 class UnknownCursor(BadRequest):
@@ -164,7 +156,7 @@ class Page:
             raise UnknownCursor
         page = [entry for entry in stored if after < entry.position <= end][:limit]
         position = page[-1].position if page else end
-        # A missing entry has expired, or stands for the changes that the feed did not take.
+        # The feed has no gaps, so a missing entry has expired.
         complete = len(page) == position - after
         wanted = [entry for entry in page if order_id in (None, entry.change.order_id)]
         return cls(wanted, position, more=position < end, complete=complete)

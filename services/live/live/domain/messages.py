@@ -46,10 +46,7 @@ class Unsubscribe(_Request):
 
 
 class CatchUp(_Request):
-    """Asks for the changes behind a cursor; without a cursor, for all stored changes (of 7 days).
-
-    Changes are stored from the customer's first connection until 7 days after the last one.
-    """
+    """Asks for the changes behind a cursor; without a cursor, for all stored changes (of 7 days)."""
 
     action: Literal["catch_up"]
     after: Cursor = "0"
@@ -126,9 +123,7 @@ class CaughtUp(_Reply):
     changes: list[OrderChanged]
     cursor: Cursor
     more: bool = Field(description="Whether there is another page")
-    complete: bool = Field(
-        description="False if some missed changes are not stored: read the orders over HTTP"
-    )
+    complete: bool = Field(description="False if some missed changes have expired: read the orders over HTTP")
 
     @classmethod
     def of(cls, page: Page, request_id: str | None) -> "CaughtUp":

@@ -8,7 +8,7 @@ On `user.deleted` there is nobody left to push to: it closes the user's connecti
 from live.adapters.sockets import ConnectionGone, SocketBusy
 from live.dependencies import live_store, sockets
 from live.domain.connection import Connection
-from live.domain.feed import STATUS_EVENTS, NobodyListens, change_in
+from live.domain.feed import STATUS_EVENTS, change_in
 from live.domain.messages import OrderChanged, as_text
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
@@ -22,17 +22,10 @@ class NotPushed(TransientError):
 
 
 def push(event: Event) -> None:
-    """Pushes the status in `event` to its customer, unless their feed has a newer one, or nobody listens.
-
-    Raises NotPushed.
-    """
+    """Pushes the status in `event` to its customer, unless their feed has a newer one. Raises NotPushed."""
     customer_id, change = change_in(event)
     now = utc_now()
-    try:
-        entry = live_store().append(customer_id, change, now)
-    except NobodyListens:
-        logger.debug("not pushed: nobody of this customer was connected lately")
-        return
+    entry = live_store().append(customer_id, change, now)
     if entry is None:
         logger.debug("not pushed: the feed has a newer status, or the account is closed")
         count("LiveChangesSuperseded")

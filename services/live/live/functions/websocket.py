@@ -72,12 +72,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _connect(request: _Context, headers: dict[str, Any]) -> dict[str, Any]:
-    caller, now = request.caller, utc_now()
+    caller = request.caller
     connection = Connection.opened(
-        request.connection_id, caller.customer_id, token_expires_at=caller.expires_at, now=now
+        request.connection_id, caller.customer_id, token_expires_at=caller.expires_at, now=utc_now()
     )
     try:
-        live_store().connect(connection, now)
+        live_store().connect(connection)
     except AccountClosed as problem:
         logger.info("connection refused", reason=problem.code)
         return {"statusCode": int(problem.status)}

@@ -49,7 +49,7 @@ class SentMails:
             return
         try:
             outcome = send()
-        except BaseException:
+        except Exception:
             self._dynamodb.delete_item(TableName=self._table, Key=to_item(key))
             raise
         self._dynamodb.update_item(

@@ -18,7 +18,6 @@ from orders.domain.status import AccountClosed, Canceller, CannotBeCancelled, Ca
 from orders.functions.views import Attention, AttentionEntry, OrderPage, OrderView
 from shared.access import Access, caller_of, require_owner
 from shared.api import api_handler, api_resolver, contract, correlation_id
-from shared.aws import prepare
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor
 from shared.errors import Forbidden, NotFound
@@ -200,5 +199,4 @@ def _placed(order: Order, request: OrderRequest, *, replayed: bool) -> Response[
     )
 
 
-prepare("dynamodb")
-handler = api_handler(app)
+handler = api_handler(app, calls=["dynamodb"])

@@ -19,7 +19,6 @@ from payments.domain.report import ProviderReport
 from payments.domain.signature import InvalidSignature, verify
 from shared.access import Access
 from shared.api import api_handler, api_resolver, contract
-from shared.aws import prepare
 from shared.bodies import MAX_BODY_BYTES
 from shared.errors import PayloadTooLarge, Unprocessable
 from shared.observability import count, logger
@@ -117,5 +116,4 @@ def _payload() -> bytes:
     return payload
 
 
-prepare("dynamodb")
-handler = api_handler(app)
+handler = api_handler(app, calls=["dynamodb"])

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from shared.access import Access, Caller, caller_of, require_owner
 from shared.api import api_handler, api_resolver, contract
-from shared.aws import prepare
 from shared.clock import timestamp, utc_now
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 from shared.errors import NotFound, PreconditionFailed, Problem
@@ -235,5 +234,4 @@ def _position_of(cursor: str) -> ProfilePosition:
         raise InvalidCursor from error
 
 
-prepare("dynamodb")
-handler = api_handler(app)
+handler = api_handler(app, calls=["dynamodb"])
