@@ -147,7 +147,7 @@ benchmark-live: up ## Measure how soon an order is confirmed, and customers see 
 benchmark-pictures: .venv/installed ## Measure memory and time of the largest accepted pictures (a minute)
 	@$(BIN)/python -m benchmarks.pictures
 
-growth: .venv/installed ## Measure what an order costs with 100, 10,000 and 100,000 orders in the tables (some minutes)
+growth: .venv/installed ## Measure what an order costs with 100, 10,000 and 100,000 orders in the tables (eight minutes)
 	@$(BIN)/python -m benchmarks.growth
 
 ## Describe

@@ -10,6 +10,7 @@ from tools.bill.declared import Declared
 from tools.bill.journeys import Journeys
 from tools.bill.recording import Fact, named, of_orders, recording
 from tools.console import Progress
+from tools.shop import seed
 from tools.stack import Stack
 
 ORDERS = 2
@@ -32,9 +33,11 @@ PRICES = {
 @pytest.mark.embedded_only("records what the embedded cloud does")
 def test_the_bill_counts_everything_that_orders_cause(stack: Stack) -> None:
     declared = Declared.for_production()
+    seed.load(stack)
     with recording(stack) as running:
         journeys = Journeys(stack, declared, running, Progress(print))
-        journeys.settle()  # what the customer's sign-up caused is not in the bill
+        journeys.stock_up(ORDERS)
+        journeys.settle()  # what the customer's sign-up and the delivery caused is not in the bill
         running.restart()
         since = datetime.now(UTC)
         journeys.fulfilled(ORDERS)

@@ -45,7 +45,7 @@ class Journeys:
         self.customer = self.shop.sign_up("Bill Example")
 
     def stock_up(self, orders: int) -> None:
-        """Receives a delivery for so many orders, whatever earlier runs took."""
+        """Receives a delivery for so many orders; earlier runs may have taken the stock."""
         ledger = StockLedger(self.stack.client("dynamodb"), self.stack.resource("InventoryTable"))
         for sku in (TEA, DARJEELING):
             ledger.receive(
