@@ -40,12 +40,12 @@ def client(service: str, *, attempts: int = 3, config: Config | None = None) -> 
 def prepare(*services: str) -> None:
     """Makes these clients and opens their connections. `api_handler` calls it as a function starts.
 
-    Lambda starts a function with more CPU than it later has. If a connection fails, the first call opens it.
+    Lambda starts a function with more CPU than it later has. If a connection fails, the first call opens it. Outside of
+    Lambda it does nothing, since who reads the routes alone may have no region.
     """
-    for service in services:
-        made = client(service)
-        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-            _connect(made)
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        for service in services:
+            _connect(client(service))
 
 
 def _connect(made: Any) -> None:

@@ -78,6 +78,7 @@ def test_nothing_connects_outside_of_lambda(endpoint: Any, monkeypatch: pytest.M
     monkeypatch.delenv(_FUNCTION, raising=False)
     prepare("dynamodb")
     assert endpoint.connections == 0
+    assert client.cache_info().currsize == 0
 
 
 def test_aws_learns_who_calls(endpoint: Any) -> None:
