@@ -3,17 +3,18 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
 
-from shared.clock import utc_now
+from shared.clock import timestamp, utc_now
 from tests.system.products import TEA
 from tools.log_search import entries
 from tools.ops.dead_letters import DeadLetters
+from tools.shop.audit import Auditor
 from tools.shop.client import PASSWORD, Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -21,7 +22,27 @@ from tools.waiting import wait_for
 from .trouble import configured, strict
 
 pytestmark = pytest.mark.embedded_only("sets SES up in other ways, and reads the mails that SES sent")
+FINAL = {"fulfilled", "rejected", "cancelled"}
 SANDBOX = "SES is in its sandbox, and takes mail to verified addresses only"
+
+
+# From an order's placement to its dispatch, in the tests.
+ON_ITS_WAY = timedelta(seconds=60)
+
+
+@pytest.fixture(autouse=True)
+def _no_mail_is_due(auditor: Auditor) -> None:
+    """The orders of the tests before have their mails: one that is not sent here would never come."""
+
+    def nothing_is_on_its_way() -> bool:
+        recently = timestamp(utc_now() - ON_ITS_WAY)
+        return all(
+            records.has_its_mails
+            and (records.order["status"] in FINAL or records.order["history"][-1]["at"] < recently)
+            for records in auditor.orders().values()
+        )
+
+    wait_for(nothing_is_on_its_way, "the mails about earlier orders", seconds=180)
 
 
 def logged(stack: Stack, text: str, since: datetime) -> list[dict[str, Any]]:
