@@ -92,9 +92,8 @@ template: .venv/installed ## Check the template, and count the resources that ea
 	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint)
 	$(call do,$(TOOLS) resources)
 
-# Two workers share out the tests. Each has an embedded cloud of its own, where it meets no test of the other. A worker
-# that has done its half takes from the other's.
-SIDE_BY_SIDE := --dist worksteal --tx popen --tx popen//env:CLOUD=second
+# Two workers share out the test files. Each has an embedded cloud of its own, where it meets no test of the other.
+SIDE_BY_SIDE := --dist loadfile --tx popen --tx popen//env:CLOUD=second
 
 .PHONY: second-cloud
 second-cloud: setup
