@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -144,6 +145,9 @@ def test_money_that_the_provider_holds_for_a_voided_payment_goes_back_by_itself(
     payment = auditor.order(order_id).payment
     assert payment
     reference = payment["provider_reference"]
+    # The provider tells whole seconds. What it says in the second of our last change may be older than that.
+    changed = datetime.fromisoformat(payment["updated_at"])
+    wait_for(lambda: utc_now() > changed + timedelta(seconds=1), "the next second", seconds=5)
     _hold_again(stack, order_id, reference)
     assert auditor.order(order_id).held() > 0
 
