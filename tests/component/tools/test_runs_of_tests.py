@@ -22,7 +22,7 @@ def config(**worker: Any) -> pytest.Config:
 
 
 def shuffled(order: RandomOrder, names: Sequence[str]) -> list[str]:
-    items: Any = [SimpleNamespace(path=name.partition("::")[0], nodeid=name) for name in names]
+    items: Any = [SimpleNamespace(path=Path(name.partition("::")[0]), nodeid=name) for name in names]
     order.pytest_collection_modifyitems(items)
     return [item.nodeid for item in items]
 
