@@ -50,15 +50,14 @@ def deployed_from(
 
     SNS shows the new filter, and applies the old one until the end of the block.
     """
-    arn = stack.resource(subscription)
-    shipped = filter_of(stack, arn)
-    change_filter(stack, arn, before(shipped))
+    shipped = filter_of(stack, subscription)
+    change_filter(stack, subscription, before(shipped))
     try:
         with strict(stack, filter_delay_seconds=LONGEST_DELAY):
-            change_filter(stack, arn, shipped)
+            change_filter(stack, subscription, shipped)
             yield
     finally:
-        change_filter(stack, arn, shipped)
+        change_filter(stack, subscription, shipped)
 
 
 def letters_about(stack: Stack, consumer: str, order_id: str) -> list[str]:
@@ -68,28 +67,43 @@ def letters_about(stack: Stack, consumer: str, order_id: str) -> list[str]:
         return [letter.value("event_type") for letter in taken if order_id in letter.body]
 
 
+def passes(stack: Stack, observer: Observer, event_type: str) -> bool:
+    """Whether a message of this type comes to the observer."""
+    name = uuid4().hex
+    stack.client("sns").publish(
+        TopicArn=stack.resource("DomainEventsTopic"),
+        Message=json.dumps({"name": name}),
+        MessageAttributes={"event_type": {"DataType": "String", "StringValue": event_type}},
+    )
+    return {"name": name} in observer.events(also_by_hand=True)
+
+
 def test_a_changed_filter_takes_effect_after_its_delay(stack: Stack) -> None:
     observer, kind, delay = Observer(stack), f"test.{uuid4().hex}", 3
-
-    def arrives() -> bool:
-        name = uuid4().hex
-        stack.client("sns").publish(
-            TopicArn=stack.resource("DomainEventsTopic"),
-            Message=json.dumps({"name": name}),
-            MessageAttributes={"event_type": {"DataType": "String", "StringValue": kind}},
-        )
-        return {"name": name} in observer.events(also_by_hand=True)
-
     try:
         change_filter(stack, observer.subscription, ["test.none"])
-        assert not arrives()
+        assert not passes(stack, observer, kind)
         with strict(stack, filter_delay_seconds=delay):
             changed = time.monotonic()
             change_filter(stack, observer.subscription, [kind])
             assert filter_of(stack, observer.subscription) == [kind]
-            assert not arrives()
-            wait_for(arrives, "the changed filter to take effect", seconds=delay + 30)
+            assert not passes(stack, observer, kind)
+            wait_for(
+                lambda: passes(stack, observer, kind), "the changed filter to take effect", seconds=delay + 30
+            )
             assert time.monotonic() - changed >= delay
+    finally:
+        observer.close()
+
+
+def test_after_the_end_of_a_delay_no_later_one_brings_the_old_filter_back(stack: Stack) -> None:
+    observer, kind = Observer(stack), f"test.{uuid4().hex}"
+    try:
+        change_filter(stack, observer.subscription, [kind])
+        with deployed_from(stack, observer.subscription, lambda _: ["test.none"]):
+            assert not passes(stack, observer, kind)
+        with strict(stack, filter_delay_seconds=LONGEST_DELAY):
+            assert passes(stack, observer, kind)
     finally:
         observer.close()
 
@@ -101,7 +115,9 @@ def test_what_an_old_filter_lets_through_to_a_consumer_that_no_longer_reads_it_i
     unread = ["order.placed", "payment.authorized", "payment.captured", "shipment.dispatched"]
     began = utc_now()
     with (
-        deployed_from(stack, "NotificationsSendMailSubscription", lambda types: types + unread),
+        deployed_from(
+            stack, stack.resource("NotificationsSendMailSubscription"), lambda types: types + unread
+        ),
         packing_takes(stack, 0),
     ):
         order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
@@ -129,10 +145,12 @@ def test_an_order_outlives_a_filter_that_does_not_let_its_event_through_yet(
 ) -> None:
     """As if the type were new, and its publisher deployed together with its consumer."""
     with (
-        deployed_from(stack, subscription, lambda types: [kind for kind in types if kind != late]),
+        deployed_from(
+            stack, stack.resource(subscription), lambda types: [kind for kind in types if kind != late]
+        ),
         packing_takes(stack, 0),
-        every_order_is_late(stack),
         configured(stack, "OrdersReconcileFunction", OVERDUE_AFTER_SECONDS="1"),
+        every_order_is_late(stack),
     ):
         order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
         wait_for(

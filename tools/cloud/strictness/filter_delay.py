@@ -30,7 +30,10 @@ def install() -> None:
         before = _attributes(arn)
         answer = change(request)
         after = _attributes(arn)
-        if _of_filter(before) != _of_filter(after):
+        if not settings.is_on(SETTING):
+            # It is in effect at once, and stays so when later changes take their time again.
+            _filters.pop(arn, None)
+        elif _of_filter(before) != _of_filter(after):
             history = _filters.setdefault(arn, [(0.0, before)])
             history.append((time.monotonic() + settings.value(SETTING), after))
         return answer
