@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,7 @@ from orders.adapters.order_store import OrderStore
 from orders.domain.order import Order
 from orders.domain.status import Canceller, RejectionReason
 from orders.domain.stuck_orders import ExecutionProgress
+from shared.aws import client
 from shared.clock import utc_now
 from tests.component.orders.account import OrdersAccount, placed_order
 from tests.component.orders.functions import StateMachines, example, fresh
@@ -350,6 +352,69 @@ class TestWhichOrders:
 
         assert shelf.reconcile() == {"started": 2}
         assert shelf.reconcile() == {"started": 1, "left": 2}
+
+    def test_orders_that_cannot_go_on_yet_keep_it_from_no_later_one_however_many_they_are(
+        self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The index has the same one hundreds of times, since so many orders would take the test too long."""
+        from orders.adapters.attention_index import AttentionIndex
+
+        waiting = shelf.order(lambda order: order.remind(utc_now()), age=2 * OVERDUE)
+        later = shelf.order(key="later")
+        oldest_first = [*[waiting] * 200, later]
+        monkeypatch.setattr(AttentionIndex, "open_since_before", lambda *given: oldest_first[: given[-1]])
+
+        assert shelf.reconcile() == {"started": 1}
+
+        assert list(shelf.executions(shelf.saga)) == [f"{later}-saga"]
+
+    def test_runs_with_little_time_begin_at_different_orders_of_both_kinds(
+        self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two that cannot be reconciled are the oldest; a third is stuck, and a fourth is late."""
+        broken = {shelf.order(abandon, age=timedelta(hours=hours), key=str(hours)) for hours in (3, 4)}
+        shelf.order(abandon, key="stuck")
+        then = utc_now() - timedelta(days=2)
+        shelf.order(lambda order: order.confirm(then), age=timedelta(days=2), key="late")
+
+        def progress(_: OrderExecutions, order: Order) -> ExecutionProgress:
+            if order.order_id in broken:
+                raise ConnectionError(order.order_id)
+            return ExecutionProgress.UNKNOWN
+
+        monkeypatch.setattr(OrderExecutions, "progress", progress)
+        outcomes: list[dict[str, int]] = []
+        for start in range(4):
+            left = iter([60_000, 5_000])
+            monkeypatch.setattr(shelf._context, "get_remaining_time_in_millis", lambda left=left: next(left))
+            monkeypatch.setattr(
+                shelf._module,
+                "from_any_one",
+                lambda waiting, _, start=start: [*waiting[start:], *waiting[:start]],
+            )
+            with suppress(shelf._module.ReconciliationFailed):
+                outcomes.append(shelf.reconcile())
+
+        assert outcomes == [{"started": 1}, {"reminded": 1}]
+
+    def test_more_orders_than_one_request_finds_are_found_by_several(
+        self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from orders.dependencies import attention_index
+
+        ids = {shelf.order(abandon, park, key=str(number)) for number in range(3)}
+        query, queries = client("dynamodb").query, []
+
+        def one_at_a_time(**asked: Any) -> Any:
+            queries.append(asked)
+            return query(**{**asked, "Limit": 1})
+
+        monkeypatch.setattr(client("dynamodb"), "query", one_at_a_time)
+
+        assert set(attention_index().parked(limit=9)) == ids
+        queries.clear()
+        assert set(attention_index().parked(limit=2)) < ids
+        assert len(queries) == 2, "it asks for no more than it needs"
 
     def test_the_oldest_come_first(self, shelf: Shelf) -> None:
         from orders.dependencies import attention_index

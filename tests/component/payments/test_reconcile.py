@@ -188,6 +188,28 @@ def test_a_run_goes_on_after_a_failure_counts_the_rest_and_fails_at_its_end(
     assert (logged["ProviderDiffers"], logged["PaymentsReconciled"]) == ([1.0], [1.0])
 
 
+def test_differences_that_are_left_to_an_operator_keep_it_from_no_later_one(
+    reconciliation: Reconciliation, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each run has the time for one of two."""
+    from payments.functions import reconcile
+
+    reconciliation.store_payment(PaymentStatus.VOIDED, "pi_2")
+    for reference in ("pi_1", "pi_2"):
+        reconciliation.observe(ProviderStatus.HELD, reference)
+        reconciliation.provider.has(reference, "requires_capture")
+    monkeypatch.setattr(reconcile, "difference_resolver", lambda: reconciliation.resolver)
+    monkeypatch.setattr(reconcile, "payment_store", lambda: reconciliation.payments)
+    for start in range(2):
+        left = iter([60_000, 5_000])
+        monkeypatch.setattr(lambda_context, "get_remaining_time_in_millis", lambda left=left: next(left))
+        monkeypatch.setattr(reconcile, "from_any_one", lambda keys, _, start=start: keys[start:])
+        reconcile.handler(json.loads(EXAMPLE.read_text()), lambda_context)
+
+    assert reconciliation.provider.commands == ["pi_2:reconcile-cancel"]
+    assert reconciliation.resolver.differing(10) == ["pi_1"]
+
+
 def test_money_that_the_provider_will_not_give_back_stays_on_the_list(reconciliation: Reconciliation) -> None:
     reconciliation.store_payment(PaymentStatus.VOIDED)
     reconciliation.provider.has("pi_1", "succeeded")

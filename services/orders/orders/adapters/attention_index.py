@@ -80,14 +80,14 @@ class AttentionIndex:
     def _entries(self, key: str, limit: int, before: datetime | None = None) -> list[tuple[str, str]]:
         """Since when, and the order's id, of up to `limit` entries under `key`, the oldest first."""
         in_time = {} if before is None else {":before": timestamp(before)}
-        answer = self._dynamodb.query(
+        pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             IndexName="by-attention",
             KeyConditionExpression="attention = :key" + (" AND attention_since < :before" if in_time else ""),
             ExpressionAttributeValues=to_item({":key": key, **in_time}),
-            Limit=limit,
+            PaginationConfig={"MaxItems": limit, "PageSize": limit},
         )
-        entries = [from_item(item) for item in answer["Items"]]
+        entries = [from_item(item) for page in pages for item in page["Items"]]
         return [(entry["attention_since"], entry["pk"]) for entry in entries]
 
 

@@ -1,10 +1,9 @@
 """Scheduled: ends the orders that are open, or confirmed, for too long; see `orders.domain.stuck_orders`.
 
-Each run takes the oldest orders, as many as it has the time for; the next run goes on. Orders that it leaves alone do
-not keep it from the others for long, since every execution ends within an hour.
+Each run looks at as many orders as it has the time for, and each begins at another one. So orders that it leaves alone,
+or fails at, do not keep it from the others, however many they are.
 """
 
-from itertools import chain
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -21,10 +20,11 @@ from orders.domain.order import Order
 from orders.domain.stuck_orders import Outcome, is_due_for_reminder, is_stuck, reconcile
 from shared.cause import caused_by
 from shared.clock import utc_now
+from shared.fair_order import from_any_one
 from shared.observability import count, entry_point, logger
 
-# More than ever wait; a run that finds as many is cut short by its time.
-_MOST_A_RUN = 200
+# More than a run has the time for. The index needs several requests for as many.
+_MOST_A_RUN = 10_000
 # The time for one order: three calls; each gives up after its retries.
 _TIME_FOR_ONE_MS = 10_000
 
@@ -39,7 +39,7 @@ ReconcileSettings.load()
 
 
 def reconcile_all(context: LambdaContext) -> dict[str, int]:
-    """Reconciles the stuck orders and then the late ones, the oldest first, while there is time.
+    """Reconciles the stuck orders and the late ones, while there is time.
 
     Returns the number of orders for each outcome. An order that fails stops no other; the run raises
     ReconciliationFailed at its end.
@@ -54,13 +54,14 @@ def reconcile_all(context: LambdaContext) -> dict[str, int]:
     count("OrdersParkedNow", len(index.parked(_MOST_A_RUN)))
     outcomes = dict.fromkeys(Outcome, 0)
     failed = []
-    for order in chain(
-        store.find_if(stuck, lambda order: is_stuck(order, stuck_before)),
-        store.find_if(late, lambda order: is_due_for_reminder(order, late_before)),
-    ):
+    for order_id in from_any_one([*stuck, *late], now):
         if context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS:
             logger.warning("out of time; the next run goes on")
             break
+        order = store.find(order_id)
+        # The index lags behind the table, and does not know when the reconciler acted on an order.
+        if order is None or not (is_stuck(order, stuck_before) or is_due_for_reminder(order, late_before)):
+            continue
         outcome = _reconciled(order)
         if outcome is None:
             failed.append(order.order_id)
