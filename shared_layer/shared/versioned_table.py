@@ -15,10 +15,13 @@ WriteConflict, and `retry_on_conflict` starts its change over from what the firs
 A write of a single item can also meet a transaction that is at the item. DynamoDB then refuses it, and botocore does
 not retry it. Nothing is wrong with such a write, so VersionedTable itself does it again, some times.
 
+A request about several items may be answered in part. VersionedTable asks for the rest after a pause that grows.
+
 The pattern: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBMapper.OptimisticLocking.html
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import batched
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -33,6 +36,8 @@ _FIRST_WAIT_SECONDS = 0.05
 _LONGEST_WAIT_SECONDS = 0.5
 # A transaction takes some milliseconds. These tries take 0.35 s at most, also inside each attempt of the above.
 _TRIES_OF_ONE_WRITE = 4
+# The most items of one request: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+_READS_OF_ONE_REQUEST, _WRITES_OF_ONE_REQUEST = 100, 25
 
 # Why DynamoDB cancels a transaction: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 _CONDITION_FAILED = "ConditionalCheckFailed"
@@ -48,6 +53,10 @@ class WriteConflict(TransientError):
     """Another writer changed the item first; trying again works on what they wrote."""
 
 
+class Throttled(TransientError):
+    """DynamoDB did a part of a request about several items, and left out the rest again and again."""
+
+
 class VersionedTable:
     """A table whose items have a `version`. `dynamodb` is a low-level client; `pk` is the table's partition key."""
 
@@ -59,6 +68,22 @@ class VersionedTable:
         """The item under `key`, as last written, or None."""
         answer = self.dynamodb.get_item(TableName=self.name, Key=to_item(key), ConsistentRead=True)
         return from_item(answer["Item"]) if "Item" in answer else None
+
+    def get_all(
+        self, keys: Iterable[Mapping[str, str]], *, consistent: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """The items under `keys`, in this order, without missing ones. Each request reads up to a hundred.
+
+        With `consistent`, as last written, at twice the price. Raises Throttled.
+        """
+        for some in batched(keys, _READS_OF_ONE_REQUEST, strict=False):
+            wanted = {"Keys": [to_item(key) for key in some], "ConsistentRead": consistent}
+            found = {}
+            for answer in self._answers(self.dynamodb.batch_get_item, wanted, "UnprocessedKeys"):
+                for item in map(from_item, answer.get("Responses", {}).get(self.name, [])):
+                    found[tuple(item[name] for name in some[0])] = item
+            places = (tuple(key[name] for name in some[0]) for key in some)
+            yield from (found[place] for place in places if place in found)
 
     def put_new(self, item: Mapping[str, Any]) -> dict[str, Any] | None:
         """Stores a first version, and returns None; or returns the item that has its key already, untouched.
@@ -91,6 +116,12 @@ class VersionedTable:
     def delete(self, key: Mapping[str, str]) -> None:
         """Deletes the item under `key`, if there is one. Raises WriteConflict when transactions stay at the item."""
         _done(self.dynamodb.delete_item, TableName=self.name, Key=to_item(key))
+
+    def delete_all(self, keys: Iterable[Mapping[str, str]]) -> None:
+        """Deletes the items under `keys`, as many as one request takes at a time. Raises Throttled."""
+        for some in batched(keys, _WRITES_OF_ONE_REQUEST, strict=False):
+            wanted = [{"DeleteRequest": {"Key": to_item(key)}} for key in some]
+            self._answers(self.dynamodb.batch_write_item, wanted, "UnprocessedItems")
 
     def new(self, item: Mapping[str, Any]) -> Write:
         """A transaction's write that adds `item`, if there is none under its key."""
@@ -165,6 +196,25 @@ class VersionedTable:
             return failed
         return []
 
+    def _answers(
+        self, call: Callable[..., dict[str, Any]], wanted: Any, left_out: str
+    ) -> list[dict[str, Any]]:
+        """The answers to a request for `wanted`, and then for the part that each answer has under `left_out`.
+
+        AWS asks for a pause before that: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+        """
+        answers: list[dict[str, Any]] = []
+
+        def ask() -> None:
+            nonlocal wanted
+            answers.append(call(RequestItems={self.name: wanted}))
+            wanted = answers[-1].get(left_out, {}).get(self.name)
+            if wanted:
+                raise Throttled(f"{self.name}: DynamoDB left out a part of {len(answers)} answers")
+
+        _retrying(_ATTEMPTS, Throttled)(ask)
+        return answers
+
 
 def retry_on_conflict[**Arguments, Result](
     attempt: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -188,9 +238,9 @@ def _done(call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, An
     return _retrying(_TRIES_OF_ONE_WRITE)(attempt)
 
 
-def _retrying(attempts: int) -> Retrying:
+def _retrying(attempts: int, error: type[TransientError] = WriteConflict) -> Retrying:
     return Retrying(
-        retry=retry_if_exception_type(WriteConflict),
+        retry=retry_if_exception_type(error),
         wait=wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS),
         stop=stop_after_attempt(attempts),
         reraise=True,

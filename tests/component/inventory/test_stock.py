@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inventory.adapters.reservation_store import ReservationStore
-from inventory.adapters.stock_ledger import StockLedger, StockThrottled
+from inventory.adapters.stock_ledger import StockLedger
 from inventory.domain.reservation import (
     OutOfStock,
     Reservation,
@@ -284,29 +284,10 @@ def test_a_threshold_waits_for_an_order_that_is_at_the_stock(dynamodb: Any, ledg
     assert busy.calls == 2
 
 
-def test_a_page_asks_again_for_the_levels_that_dynamodb_left_out(dynamodb: Any, ledger: StockLedger) -> None:
-    stock(ledger, MUG=5, POT=4, TEA=3)
-    asked: list[list[str]] = []
-
-    class Reluctant:
-        """DynamoDB that answers for one key at a time."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(dynamodb, name)
-
-        def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
-            keys = RequestItems[TABLE]["Keys"]
-            asked.append([key["pk"]["S"] for key in keys])
-            answer = dynamodb.batch_get_item(RequestItems={TABLE: {**RequestItems[TABLE], "Keys": keys[:1]}})
-            left = {TABLE: {**RequestItems[TABLE], "Keys": keys[1:]}} if keys[1:] else {}
-            return {**answer, "UnprocessedKeys": left}
-
-    levels, _ = StockLedger(Reluctant(), TABLE).levels(10, None)
-    assert [(level.sku, level.available) for level in levels] == [("MUG", 5), ("POT", 4), ("TEA", 3)]
-    assert [len(keys) for keys in asked] == [3, 2, 1]
-    stock(ledger, BOX=1, CUP=1, JAR=1, LID=1)
-    with pytest.raises(StockThrottled):
-        StockLedger(Reluctant(), TABLE).levels(10, None)
+def test_a_page_without_levels_asks_for_none(dynamodb: Any) -> None:
+    asking = Interrupted(dynamodb, "batch_get_item", [])
+    assert StockLedger(asking, TABLE).levels(10, None) == ([], None)
+    assert asking.calls == 0
 
 
 def test_an_adjustment_that_an_order_overtakes_is_checked_against_the_stock_that_the_order_left(

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from orders.adapters.price_store import PricesThrottled, PriceStore
+from orders.adapters.price_store import PriceStore
 from orders.domain.order import Order, order_id_for
 from orders.domain.order_request import OrderRequest
 from orders.domain.pricing import TARIFFS, VAT_RATES, Price, ShippingTariff
 from shared.aws import client
+from shared.versioned_table import Throttled
 from tests.component.orders.account import ADDRESS, OrdersAccount, order_body
 from tests.component.orders.client import Client, pointers, refused
 from tests.component.rest_events import CORRELATION_ID, header, json_body, rest_event
@@ -131,6 +132,7 @@ class TestPlacing:
             return {**read(**asked), "UnprocessedKeys": left}
 
         monkeypatch.setattr(client("dynamodb"), "batch_get_item", half)
+        monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
 
         refused(ada.place(order_body(("TEA", 1))), 503, "temporarily-unavailable")
 
@@ -148,7 +150,7 @@ class TestPlacing:
         self, account: OrdersAccount, ada: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def throttled(self: PriceStore, skus: set[str]) -> dict[str, Price]:
-            raise PricesThrottled(", ".join(skus))
+            raise Throttled(", ".join(skus))
 
         monkeypatch.setattr(PriceStore, "prices_of", throttled)
 

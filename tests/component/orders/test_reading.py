@@ -194,6 +194,7 @@ class TestListing:
             return {**answer, "UnprocessedKeys": {table: rest} if rest["Keys"] else {}}
 
         monkeypatch.setattr(client("dynamodb"), "batch_get_item", two_at_a_time)
+        monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
 
         page = json_body(ada.list())
 
@@ -209,6 +210,7 @@ class TestListing:
             return {"Responses": {table: [] for table in RequestItems}, "UnprocessedKeys": RequestItems}
 
         monkeypatch.setattr(client("dynamodb"), "batch_get_item", throttled)
+        monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
 
         refused(ada.list(), 503, "temporarily-unavailable")
 

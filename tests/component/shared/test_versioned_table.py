@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from shared.aws import client
-from shared.versioned_table import VersionedTable, WriteConflict, retry_on_conflict
+from shared.versioned_table import Throttled, VersionedTable, WriteConflict, retry_on_conflict
 
 KEY = {"pk": "ord_1"}
 
@@ -169,3 +169,88 @@ def test_conflicts_without_end_are_raised_and_other_errors_at_once(monkeypatch: 
     with pytest.raises(KeyError):
         retry_on_conflict(fail, KeyError)
     assert tries == [WriteConflict] * 7 + [KeyError]
+
+
+class Reluctant:
+    """DynamoDB that does one entry of each request about several, or none, and answers that it left out the rest."""
+
+    def __init__(self, entries: int = 1) -> None:
+        self._entries = entries
+        self._dynamodb = client("dynamodb")
+        self.asked: list[int] = []
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        [(table, wanted)] = RequestItems.items()
+        done, left = self._split(wanted["Keys"])
+        answer: dict[str, Any] = {"Responses": {}}
+        if done:
+            answer = self._dynamodb.batch_get_item(RequestItems={table: {**wanted, "Keys": done}})
+        return {**answer, "UnprocessedKeys": {table: {**wanted, "Keys": left}} if left else {}}
+
+    def batch_write_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        [(table, wanted)] = RequestItems.items()
+        done, left = self._split(wanted)
+        if done:
+            self._dynamodb.batch_write_item(RequestItems={table: done})
+        return {"UnprocessedItems": {table: left} if left else {}}
+
+    def _split(self, wanted: list[Any]) -> tuple[list[Any], list[Any]]:
+        self.asked.append(len(wanted))
+        return wanted[: self._entries], wanted[self._entries :]
+
+
+class TestSeveralItems:
+    KEYS = tuple({"pk": f"ord_{number}"} for number in (3, 1, 2))
+
+    @pytest.fixture
+    def waits(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """How long it waits before each further request; no test really waits."""
+        seconds: list[float] = []
+        monkeypatch.setattr("tenacity.nap.time.sleep", seconds.append)
+        return seconds
+
+    @pytest.fixture
+    def three(self, table: VersionedTable) -> VersionedTable:
+        """The table with three items."""
+        for key in self.KEYS:
+            table.put({**key, "version": 1}, replaces=0)
+        return table
+
+    def test_they_come_in_the_order_of_their_keys_without_missing_ones(self, three: VersionedTable) -> None:
+        found = three.get_all([self.KEYS[0], {"pk": "ord_9"}, *self.KEYS[1:]], consistent=True)
+        assert [item["pk"] for item in found] == ["ord_3", "ord_1", "ord_2"]
+
+    def test_more_than_one_request_takes_are_read_and_deleted_by_several(self, table: VersionedTable) -> None:
+        keys = [{"pk": f"ord_{number}"} for number in range(101)]
+        for key in keys:
+            table.put({**key, "version": 1}, replaces=0)
+
+        assert [item["pk"] for item in table.get_all(keys)] == [key["pk"] for key in keys]
+        table.delete_all(keys)
+        assert list(table.get_all(keys)) == []
+
+    @pytest.mark.usefixtures("three")
+    def test_a_part_that_dynamodb_left_out_is_asked_for_again_after_a_pause(self, waits: list[float]) -> None:
+        reluctant = Reluctant()
+        table = VersionedTable(reluctant, "things")
+
+        assert [item["pk"] for item in table.get_all(self.KEYS)] == ["ord_3", "ord_1", "ord_2"]
+        table.delete_all(self.KEYS)
+
+        assert reluctant.asked == [3, 2, 1] * 2
+        assert len(waits) == 4, "one before each request for a rest"
+        assert list(VersionedTable(client("dynamodb"), "things").get_all(self.KEYS)) == []
+
+    @pytest.mark.usefixtures("three")
+    def test_parts_that_are_left_out_again_and_again_are_an_error(self, waits: list[float]) -> None:
+        reluctant = Reluctant(entries=0)
+        table = VersionedTable(reluctant, "things")
+
+        with pytest.raises(Throttled, match="things: DynamoDB left out a part of 7 answers"):
+            list(table.get_all(self.KEYS))
+        with pytest.raises(Throttled):
+            table.delete_all(self.KEYS)
+
+        assert reluctant.asked == [3] * 14
+        assert len(waits) == 12
+        assert max(waits) <= 0.5

@@ -7,18 +7,12 @@ recognises a repeat, and nothing moves twice.
 from datetime import datetime
 from typing import Any
 
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
-
 from inventory.adapters.items import LISTING, condition_for, movement_item, movement_key, stock_key
 from inventory.domain.stock import IdempotencyKeyReused, Movement, MovementKind, StockLevel, UnknownSku
 from shared.clock import timestamp
 from shared.dynamo import from_item, to_item
-from shared.errors import PreconditionFailed, TransientError
+from shared.errors import PreconditionFailed
 from shared.versioned_table import VersionedTable, WriteConflict, retry_on_conflict
-
-
-class StockThrottled(TransientError):
-    """DynamoDB answered for some skus only. This is a read, so it is no WriteConflict."""
 
 
 class StockLedger:
@@ -98,13 +92,11 @@ class StockLedger:
 
     def levels(self, limit: int, after: str | None) -> tuple[list[StockLevel], str | None]:
         """A page of up to 100 levels, as last written, sorted by sku, that follow `after`; and the next page's `after`,
-        None at the end. A sku that came in a moment ago may be missing. Raises StockThrottled."""
+        None at the end. A sku that came in a moment ago may be missing. Raises Throttled."""
         items, more = self._page("by-listing", ("listing", LISTING), "sku", limit, after)
         skus = [item["sku"] for item in items]
-        found: dict[str, StockLevel] = {}
-        if skus:
-            self._add_levels(skus, found)
-        return [found[sku] for sku in skus if sku in found], skus[-1] if more else None
+        found = self._table.get_all(map(stock_key, skus), consistent=True)
+        return [StockLevel.model_validate(item) for item in found], skus[-1] if more else None
 
     def movement(self, sku: str, movement_id: str) -> Movement | None:
         """A movement in the ledger of `sku`, as written, or None."""
@@ -187,21 +179,3 @@ class StockLedger:
             Limit=limit + 1,
         )["Items"]
         return [from_item(item) for item in items[:limit]], len(items) > limit
-
-    @retry(
-        retry=retry_if_exception_type(StockThrottled),
-        wait=wait_random_exponential(multiplier=0.05, max=0.5),
-        stop=stop_after_attempt(6),
-        reraise=True,
-    )
-    def _add_levels(self, skus: list[str], found: dict[str, StockLevel]) -> None:
-        """Adds to `found` the missing ones of up to 100 `skus`; raises StockThrottled if some got no answer."""
-        keys = [to_item(stock_key(sku)) for sku in skus if sku not in found]
-        answer = self._table.dynamodb.batch_get_item(
-            RequestItems={self._table.name: {"Keys": keys, "ConsistentRead": True}}
-        )
-        for item in answer["Responses"][self._table.name]:
-            level = StockLevel.model_validate(from_item(item))
-            found[level.sku] = level
-        if answer.get("UnprocessedKeys"):
-            raise StockThrottled(f"DynamoDB answered for {len(found)} of {len(skus)} skus")

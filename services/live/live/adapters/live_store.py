@@ -17,17 +17,11 @@ from live.domain.connection import AccountClosed, Connection
 from live.domain.feed import CHANGES_EXPIRE_AFTER, VERSIONS_EXPIRE_AFTER, Change, Entry, present_fields
 from shared.clock import timestamp
 from shared.dynamo import from_item, to_item
-from shared.errors import TransientError
 from shared.versioned_table import VersionedTable, Write, WriteConflict, retry_on_conflict
 
-_BATCH = 25
 # Longer than an event of the customer can wait as a message or dead letter, and than their token is valid.
 _ERASURE_EXPIRES_AFTER = timedelta(days=30)
 _OPEN = "attribute_not_exists(erased_at)"
-
-
-class ErasureIncomplete(TransientError):
-    """DynamoDB did not delete all items of a closed account; the queue delivers the event again."""
 
 
 class LiveStore:
@@ -108,15 +102,11 @@ class LiveStore:
         retry_on_conflict(self._table.write_one, write)
 
     def erase(self, customer_id: str) -> int:
-        """Deletes the items of a customer whose account is closed; returns their number. Raises ErasureIncomplete."""
+        """Deletes the items of a customer whose account is closed; returns their number. Raises Throttled."""
         keys = [
             _key(customer_id, item["sk"]) for item in self._items(customer_id, "") if item["sk"] != "feed"
         ]
-        for start in range(0, len(keys), _BATCH):
-            requests = [{"DeleteRequest": {"Key": to_item(key)}} for key in keys[start : start + _BATCH]]
-            answer = self._table.dynamodb.batch_write_item(RequestItems={self._table.name: requests})
-            if answer.get("UnprocessedItems"):
-                raise ErasureIncomplete(f"{len(keys)} items of a closed account could not all be deleted")
+        self._table.delete_all(keys)
         return len(keys)
 
     def _append(self, customer_id: str, change: Change, now: datetime) -> Entry | None:

@@ -12,7 +12,6 @@ All indexes hold keys alone, so a change of an order writes only those whose key
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import batched
 from typing import Any
 
 from orders.adapters.attention_index import attention_keys
@@ -27,13 +26,6 @@ from shared.versioned_table import VersionedTable, retry_on_conflict
 
 type Position = dict[str, str]
 """Where a page of a customer's orders ended: `placed_at` and `pk` of its last order."""
-
-_BATCH_GET_LIMIT = 100
-_BATCH_ATTEMPTS = 5
-
-
-class OrdersThrottled(TransientError):
-    """DynamoDB did not answer for every item asked for."""
 
 
 class OrderMissing(TransientError):
@@ -59,14 +51,12 @@ class OrderStore:
     def find_for_placement(self, order_id: str, customer_id: str) -> Order | None:
         """The order that was placed under this id before, or None; raises AccountClosed if the account is closed.
 
-        One request reads both. It raises OrdersThrottled if DynamoDB answered half of it.
+        One request reads both. Raises Throttled.
         """
         account = _account_key(customer_id)
-        keys = [to_item({"pk": order_id}), to_item(account)]
-        answer = self._batch_get({"Keys": keys, "ConsistentRead": True})
-        if answer.get("UnprocessedKeys"):
-            raise OrdersThrottled(order_id)
-        found = {item["pk"]: item for item in self._items(answer)}
+        found = {
+            item["pk"]: item for item in self._table.get_all([{"pk": order_id}, account], consistent=True)
+        }
         if account["pk"] in found:
             raise AccountClosed("This account was deleted; it can place no orders any more.")
         return Order.model_validate(found[order_id]) if order_id in found else None
@@ -78,14 +68,13 @@ class OrderStore:
             if order is not None and condition(order):
                 yield order
 
-    def find_all(self, order_ids: list[str], *, consistent: bool = False) -> Iterator[Order]:
-        """The orders of these ids, in this order, read a hundred at a time; raises OrdersThrottled.
+    def find_all(self, order_ids: Iterable[str], *, consistent: bool = False) -> Iterator[Order]:
+        """The orders of these ids, in this order, read a hundred at a time; raises Throttled.
 
         With `consistent`, as last written, at twice the price.
         """
-        for ids in batched(order_ids, _BATCH_GET_LIMIT, strict=False):
-            found = self._read(ids, consistent)
-            yield from (found[order_id] for order_id in ids if order_id in found)
+        keys = ({"pk": order_id} for order_id in order_ids)
+        return map(Order.model_validate, self._table.get_all(keys, consistent=consistent))
 
     def change(self, order_id: str, change: Callable[[Order], tuple[Order, list[Event]]]) -> Order:
         """Applies `change` to the order and stores the result with its events, if it changed anything.
@@ -115,7 +104,7 @@ class OrderStore:
         """A page of the customer's orders, newest first, and the position after it, or None at the end.
 
         With `status`, only orders in it. `after` is the position at which an earlier page ended. An index lags behind
-        its table, so a page leaves out an order that has another status by now. Raises OrdersThrottled.
+        its table, so a page leaves out an order that has another status by now. Raises Throttled.
         """
         index, name, value = (
             ("by-customer-keys", "customer_id", customer_id)
@@ -137,27 +126,6 @@ class OrderStore:
         position = {key: entry for key, entry in from_item(last).items() if key != name} if last else None
         found = self.find_all([item["pk"]["S"] for item in answer["Items"]], consistent=True)
         return [order for order in found if status in (None, order.status)], position
-
-    def _read(self, order_ids: Iterable[str], consistent: bool) -> dict[str, Order]:
-        found: dict[str, Order] = {}
-        keys = [to_item({"pk": order_id}) for order_id in order_ids]
-        wanted: dict[str, Any] = {"Keys": keys, "ConsistentRead": consistent}
-        # DynamoDB cuts a batch that grows beyond 16 MB; the next request asks for the rest.
-        for _ in range(_BATCH_ATTEMPTS):
-            answer = self._batch_get(wanted)
-            orders = map(Order.model_validate, self._items(answer))
-            found |= {order.order_id: order for order in orders}
-            wanted = answer.get("UnprocessedKeys", {}).get(self._table.name)
-            if not wanted:
-                return found
-        raise OrdersThrottled(f"{len(found)} orders, and more")
-
-    def _batch_get(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = self._table.dynamodb.batch_get_item(RequestItems={self._table.name: wanted})
-        return answer
-
-    def _items(self, answer: dict[str, Any]) -> list[dict[str, Any]]:
-        return [from_item(item) for item in answer["Responses"][self._table.name]]
 
 
 def order_item(order: Order, events: list[Event]) -> dict[str, Any]:
