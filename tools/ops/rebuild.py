@@ -75,18 +75,35 @@ def register(subcommands: Subcommands) -> None:
 
 
 def _rebuild(arguments: argparse.Namespace) -> None:
-    projection = projection_of(arguments.projection)
-    sent = rebuild(
-        Stack.named(arguments.stack, arguments.region),
-        arguments.projection,
-        say=lambda line: print(line, flush=True),
-    )
-    if projection.consumer is None:
-        print(f"Gave {sent:,} products another place.")
+    stack = Stack.named(arguments.stack, arguments.region)
+    done = rebuild(stack, arguments.projection, say=lambda line: print(line, flush=True))
+    print(outcome(stack, projection_of(arguments.projection), done))
+
+
+def outcome(stack: Stack, projection: Projection, done: int) -> str:
+    """A rebuild's outcome in words: how much it sent or changed (`done`), and how much the consumer's queues have left.
+
+    A shop that runs sends the consumer new events all the time, so its queue may never be empty.
+    """
+    consumer = projection.consumer
+    if consumer is None:
+        return f"Gave {done:,} products another place."
+    sqs = stack.client("sqs")
+    waiting = _waiting(sqs, stack.resource(f"{consumer}Queue"))
+    dead = _waiting(sqs, stack.resource(f"{consumer}DeadLetterQueue"))
+    lines = [f"Sent {done:,} {'events' if projection.is_made_of_events else 'items'} to {consumer}."]
+    if waiting:
+        lines += [
+            "As many messages as waited then have left its queue.",
+            f"It has {waiting:,} now: new events of the running shop, or the last of these.",
+        ]
     else:
-        print(
-            f"Sent {sent:,} {'events' if projection.is_made_of_events else 'items'} to {projection.consumer}."
-        )
+        lines += ["Its queue is empty." if dead else "Its queue is empty: it has processed all of them."]
+    if dead:
+        lines += [
+            f"{dead:,} messages lie in its dead letters: see `make dlq`, then `make redrive QUEUE={consumer}`."
+        ]
+    return "\n".join(lines)
 
 
 def projection_of(name: str) -> Projection:
@@ -126,10 +143,17 @@ def rebuild(stack: Stack, name: str, say: Say = print) -> int:
         sent += len(batch)
         progress.report(f"{sent:,} sent so far")
     try:
-        _wait_until_processed(sqs, queue, projection.consumer, progress)
+        _let_as_many_leave(
+            sqs,
+            queue,
+            _WITHOUT_PROGRESS_SECONDS,
+            lambda left: progress.report(f"{left:,} wait for {projection.consumer}"),
+        )
     except NotInTime as error:
         raise StepError(
-            f"{sent} sent, but: {error}.", f"`make dlq` shows whether {projection.consumer} fails."
+            f"{sent:,} sent, but {_waiting(sqs, queue):,} wait for {projection.consumer}, and they become no fewer.",
+            f"`make dlq` shows whether {projection.consumer} fails. If not, new events of the shop come as fast as it "
+            "works, and it processes these among them.",
         ) from error
     return sent
 
@@ -190,17 +214,18 @@ def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _let_the_archive_catch_up(stack: Stack, say: Say) -> None:
-    """Waits until the archive has stored the latest events; says how many it lacks if that takes too long."""
+    """Waits until the archive has stored as many events as wait for it; says how many it lacks if that takes too long.
+
+    A new event that waits there is not missing, since the projection's own consumer gets it from the topic as well.
+    """
     sqs = stack.client("sqs")
     queue = stack.resource("ArchiveStoreEventsQueue")
     try:
-        wait_for(
-            lambda: _waiting(sqs, queue) == 0, "the archive to catch up", seconds=_ARCHIVE_BEHIND_SECONDS
-        )
+        _let_as_many_leave(sqs, queue, _ARCHIVE_BEHIND_SECONDS)
     except NotInTime:
         say(
-            f"{_waiting(sqs, queue):,} events still wait for the archive. The rebuild goes on without them: "
-            "run it again later, which does no harm."
+            f"{_waiting(sqs, queue):,} events still wait for the archive. It does not catch up, so the rebuild goes on "
+            "without them: run it again later, which does no harm."
         )
     if lost := _waiting(sqs, stack.resource("ArchiveStoreEventsDeadLetterQueue")):
         say(
@@ -209,18 +234,18 @@ def _let_the_archive_catch_up(stack: Stack, say: Say) -> None:
         )
 
 
-def _wait_until_processed(sqs: Any, queue: str, consumer: str, progress: Progress) -> None:
-    """Waits until as many messages have left the queue as it holds now, or it is empty.
+def _let_as_many_leave(
+    sqs: Any, queue: str, seconds: float, say: Callable[[int], None] = lambda _: None
+) -> None:
+    """Waits until as many messages have left the queue as it holds now, or it is empty; `say` gets how many it holds.
 
-    A shop that runs sends new events all the time, so the queue may never be empty. Raises NotInTime if no message
-    leaves it for too long.
+    A shop that runs sends new events all the time, so the queue may never be empty. Raises NotInTime if the queue gets
+    no shorter for so many `seconds`.
     """
     to_do = left = _waiting(sqs, queue)
     while left and to_do > 0:
-        progress.report(f"{left:,} wait for {consumer}")
-        before, left = wait_for(
-            _fewer(sqs, queue, left), f"{consumer} to process its queue", seconds=_WITHOUT_PROGRESS_SECONDS
-        )
+        say(left)
+        before, left = wait_for(_fewer(sqs, queue, left), "a shorter queue", seconds=seconds)
         to_do -= before - left
 
 

@@ -21,7 +21,7 @@ from tools import console as steps
 from tools.console import StepError
 from tools.contracts.events.contracts import contracts
 from tools.ops import rebuild as rebuilding
-from tools.ops.rebuild import rebuild
+from tools.ops.rebuild import PROJECTIONS, outcome, rebuild
 from tools.stack import Stack
 
 READ_BY_SALES = next(types for types, name in template().consumers if name == "ReportsRecordSalesFunction")
@@ -82,7 +82,8 @@ class Shop:
 @pytest.fixture
 def shop(aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     sqs, sns = boto3.client("sqs"), boto3.client("sns")
-    queues = ("ArchiveStoreEventsQueue", "ArchiveStoreEventsDeadLetterQueue", "ReportsRecordSalesQueue")
+    consumers = ("ArchiveStoreEvents", "ReportsRecordSales")
+    queues = [f"{consumer}{kind}" for consumer in consumers for kind in ("Queue", "DeadLetterQueue")]
     resources = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in queues}
     resources["ReportsRecordSalesSubscription"] = sns.subscribe(
         TopicArn=sns.create_topic(Name="topic")["TopicArn"],
@@ -225,10 +226,13 @@ def test_a_consumer_that_makes_no_progress_is_named(shop: Shop, monkeypatch: pyt
     monkeypatch.setattr(rebuilding, "_WITHOUT_PROGRESS_SECONDS", 0.3)
     shop.archive(*example_events("reports_record_sales.json"))
 
-    with pytest.raises(StepError, match="sent, but: waited 0 s in vain for ReportsRecordSales") as raised:
+    number = len(SALES_EVENTS)
+    said = f"{number} sent, but {number} wait for ReportsRecordSales"
+    with pytest.raises(StepError, match=said) as raised:
         rebuild(cast(Stack, shop), "reports-sales", say=shop.said.append)
 
     assert "make dlq" in raised.value.advice
+    assert "new events of the shop" in raised.value.advice
 
 
 def test_a_queue_that_new_events_keep_from_being_empty_is_waited_for_no_longer_than_its_messages(
@@ -245,6 +249,60 @@ def test_a_queue_that_new_events_keep_from_being_empty_is_waited_for_no_longer_t
     rebuild(cast(Stack, shop), "reports-sales", say=shop.said.append)
 
     assert list(lengths) == [9], "5 have gone, and then 5 more"
+
+
+def test_an_archive_that_new_events_keep_busy_is_waited_for_no_longer_than_its_messages(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten events wait for the archive. Each time that it is asked, new ones have come or some are stored."""
+    lengths = iter([10, 12, 7, 11, 5, 9])
+    waiting = rebuilding._waiting
+    monkeypatch.setattr(
+        rebuilding,
+        "_waiting",
+        lambda sqs, queue: next(lengths) if queue.endswith("StoreEventsQueue") else waiting(sqs, queue),
+    )
+    shop.archive(*example_events("reports_record_sales.json"))
+
+    shop.rebuild()
+
+    assert list(lengths) == [9], "5 are stored, and then 6 more"
+    assert shop.said == []
+
+
+@pytest.mark.parametrize(
+    ("waiting", "dead", "left"),
+    [
+        (0, 0, "Its queue is empty: it has processed all of them."),
+        (
+            3,
+            0,
+            "As many messages as waited then have left its queue.\n"
+            "It has 3 now: new events of the running shop, or the last of these.",
+        ),
+        (
+            0,
+            2,
+            "Its queue is empty.\n2 messages lie in its dead letters: see `make dlq`, "
+            "then `make redrive QUEUE=ReportsRecordSales`.",
+        ),
+    ],
+)
+def test_the_outcome_says_what_is_left_in_the_consumers_queues(
+    shop: Shop, waiting: int, dead: int, left: str
+) -> None:
+    for number, kind in ((waiting, "Queue"), (dead, "DeadLetterQueue")):
+        for _ in range(number):
+            url = shop.resource(f"ReportsRecordSales{kind}")
+            boto3.client("sqs").send_message(QueueUrl=url, MessageBody="waits")
+
+    said = outcome(cast(Stack, shop), PROJECTIONS["reports-sales"], 1234)
+
+    assert said == f"Sent 1,234 events to ReportsRecordSales.\n{left}"
+
+
+def test_the_outcome_of_the_shelves_is_the_number_of_products(shop: Shop) -> None:
+    assert outcome(cast(Stack, shop), PROJECTIONS["catalog-shelves"], 7) == "Gave 7 products another place."
 
 
 def test_messages_that_sqs_refuses_are_reported(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
