@@ -110,6 +110,12 @@ def test_a_transaction_doubles_the_units_of_the_table_alone() -> None:
     assert ORDERS.write_units(None, written, in_transaction=True) == {"orders": 4, "by-place": 2}
 
 
+def test_an_entry_that_moves_within_its_index_costs_the_same_in_a_transaction() -> None:
+    before, after = of_size(900, place="a"), of_size(900, place="b")
+    assert ORDERS.write_units(before, after) == {"orders": 1, "by-place": 2}
+    assert ORDERS.write_units(before, after, in_transaction=True) == {"orders": 2, "by-place": 2}
+
+
 def test_an_index_costs_what_it_holds_of_the_item() -> None:
     written = of_size(3000, customer="ada", place="a")
     assert ORDERS.write_units(None, written) == {"orders": 3, "by-customer": 1, "by-place": 3}
