@@ -10,6 +10,7 @@ import os
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import filterfalse
 from typing import Any
 
 import requests
@@ -124,8 +125,8 @@ class Cloud(Deliveries):
 
     @property
     def _redrivable(self) -> bool:
-        """Whether an operator has yet to send the dead letters back to their queues."""
-        return bool(self.world.dead_letters) and self.world.redrives < REDRIVES
+        """Whether an operator has yet to send the dead letters back to their queues, if they came from one."""
+        return any(map(_came_from_a_queue, self.world.dead_letters)) and self.world.redrives < REDRIVES
 
     @property
     def _due(self) -> list[str]:
@@ -218,7 +219,8 @@ class Cloud(Deliveries):
         elif self._redrivable:
             # An operator has mended what was broken, and redrives the dead letters.
             world.redrives, world.broken = world.redrives + 1, {}
-            world.pending, world.dead_letters = [w for w in world.dead_letters if w.about["function"]], []
+            world.pending = list(filter(_came_from_a_queue, world.dead_letters))
+            world.dead_letters = list(filterfalse(_came_from_a_queue, world.dead_letters))
         elif self._due:
             world.pending = self._round()
             world.helped |= {work.about["function"] for work in world.pending}
@@ -285,3 +287,8 @@ class Cloud(Deliveries):
         if part_of(*self.template.machines.task(execution)) not in self.world.broken:
             faults_ += ["broken", "deaf"]
         return faults_
+
+
+def _came_from_a_queue(dead_letter: Work) -> bool:
+    """Whether it is a message of a consumer, and not one that a function itself took for hopeless."""
+    return bool(dead_letter.about["function"])

@@ -306,8 +306,8 @@ def hunt(defect: Defect) -> tuple[bool, str]:
             check=False,
             timeout=900,
         )
-    # 1 says that a schedule does not hold; anything else is no finding.
-    return run.returncode == 1, (run.stdout if run.returncode in (0, 1) else run.stderr).strip()
+    # It prints the schedule that does not hold. A harness that breaks off has found nothing, and ends with 1 as well.
+    return run.returncode == 1 and bool(run.stdout), (run.stdout or run.stderr).strip()
 
 
 def hunt_all(workers: int) -> int:

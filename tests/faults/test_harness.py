@@ -3,17 +3,20 @@
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from tests.faults.answers import Answer
 from tests.faults.cloud import Cloud
-from tests.faults.defects import DEFECTS
+from tests.faults.defects import DEFECTS, Defect, hunt
 from tests.faults.explore import Explorer, Schedule, replay, sample
 from tests.faults.faults import DELIVERY, Call
+from tests.faults.invariants import settled
 from tests.faults.memory import Memory, NotRepeatable
 from tests.faults.scenarios import SCENARIOS, begin
 from tests.faults.template import ROOT
+from tests.faults.world import Work
 
 SCHEDULES = ("good", "out-of-stock", "cancel", "race", "unserved 8:-:deaf", "good 4:3:lost 4:5:late")
 
@@ -113,6 +116,32 @@ def test_a_function_that_does_otherwise_than_before_is_refused() -> None:
         assert memory.runs == runs
     with pytest.raises(NotRepeatable):
         memory.invoked("event", lambda _: Answer("gone"), run)
+
+
+def test_a_dead_letter_that_a_function_wrote_itself_is_not_redriven_and_counts(cloud: Cloud) -> None:
+    begin(cloud, SCENARIOS["good"])
+    letter = Work("message", {"function": "", "message_id": "hopeless", "body": "{}"})
+    cloud.world.dead_letters.append(letter)
+
+    finish(cloud, None)
+
+    assert cloud.world.dead_letters == [letter]
+    assert any("dead letter after the last redrive" in problem for problem in settled(cloud))
+
+
+@pytest.mark.parametrize(
+    ("code", "printed", "found"),
+    [(1, "schedule 'good'", True), (0, "", False), (1, "", False), (2, "", False)],
+)
+def test_a_defect_is_found_by_a_schedule_and_not_by_a_harness_that_breaks_off(
+    monkeypatch: pytest.MonkeyPatch, code: int, printed: str, found: bool
+) -> None:
+    run = CompletedProcess([], code, printed, "Traceback")
+    monkeypatch.setattr("tests.faults.defects.subprocess.run", lambda *_, **__: run)
+    monkeypatch.setattr("tests.faults.defects._COPIED", ())
+    monkeypatch.setattr(Defect, "plant", lambda *_: None)
+
+    assert hunt(DEFECTS[0]) == (found, printed or "Traceback")
 
 
 def test_every_defect_can_be_planted(tmp_path: Path) -> None:
