@@ -36,9 +36,13 @@ from shared.etag import NotModified
 from shared.links import path_in_api
 from shared.observability import entry_point, logger
 from shared.problems import answer_problems, documented
+from shared.text import Form
 
 CORRELATION_HEADER = "X-Correlation-Id"
-_MAX_CORRELATION_ID = 128
+CORRELATION_ID = Form(r"^[A-Za-z0-9_-]{16,64}$", "Use 16 to 64 letters, digits, _ and -; a UUID serves well")
+"""A client's correlation id. Logs, events and the payment provider keep it, so it must not name a person: it is no mail
+address, and longer than a telephone number (15 digits by ITU-T E.164)."""
+
 _ACCESS = "x-access"
 _READS = {"GET", "HEAD"}
 
@@ -247,11 +251,10 @@ def _declared_access(route: Route) -> Access | None:
 
 
 def _correlation_id_of(event: dict[str, Any]) -> str:
-    """The client's correlation id if it sent a usable one, or a new one."""
+    """The client's correlation id, or a new one: an id to trace a request by is no reason to refuse the request."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     given = str(headers.get(CORRELATION_HEADER.lower()) or "")
-    usable = 0 < len(given) <= _MAX_CORRELATION_ID and given.isascii() and given.isprintable()
-    return given if usable else str(uuid4())
+    return given if CORRELATION_ID.fits(given) else str(uuid4())
 
 
 def _from_json(body: str) -> Any:

@@ -175,6 +175,14 @@ def test_a_correlation_id_comes_back_with_answers_and_errors(shop: Shop, custome
     assert found.headers["X-Correlation-Id"] == missing.headers["X-Correlation-Id"] == "my-correlation-id"
 
 
+def test_a_mail_address_as_correlation_id_is_replaced(shop: Shop, customer: Customer) -> None:
+    answer = shop.request(
+        "GET", "/orders", token=customer.token, headers={"X-Correlation-Id": "ada.lovelace@example.com"}
+    )
+    assert answer.status_code == 200
+    assert "@" not in answer.headers["X-Correlation-Id"]
+
+
 ORIGIN = "https://shop.example"
 
 
