@@ -40,8 +40,8 @@ from shared.text import Form
 
 CORRELATION_HEADER = "X-Correlation-Id"
 CORRELATION_ID = Form(r"^[A-Za-z0-9_-]{16,64}$", "Use 16 to 64 letters, digits, _ and -; a UUID serves well")
-"""A client's correlation id. Logs, events and the payment provider keep it, so it must not name a person: it is no mail
-address, and longer than a telephone number (15 digits by ITU-T E.164)."""
+"""A client's correlation id. Logs, events and the payment provider keep it, so it must not name a person.
+It is no mail address, and longer than a telephone number (15 digits by ITU-T E.164)."""
 
 _ACCESS = "x-access"
 _READS = {"GET", "HEAD"}

@@ -206,7 +206,7 @@ def test_an_unexpected_error_is_logged_with_its_stack_and_its_correlation_id(cal
 
 
 def test_the_caller_is_who_the_token_names(call: Any) -> None:
-    claims = {"sub": "u-1", "email": "ada@example.com", "cognito:groups": "admins,support"}
+    claims = claims_of("u-1", "ada@example.com", groups="admins,support")
     assert call("GET", "/me", claims=claims)[2] == {"user_id": "u-1", "groups": ["admins", "support"]}
 
 
