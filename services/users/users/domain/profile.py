@@ -11,9 +11,19 @@ as a proof that the user existed, and holds no personal data.
 from datetime import datetime, time, timedelta
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from shared.clock import timestamp
+from shared.errors import Forbidden
 from shared.events import Event
 from shared.locales import Locale, locale_or
 from shared.text import VISIBLE_LINE, Form
@@ -57,11 +67,17 @@ PersonName = Annotated[
     Field(examples=["Ada Lovelace"]),
     VISIBLE_LINE,
 ]
+_ADDRESS_RULE: TypeAdapter[str] = TypeAdapter(EmailAddress)
+_NAME_RULE: TypeAdapter[str] = TypeAdapter(PersonName)
 UserId = Annotated[str, Form(r"^[A-Za-z0-9-]{1,64}$", "Use the id of a user as the API gave it, or `me`")]
 ProfileLocale = Annotated[
     Locale,
     Field(description="Language of mails, a BCP 47 tag", examples=["en", "de-AT", "es-419", "zh-Hant-TW"]),
 ]
+
+
+class AddressRefused(Forbidden):
+    """The account has a mail address of a form that the shop does not take."""
 
 
 class SignUp(BaseModel):
@@ -134,14 +150,19 @@ class Profile(BaseModel):
     ) -> tuple[Self, list[Event]]:
         """A new profile and its `user.registered`; `email_as_of` is `now` unless given.
 
-        An account that was made elsewhere may have any name and locale. A name that is missing, or that nobody could
-        see, becomes the part of the address before the @. A long name is cut. An invalid locale becomes the default.
+        An account that was made elsewhere may have any name, locale and address. The rules of a sign-up hold for them
+        too. A long name is cut, and a name that they refuse becomes the part of the address before the @. An invalid
+        locale becomes the default. Raises AddressRefused.
         """
-        shown = " ".join(name.split())[:_MAX_NAME]
+        address = _accepted(_ADDRESS_RULE, email)
+        if address is None:
+            raise AddressRefused(
+                f"The shop cannot use your account's mail address. {_ADDRESS.allowed}, in Amazon Cognito."
+            )
         profile = cls(
             user_id=user_id,
-            email=email.lower(),
-            name=shown if VISIBLE_LINE.fits(shown) else email.partition("@")[0],
+            email=address,
+            name=_accepted(_NAME_RULE, " ".join(name.split())[:_MAX_NAME]) or address.partition("@")[0],
             locale=locale_or(DEFAULT_LOCALE, locale),
             registered_at=timestamp(now),
             email_as_of=int(now.timestamp()) if email_as_of is None else email_as_of,
@@ -161,11 +182,12 @@ class Profile(BaseModel):
         """The profile with the verified address of a token, if the token was issued later than `email_as_of`.
 
         A token is valid for an hour, even if the address changes meanwhile. So an older token never brings back an
-        earlier address.
+        earlier address. An address that a sign-up would refuse changes nothing.
         """
-        if email.lower() == self.email or issued_at <= self.email_as_of:
+        address = _accepted(_ADDRESS_RULE, email)
+        if address is None or address == self.email or issued_at <= self.email_as_of:
             return self, []
-        return self._with({"email": email.lower(), "email_as_of": issued_at}, correlation_id, now)
+        return self._with({"email": address, "email_as_of": issued_at}, correlation_id, now)
 
     def _with(
         self, values: dict[str, str | int], correlation_id: str, now: datetime
@@ -185,6 +207,14 @@ class Profile(BaseModel):
             occurred_at=now,
             correlation_id=correlation_id,
         )
+
+
+def _accepted(rule: TypeAdapter[str], text: str) -> str | None:
+    """The text as the rule takes it, or None."""
+    try:
+        return rule.validate_python(text)
+    except ValidationError:
+        return None
 
 
 def close(
