@@ -43,6 +43,12 @@ CORRELATION_ID = Form(r"^[A-Za-z0-9_-]{16,64}$", "Use 16 to 64 letters, digits, 
 """A client's correlation id. Logs, events and the payment provider keep it, so it must not name a person.
 It is no mail address, and longer than a telephone number (15 digits by ITU-T E.164)."""
 
+SECURITY_HEADERS = {
+    # RFC 6797, for two years. Subdomains are left out, since a domain of a deployment's own may have others.
+    "Strict-Transport-Security": "max-age=63072000",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of every answer. API Gateway sets them on its own answers, by the template."""
 _ACCESS = "x-access"
 _READS = {"GET", "HEAD"}
 
@@ -188,7 +194,8 @@ def api_handler(
     The function is prepared for the AWS services that it `calls` (`shared.aws.prepare`).
 
     The correlation id is set around the resolver, because a resolver's exception handlers run outside of its
-    middlewares. So every answer carries it, also an answer to a failure.
+    middlewares. So every answer carries it, also an answer to a failure. The same holds for SECURITY_HEADERS, and for
+    `Cache-Control`: nobody stores an answer unless its route says otherwise, since most have personal data.
     """
     undeclared = [
         f"{route.method} {route.path}" for route in routes_of(app) if _declared_access(route) is None
@@ -218,7 +225,10 @@ def api_handler(
                 status=answer["statusCode"],
                 duration_ms=round((time.perf_counter() - started) * 1000),
             )
-        answer["multiValueHeaders"][CORRELATION_HEADER] = [identifier]
+        headers = answer["multiValueHeaders"]
+        headers.setdefault("Cache-Control", ["no-store"])
+        headers |= {name: [value] for name, value in SECURITY_HEADERS.items()}
+        headers[CORRELATION_HEADER] = [identifier]
         return answer | {"body": answer["body"] or ""}
 
     return handler

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.api import SECURITY_HEADERS, api_resolver
 from tests.template import parameters
 from tools.contracts.deployed import BUDGET, by_service, deployed
 from tools.settings import REPOSITORY
@@ -140,6 +141,33 @@ def test_api_gateway_may_call_the_function_of_each_route(
 
 
 # ---- Logs ------------------------------------------------------------------------------------------------------------
+
+
+def test_api_gateways_own_answers_have_the_headers_of_the_functions_answers() -> None:
+    api = RESOURCES["Api"]["Properties"]["Body"]
+    expected = {name: f"'{value}'" for name, value in SECURITY_HEADERS.items()}
+    refusals = {"Cache-Control": "'no-store'", **expected}
+    for kind, answer in api["x-amazon-apigateway-gateway-responses"].items():
+        headers = answer["responseParameters"]
+        assert {name: headers[f"gatewayresponse.header.{name}"] for name in refusals} == refusals, kind
+    for path, methods in api["paths"].items():
+        preflight = methods["options"]
+        assert "security" not in preflight, path
+        headers = preflight["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
+        assert {name: headers[f"method.response.header.{name}"] for name in expected} == expected, path
+        # API Gateway sends no header that the method does not declare.
+        declared = {f"method.response.header.{name}" for name in preflight["responses"]["200"]["headers"]}
+        assert declared == headers.keys(), path
+
+
+def test_a_preflight_allows_the_headers_that_the_functions_name() -> None:
+    preflight = RESOURCES["Api"]["Properties"]["Body"]["paths"]["/health"]["options"]
+    headers = preflight["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
+    allowed = headers["method.response.header.Access-Control-Allow-Headers"].strip("'").split(",")
+    named = api_resolver()._cors
+    assert named is not None
+    # Powertools adds headers of AWS's own signatures, which the shop's clients do not send.
+    assert set(allowed) <= set(named.allow_headers)
 
 
 def test_every_log_expires() -> None:

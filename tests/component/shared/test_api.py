@@ -13,6 +13,7 @@ from shared.access import Access, caller_of, require_owner
 from shared.api import (
     CORRELATION_HEADER,
     CORRELATION_ID,
+    SECURITY_HEADERS,
     UndeclaredAccess,
     api_handler,
     api_resolver,
@@ -125,6 +126,15 @@ def test_every_answer_carries_the_clients_correlation_id(
     answered, headers, _ = call(*request_line.split(), body, correlation=CHECKOUT)
     assert answered == status
     assert headers[CORRELATION_HEADER.lower()] == CHECKOUT
+
+
+@pytest.mark.parametrize(("request_line", "body", "status", "code"), ANSWERS)
+def test_browsers_guess_no_type_and_come_by_https_and_caches_store_nothing(
+    call: Any, request_line: str, body: str | None, status: int, code: str | None
+) -> None:
+    _, headers, _ = call(*request_line.split(), body)
+    assert headers["cache-control"] == "no-store"
+    assert {name: headers[name.lower()] for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 @pytest.mark.parametrize(("request_line", "body", "status", "code"), ANSWERS[1:])
