@@ -4,10 +4,8 @@ No event and no execution carries them, so that no queue, log or history keeps t
 reads it here. The policy of its function allows this one attribute.
 """
 
-from functools import cache
 from typing import Any
 
-from shared.aws import client
 from shared.dynamo import from_item, to_item
 from shared.environment import LambdaEnvironment
 from shared.errors import PermanentError
@@ -56,9 +54,3 @@ class OrderRecord:
         if not found:
             raise OrderUnknown(order_id)
         return None
-
-
-@cache
-def order_record() -> OrderRecord:
-    """The records of the orders table that the environment names."""
-    return OrderRecord(client("dynamodb"), OrdersTable.load().orders_table_name)

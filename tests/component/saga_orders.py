@@ -6,7 +6,6 @@ import boto3
 import pytest
 
 from shared.dynamo import to_item
-from shared.order_record import order_record
 from shared.saga import SagaOrder
 
 ADDRESS = {
@@ -46,7 +45,6 @@ def order_records(monkeypatch: pytest.MonkeyPatch) -> None:
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
     )
     monkeypatch.setenv("ORDERS_TABLE_NAME", "orders")
-    order_record.cache_clear()
 
 
 def record_order(order_id: str, **attributes: Any) -> None:

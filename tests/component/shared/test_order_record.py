@@ -5,11 +5,16 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
-from shared.order_record import OrderUnknown, order_record
+from shared.aws import client
+from shared.order_record import OrderRecord, OrderUnknown
 from shared.saga import ShippingAddress
 from tests.component.saga_orders import ADDRESS, order_records, record_order
 
 ORDER_ID = "ord_1"
+
+
+def order_record() -> OrderRecord:
+    return OrderRecord(client("dynamodb"), "orders")
 
 
 @pytest.fixture(autouse=True)

@@ -50,7 +50,7 @@ class PaymentService:
         """Holds the order's total. A repeat answers as the first time, also after the capture.
 
         `token_of` reads the payment token of the order with that id: None if the order is decided. It is asked once,
-        before the provider first hears of the order.
+        before the first request to the provider.
 
         Raises CardDeclined, and AlreadyVoided if the order's payment was voided or refunded before or meanwhile. Raises
         OrderDecided if the payment has not begun, and the order is decided by now.

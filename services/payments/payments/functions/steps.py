@@ -5,10 +5,9 @@ The state machine names the step, and retries and catches by the name of the exc
 
 from typing import Any
 
-from payments.dependencies import payment_service
+from payments.dependencies import order_record, payment_service
 from payments.domain.payment import CardDeclined, PaymentStatus
 from shared.observability import count
-from shared.order_record import order_record
 from shared.saga import SagaOrder, order_step, steps_handler
 
 _UNDONE = {PaymentStatus.VOIDED: "PaymentsVoided", PaymentStatus.REFUNDED: "PaymentsRefunded"}

@@ -8,9 +8,8 @@ from typing import Any
 from shared.clock import utc_now
 from shared.events import Event
 from shared.observability import count
-from shared.order_record import order_record
 from shared.saga import SagaOrder, order_step, steps_handler
-from shipping.dependencies import served_countries, shipment_store
+from shipping.dependencies import order_record, served_countries, shipment_store
 from shipping.domain.shipment import Shipment, ShipmentStatus
 
 
