@@ -170,6 +170,37 @@ def test_a_preflight_allows_the_headers_that_the_functions_name() -> None:
     assert set(allowed) <= set(named.allow_headers)
 
 
+def test_the_log_of_a_state_machine_leaves_out_what_it_carries() -> None:
+    logging = [
+        machine["Properties"]["LoggingConfiguration"]
+        for _, machine in of_type("AWS::StepFunctions::StateMachine")
+    ]
+    assert [entry["IncludeExecutionData"] for entry in logging] == [False] * len(logging) != []
+
+
+def test_a_step_of_another_service_reads_one_attribute_of_an_order() -> None:
+    table = {"Fn::GetAtt": ["OrdersTable", "Arn"]}
+    allowed = {
+        name: (statement["Action"], statement.get("Condition"))
+        for name, role in of_type("AWS::IAM::Role")
+        if not name.startswith("Orders")
+        for policy in role["Properties"].get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Resource"] == table
+    }
+
+    def alone(attribute: str) -> tuple[str, dict[str, Any]]:
+        return "dynamodb:GetItem", {
+            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", attribute]},
+            "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+        }
+
+    assert allowed == {
+        "PaymentsStepsFunctionRole": alone("payment_token"),
+        "ShippingStepsFunctionRole": alone("shipping_address"),
+    }
+
+
 def test_every_log_expires() -> None:
     for name, group in of_type("AWS::Logs::LogGroup"):
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}, name
