@@ -45,13 +45,14 @@ def test_the_cheaper_read_comes_first_and_a_read_that_lags_behind_is_repeated(
 ) -> None:
     record_order(ORDER_ID, payment_token="pm_card_visa")
     reads: list[dict[str, Any]] = []
-    send: Any = BaseClient._make_api_call
+    base: Any = BaseClient
+    send = base._make_api_call
 
     def lagging(client: Any, operation: str, request: dict[str, Any]) -> Any:
         reads.append(request)
         return send(client, operation, request) if request["ConsistentRead"] else {}
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", lagging)
+    monkeypatch.setattr(base, "_make_api_call", lagging)
     assert order_record().payment_token(ORDER_ID) == "pm_card_visa"
     assert [read["ConsistentRead"] for read in reads] == [False, True]
     # The policies allow these attributes alone.
