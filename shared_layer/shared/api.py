@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -36,11 +37,10 @@ from shared.etag import NotModified
 from shared.links import path_in_api
 from shared.observability import entry_point, logger
 from shared.problems import answer_problems, documented
-from shared.text import Form
 
 CORRELATION_HEADER = "X-Correlation-Id"
-CORRELATION_ID = Form(r"^[A-Za-z0-9_-]{16,64}$", "Use 16 to 64 letters, digits, _ and -; a UUID serves well")
-"""A client's correlation id. Logs, events and the payment provider keep it, so it must not name a person.
+CORRELATION_ID = re.compile(r"^[A-Za-z0-9_-]{16,64}$")
+"""The form of a client's correlation id. Logs, events and the payment provider keep it, so it must not name a person.
 It is no mail address, and longer than a telephone number (15 digits by ITU-T E.164)."""
 
 SECURITY_HEADERS = {
@@ -264,7 +264,7 @@ def _correlation_id_of(event: dict[str, Any]) -> str:
     """The client's correlation id, or a new one: an id to trace a request by is no reason to refuse the request."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     given = str(headers.get(CORRELATION_HEADER.lower()) or "")
-    return given if CORRELATION_ID.fits(given) else str(uuid4())
+    return given if CORRELATION_ID.fullmatch(given) else str(uuid4())
 
 
 def _from_json(body: str) -> Any:

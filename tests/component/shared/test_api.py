@@ -172,7 +172,7 @@ def test_without_a_usable_correlation_id_each_request_gets_its_own(call: Any, gi
     other = call("GET", "/nowhere", correlation=given)[1][CORRELATION_HEADER.lower()]
     assert given not in (one, other)
     assert one != other
-    assert all(CORRELATION_ID.fits(made) for made in (one, other))
+    assert all(CORRELATION_ID.fullmatch(made) for made in (one, other))
 
 
 TRACES = [

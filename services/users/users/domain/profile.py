@@ -9,7 +9,8 @@ as a proof that the user existed, and holds no personal data.
 """
 
 from datetime import datetime, time, timedelta
-from typing import Annotated, Self
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +19,6 @@ from pydantic import (
     Field,
     SecretStr,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
 )
 
@@ -28,6 +28,9 @@ from shared.events import Event
 from shared.locales import Locale, locale_or
 from shared.text import VISIBLE_LINE, Form
 from users.domain.events import UserChanged, UserDeleted, UserRegistered
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 DEFAULT_LOCALE = "en"
 
@@ -67,8 +70,6 @@ PersonName = Annotated[
     Field(examples=["Ada Lovelace"]),
     VISIBLE_LINE,
 ]
-_ADDRESS_RULE: TypeAdapter[str] = TypeAdapter(EmailAddress)
-_NAME_RULE: TypeAdapter[str] = TypeAdapter(PersonName)
 UserId = Annotated[str, Form(r"^[A-Za-z0-9-]{1,64}$", "Use the id of a user as the API gave it, or `me`")]
 ProfileLocale = Annotated[
     Locale,
@@ -154,7 +155,7 @@ class Profile(BaseModel):
         too. A long name is cut, and a name that they refuse becomes the part of the address before the @. An invalid
         locale becomes the default. Raises AddressRefused.
         """
-        address = _accepted(_ADDRESS_RULE, email)
+        address = _accepted(EmailAddress, email)
         if address is None:
             raise AddressRefused(
                 f"The shop cannot use your account's mail address. {_ADDRESS.allowed}, in Amazon Cognito."
@@ -162,7 +163,7 @@ class Profile(BaseModel):
         profile = cls(
             user_id=user_id,
             email=address,
-            name=_accepted(_NAME_RULE, " ".join(name.split())[:_MAX_NAME]) or address.partition("@")[0],
+            name=_accepted(PersonName, " ".join(name.split())[:_MAX_NAME]) or address.partition("@")[0],
             locale=locale_or(DEFAULT_LOCALE, locale),
             registered_at=timestamp(now),
             email_as_of=int(now.timestamp()) if email_as_of is None else email_as_of,
@@ -184,7 +185,7 @@ class Profile(BaseModel):
         A token is valid for an hour, even if the address changes meanwhile. So an older token never brings back an
         earlier address. An address that a sign-up would refuse changes nothing.
         """
-        address = _accepted(_ADDRESS_RULE, email)
+        address = _accepted(EmailAddress, email)
         if address is None or address == self.email or issued_at <= self.email_as_of:
             return self, []
         return self._with({"email": address, "email_as_of": issued_at}, correlation_id, now)
@@ -209,12 +210,19 @@ class Profile(BaseModel):
         )
 
 
-def _accepted(rule: TypeAdapter[str], text: str) -> str | None:
-    """The text as the rule takes it, or None."""
+def _accepted(kind: Any, text: str) -> str | None:
+    """The text as a field of that kind takes it, or None."""
     try:
-        return rule.validate_python(text)
+        return _rule_of(kind).validate_python(text)
     except ValidationError:
         return None
+
+
+@cache
+def _rule_of(kind: Any) -> "TypeAdapter[str]":
+    from pydantic import TypeAdapter  # noqa: PLC0415 - not every function needs it
+
+    return TypeAdapter(kind)
 
 
 def close(
