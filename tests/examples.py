@@ -86,6 +86,8 @@ def _check_response(
 # What a function may fail with, mostly because its example is of something that was never there.
 _MISSING = {
     "orders.": "OrderMissing",
+    "payments.functions.steps": "OrderUnknown",
+    "shipping.functions.steps": "OrderUnknown",
     "jobs.": "JobMissing",
     "catalog.functions.import_check": "UploadRefused",
     "catalog.functions.import_": "ChunkMissing",

@@ -17,6 +17,9 @@ from shared.errors import Forbidden, NotFound, Unauthorized
 CUSTOMER_GROUP = "customer"
 ADMIN_GROUP = "admin"
 
+IDENTITY_TOKEN = "id"  # noqa: S105 - a kind of token
+"""The `token_use` of the tokens that the API and the WebSocket take."""
+
 # java.util.Date.toString(), in UTC.
 _JAVA_DATE = "%a %b %d %H:%M:%S UTC %Y"
 
@@ -83,10 +86,15 @@ def caller_of(app: APIGatewayRestResolver) -> Caller:
 
 
 def verified_caller(app: APIGatewayRestResolver) -> Caller | None:
-    """The caller of the current request by the claims that API Gateway's authorizer verified, or None."""
+    """The caller of the current request by the claims that API Gateway's authorizer verified, or None.
+
+    Only an identity token names a caller. API Gateway takes no other one on a method without scopes
+    (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html); this check
+    holds also if a deployment gives a method scopes.
+    """
     authorizer: Any = app.current_event.request_context.authorizer
     claims = (authorizer or {}).get("claims") or {}
-    if "sub" not in claims:
+    if "sub" not in claims or claims.get("token_use") != IDENTITY_TOKEN:
         return None
     return Caller(
         user_id=claims["sub"],

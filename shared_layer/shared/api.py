@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -38,7 +39,16 @@ from shared.observability import entry_point, logger
 from shared.problems import answer_problems, documented
 
 CORRELATION_HEADER = "X-Correlation-Id"
-_MAX_CORRELATION_ID = 128
+CORRELATION_ID = re.compile(r"^[A-Za-z0-9_-]{16,64}$")
+"""The form of a client's correlation id. Logs, events and the payment provider keep it, so it must not name a person.
+It is no mail address, and longer than a telephone number (15 digits by ITU-T E.164)."""
+
+SECURITY_HEADERS = {
+    # RFC 6797, for two years. Subdomains are left out, since a domain of a deployment's own may have others.
+    "Strict-Transport-Security": "max-age=63072000",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of every answer. API Gateway sets them on its own answers, by the template."""
 _ACCESS = "x-access"
 _READS = {"GET", "HEAD"}
 
@@ -184,7 +194,8 @@ def api_handler(
     The function is prepared for the AWS services that it `calls` (`shared.aws.prepare`).
 
     The correlation id is set around the resolver, because a resolver's exception handlers run outside of its
-    middlewares. So every answer carries it, also an answer to a failure.
+    middlewares. So every answer carries it, also an answer to a failure. The same holds for SECURITY_HEADERS, and for
+    `Cache-Control`: nobody stores an answer unless its route says otherwise, since most have personal data.
     """
     undeclared = [
         f"{route.method} {route.path}" for route in routes_of(app) if _declared_access(route) is None
@@ -214,7 +225,10 @@ def api_handler(
                 status=answer["statusCode"],
                 duration_ms=round((time.perf_counter() - started) * 1000),
             )
-        answer["multiValueHeaders"][CORRELATION_HEADER] = [identifier]
+        headers = answer["multiValueHeaders"]
+        headers.setdefault("Cache-Control", ["no-store"])
+        headers |= {name: [value] for name, value in SECURITY_HEADERS.items()}
+        headers[CORRELATION_HEADER] = [identifier]
         return answer | {"body": answer["body"] or ""}
 
     return handler
@@ -247,11 +261,10 @@ def _declared_access(route: Route) -> Access | None:
 
 
 def _correlation_id_of(event: dict[str, Any]) -> str:
-    """The client's correlation id if it sent a usable one, or a new one."""
+    """The client's correlation id, or a new one: an id to trace a request by is no reason to refuse the request."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     given = str(headers.get(CORRELATION_HEADER.lower()) or "")
-    usable = 0 < len(given) <= _MAX_CORRELATION_ID and given.isascii() and given.isprintable()
-    return given if usable else str(uuid4())
+    return given if CORRELATION_ID.fullmatch(given) else str(uuid4())
 
 
 def _from_json(body: str) -> Any:

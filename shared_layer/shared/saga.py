@@ -36,7 +36,7 @@ class ShippingAddress(Record):
 
 
 class SagaOrder(Record):
-    """The order as the saga carries it. It has everything for each step, so no step reads another service's data."""
+    """The order as its state machines carry it. What it lacks, its address and its payment token, is in its record."""
 
     order_id: Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     customer_id: Annotated[
@@ -45,8 +45,6 @@ class SagaOrder(Record):
     correlation_id: Annotated[str, About(examples=["2f0c1b6e-3f0d-4d2c-9f5a-8b1f6f0a7c33"])]
     lines: list[SagaLine]
     total: Money
-    shipping_address: ShippingAddress
-    payment_token: Annotated[str, About(examples=["pm_card_visa"], json_schema_extra=PERSONAL)]
     execution: Annotated[
         str | None, About(description="The name of the execution that carries the order")
     ] = None

@@ -52,7 +52,7 @@ from tests.component.payments.provider_server import (
     serving_sandbox,
 )
 from tests.component.rest_events import rest_event
-from tests.component.saga_orders import saga_order
+from tests.component.saga_orders import saga_order, token_of
 
 AMOUNT = Money(amount=2000, currency="EUR")
 UNKNOWN_TO_LOCALSTRIPE = {"error_on_requires_action", "cancellation_reason"}
@@ -325,13 +325,13 @@ def test_an_answer_that_is_lost_every_time_is_found_by_asking(
 def test_the_payment_service_takes_an_order_through_all_of_it(side: Side) -> None:
     payments_tables()
     payment_service = PaymentService(PaymentStore(client("dynamodb"), "payments"), side.provider, utc_now)
-    authorized = payment_service.authorize(ORDER)
+    authorized = payment_service.authorize(ORDER, token_of)
     assert side.status(authorized.reference) == ProviderStatus.HELD
     assert payment_service.capture("order-1").status is PaymentStatus.CAPTURED
     assert payment_service.void(ORDER).status is PaymentStatus.REFUNDED
     assert side.provider.retrieve(authorized.reference).refunded
     with pytest.raises(AlreadyVoided):
-        payment_service.authorize(ORDER)
+        payment_service.authorize(ORDER, token_of)
 
 
 @pytest.mark.parametrize("lost", ["/confirm", "/capture", "/cancel"])
@@ -339,7 +339,7 @@ def test_the_payment_service_undoes_an_order_whichever_answers_were_lost(side: S
     payments_tables()
     payment_service = PaymentService(PaymentStore(client("dynamodb"), "payments"), side.provider, utc_now)
     side.losing = {lost}
-    authorized = payment_service.authorize(ORDER)
+    authorized = payment_service.authorize(ORDER, token_of)
     if lost == "/capture":
         payment_service.capture("order-1")
     undone = payment_service.void(ORDER).status

@@ -105,13 +105,14 @@ def test_without_a_token_a_guarded_route_answers_401(call: Callable[..., int], r
 
 
 @pytest.fixture(scope="module")
-def bad_tokens(owner: Customer) -> dict[str, str]:
+def bad_tokens(stack: Stack, owner: Customer) -> dict[str, str]:
     as_admin = {"cognito:groups": ["admin", "customer"]}
     return {
         "garbage": "not-a-token",
         "unsigned": tokens.unsigned(owner.token),
         "altered": tokens.altered(owner.token, **as_admin),
         "forged": tokens.forged(owner.token, **as_admin),
+        "access token": tokens.access_token(stack, owner),
     }
 
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from shared.api import SECURITY_HEADERS
 from tests.system.clean_up import KIND
 from tests.system.orders import order_body
 from tests.system.products import TEA
@@ -175,6 +176,14 @@ def test_a_correlation_id_comes_back_with_answers_and_errors(shop: Shop, custome
     assert found.headers["X-Correlation-Id"] == missing.headers["X-Correlation-Id"] == "my-correlation-id"
 
 
+def test_a_mail_address_as_correlation_id_is_replaced(shop: Shop, customer: Customer) -> None:
+    answer = shop.request(
+        "GET", "/orders", token=customer.token, headers={"X-Correlation-Id": "ada.lovelace@example.com"}
+    )
+    assert answer.status_code == 200
+    assert "@" not in answer.headers["X-Correlation-Id"]
+
+
 ORIGIN = "https://shop.example"
 
 
@@ -195,6 +204,32 @@ def test_a_browsers_preflight_is_answered(shop: Shop, path: str, method: str) ->
     assert answer.headers["Access-Control-Allow-Origin"] in {"*", ORIGIN}
     assert method in answer.headers["Access-Control-Allow-Methods"].split(",")
     assert {"authorization", "idempotency-key", "if-match", "content-type"} <= set(allowed)
+    assert answer.headers.items() >= SECURITY_HEADERS.items()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "stored"),
+    [
+        ("GET", "/users/me", 200, "no-store"),
+        ("HEAD", "/users/me", 200, "no-store"),
+        ("GET", "/orders/none", 404, "no-store"),
+        ("PATCH", "/orders", 405, "no-store"),
+        ("GET", "/products", 200, "public, max-age=30"),
+        ("GET", "/docs", 200, "public, max-age=60"),
+    ],
+)
+def test_an_answer_says_who_may_store_it_and_has_the_headers_of_security(
+    shop: Shop, customer: Customer, method: str, path: str, status: int, stored: str
+) -> None:
+    answer = shop.request(method, path, token=customer.token)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (status, stored)
+    assert answer.headers.items() >= SECURITY_HEADERS.items()
+
+
+def test_an_answer_of_api_gateways_own_has_them_too(shop: Shop) -> None:
+    answer = shop.request("GET", "/users/me", token="no-token")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (401, "no-store")
+    assert answer.headers.items() >= SECURITY_HEADERS.items()
 
 
 @pytest.mark.parametrize(

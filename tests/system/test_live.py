@@ -9,14 +9,14 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.system.products import TEA
-from tools.shop.client import PASSWORD, Customer, Shop
+from tools.shop.client import Customer, Shop
 from tools.shop.watch import Watcher, watching
 from tools.stack import Stack
 from tools.waiting import wait_for
 
 from .conftest import event
 from .test_choreography import publish
-from .tokens import altered, expired, forged, lives_a_second, unsigned
+from .tokens import access_token, altered, expired, forged, lives_a_second, unsigned
 
 pytestmark = pytest.mark.system
 
@@ -181,17 +181,10 @@ def test_a_bad_token_opens_nothing(stack: Stack, customer: Customer, kind: str) 
         assert refused.value.response.status_code in {401, 403}
 
 
-def test_an_access_token_opens_nothing(stack: Stack, shop: Shop, customer: Customer) -> None:
-    session = stack.client("cognito-idp").initiate_auth(
-        ClientId=stack.resource("UserPoolClient"),
-        AuthFlow="USER_PASSWORD_AUTH",
-        AuthParameters={"USERNAME": customer.email, "PASSWORD": PASSWORD},
-    )
+def test_an_access_token_opens_nothing(stack: Stack, customer: Customer) -> None:
+    token = access_token(stack, customer)
 
-    with (
-        pytest.raises(InvalidStatus) as refused,
-        watching(stack, session["AuthenticationResult"]["AccessToken"]),
-    ):
+    with pytest.raises(InvalidStatus) as refused, watching(stack, token):
         pass
     assert refused.value.response.status_code in {401, 403}
 

@@ -1,11 +1,15 @@
-"""The address and the payment token of an order are in no message and in no live update of it."""
+"""The address and the payment token of an order are in no message, live update, log or history of it."""
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
+from shared.clock import utc_now
+from shared.executions import execution_arn
+from tools.log_search import search
 from tools.ops import dlq
 from tools.ops.dead_letters import DeadLetters
 from tools.shop.audit import Auditor
@@ -35,6 +39,23 @@ def personal_data_in(messages: list[str], address: dict[str, str], order_id: str
     found = [value for value in address.values() if any(value in message for message in messages)]
     about = [message for message in messages if order_id in message]
     return [*found, *(TOKEN for message in about if TOKEN in message or "payment_token" in message)]
+
+
+def histories(stack: Stack, order_id: str) -> list[str]:
+    """The history of the execution that undid the order, if one did. An EXPRESS execution has none."""
+    client = stack.client("stepfunctions")
+    arn = execution_arn(stack.resource("OrderCancellation"), order_id)
+    try:
+        events = client.get_execution_history(executionArn=arn, includeExecutionData=True)["events"]
+    except client.exceptions.ExecutionDoesNotExist:
+        return []
+    return [json.dumps(event, default=str) for event in events]
+
+
+def logged(stack: Stack, order_id: str) -> list[str]:
+    """Every line about the order that a function logged."""
+    since = utc_now() - timedelta(minutes=15)
+    return [json.dumps(line.fields) for line in search(stack, stack.functions, order_id, since=since)]
 
 
 @pytest.mark.parametrize(("country", "end"), [("DE", "order.confirmed"), ("AQ", "order.rejected")])
@@ -82,6 +103,9 @@ def test_no_message_and_no_live_update_has_the_address_or_the_payment_token(
     assert any(order_id in letter for letter in letters)
     texts = [json.dumps(event) for event in published]
     assert personal_data_in([*texts, *letters, *live], address, order_id) == []
-    # The order itself has them, for its saga.
+    # The order itself has the address. It is decided, so it has forgotten the payment token.
     stored = json.dumps(auditor.order(order_id).order, default=str)
-    assert personal_data_in([stored], address, order_id) == [*address.values(), TOKEN]
+    assert [value for value in [*address.values(), TOKEN] if value in stored] == [*address.values()]
+    executions = [*histories(stack, order_id), *logged(stack, order_id)]
+    assert any(order_id in text for text in executions)
+    assert personal_data_in(executions, address, order_id) == []

@@ -1,4 +1,4 @@
-"""Tokens that must not open anything: made up, unsigned, altered, signed by somebody else, and expired."""
+"""Tokens that must not open anything: made up, unsigned, altered, signed by somebody else, expired, of another use."""
 
 import base64
 import json
@@ -23,6 +23,16 @@ def claims_in(token: str) -> dict[str, Any]:
     """What a token says."""
     claims: dict[str, Any] = json.loads(_decoded(token.split(".")[1]))
     return claims
+
+
+def access_token(stack: Stack, customer: Customer) -> str:
+    """The access token of a new session: valid, and of the wrong use."""
+    session = stack.client("cognito-idp").initiate_auth(
+        ClientId=stack.resource("UserPoolClient"),
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": customer.email, "PASSWORD": PASSWORD},
+    )
+    return str(session["AuthenticationResult"]["AccessToken"])
 
 
 def unsigned(token: str) -> str:

@@ -20,9 +20,14 @@ from tests.unit.orders_commands import (
     take_over,
 )
 
+# As an earlier release stored it: its state machines carried the address and the payment token.
 STATE = json.dumps(
     {
-        "order": for_saga(placed()).model_dump(),
+        "order": {
+            **for_saga(placed()).model_dump(),
+            "shipping_address": ADDRESS,
+            "payment_token": "pm_card_visa",
+        },
         "void_payment_error": {"Error": "ProviderUnavailable", "Cause": "no answer"},
         "stock_release": {"released": True},
     }

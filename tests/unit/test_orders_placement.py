@@ -13,7 +13,6 @@ from orders.domain.pricing import CurrencyNotServed, MixedCurrencies
 from orders.domain.saga_form import for_saga
 from orders.domain.status import OrderStatus
 from shared.money import Money
-from shared.saga import SagaOrder
 from tests.unit.orders_commands import ADDRESS, place, price_of, request_of
 
 
@@ -77,15 +76,6 @@ class TestPlacing:
             "breakdown": order.breakdown.model_dump(),
             "total": order.total.model_dump(),
         }
-
-    def test_its_saga_carries_the_address_and_the_payment_token(self) -> None:
-        order, _ = place(request_of(("TEA", 2)), price_of("TEA", 790))
-
-        carried = for_saga(order)
-
-        assert SagaOrder.model_validate_json(carried.model_dump_json()) == carried
-        assert carried.payment_token == "pm_card_visa"
-        assert carried.shipping_address.city == "Berlin"
 
     def test_a_product_on_two_lines_is_refused_at_every_line_after_its_first(self) -> None:
         request = request_of(("TEA", 1), ("MUG", 1), ("TEA", 2), (" TEA ", 1))

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from orders.domain.order import Order
-from orders.domain.saga_form import for_cancellation
+from orders.domain.saga_form import for_saga
 from orders.domain.status import (
     Canceller,
     CannotBeCancelled,
@@ -18,8 +18,8 @@ from orders.domain.status import (
     reason_of,
 )
 from orders.domain.transitions import TRANSITIONS, Command
+from shared.saga import SagaOrder
 from tests.unit.orders_commands import (
-    ADDRESS,
     COMMANDS,
     LATER,
     REACHING,
@@ -260,6 +260,13 @@ class TestTransitions:
         order, _ = order_in("abandoned").park('{"void_payment_error": {}}', LATER)
         assert order.parked_state == '{"void_payment_error": {}}'
 
+    @pytest.mark.parametrize("state", REACHING)
+    def test_only_a_placed_order_keeps_its_payment_token(self, state: str) -> None:
+        order = order_in(state)
+        kept = "pm_card_visa" if order.status is OrderStatus.PLACED else ""
+        assert order.payment_token == kept
+        assert ("pm_card_visa" in order.model_dump_json()) is bool(kept)
+
     @pytest.mark.parametrize(
         ("state", "change"),
         [
@@ -278,13 +285,12 @@ class TestTransitions:
         assert "pm_card_visa" not in published
         assert "Ada Example" not in published
 
-    def test_a_cancellation_carries_neither_the_address_nor_the_payment_token(self) -> None:
-        carried = for_cancellation(order_in("confirmed"))
+    @pytest.mark.parametrize("state", ["placed", "confirmed"])
+    def test_a_state_machine_carries_neither_the_address_nor_the_payment_token(self, state: str) -> None:
+        carried = for_saga(order_in(state))
 
-        assert "pm_card_visa" not in carried.model_dump_json()
-        assert not any(
-            text in carried.model_dump_json() for name, text in ADDRESS.items() if name != "country"
-        )
+        assert SagaOrder.model_validate_json(carried.model_dump_json()) == carried
+        assert not {"shipping_address", "payment_token"} & carried.model_dump().keys()
         assert (carried.order_id, carried.total.amount) == (placed().order_id, 1580 + 490)
 
 

@@ -31,7 +31,7 @@ from payments.domain.payment import (
 from payments.domain.payment_service import PaymentService
 from shared.events import Event
 from shared.versioned_table import WriteConflict
-from tests.component.saga_orders import saga_order
+from tests.component.saga_orders import saga_order, token_of
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TOTAL = 2000
@@ -241,7 +241,7 @@ class PaymentMachine(RuleBasedStateMachine):
     def _run(self, operation: str) -> Payment:
         match operation:
             case "authorize":
-                return self.payment_service.authorize(ORDER)
+                return self.payment_service.authorize(ORDER, token_of)
             case "capture":
                 return self.payment_service.capture(ORDER.order_id)
             case "void":

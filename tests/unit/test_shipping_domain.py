@@ -13,24 +13,28 @@ from shipping.domain.shipment import (
     AddressNotServed,
     AlreadyCancelled,
     AlreadyDispatched,
+    CustomerErased,
     Shipment,
     ShipmentNotCreated,
     ShipmentStatus,
     tracking_reference_of,
 )
-from tests.component.saga_orders import saga_order
+from tests.component.saga_orders import ADDRESS, saga_order
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
 SERVED = frozenset({"AT", "DE"})
 
 
-def order(order_id: str = "ord_1", country: str = "DE") -> SagaOrder:
-    return saga_order(order_id, country=country, correlation_id="corr-1")
+BERLIN = ShippingAddress.model_validate(ADDRESS)
+
+
+def order(order_id: str = "ord_1") -> SagaOrder:
+    return saga_order(order_id, correlation_id="corr-1")
 
 
 def test_a_shipment_is_created_with_the_parcel_of_its_order_and_published():
-    shipment, [created] = Shipment.create(None, order(), SERVED, NOW)
+    shipment, [created] = Shipment.create(None, order(), BERLIN, SERVED, NOW)
 
     assert shipment.status is ShipmentStatus.CREATED
     assert shipment.parcel is not None
@@ -48,17 +52,22 @@ def test_a_shipment_is_created_with_the_parcel_of_its_order_and_published():
 
 
 def test_creating_again_changes_nothing_even_when_the_country_is_no_longer_served():
-    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
-    assert Shipment.create(shipment, order(), frozenset(), LATER) == (shipment, [])
+    shipment, _ = Shipment.create(None, order(), BERLIN, SERVED, NOW)
+    assert Shipment.create(shipment, order(), BERLIN, frozenset(), LATER) == (shipment, [])
 
 
 def test_a_country_that_is_not_served_is_refused_by_name():
     with pytest.raises(AddressNotServed, match="US"):
-        Shipment.create(None, order(country="US"), SERVED, NOW)
+        Shipment.create(None, order(), BERLIN.model_copy(update={"country": "US"}), SERVED, NOW)
+
+
+def test_no_shipment_is_created_without_an_address():
+    with pytest.raises(CustomerErased):
+        Shipment.create(None, order(), None, SERVED, NOW)
 
 
 def test_a_cancellation_ends_the_shipment_and_is_published_once():
-    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    shipment, _ = Shipment.create(None, order(), BERLIN, SERVED, NOW)
 
     cancelled, [event] = Shipment.cancel(shipment, order(), LATER)
 
@@ -74,18 +83,18 @@ def test_cancelling_before_the_creation_leaves_a_tombstone_and_publishes_nothing
 
     assert (tombstone.status, tombstone.parcel, events) == (ShipmentStatus.CANCELLED, None, [])
     with pytest.raises(AlreadyCancelled):
-        Shipment.create(tombstone, order(), SERVED, LATER)
+        Shipment.create(tombstone, order(), BERLIN, SERVED, LATER)
 
 
 def test_a_cancelled_shipment_is_not_created_again():
-    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    shipment, _ = Shipment.create(None, order(), BERLIN, SERVED, NOW)
     cancelled, _ = Shipment.cancel(shipment, order(), LATER)
     with pytest.raises(AlreadyCancelled):
-        Shipment.create(cancelled, order(), SERVED, LATER)
+        Shipment.create(cancelled, order(), BERLIN, SERVED, LATER)
 
 
 def test_a_dispatch_is_published_once_with_the_tracking_reference():
-    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    shipment, _ = Shipment.create(None, order(), BERLIN, SERVED, NOW)
 
     dispatched, [event] = Shipment.dispatch(shipment, "ord_1", LATER)
 
@@ -100,7 +109,7 @@ def test_a_dispatch_is_published_once_with_the_tracking_reference():
 
 
 def test_an_earlier_dispatch_is_published_again_by_the_same_event_also_after_the_erasure():
-    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    shipment, _ = Shipment.create(None, order(), BERLIN, SERVED, NOW)
     dispatched, published = Shipment.dispatch(shipment, "ord_1", LATER)
     erased, _ = dispatched.erase_address(LATER + timedelta(days=1))
 
@@ -109,7 +118,7 @@ def test_an_earlier_dispatch_is_published_again_by_the_same_event_also_after_the
 
 
 def test_a_dispatch_that_was_missed_is_made_and_published_once():
-    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    shipment, _ = Shipment.create(None, order(), BERLIN, SERVED, NOW)
     cancelled, _ = Shipment.cancel(shipment, order(), NOW)
     assert Shipment.dispatch_or_republish(shipment, "ord_1", LATER) == Shipment.dispatch(
         shipment, "ord_1", LATER
@@ -121,21 +130,21 @@ def test_a_dispatch_that_was_missed_is_made_and_published_once():
 
 
 def test_an_old_dispatch_without_its_time_is_published_with_the_time_of_the_last_change():
-    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    shipment, _ = Shipment.create(None, order(), BERLIN, SERVED, NOW)
     dispatched, published = Shipment.dispatch(shipment, "ord_1", LATER)
     of_old = dispatched.model_copy(update={"dispatched_at": None, "dispatched_version": None})
     assert Shipment.dispatch_or_republish(of_old, "ord_1", LATER + timedelta(days=1)) == (of_old, published)
 
 
 def test_a_dispatched_shipment_is_erased_like_any_other():
-    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    shipment, _ = Shipment.create(None, order(), BERLIN, SERVED, NOW)
     dispatched, _ = Shipment.dispatch(shipment, "ord_1", LATER)
     erased, events = dispatched.erase_address(LATER)
     assert (erased.status, erased.has_address, events) == (ShipmentStatus.DISPATCHED, False, [])
 
 
 def test_a_parcel_that_has_not_left_is_cancelled_by_the_erasure_of_its_address():
-    shipment, _ = Shipment.create(None, order(), SERVED, NOW)
+    shipment, _ = Shipment.create(None, order(), BERLIN, SERVED, NOW)
 
     erased, [event] = shipment.erase_address(LATER)
 
@@ -163,7 +172,7 @@ def in_status(found: str) -> Shipment | None:
         return None
     if found == "tombstone":
         return Shipment.cancel(None, order(), NOW)[0]
-    created, _ = Shipment.create(None, order(), SERVED, NOW)
+    created, _ = Shipment.create(None, order(), BERLIN, SERVED, NOW)
     if found == "dispatched":
         return Shipment.dispatch(created, "ord_1", NOW)[0]
     return Shipment.cancel(created, order(), NOW)[0] if found == "cancelled" else created
@@ -181,7 +190,7 @@ def test_every_operation_in_every_status(
     found: str, operation: str, outcome: ShipmentStatus | type[Exception]
 ):
     operations: dict[str, Callable[[Shipment | None], tuple[Shipment, list[Event]]]] = {
-        "create": lambda existing: Shipment.create(existing, order(), SERVED, LATER),
+        "create": lambda existing: Shipment.create(existing, order(), BERLIN, SERVED, LATER),
         "dispatch": lambda existing: Shipment.dispatch(existing, "ord_1", LATER),
         "cancel": lambda existing: Shipment.cancel(existing, order(), LATER),
     }
@@ -201,18 +210,18 @@ def test_every_operation_in_every_status(
 @given(order_id=st.text(min_size=1, max_size=40), other=st.text(min_size=1, max_size=40))
 def test_ids_derive_from_the_order_alone(order_id: str, other: str):
     """Shipment id and tracking reference derive from the order id: the same at every retry, and no other order's."""
-    first, _ = Shipment.create(None, order(order_id), SERVED, NOW)
-    again, _ = Shipment.create(None, order(order_id), SERVED, LATER)
+    first, _ = Shipment.create(None, order(order_id), BERLIN, SERVED, NOW)
+    again, _ = Shipment.create(None, order(order_id), BERLIN, SERVED, LATER)
     ids = (first.shipment_id, first.tracking_reference)
 
     assert ids == (again.shipment_id, again.tracking_reference)
     if other != order_id:
-        stranger, _ = Shipment.create(None, order(other), SERVED, NOW)
+        stranger, _ = Shipment.create(None, order(other), BERLIN, SERVED, NOW)
         assert not set(ids) & {stranger.shipment_id, stranger.tracking_reference}
 
 
 def test_derived_ids_never_change_between_releases():
     """A retry may reach a newer version of the function than the first try did."""
-    shipment, _ = Shipment.create(None, order("ord_1"), SERVED, NOW)
+    shipment, _ = Shipment.create(None, order("ord_1"), BERLIN, SERVED, NOW)
     assert shipment.shipment_id == "shp_ae3007fc079d5b84969aca6426d0a319"
     assert tracking_reference_of("ord_1") == "CWPPNPDNJQE3QT"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.api import SECURITY_HEADERS, api_resolver
 from tests.template import parameters
 from tools.contracts.deployed import BUDGET, by_service, deployed
 from tools.settings import REPOSITORY
@@ -140,6 +141,64 @@ def test_api_gateway_may_call_the_function_of_each_route(
 
 
 # ---- Logs ------------------------------------------------------------------------------------------------------------
+
+
+def test_api_gateways_own_answers_have_the_headers_of_the_functions_answers() -> None:
+    api = RESOURCES["Api"]["Properties"]["Body"]
+    expected = {name: f"'{value}'" for name, value in SECURITY_HEADERS.items()}
+    refusals = {"Cache-Control": "'no-store'", **expected}
+    for kind, answer in api["x-amazon-apigateway-gateway-responses"].items():
+        headers = answer["responseParameters"]
+        assert {name: headers[f"gatewayresponse.header.{name}"] for name in refusals} == refusals, kind
+    for path, methods in api["paths"].items():
+        preflight = methods["options"]
+        assert "security" not in preflight, path
+        headers = preflight["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
+        assert {name: headers[f"method.response.header.{name}"] for name in expected} == expected, path
+        # API Gateway sends no header that the method does not declare.
+        declared = {f"method.response.header.{name}" for name in preflight["responses"]["200"]["headers"]}
+        assert declared == headers.keys(), path
+
+
+def test_a_preflight_allows_the_headers_that_the_functions_name() -> None:
+    preflight = RESOURCES["Api"]["Properties"]["Body"]["paths"]["/health"]["options"]
+    headers = preflight["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
+    allowed = headers["method.response.header.Access-Control-Allow-Headers"].strip("'").split(",")
+    named = api_resolver()._cors
+    assert named is not None
+    # Powertools adds headers of AWS's own signatures, which the shop's clients do not send.
+    assert set(allowed) <= set(named.allow_headers)
+
+
+def test_the_log_of_a_state_machine_leaves_out_what_it_carries() -> None:
+    logging = [
+        machine["Properties"]["LoggingConfiguration"]
+        for _, machine in of_type("AWS::StepFunctions::StateMachine")
+    ]
+    assert [entry["IncludeExecutionData"] for entry in logging] == [False] * len(logging) != []
+
+
+def test_a_step_of_another_service_reads_one_attribute_of_an_order() -> None:
+    table = {"Fn::GetAtt": ["OrdersTable", "Arn"]}
+    allowed = {
+        name: (statement["Action"], statement.get("Condition"))
+        for name, role in of_type("AWS::IAM::Role")
+        if not name.startswith("Orders")
+        for policy in role["Properties"].get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Resource"] == table
+    }
+
+    def alone(attribute: str) -> tuple[str, dict[str, Any]]:
+        return "dynamodb:GetItem", {
+            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", attribute]},
+            "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+        }
+
+    assert allowed == {
+        "PaymentsStepsFunctionRole": alone("payment_token"),
+        "ShippingStepsFunctionRole": alone("shipping_address"),
+    }
 
 
 def test_every_log_expires() -> None:

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from users.domain.profile import ClosedProfile, Profile, ProfileChange, SignUp, close, is_abandoned
+from users.domain.profile import (
+    AddressRefused,
+    ClosedProfile,
+    Profile,
+    ProfileChange,
+    SignUp,
+    close,
+    is_abandoned,
+)
 
 NOW = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
 SIGNED_UP = int(NOW.timestamp())
@@ -124,6 +132,37 @@ def test_a_profile_of_an_account_made_elsewhere_accepts_its_own_values_as_a_chan
     profile = register(name=name, locale=locale)
     change = ProfileChange(name=profile.name, locale=profile.locale)
     assert profile.change(change, correlation_id="c-2", now=LATER) == (profile, [])
+
+
+@pytest.mark.parametrize(
+    "name", ["Ada\x1b[2J", "Ada\x00", "\u3164", "\u200b\u200d", "Ada\u0085\x7f", "\x07", "   "]
+)
+def test_a_name_that_a_sign_up_refuses_is_not_taken_from_the_account_either(name: str) -> None:
+    with pytest.raises(ValidationError):
+        SignUp(**{**VALID, "name": name})
+    assert register(name=name).name == "ada"
+
+
+ODD_ADDRESSES = [
+    "ada@localhost",
+    '"ada lovelace"@example.com',
+    "ada@exa mple.com",
+    "ada@b\u00fccher.example",
+    "ada@example.com\nBcc: eve@example.com",
+    f"{'a' * 250}@example.com",
+    "",
+]
+
+
+@pytest.mark.parametrize("address", ODD_ADDRESSES)
+def test_an_address_that_a_sign_up_refuses_is_not_taken_from_the_account_either(address: str) -> None:
+    with pytest.raises(ValidationError):
+        SignUp(**{**VALID, "email": address})
+    with pytest.raises(AddressRefused):
+        register(email=address)
+    profile = register()
+    followed = profile.follow_account(address, issued_at=SIGNED_UP + 9, correlation_id="c-2", now=LATER)
+    assert followed == (profile, [])
 
 
 def test_a_change_is_the_next_version_and_its_event_carries_the_new_values() -> None:

@@ -9,7 +9,7 @@ from shared.access import verified_caller
 
 
 def issued_at(claim: Any) -> int:
-    request = SimpleNamespace(authorizer={"claims": {"sub": "user-1", "iat": claim}})
+    request = SimpleNamespace(authorizer={"claims": {"sub": "user-1", "token_use": "id", "iat": claim}})
     app: Any = SimpleNamespace(current_event=SimpleNamespace(request_context=request))
     caller = verified_caller(app)
     assert caller is not None

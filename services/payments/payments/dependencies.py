@@ -16,6 +16,7 @@ from shared.secrets import Secrets
 if TYPE_CHECKING:
     from payments.domain.difference_resolver import DifferenceResolver
     from payments.domain.provider_event_recorder import ProviderEventRecorder
+    from shared.order_record import OrderRecord
 
 # A function uses a rotated key after this time at the latest; the provider must accept the old one for that long.
 _KEY_MAX_AGE_SECONDS = 300
@@ -58,6 +59,15 @@ def payment_store() -> PaymentStore:
 def payment_service() -> PaymentService:
     """The payment service on the configured table and provider; the provider's key is fetched at its first use."""
     return PaymentService(payment_store(), _provider(Environment.load()), utc_now)
+
+
+@cache
+def order_record() -> "OrderRecord":
+    """What the records of orders alone have."""
+    # Imported here, since only the saga's step reads it.
+    from shared.order_record import OrderRecord, OrdersTable  # noqa: PLC0415
+
+    return OrderRecord(client("dynamodb"), OrdersTable.load().orders_table_name)
 
 
 @cache

@@ -1,11 +1,15 @@
 """Wires the service's functions to their table and settings, once per execution environment."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from shared.aws import client
 from shared.environment import LambdaEnvironment
 from shared.text import COUNTRY
 from shipping.adapters import ShipmentStore
+
+if TYPE_CHECKING:
+    from shared.order_record import OrderRecord
 
 
 class ShippingTable(LambdaEnvironment):
@@ -24,6 +28,15 @@ class ServedCountries(LambdaEnvironment):
 def shipment_store() -> ShipmentStore:
     """The shipping table's store."""
     return ShipmentStore(client("dynamodb"), ShippingTable.load().table_name)
+
+
+@cache
+def order_record() -> "OrderRecord":
+    """What the records of orders alone have."""
+    # Imported here, since only the saga's step reads it.
+    from shared.order_record import OrderRecord, OrdersTable  # noqa: PLC0415
+
+    return OrderRecord(client("dynamodb"), OrdersTable.load().orders_table_name)
 
 
 @cache

@@ -98,7 +98,7 @@ class TestPlaced:
         assert shelf.reconcile() == {"started": 1}
 
         [(name, given)] = shelf.executions(shelf.saga).items()
-        assert (name, given["order"]["payment_token"]) == (f"{order_id}-saga", "pm_card_visa")
+        assert (name, given["order"]["order_id"]) == (f"{order_id}-saga", order_id)
         stored = account.order(order_id)
         assert (stored["status"], stored["outbox"]) == ("placed", []), "nobody may fulfil it yet"
 
@@ -208,7 +208,7 @@ class TestNothingWasStarted:
 
         [(name, given)] = shelf.executions(shelf.cancellation).items()
         assert name == f"{order_id}-1"
-        assert (given["order"]["payment_token"], given["order"]["shipping_address"]["city"]) == ("", "")
+        assert not {"payment_token", "shipping_address"} & given["order"].keys()
 
 
 class TestTheExecutionRuns:

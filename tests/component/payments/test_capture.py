@@ -14,6 +14,7 @@ from payments.domain.payment_service import PaymentService
 from shared.consumer import NothingConsumed
 from shared.versioned_table import WriteConflict
 from tests.component.payments.fakes import ORDER, FakeProvider, fails_with, outbox
+from tests.component.saga_orders import token_of
 
 EXAMPLE = Path(__file__).parents[3] / "events" / "payments_capture.json"
 
@@ -34,7 +35,7 @@ class Consumer:
         self.provider = provider
         self.payments = payments
         self.payment_service = payment_service
-        self.payment_service.authorize(ORDER)
+        self.payment_service.authorize(ORDER, token_of)
         self.module: Any = reload(import_module("payments.functions.capture"))
 
     def receives(self, event_type: str = "order.confirmed", event_id: str = "e-1", **data: Any) -> int:

@@ -9,6 +9,7 @@ from payments.domain.payment import (
     AlreadyVoided,
     CaptureFailed,
     CardDeclined,
+    OrderDecided,
     Payment,
     PaymentNotAuthorized,
     PaymentNotCaptured,
@@ -19,15 +20,39 @@ from payments.domain.payment import (
 from payments.domain.payment_service import PaymentService
 from shared.versioned_table import WriteConflict
 from tests.component.payments.fakes import NOW, ORDER, FakeProvider, fails_with, outbox
+from tests.component.saga_orders import token_of
+
+
+def test_the_payment_token_is_read_once_and_kept_nowhere(
+    payment_service: PaymentService, store: PaymentStore, provider: FakeProvider
+) -> None:
+    asked: list[str] = []
+
+    def token(order_id: str) -> str:
+        asked.append(order_id)
+        return "pm_card_visa"
+
+    for _ in range(2):
+        payment = payment_service.authorize(ORDER, token)
+    assert asked == [ORDER.order_id]
+    assert "pm_card_visa" not in payment.model_dump_json()
+
+
+def test_a_decided_order_is_not_authorized_any_more(
+    payment_service: PaymentService, provider: FakeProvider
+) -> None:
+    with pytest.raises(OrderDecided):
+        payment_service.authorize(ORDER, lambda _: None)
+    assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
 
 
 def test_a_retry_gives_the_same_payment_and_asks_the_provider_once(
     payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    first = payment_service.authorize(ORDER)
+    first = payment_service.authorize(ORDER, token_of)
     assert first.status is PaymentStatus.AUTHORIZED
     assert first.provider_reference == "pi_1"
-    assert payment_service.authorize(ORDER) == first
+    assert payment_service.authorize(ORDER, token_of) == first
     assert provider.calls == ["order-1:open", "order-1:authorize"]
     assert [event["event_type"] for event in outbox()] == ["payment.authorized"]
 
@@ -36,7 +61,7 @@ def test_a_declined_card_stays_declined(payment_service: PaymentService, provide
     provider.before["confirm"] = fails_with(CardDeclined("generic_decline"))
     for _ in range(2):
         with pytest.raises(CardDeclined, match="generic_decline"):
-            payment_service.authorize(ORDER)
+            payment_service.authorize(ORDER, token_of)
     [event] = outbox()
     assert event["event_type"] == "payment.declined"
     assert event["data"]["reason"] == "generic_decline"
@@ -46,7 +71,7 @@ def test_a_declined_card_stays_declined(payment_service: PaymentService, provide
 def test_a_declined_payment_needs_no_void(payment_service: PaymentService, provider: FakeProvider) -> None:
     provider.before["confirm"] = fails_with(CardDeclined("generic_decline"))
     with pytest.raises(CardDeclined):
-        payment_service.authorize(ORDER)
+        payment_service.authorize(ORDER, token_of)
     assert payment_service.void(ORDER).status is PaymentStatus.DECLINED
     assert "order-1:void" not in provider.calls
 
@@ -56,15 +81,15 @@ def test_a_retry_after_a_lost_answer_confirms_the_same_intent(
 ) -> None:
     provider.after["confirm"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
-        payment_service.authorize(ORDER)
-    assert payment_service.authorize(ORDER).status is PaymentStatus.AUTHORIZED
+        payment_service.authorize(ORDER, token_of)
+    assert payment_service.authorize(ORDER, token_of).status is PaymentStatus.AUTHORIZED
     assert provider.calls == ["order-1:open", "order-1:authorize", "order-1:authorize"]
 
 
 def test_void_releases_an_authorized_payment_once(
     payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
     assert provider.intents == {"pi_1": "canceled"}
     assert [event["event_type"] for event in outbox()] == ["payment.voided"]
@@ -77,7 +102,7 @@ def test_void_releases_money_whose_authorization_was_never_answered(
 ) -> None:
     provider.after["confirm"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
-        payment_service.authorize(ORDER)
+        payment_service.authorize(ORDER, token_of)
     assert provider.intents == {"pi_1": "requires_capture"}
     assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
     assert provider.intents == {"pi_1": "canceled"}
@@ -88,7 +113,7 @@ def test_void_of_an_intent_whose_opening_was_never_answered_needs_no_provider(
 ) -> None:
     provider.after["open"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
-        payment_service.authorize(ORDER)
+        payment_service.authorize(ORDER, token_of)
     assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
     assert provider.intents == {"pi_1": "requires_confirmation"}
 
@@ -99,7 +124,7 @@ def test_an_authorization_after_the_void_never_reaches_the_provider(
     assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
     assert outbox() == []
     with pytest.raises(AlreadyVoided):
-        payment_service.authorize(ORDER)
+        payment_service.authorize(ORDER, token_of)
     assert provider.calls == []
 
 
@@ -110,7 +135,7 @@ def test_a_void_that_overtakes_an_authorization_leaves_nothing_held(
 ) -> None:
     getattr(provider, moment)[operation] = lambda: payment_service.void(ORDER)
     with pytest.raises(AlreadyVoided):
-        payment_service.authorize(ORDER)
+        payment_service.authorize(ORDER, token_of)
     assert provider.intents.get("pi_1") in (None, "requires_confirmation", "canceled")
     assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
 
@@ -118,7 +143,7 @@ def test_a_void_that_overtakes_an_authorization_leaves_nothing_held(
 def test_a_void_that_the_provider_did_not_answer_is_finished_by_its_retry(
     payment_service: PaymentService, provider: FakeProvider, store: PaymentStore
 ) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     provider.after["cancel"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
         payment_service.void(ORDER)
@@ -126,7 +151,7 @@ def test_a_void_that_the_provider_did_not_answer_is_finished_by_its_retry(
     assert unfinished is not None
     assert unfinished.status is PaymentStatus.VOIDING
     with pytest.raises(AlreadyVoided):
-        payment_service.authorize(ORDER)
+        payment_service.authorize(ORDER, token_of)
     assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
 
 
@@ -135,23 +160,23 @@ def test_a_refusal_that_no_retry_mends_is_passed_on_and_can_be_voided(
 ) -> None:
     provider.before["confirm"] = fails_with(PaymentRefused("HTTP 401"))
     with pytest.raises(PaymentRefused):
-        payment_service.authorize(ORDER)
+        payment_service.authorize(ORDER, token_of)
     assert payment_service.void(ORDER).status is PaymentStatus.VOIDED
 
 
 def test_held_money_is_taken_once(payment_service: PaymentService, provider: FakeProvider) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     assert payment_service.capture("order-1").status is PaymentStatus.CAPTURED
     assert [event["event_type"] for event in outbox()] == ["payment.captured"]
     assert payment_service.capture("order-1").status is PaymentStatus.CAPTURED
-    assert payment_service.authorize(ORDER).status is PaymentStatus.CAPTURED
+    assert payment_service.authorize(ORDER, token_of).status is PaymentStatus.CAPTURED
     assert provider.calls == ["order-1:open", "order-1:authorize", "order-1:capture"]
 
 
 def test_a_capture_that_was_not_answered_is_finished_by_its_retry(
     payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     provider.after["capture"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
         payment_service.capture("order-1")
@@ -161,7 +186,7 @@ def test_a_capture_that_was_not_answered_is_finished_by_its_retry(
 def test_a_hold_that_ran_out_fails_the_capture_for_good_and_says_so_once(
     payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     provider.intents["pi_1"] = "canceled"
     for _ in range(3):
         with pytest.raises(CaptureFailed):
@@ -176,7 +201,7 @@ def test_a_hold_that_ran_out_fails_the_capture_for_good_and_says_so_once(
 def test_a_card_that_is_refused_at_the_capture_fails_it_for_good(
     payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
     with pytest.raises(CaptureFailed):
         payment_service.capture("order-1")
@@ -188,7 +213,7 @@ def test_a_refusal_that_leaves_the_money_held_fails_no_capture(
     payment_service: PaymentService, provider: FakeProvider, store: PaymentStore, intent_status: str | None
 ) -> None:
     """A key that is wrong for an hour must not cancel an hour's orders."""
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     provider.before["capture"] = fails_with(PaymentRefused("HTTP 401", intent_status=intent_status))
     with pytest.raises(PaymentRefused):
         payment_service.capture("order-1")
@@ -200,7 +225,7 @@ def test_a_refusal_that_leaves_the_money_held_fails_no_capture(
 def test_a_failed_capture_is_tried_once_more_when_that_is_asked_for_and_under_another_key(
     payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     for failure in (None, 5):
         provider.before["capture"] = fails_with(CardDeclined("generic_decline"))
         with pytest.raises(CaptureFailed):
@@ -219,7 +244,7 @@ def test_a_failed_capture_is_tried_once_more_when_that_is_asked_for_and_under_an
 def test_a_capture_that_a_void_overtakes_did_not_fail(
     payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
 
     def overtake() -> None:
         payment_service.void(ORDER)
@@ -232,7 +257,7 @@ def test_a_capture_that_a_void_overtakes_did_not_fail(
 def test_voiding_a_captured_payment_refunds_it_once(
     payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     payment_service.capture("order-1")
     for _ in range(2):
         assert payment_service.void(ORDER).status is PaymentStatus.REFUNDED
@@ -246,7 +271,7 @@ def test_voiding_a_captured_payment_refunds_it_once(
 def test_money_whose_capture_was_never_answered_is_refunded_by_a_void(
     payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     provider.after["capture"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
         payment_service.capture("order-1")
@@ -257,7 +282,7 @@ def test_money_whose_capture_was_never_answered_is_refunded_by_a_void(
 def test_money_whose_capture_never_arrived_is_released_by_a_void(
     payment_service: PaymentService, provider: FakeProvider
 ) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     provider.before["capture"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
         payment_service.capture("order-1")
@@ -269,7 +294,7 @@ def test_money_whose_capture_never_arrived_is_released_by_a_void(
 def test_a_void_that_overtakes_a_capture_leaves_nothing_taken(
     payment_service: PaymentService, provider: FakeProvider, moment: str
 ) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     getattr(provider, moment)["capture"] = lambda: payment_service.void(ORDER)
     with pytest.raises(AlreadyVoided):
         payment_service.capture("order-1")
@@ -281,7 +306,7 @@ def test_a_void_that_overtakes_a_capture_leaves_nothing_taken(
 def test_a_refund_that_the_provider_did_not_answer_is_finished_by_its_retry(
     payment_service: PaymentService, provider: FakeProvider, store: PaymentStore, operation: str, moment: str
 ) -> None:
-    payment_service.authorize(ORDER)
+    payment_service.authorize(ORDER, token_of)
     payment_service.capture("order-1")
     again = {
         "void": lambda: payment_service.void(ORDER),
@@ -404,7 +429,7 @@ def test_every_operation_in_every_status(
         provider.intents["pi_1"] = AT_THE_PROVIDER[status]
     outcome = OUTCOMES[status][operation]
     run: dict[str, Callable[[], Payment]] = {
-        "authorize": lambda: payment_service.authorize(ORDER),
+        "authorize": lambda: payment_service.authorize(ORDER, token_of),
         "capture": lambda: payment_service.capture("order-1"),
         "void": lambda: payment_service.void(ORDER),
         "refund": lambda: payment_service.refund("order-1"),
@@ -426,7 +451,7 @@ def test_every_operation_in_every_status(
 
 
 def test_only_the_next_version_can_be_stored(payment_service: PaymentService, store: PaymentStore) -> None:
-    authorized = payment_service.authorize(ORDER)
+    authorized = payment_service.authorize(ORDER, token_of)
     store.save(authorized.begin_void(NOW))
     with pytest.raises(WriteConflict):
         store.save(authorized.begin_void(NOW))

@@ -17,6 +17,7 @@ from shared.aws import client
 from shared.versioned_table import WriteConflict
 from tests.component.payments.provider_server import KEY, payments_tables, sandbox_handler, serving_sandbox
 from tests.component.rest_events import json_body, rest_event
+from tests.component.saga_orders import order_records, record_order
 
 EVENTS = Path(__file__).parents[3] / "events"
 FORM = {
@@ -214,12 +215,13 @@ def steps(
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("TABLE_NAME", "payments")
     payments_tables()
+    order_records(monkeypatch)
     dependencies = importlib.import_module("payments.dependencies")
     made = (dependencies.payment_service, dependencies._secrets)
 
     def run(step: str, payment_method: str) -> dict[str, Any]:
         event = json.loads((EVENTS / f"payments_steps_{step}.json").read_text())
-        event["order"]["payment_token"] = payment_method
+        record_order(event["order"]["order_id"], payment_token=payment_method)
         result: dict[str, Any] = importlib.import_module("payments.functions.steps").handler(
             event, lambda_context
         )

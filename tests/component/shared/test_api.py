@@ -12,6 +12,8 @@ from pydantic import BaseModel, Field
 from shared.access import Access, caller_of, require_owner
 from shared.api import (
     CORRELATION_HEADER,
+    CORRELATION_ID,
+    SECURITY_HEADERS,
     UndeclaredAccess,
     api_handler,
     api_resolver,
@@ -104,6 +106,7 @@ def call(lambda_context: Any) -> Any:
     return request
 
 
+CHECKOUT = "checkout-2026-000007"
 ANSWERS = [
     pytest.param("POST /orders", '{"lines": []}', 200, None, id="success"),
     pytest.param("POST /orders", "{broken", 400, "malformed-json", id="malformed JSON"),
@@ -120,9 +123,18 @@ ANSWERS = [
 def test_every_answer_carries_the_clients_correlation_id(
     call: Any, request_line: str, body: str | None, status: int, code: str | None
 ) -> None:
-    answered, headers, _ = call(*request_line.split(), body, correlation="checkout-7")
+    answered, headers, _ = call(*request_line.split(), body, correlation=CHECKOUT)
     assert answered == status
-    assert headers[CORRELATION_HEADER.lower()] == "checkout-7"
+    assert headers[CORRELATION_HEADER.lower()] == CHECKOUT
+
+
+@pytest.mark.parametrize(("request_line", "body", "status", "code"), ANSWERS)
+def test_browsers_guess_no_type_and_come_by_https_and_caches_store_nothing(
+    call: Any, request_line: str, body: str | None, status: int, code: str | None
+) -> None:
+    _, headers, _ = call(*request_line.split(), body)
+    assert headers["cache-control"] == "no-store"
+    assert {name: headers[name.lower()] for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 @pytest.mark.parametrize(("request_line", "body", "status", "code"), ANSWERS[1:])
@@ -138,16 +150,41 @@ def test_every_failure_is_problem_details(
 
 
 def test_routes_see_the_correlation_id_that_is_answered(call: Any) -> None:
-    _, headers, body = call("POST", "/orders", '{"lines": []}', correlation="checkout-7")
-    assert body["correlation_id"] == headers[CORRELATION_HEADER.lower()] == "checkout-7"
+    _, headers, body = call("POST", "/orders", '{"lines": []}', correlation=CHECKOUT)
+    assert body["correlation_id"] == headers[CORRELATION_HEADER.lower()] == CHECKOUT
 
 
-@pytest.mark.parametrize("given", [None, "", "x" * 129, "line\nbreak", "naïve"])
+PERSONAL = ["ada.lovelace@example.com", "ada%40example.com-0001", "+491511234567890", "491511234567890"]
+UNUSABLE = [
+    None,
+    "",
+    "x" * 15,
+    "x" * 65,
+    "a-line\nand-another-line",
+    "naïve-naïve-naïve-naïve",
+    f"{CHECKOUT}\n",
+]
+
+
+@pytest.mark.parametrize("given", [*UNUSABLE, *PERSONAL])
 def test_without_a_usable_correlation_id_each_request_gets_its_own(call: Any, given: str | None) -> None:
     one = call("GET", "/nowhere", correlation=given)[1][CORRELATION_HEADER.lower()]
     other = call("GET", "/nowhere", correlation=given)[1][CORRELATION_HEADER.lower()]
     assert given not in (one, other)
     assert one != other
+    assert all(CORRELATION_ID.fullmatch(made) for made in (one, other))
+
+
+TRACES = [
+    "4bf92f3577b34da6a3ce929d0e0e4736",
+    "1-5759e988-bd862e3fe1be46a994272793",
+    "01JDM4N4V2Q1T9D3RZ8W6K5X7C",
+]
+
+
+@pytest.mark.parametrize("given", [*TRACES, f"00-{TRACES[0]}-00f067aa0ba902b7-01"])
+def test_the_usual_ids_of_traces_and_requests_are_taken(call: Any, given: str) -> None:
+    assert call("GET", "/nowhere", correlation=given)[1][CORRELATION_HEADER.lower()] == given
 
 
 def test_an_invalid_field_is_pointed_at(call: Any) -> None:
@@ -164,22 +201,22 @@ def test_a_services_problem_keeps_its_detail_and_its_fields(call: Any) -> None:
 
 
 def test_an_unexpected_error_shows_nothing_of_the_inside_but_the_id_to_quote(call: Any) -> None:
-    status, _, problem = call("GET", "/crash", correlation="checkout-7")
+    status, _, problem = call("GET", "/crash", correlation=CHECKOUT)
     assert status == 500
     text = json.dumps(problem)
-    assert "checkout-7" in text
+    assert CHECKOUT in text
     assert not any(inside in text for inside in ("RuntimeError", "secret", "Traceback", "line "))
 
 
 def test_an_unexpected_error_is_logged_with_its_stack_and_its_correlation_id(call: Any, logged: Any) -> None:
-    call("GET", "/crash", correlation="checkout-7")
+    call("GET", "/crash", correlation=CHECKOUT)
     (entry,) = logged("request failed unexpectedly")
     assert entry["exception_name"] == "RuntimeError"
-    assert entry["correlation_id"] == "checkout-7"
+    assert entry["correlation_id"] == CHECKOUT
 
 
 def test_the_caller_is_who_the_token_names(call: Any) -> None:
-    claims = {"sub": "u-1", "email": "ada@example.com", "cognito:groups": "admins,support"}
+    claims = claims_of("u-1", "ada@example.com", groups="admins,support")
     assert call("GET", "/me", claims=claims)[2] == {"user_id": "u-1", "groups": ["admins", "support"]}
 
 

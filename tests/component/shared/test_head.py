@@ -8,7 +8,7 @@ import pytest
 from aws_lambda_powertools.event_handler import Response, content_types
 
 from shared.access import Access
-from shared.api import api_handler, api_resolver, contract
+from shared.api import SECURITY_HEADERS, api_handler, api_resolver, contract
 from shared.etag import etag_of, require_change
 from shared.parameters import IfNoneMatch
 from tests.component.rest_events import claims_of, rest_event
@@ -52,6 +52,26 @@ def test_head_has_the_status_and_the_headers_of_get_and_no_body(call: Call, path
     assert head["body"] == ""
     length = {"Content-Length": [str(len(get["body"].encode()))]}
     assert head["multiValueHeaders"] == get["multiValueHeaders"] | length
+
+
+def test_an_answer_that_anybody_may_store_says_so_and_no_other_is_stored(call: Call) -> None:
+    admin = claims_of("u-2", groups="admin")
+    stored = {
+        path: call("GET", path, claims=admin, headers={"If-None-Match": '"3"'})["multiValueHeaders"][
+            "Cache-Control"
+        ]
+        for path in ("/things", "/mine", "/versions")
+    }
+    assert stored == {"/things": ["public, max-age=30"], "/mine": ["no-store"], "/versions": ["no-store"]}
+
+
+def test_a_304_has_the_headers_of_security(call: Call) -> None:
+    answer = call("GET", "/versions", headers={"If-None-Match": '"3"'})
+    assert answer["statusCode"] == 304
+    assert (
+        answer["multiValueHeaders"].items()
+        >= {name: [value] for name, value in SECURITY_HEADERS.items()}.items()
+    )
 
 
 def test_head_of_a_known_version_is_a_304_without_a_length(call: Call) -> None:

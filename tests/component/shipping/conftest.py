@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from shipping import dependencies
+from tests.component.saga_orders import ADDRESS, order_records, record_order
 from tests.component.shipping.shipments import EVENTS, ORDER_ID, Step
 
 
@@ -42,6 +43,8 @@ def table(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             }
         ],
     )
+    order_records(monkeypatch)
+    record_order(ORDER_ID, shipping_address=ADDRESS)
     dependencies.shipment_store.cache_clear()
     dependencies.served_countries.cache_clear()
     yield dynamodb

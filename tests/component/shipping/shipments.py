@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 
 from shared.dynamo import from_item
+from tests.component.saga_orders import ADDRESS, record_order
 
 EVENTS = Path(__file__).parents[3] / "events"
 STEP_INPUT: dict[str, Any] = json.loads((EVENTS / "shipping_steps_create.json").read_text())
@@ -25,6 +26,8 @@ def stored(table: Any) -> dict[str, Any] | None:
 
 
 def of_order(order_id: str, customer_id: str = CUSTOMER_ID) -> dict[str, Any]:
+    """A step's input for an order, which it records."""
+    record_order(order_id, shipping_address=ADDRESS)
     return {"order": {**STEP_INPUT["order"], "order_id": order_id, "customer_id": customer_id}}
 
 

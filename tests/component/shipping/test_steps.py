@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from shared.clock import utc_now
-from shared.saga import SagaOrder
+from shared.order_record import OrderUnknown
+from shared.saga import SagaOrder, ShippingAddress
 from shared.versioned_table import WriteConflict
 from shipping import dependencies
 from shipping.adapters import ShipmentStore
@@ -15,16 +16,13 @@ from shipping.domain.shipment import (
     AddressNotServed,
     AlreadyCancelled,
     AlreadyDispatched,
+    CustomerErased,
     Shipment,
     ShipmentNotCreated,
     ShipmentStatus,
 )
+from tests.component.saga_orders import ADDRESS, record_order
 from tests.component.shipping.shipments import ORDER_ID, STEP_INPUT, Step, stored
-
-
-def to_country(country: str) -> dict[str, Any]:
-    address = {**STEP_INPUT["order"]["shipping_address"], "country": country}
-    return {"order": {**STEP_INPUT["order"], "shipping_address": address}}
 
 
 def test_a_created_shipment_is_stored_together_with_its_event(table: Any, create: Step):
@@ -46,9 +44,29 @@ def test_a_repeated_creation_answers_the_same_and_publishes_nothing_new(table: A
 
 
 def test_a_country_that_is_not_served_stores_nothing(table: Any, create: Step):
+    record_order(ORDER_ID, shipping_address={**ADDRESS, "country": "US"})
     with pytest.raises(AddressNotServed):
-        create(to_country("US"))
+        create(STEP_INPUT)
     assert stored(table) is None
+
+
+def test_the_parcel_goes_where_the_record_of_the_order_says(table: Any, create: Step):
+    create(STEP_INPUT)
+    item = stored(table)
+    assert item is not None
+    assert item["parcel"]["address"] == ADDRESS
+
+
+def test_an_order_whose_address_was_erased_gets_no_shipment(table: Any, create: Step):
+    record_order(ORDER_ID, shipping_address=dict.fromkeys(ADDRESS, "") | {"country": "DE"})
+    with pytest.raises(CustomerErased):
+        create(STEP_INPUT)
+    assert stored(table) is None
+
+
+def test_an_order_that_nobody_placed_gets_no_shipment(table: Any, create: Step):
+    with pytest.raises(OrderUnknown):
+        create({"order": {**STEP_INPUT["order"], "order_id": "ord_unknown"}})
 
 
 def test_a_cancellation_is_stored_together_with_its_event_and_may_be_repeated(
@@ -171,7 +189,11 @@ def _creation(existing: Shipment | None):
     from shared.clock import utc_now
 
     return Shipment.create(
-        existing, SagaOrder.model_validate(STEP_INPUT["order"]), frozenset({"DE"}), utc_now()
+        existing,
+        SagaOrder.model_validate(STEP_INPUT["order"]),
+        ShippingAddress.model_validate(ADDRESS),
+        frozenset({"DE"}),
+        utc_now(),
     )
 
 

@@ -235,6 +235,15 @@ def test_an_address_that_is_not_verified_is_not_followed(users: Users, verified:
     assert json_body(answer)["email"] == "ada@example.com"
 
 
+def test_an_account_with_an_address_that_the_shop_does_not_take_gets_no_profile(users: Users) -> None:
+    user_id = users.elsewhere()
+    answer = users.me(user_id=user_id, email="ada@localhost", email_verified="true", iat=SOON)
+    assert answer["statusCode"] == 403
+    assert "Amazon Cognito" in json_body(answer)["detail"]
+    assert "localhost" not in answer["body"]
+    assert users.groups_of(user_id) == []
+
+
 # --- The register
 
 

@@ -28,7 +28,7 @@ then `require_owner` checks it, and a thing of another user answers as if it did
 
 | Caller | Meaning |
 |---|---|
-| nobody | no token, or a token that is expired or forged |
+| nobody | no identity token, or one that is expired or forged; an access token is none |
 | signed in | a valid token without a group; the thing, if there is one, belongs to another user |
 | customer | a token with the group `customer`; the thing belongs to another user |
 | owner | a valid token with any groups; the thing belongs to the caller |

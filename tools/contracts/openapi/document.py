@@ -13,7 +13,7 @@ from typing import Any, cast
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from pydantic import TypeAdapter
 
-from shared.api import CORRELATION_HEADER
+from shared.api import CORRELATION_HEADER, CORRELATION_ID
 from shared.problems import MEDIA_TYPE, ProblemDetails
 from tools.contracts.openapi.schemas import REFERENCE, NoExample, Schema, example_of, needed, subschemas, tidy
 from tools.contracts.openapi.service_part import SECURITY_SCHEME, NotDescribed, contents_of, distinct, part_of
@@ -175,8 +175,8 @@ def _operations(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> list[dict[
 
 def _correlation_header() -> dict[str, Any]:
     return {
-        "description": "Identifies the request and all its effects; the client's own value, if it sent one",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+        "description": "Identifies the request and all its effects: the id that the client sent, if it has this form",
+        "schema": {"type": "string", "minLength": 16, "maxLength": 64, "pattern": CORRELATION_ID.pattern},
         "example": "3d2b8f0e-7c1a-4a52-9c1e-0f6f2f5f9a10",
     }
 

@@ -72,15 +72,11 @@ def add_picture_routes(app: APIGatewayRestResolver) -> None:
             status_code=HTTPStatus.CREATED,
             content_type=content_types.APPLICATION_JSON,
             body=PictureUpload.of(upload_id, form),
-            headers={
-                "Cache-Control": "no-store",
-                "Location": link_to(app, f"/products/{product.sku}/picture-uploads/{upload_id}"),
-            },
+            headers={"Location": link_to(app, f"/products/{product.sku}/picture-uploads/{upload_id}")},
         )
 
     @app.get(
         "/products/<sku>/picture-uploads/<upload_id>",
-        cache_control="no-store",
         **contract(
             Access.ADMIN,
             tag="catalog",

@@ -99,7 +99,6 @@ def prepare_upload() -> Response[UploadForm]:
         status_code=HTTPStatus.CREATED,
         content_type=content_types.APPLICATION_JSON,
         body=form,
-        headers={"Cache-Control": "no-store"},
     )
 
 

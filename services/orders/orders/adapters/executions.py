@@ -6,7 +6,7 @@ far it is. Any number of them at once do no more than one. A cancellation is a S
 """
 
 from orders.domain.order import Order
-from orders.domain.saga_form import for_cancellation
+from orders.domain.saga_form import for_saga
 from orders.domain.stuck_orders import ExecutionProgress
 from shared.executions import execution_state, start_execution
 from shared.saga import SagaOrder
@@ -28,7 +28,7 @@ class OrderExecutions:
         _start(
             self._cancellation,
             order.cancellation_name,
-            for_cancellation(order),
+            for_saga(order),
             was_confirmed=order.was_confirmed,
             failed_because=order.failed_because,
         )

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from orders.domain import events
 from orders.domain.personal_data import erased_address, without_personal_data
 from orders.domain.pricing import Breakdown, OrderLine, Price
-from orders.domain.saga_form import for_cancellation
+from orders.domain.saga_form import for_saga
 from orders.domain.status import (
     Canceller,
     CannotBeCancelled,
@@ -46,7 +46,7 @@ class StatusChange(Record):
 
 class Order(Record):
     """An order. `version` counts its changes and orders its events; `payment_version` is the version of the order's
-    payment in the last event that orders received about it."""
+    payment in the last event that orders received about it. `payment_token` is empty once the order is decided."""
 
     order_id: str
     customer_id: str
@@ -303,7 +303,7 @@ class Order(Record):
         if not self.parcel_is_gone:
             return self._cancelling(Canceller.PAYMENT, now, **failure)
         state = {
-            "order": for_cancellation(self).model_dump(),
+            "order": for_saga(self).model_dump(),
             "capture_failed_at": timestamp(now),
             "dispatched_at": self.dispatched_at,
         }
@@ -424,7 +424,10 @@ class Order(Record):
     # How a change is made.
 
     def _changed(self, command: Command, now: datetime, **values: Any) -> Self:
-        """The order's next version, in the status that `command` leads to; raises IllegalTransition."""
+        """The order's next version, in the status that `command` leads to; raises IllegalTransition.
+
+        A decided order forgets its payment token: the money is held then, or nobody may hold it any more.
+        """
         status = TRANSITIONS[command].get(self.status)
         if status is None:
             raise IllegalTransition(
@@ -436,6 +439,7 @@ class Order(Record):
                 "status": status,
                 "version": self.version + 1,
                 "history": [*self.history, *entered],
+                "payment_token": self.payment_token if status is OrderStatus.PLACED else "",
                 **values,
             }
         )

@@ -21,7 +21,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from orders.domain.order import Order
-from orders.domain.saga_form import for_cancellation, for_saga
+from orders.domain.saga_form import for_saga
 from orders.domain.status import OrderStatus, RejectionReason
 from shared.clock import timestamp
 from shared.events import Event
@@ -124,7 +124,7 @@ def _undone(
             return Outcome.STARTED
     if order.is_being_resumed:
         state = {
-            "order": for_cancellation(order).model_dump(),
+            "order": for_saga(order).model_dump(),
             "ended_execution": order.cancellation_name,
         }
         change_if_unchanged(lambda current: current.park(json.dumps(state), now))

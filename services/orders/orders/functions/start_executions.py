@@ -1,7 +1,7 @@
 """Starts the state machines of an order: the saga of a placed one, the cancellation of one that is to be undone.
 
-Both get the order as it is stored, because no event has its address and its payment token. An event's `aggregate_id` is
-the order's id in every version.
+Both get the order as it is stored, without its address and its payment token. A step that needs one of them reads it by
+the order's id. An event's `aggregate_id` is that id in every version.
 """
 
 from orders.adapters.order_store import OrderMissing

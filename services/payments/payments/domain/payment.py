@@ -63,6 +63,10 @@ class AlreadyVoided(PermanentError):
     """The payment was voided or refunded before, so this authorization or capture does nothing."""
 
 
+class OrderDecided(PermanentError):
+    """The order is no longer placed and has forgotten its payment token, so this authorization comes too late."""
+
+
 class PaymentNotAuthorized(PermanentError):
     """The provider holds no money for the order, so there is nothing to capture."""
 

@@ -16,6 +16,7 @@ from payments.domain.payment import (
     AlreadyVoided,
     CaptureFailed,
     CardDeclined,
+    OrderDecided,
     Payment,
     PaymentNotAuthorized,
     PaymentNotCaptured,
@@ -45,12 +46,16 @@ class PaymentService:
         self._provider = provider
         self._now = now
 
-    def authorize(self, order: SagaOrder) -> Payment:
+    def authorize(self, order: SagaOrder, token_of: Callable[[str], str | None]) -> Payment:
         """Holds the order's total. A repeat answers as the first time, also after the capture.
 
-        Raises CardDeclined, and AlreadyVoided if the order's payment was voided or refunded before or meanwhile.
+        `token_of` reads the payment token of the order with that id: None if the order is decided. It is asked once,
+        before the first request to the provider.
+
+        Raises CardDeclined, and AlreadyVoided if the order's payment was voided or refunded before or meanwhile. Raises
+        OrderDecided if the payment has not begun, and the order is decided by now.
         """
-        return retry_on_conflict(self._authorize, order)
+        return retry_on_conflict(self._authorize, order, token_of)
 
     def capture(
         self, order_id: str, *, retry_failed_version: int | None = None, republish_outcome: bool = False
@@ -100,7 +105,7 @@ class PaymentService:
                     return self._payments.save(*payment.authorize(self._now()))
         return payment
 
-    def _authorize(self, order: SagaOrder) -> Payment:
+    def _authorize(self, order: SagaOrder, token_of: Callable[[str], str | None]) -> Payment:
         payment = self._payments.find(order.order_id) or self._payments.add(Payment.begun(order, self._now()))
         match payment.status:
             case status if status.was_authorized:
@@ -112,7 +117,7 @@ class PaymentService:
         try:
             reference = payment.provider_reference
             if reference is None:
-                reference = self._open(payment, order)
+                reference = self._open(payment, order, token_of(order.order_id))
                 payment = self._payments.save(payment.opened(reference, self._now()))
             self._provider.confirm(reference, idempotency_key=f"{order.order_id}:authorize")
         except CardDeclined as declined:
@@ -123,10 +128,12 @@ class PaymentService:
             raise
         return self._payments.save(*payment.authorize(self._now()))
 
-    def _open(self, payment: Payment, order: SagaOrder) -> str:
+    def _open(self, payment: Payment, order: SagaOrder, token: str | None) -> str:
+        if token is None:
+            raise OrderDecided(order.order_id)
         return self._provider.open(
             payment.amount,
-            payment_method=order.payment_token,
+            payment_method=token,
             metadata={"order_id": order.order_id, "correlation_id": order.correlation_id},
             idempotency_key=f"{order.order_id}:open",
         )

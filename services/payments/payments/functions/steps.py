@@ -5,7 +5,7 @@ The state machine names the step, and retries and catches by the name of the exc
 
 from typing import Any
 
-from payments.dependencies import payment_service
+from payments.dependencies import order_record, payment_service
 from payments.domain.payment import CardDeclined, PaymentStatus
 from shared.observability import count
 from shared.saga import SagaOrder, order_step, steps_handler
@@ -16,7 +16,7 @@ _UNDONE = {PaymentStatus.VOIDED: "PaymentsVoided", PaymentStatus.REFUNDED: "Paym
 def authorize(order: SagaOrder) -> dict[str, Any]:
     """Holds the order's total on the customer's means of payment; raises as PaymentService.authorize."""
     try:
-        payment = payment_service().authorize(order)
+        payment = payment_service().authorize(order, order_record().payment_token)
     except CardDeclined:
         count("PaymentsDeclined")
         raise

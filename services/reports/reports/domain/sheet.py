@@ -3,29 +3,24 @@
 Amounts are in minor units. The encoding is UTF-8 with a byte order mark, so that spreadsheets recognise it.
 """
 
-import csv
 from collections.abc import Iterator
-from io import StringIO
 
 from reports.domain.figures import Amounts, Figures, ProductSales
 from reports.domain.formatting import plain
+from shared.spreadsheets import csv_row
 
 COLUMNS = ("week", "section", "key", "name", "measure", "value", "currency")
-
-# A spreadsheet evaluates a cell that begins with one of these as a formula: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@")
 
 type Row = tuple[str, str, str, str, int, str]
 
 
 def sheet_of(figures: Figures) -> bytes:
     """The figures as CSV."""
-    written = StringIO(newline="")
-    writer = csv.writer(written, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for section, key, name, measure, value, currency in _rows(figures):
-        writer.writerow([str(figures.week), section, _text(key), _text(name), measure, value, currency])
-    return written.getvalue().encode("utf-8-sig")
+    rows = (
+        csv_row([str(figures.week), section, plain(key), plain(name), measure, value, currency])
+        for section, key, name, measure, value, currency in _rows(figures)
+    )
+    return "".join([csv_row(COLUMNS), *rows]).encode("utf-8-sig")
 
 
 def _rows(figures: Figures) -> Iterator[Row]:
@@ -68,9 +63,3 @@ def _products(section: str, products: tuple[ProductSales, ...]) -> Iterator[Row]
 def _amounts(section: str, key: str, name: str, measure: str, amounts: Amounts) -> Iterator[Row]:
     for currency, value in amounts.items():
         yield section, key, name, measure, value, currency
-
-
-def _text(text: str) -> str:
-    """A cell that no spreadsheet evaluates as a formula."""
-    cell = plain(text)
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -107,19 +107,26 @@ class Shipment(Record):
 
     @classmethod
     def create(
-        cls, existing: Self | None, order: SagaOrder, served: frozenset[str], now: datetime
+        cls,
+        existing: Self | None,
+        order: SagaOrder,
+        address: ShippingAddress | None,
+        served: frozenset[str],
+        now: datetime,
     ) -> tuple[Self, list[Event]]:
-        """The shipment of `order`: the `existing` one as it is, or a new one.
+        """The shipment of `order`: the `existing` one as it is, or a new one to `address`.
 
-        Raises AlreadyCancelled, and AddressNotServed if the address lies in none of the `served` countries.
+        Raises AlreadyCancelled, AddressNotServed if the address lies in none of the `served` countries, and
+        CustomerErased without an address.
         """
         if existing is not None:
             if existing.status is ShipmentStatus.CANCELLED:
                 raise AlreadyCancelled(f"the shipment of order {order.order_id} was cancelled")
             return existing, []
-        country = order.shipping_address.country
-        if country not in served:
-            raise AddressNotServed(f"no parcels are sent to {country}")
+        if address is None:
+            raise CustomerErased(order.customer_id)
+        if address.country not in served:
+            raise AddressNotServed(f"no parcels are sent to {address.country}")
         shipment = cls(
             order_id=order.order_id,
             customer_id=order.customer_id,
@@ -130,7 +137,7 @@ class Shipment(Record):
             changed_at=timestamp(now),
             version=1,
             parcel=Parcel(
-                address=order.shipping_address,
+                address=address,
                 lines=[ParcelLine(sku=line.sku, quantity=line.quantity) for line in order.lines],
             ),
         )

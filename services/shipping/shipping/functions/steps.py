@@ -6,9 +6,10 @@ The state machine names the step, and retries and catches by the name of the exc
 from typing import Any
 
 from shared.clock import utc_now
+from shared.events import Event
 from shared.observability import count
 from shared.saga import SagaOrder, order_step, steps_handler
-from shipping.dependencies import served_countries, shipment_store
+from shipping.dependencies import order_record, served_countries, shipment_store
 from shipping.domain.shipment import Shipment, ShipmentStatus
 
 
@@ -17,9 +18,12 @@ def create(order: SagaOrder) -> dict[str, Any]:
 
     Raises AddressNotServed, AlreadyCancelled and CustomerErased, which no retry changes, and WriteConflict.
     """
-    shipment = shipment_store().change(
-        order.order_id, lambda existing: Shipment.create(existing, order, served_countries(), utc_now())
-    )
+
+    def creation(existing: Shipment | None) -> tuple[Shipment, list[Event]]:
+        address = None if existing else order_record().shipping_address(order.order_id)
+        return Shipment.create(existing, order, address, served_countries(), utc_now())
+
+    shipment = shipment_store().change(order.order_id, creation)
     count("ShipmentsCreated")
     return {"shipment_id": shipment.shipment_id}
 

@@ -9,15 +9,28 @@ as a proof that the user existed, and holds no personal data.
 """
 
 from datetime import datetime, time, timedelta
-from typing import Annotated, Self
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
 
 from shared.clock import timestamp
+from shared.errors import Forbidden
 from shared.events import Event
 from shared.locales import Locale, locale_or
 from shared.text import VISIBLE_LINE, Form
 from users.domain.events import UserChanged, UserDeleted, UserRegistered
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 DEFAULT_LOCALE = "en"
 
@@ -62,6 +75,10 @@ ProfileLocale = Annotated[
     Locale,
     Field(description="Language of mails, a BCP 47 tag", examples=["en", "de-AT", "es-419", "zh-Hant-TW"]),
 ]
+
+
+class AddressRefused(Forbidden):
+    """The account has a mail address of a form that the shop does not take."""
 
 
 class SignUp(BaseModel):
@@ -134,14 +151,19 @@ class Profile(BaseModel):
     ) -> tuple[Self, list[Event]]:
         """A new profile and its `user.registered`; `email_as_of` is `now` unless given.
 
-        An account that was made elsewhere may have any name and locale. A name that is missing, or that nobody could
-        see, becomes the part of the address before the @. A long name is cut. An invalid locale becomes the default.
+        An account that was made elsewhere may have any name, locale and address. The rules of a sign-up hold for them
+        too. A long name is cut, and a name that they refuse becomes the part of the address before the @. An invalid
+        locale becomes the default. Raises AddressRefused.
         """
-        shown = " ".join(name.split())[:_MAX_NAME]
+        address = _accepted(EmailAddress, email)
+        if address is None:
+            raise AddressRefused(
+                f"The shop cannot use your account's mail address. {_ADDRESS.allowed}, in Amazon Cognito."
+            )
         profile = cls(
             user_id=user_id,
-            email=email.lower(),
-            name=shown if VISIBLE_LINE.fits(shown) else email.partition("@")[0],
+            email=address,
+            name=_accepted(PersonName, " ".join(name.split())[:_MAX_NAME]) or address.partition("@")[0],
             locale=locale_or(DEFAULT_LOCALE, locale),
             registered_at=timestamp(now),
             email_as_of=int(now.timestamp()) if email_as_of is None else email_as_of,
@@ -161,11 +183,12 @@ class Profile(BaseModel):
         """The profile with the verified address of a token, if the token was issued later than `email_as_of`.
 
         A token is valid for an hour, even if the address changes meanwhile. So an older token never brings back an
-        earlier address.
+        earlier address. An address that a sign-up would refuse changes nothing.
         """
-        if email.lower() == self.email or issued_at <= self.email_as_of:
+        address = _accepted(EmailAddress, email)
+        if address is None or address == self.email or issued_at <= self.email_as_of:
             return self, []
-        return self._with({"email": email.lower(), "email_as_of": issued_at}, correlation_id, now)
+        return self._with({"email": address, "email_as_of": issued_at}, correlation_id, now)
 
     def _with(
         self, values: dict[str, str | int], correlation_id: str, now: datetime
@@ -185,6 +208,21 @@ class Profile(BaseModel):
             occurred_at=now,
             correlation_id=correlation_id,
         )
+
+
+def _accepted(kind: Any, text: str) -> str | None:
+    """The text as a field of that kind takes it, or None."""
+    try:
+        return _rule_of(kind).validate_python(text)
+    except ValidationError:
+        return None
+
+
+@cache
+def _rule_of(kind: Any) -> "TypeAdapter[str]":
+    from pydantic import TypeAdapter  # noqa: PLC0415 - not every function needs it
+
+    return TypeAdapter(kind)
 
 
 def close(

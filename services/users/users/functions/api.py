@@ -212,7 +212,7 @@ def _export(profile: Profile) -> Response[ExportView]:
         status_code=HTTPStatus.OK,
         content_type=content_types.APPLICATION_JSON,
         body=exported,
-        headers={"Content-Disposition": file_name, "Cache-Control": "no-store"},
+        headers={"Content-Disposition": file_name},
     )
 
 

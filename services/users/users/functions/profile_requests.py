@@ -27,9 +27,8 @@ def register_profile(
 ) -> Profile:
     """The account's profile, made if there is none. The account joins the customers before it has a profile.
 
-    Raises NotFound if the profile was closed.
+    Raises NotFound if the profile was closed, and AddressRefused.
     """
-    accounts().make_customer(user_id)
     profile, events = Profile.register(
         user_id,
         email=email,
@@ -39,6 +38,7 @@ def register_profile(
         now=utc_now(),
         email_as_of=email_as_of,
     )
+    accounts().make_customer(user_id)
     stored = profile_store().add(profile, events)
     if stored is profile:
         count("UsersRegistered")
@@ -49,7 +49,8 @@ def register_profile(
 def ensure_own_profile(caller: Caller) -> Profile:
     """The caller's profile, made if there is none yet, with the address of the caller's newest token.
 
-    Raises NotFound if the profile was closed. Raises Unauthorized if there is none yet and the token has no address.
+    Raises NotFound if the profile was closed. If there is none yet, it raises AddressRefused, or Unauthorized for a
+    token without an address.
     """
     stored = profile_store().find(caller.user_id)
     profile = _register_late(caller) if stored is None else _require_open(stored)
@@ -142,8 +143,10 @@ def _require_open(stored: StoredProfile | None) -> Profile:
 
 def _register_late(caller: Caller) -> Profile:
     if not caller.email:
-        # Only an identity token carries the address; an access token cannot make a profile.
-        raise Unauthorized("You have no profile yet; send the request once with your identity token.")
+        # The pool may hide the address from an app client.
+        raise Unauthorized(
+            "You have no profile yet; send the request once with a token that has your address."
+        )
     return register_profile(
         caller.user_id,
         email=caller.email,
