@@ -49,6 +49,7 @@ from strictness import (  # type: ignore[import-not-found]
     step_retries,
     stream_filters,
     transaction_conflicts,
+    unique_accounts,
     urls,
 )
 
@@ -71,6 +72,7 @@ _DIFFERENCES = (
     step_retries,
     stream_filters,
     transaction_conflicts,
+    unique_accounts,
     urls,
 )
 
