@@ -7,13 +7,12 @@ recognises a repeat, and nothing moves twice.
 from datetime import datetime
 from typing import Any
 
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
-
 from inventory.adapters.items import LISTING, condition_for, movement_item, movement_key, stock_key
 from inventory.domain.stock import IdempotencyKeyReused, Movement, MovementKind, StockLevel, UnknownSku
 from shared.clock import timestamp
 from shared.dynamo import from_item, to_item
 from shared.errors import PreconditionFailed, TransientError
+from shared.retries import retried
 from shared.versioned_table import VersionedTable, WriteConflict, retry_on_conflict
 
 
@@ -188,14 +187,11 @@ class StockLedger:
         )["Items"]
         return [from_item(item) for item in items[:limit]], len(items) > limit
 
-    @retry(
-        retry=retry_if_exception_type(StockThrottled),
-        wait=wait_random_exponential(multiplier=0.05, max=0.5),
-        stop=stop_after_attempt(6),
-        reraise=True,
-    )
     def _add_levels(self, skus: list[str], found: dict[str, StockLevel]) -> None:
-        """Adds to `found` the missing ones of up to 100 `skus`; raises StockThrottled if some got no answer."""
+        """Adds the levels of up to 100 `skus` to `found`; raises StockThrottled if some get no answer at any try."""
+        retried(lambda: self._add_missing_levels(skus, found), on=StockThrottled, attempts=6)
+
+    def _add_missing_levels(self, skus: list[str], found: dict[str, StockLevel]) -> None:
         keys = [to_item(stock_key(sku)) for sku in skus if sku not in found]
         answer = self._table.dynamodb.batch_get_item(
             RequestItems={self._table.name: {"Keys": keys, "ConsistentRead": True}}
