@@ -59,6 +59,7 @@ def slim(library: Path, services: set[str]) -> None:
     data = library / "botocore" / "data"
     for model in [*data.rglob("service-2.json"), *data.rglob("service-2.json.gz")]:
         _empty_prose(model)
+    _pass_attribute_values_on(data)
     _drop_endpoints(data / "endpoints.json", data, services)
     for package in (library / "aws_lambda_powertools").rglob("__init__.py"):
         _import_on_use(package)
@@ -92,6 +93,18 @@ def _without_prose(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_prose(entry) for entry in value]
     return value
+
+
+def _pass_attribute_values_on(data: Path) -> None:
+    """Has botocore pass DynamoDB's attribute values on as JSON has them, and not copy each part of them.
+
+    `shared.dynamo` makes and reads them. Only bytes differ in JSON, and no function stores any.
+    """
+    for model in data.glob("dynamodb/*/service-2.json"):
+        described = json.loads(model.read_bytes())
+        # What Smithy calls a document is any JSON: https://smithy.io/2.0/spec/simple-types.html#document
+        described["shapes"]["AttributeValue"]["document"] = True
+        _write(model, json.dumps(described, separators=(",", ":")))
 
 
 def _drop_endpoints(endpoints: Path, data: Path, services: set[str]) -> None:

@@ -3,13 +3,19 @@
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.model import ServiceModel
+from botocore.parsers import create_parser
+from botocore.serialize import create_serializer
 
+from shared.dynamo import to_item
 from shared_layer.slim import slim
 
 LAZY_PACKAGE = '''"""A package."""
@@ -143,6 +149,31 @@ def test_a_model_keeps_everything_but_its_prose(library: Path) -> None:
     assert described["documentation"] == described["shapes"]["Text"]["documentation"] == ""
     assert described["shapes"]["Part"] == model("states")["shapes"]["Part"]
     assert described["metadata"] == {"endpointPrefix": "states", "serviceId": "SFN"}
+
+
+def test_dynamodbs_values_are_sent_and_read_as_before(library: Path) -> None:
+    origin = Path(str(find_spec("botocore").origin)).parent / "data" / "dynamodb"  # type: ignore[union-attr]
+    shutil.copytree(origin, library / "botocore" / "data" / "dynamodb")
+    (packed,) = (library / "botocore" / "data" / "dynamodb").rglob("service-2.json.gz")
+    before = ServiceModel(json.loads(gzip.decompress(packed.read_bytes())))
+    slim(library, {"dynamodb"})
+    after = ServiceModel(json.loads(packed.with_suffix("").read_bytes()))
+    assert after.shape_for("AttributeValue").is_document_type
+    item = to_item({"pk": "a", "lines": [{"n": 1, "note": None}], "tags": {"x", "y"}, "open": True})
+    sent = [
+        create_serializer("json").serialize_to_request(
+            {"TableName": "t", "Item": item}, model.operation_model("PutItem")
+        )
+        for model in (before, after)
+    ]
+    assert sent[0] == sent[1]
+    answer = {"body": json.dumps({"Item": item}).encode(), "status_code": 200, "headers": {}}
+    read = [
+        create_parser("json").parse(answer, model.operation_model("GetItem").output_shape)
+        for model in (before, after)
+    ]
+    assert read[0] == read[1]
+    assert read[1]["Item"] == item
 
 
 def test_the_endpoints_of_the_layers_own_services_stay(library: Path) -> None:
