@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 from contextlib import suppress
+from importlib import import_module
 
 # The template has Lambda pass every line on, and so Lambda sets the root logger to DEBUG. At that level botocore logs
 # whole requests.
@@ -15,4 +16,4 @@ if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
 
 # The build compiled the methods of the layer's dataclasses; elsewhere Python does it, as each class is made.
 with suppress(ImportError):
-    import dataclass_methods  # noqa: F401 - the import is its effect
+    import_module("dataclass_methods")

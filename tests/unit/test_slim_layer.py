@@ -6,10 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
 from botocore.model import ServiceModel
 from botocore.parsers import create_parser
@@ -152,12 +152,13 @@ def test_a_model_keeps_everything_but_its_prose(library: Path) -> None:
 
 
 def test_dynamodbs_values_are_sent_and_read_as_before(library: Path) -> None:
-    origin = Path(str(find_spec("botocore").origin)).parent / "data" / "dynamodb"  # type: ignore[union-attr]
-    shutil.copytree(origin, library / "botocore" / "data" / "dynamodb")
+    shutil.copytree(
+        Path(botocore.__file__).parent / "data" / "dynamodb", library / "botocore" / "data" / "dynamodb"
+    )
     (packed,) = (library / "botocore" / "data" / "dynamodb").rglob("service-2.json.gz")
-    before = ServiceModel(json.loads(gzip.decompress(packed.read_bytes())))
+    before: Any = ServiceModel(json.loads(gzip.decompress(packed.read_bytes())))
     slim(library, {"dynamodb"})
-    after = ServiceModel(json.loads(packed.with_suffix("").read_bytes()))
+    after: Any = ServiceModel(json.loads(packed.with_suffix("").read_bytes()))
     assert after.shape_for("AttributeValue").is_document_type
     item = to_item({"pk": "a", "lines": [{"n": 1, "note": None}], "tags": {"x", "y"}, "open": True})
     sent = [
