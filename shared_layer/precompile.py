@@ -97,7 +97,7 @@ def _options_of(statement: ast.ClassDef) -> list[ast.keyword] | None:
 
 
 def _outline(statement: ast.ClassDef, options: list[ast.keyword], names: dict[str, Any]) -> ast.ClassDef:
-    """The class with all that its methods' text depends on: options, bases, fields, and the names of its methods."""
+    """The class as far as the text of its methods depends on it: options, bases, fields, and names of methods."""
     body: list[ast.stmt] = [ast.Pass()]
     for part in statement.body:
         if isinstance(part, ast.FunctionDef):

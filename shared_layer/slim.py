@@ -33,8 +33,8 @@ def __getattr__(name):
 """
 
 
-# What these modules import when it is used: all that their functions alone use, or the packages that are named here.
-# Docstrings that nobody reads need the first two, HTTP/2 the third. The others read times, of which Lambda's
+# These modules import a package when a function of theirs uses it: the named packages, or each one that no other code
+# uses. Docstrings that nobody reads need the first two, HTTP/2 the third. The others read times, and Lambda's
 # credentials have none.
 _IMPORT_LATE: dict[str, set[str]] = {
     "botocore/docs/__init__.py": set(),

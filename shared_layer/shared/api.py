@@ -181,8 +181,8 @@ def api_handler(
 ) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
     """The Lambda handler that serves `app`; raises UndeclaredAccess when a route has no `contract`.
 
-    The function is prepared for the AWS services that it `calls` (`shared.aws.prepare`), and for a first request to one
-    of the routes that it `expects`: their types get their schemas.
+    The function is prepared for the AWS services that it `calls` (`shared.aws.prepare`). It also makes the schemas of
+    the routes that it `expects` before their first request.
 
     The correlation id is set around the resolver, because a resolver's exception handlers run outside of its
     middlewares. So every answer carries it, also an answer to a failure.
