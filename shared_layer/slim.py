@@ -8,6 +8,7 @@ import ast
 import gzip
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,25 @@ def __getattr__(name):
 """
 
 
-# They import what a client needs for docstrings that nobody reads, and for HTTP/2, which botocore does not speak.
-_IMPORT_LATE = ("botocore/docs/__init__.py", "botocore/docs/docstring.py", "urllib3/http2/__init__.py")
+# These modules import a package when a function of theirs uses it: the named packages, or each one that no other code
+# uses. Docstrings that nobody reads need the first two, HTTP/2 the third. The others read times, and Lambda's
+# credentials have none.
+_IMPORT_LATE: dict[str, set[str]] = {
+    "botocore/docs/__init__.py": set(),
+    "botocore/docs/docstring.py": set(),
+    "urllib3/http2/__init__.py": set(),
+    "botocore/compat.py": {"dateutil"},
+    "botocore/credentials.py": {"dateutil"},
+    "botocore/tokens.py": {"dateutil"},
+    "botocore/utils.py": {"dateutil"},
+}
+
+# botocore asks this of each of its 130 handlers, and makes a whole signature for the answer.
+_ACCEPTS_KWARGS = """
+def accepts_kwargs(func):
+    code = getattr(getattr(func, "__func__", func), "__code__", None)
+    return code.co_flags & inspect.CO_VARKEYWORDS if code else inspect.getfullargspec(func)[2]
+"""
 
 
 def slim(library: Path, services: set[str]) -> None:
@@ -41,11 +59,14 @@ def slim(library: Path, services: set[str]) -> None:
     data = library / "botocore" / "data"
     for model in [*data.rglob("service-2.json"), *data.rglob("service-2.json.gz")]:
         _empty_prose(model)
+    _pass_attribute_values_on(data)
     _drop_endpoints(data / "endpoints.json", data, services)
     for package in (library / "aws_lambda_powertools").rglob("__init__.py"):
         _import_on_use(package)
-    for module in _IMPORT_LATE:
-        _import_in_functions(library / module)
+    for module, packages in _IMPORT_LATE.items():
+        _import_in_functions(library / module, packages)
+    _drop_aliases(library / "botocore" / "utils.py", data)
+    _replace_function(library / "botocore" / "compat.py", _ACCEPTS_KWARGS)
     _drop_plugins(library)
     _make_types_cheap(library / "pydantic_core" / "core_schema.py")
 
@@ -72,6 +93,18 @@ def _without_prose(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_prose(entry) for entry in value]
     return value
+
+
+def _pass_attribute_values_on(data: Path) -> None:
+    """Has botocore pass DynamoDB's attribute values on as JSON has them, and not copy each part of them.
+
+    `shared.dynamo` makes and reads them. Only bytes differ in JSON, and no function stores any.
+    """
+    for model in data.glob("dynamodb/*/service-2.json"):
+        described = json.loads(model.read_bytes())
+        # What Smithy calls a document is any JSON: https://smithy.io/2.0/spec/simple-types.html#document
+        described["shapes"]["AttributeValue"]["document"] = True
+        _write(model, json.dumps(described, separators=(",", ":")))
 
 
 def _drop_endpoints(endpoints: Path, data: Path, services: set[str]) -> None:
@@ -113,8 +146,8 @@ def _import_on_use(package: Path) -> None:
     _write(package, ast.unparse(tree) + "\n" + _LAZY.format(homes=homes, submodules=submodules))
 
 
-def _import_in_functions(module: Path) -> None:
-    """Moves each import of a module that only its functions use into these functions."""
+def _import_in_functions(module: Path, packages: set[str]) -> None:
+    """Moves each import that only a module's functions use to where they use it; with `packages`, only theirs."""
     tree = ast.parse(module.read_bytes())
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     within = {id(node) for function in functions for part in function.body for node in ast.walk(part)}
@@ -123,12 +156,60 @@ def _import_in_functions(module: Path) -> None:
         statement
         for statement in tree.body
         if isinstance(statement, ast.Import | ast.ImportFrom) and not needed & _bound_by(statement)
-        if not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__")
+        if "__future__" not in _packages_of(statement)
+        if not packages or packages & _packages_of(statement)
     ]
     tree.body = [statement for statement in tree.body if statement not in moved]
-    for function in functions:
-        used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-        function.body[:0] = [statement for statement in moved if used & _bound_by(statement)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) or id(node) in within:
+            _import_before_use(node, moved)
+    _write(module, ast.unparse(tree))
+
+
+def _import_before_use(node: ast.AST, imports: Iterable[ast.Import | ast.ImportFrom]) -> None:
+    """Puts each import before every statement in the node's blocks that uses it outside of blocks of its own."""
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(node, name, None)
+        if isinstance(block, list):
+            block[:] = [
+                part
+                for statement in block
+                for part in (
+                    *(each for each in imports if _own_names(statement) & _bound_by(each)),
+                    statement,
+                )
+            ]
+
+
+def _own_names(node: ast.AST) -> set[str]:
+    """The names in a node without those in its blocks."""
+    names = {node.id} if isinstance(node, ast.Name) else set()
+    return names.union(
+        *(_own_names(part) for part in ast.iter_child_nodes(node) if not isinstance(part, ast.stmt))
+    )
+
+
+def _drop_aliases(module: Path, data: Path) -> None:
+    """Drops the former names of other services, which botocore compares with the name of each event."""
+    services = {
+        json.loads(model.read_bytes())["metadata"]["serviceId"].replace(" ", "-").lower()
+        for model in data.rglob("service-2.json")
+    }
+    tree = ast.parse(module.read_bytes())
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "EVENT_ALIASES":
+            aliases = ast.literal_eval(statement.value)
+            kept = {alias: service for alias, service in aliases.items() if service in services}
+            statement.value = ast.parse(repr(kept), mode="eval").body
+    _write(module, ast.unparse(tree))
+
+
+def _replace_function(module: Path, code: str) -> None:
+    """Replaces a function of a module by one that does the same."""
+    (replacement,) = ast.parse(code).body
+    tree = ast.parse(module.read_bytes())
+    names = [getattr(statement, "name", None) for statement in tree.body]
+    tree.body[names.index(getattr(replacement, "name", None))] = replacement
     _write(module, ast.unparse(tree))
 
 
@@ -152,6 +233,12 @@ def _make_types_cheap(module: Path) -> None:
 
 def _bound_by(statement: ast.Import | ast.ImportFrom) -> set[str]:
     return {name.asname or name.name.partition(".")[0] for name in statement.names}
+
+
+def _packages_of(statement: ast.Import | ast.ImportFrom) -> set[str]:
+    if isinstance(statement, ast.ImportFrom):
+        return {(statement.module or "").partition(".")[0]}
+    return {name.name.partition(".")[0] for name in statement.names}
 
 
 def _write(file: Path, content: str) -> None:

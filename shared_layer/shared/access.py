@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-from pydantic import BaseModel, ConfigDict
 
 from shared.errors import Forbidden, NotFound, Unauthorized
+from shared.record import Record
 
 CUSTOMER_GROUP = "customer"
 ADMIN_GROUP = "admin"
@@ -24,10 +24,8 @@ IDENTITY_TOKEN = "id"  # noqa: S105 - a kind of token
 _JAVA_DATE = "%a %b %d %H:%M:%S UTC %Y"
 
 
-class Caller(BaseModel):
-    """The caller, by Cognito's verified token; `issued_at` is the token's time in seconds since 1970."""
-
-    model_config = ConfigDict(frozen=True)
+class Caller(Record):
+    """The caller, by Cognito's verified token; `issued` is the token's time as its claim `iat` says it."""
 
     user_id: str
     email: str = ""
@@ -35,12 +33,17 @@ class Caller(BaseModel):
     name: str = ""
     locale: str = ""
     groups: frozenset[str] = frozenset()
-    issued_at: int = 0
+    issued: str = ""
 
     @property
     def is_admin(self) -> bool:
         """Whether the caller runs the shop."""
         return ADMIN_GROUP in self.groups
+
+    @property
+    def issued_at(self) -> int:
+        """The token's time in seconds since 1970. Few routes need it, and to read a date loads a module."""
+        return _seconds(self.issued)
 
 
 class Access(StrEnum):
@@ -103,7 +106,7 @@ def verified_caller(app: APIGatewayRestResolver) -> Caller | None:
         name=claims.get("name", ""),
         locale=claims.get("locale", ""),
         groups=_groups_in(str(claims.get("cognito:groups", ""))),
-        issued_at=_seconds(str(claims.get("iat", ""))),
+        issued=str(claims.get("iat", "")),
     )
 
 

@@ -187,11 +187,12 @@ def success(status: HTTPStatus, answers: str, headers: dict[str, str] | None = N
 
 
 def api_handler(
-    app: APIGatewayRestResolver, *, calls: Sequence[str] = ()
+    app: APIGatewayRestResolver, *, calls: Sequence[str] = (), expects: Sequence[Callable[..., Any]] = ()
 ) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
     """The Lambda handler that serves `app`; raises UndeclaredAccess when a route has no `contract`.
 
-    The function is prepared for the AWS services that it `calls` (`shared.aws.prepare`).
+    The function is prepared for the AWS services that it `calls` (`shared.aws.prepare`). It also makes the schemas of
+    the routes that it `expects` before their first request.
 
     The correlation id is set around the resolver, because a resolver's exception handlers run outside of its
     middlewares. So every answer carries it, also an answer to a failure. The same holds for SECURITY_HEADERS, and for
@@ -206,6 +207,10 @@ def api_handler(
         from shared.aws import prepare  # noqa: PLC0415 - a function without calls starts sooner
 
         prepare(*calls)
+
+    for route in routes_of(app):
+        if route.func in expects:
+            _ = route.dependant
 
     @entry_point
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -6,7 +6,7 @@ An answer has a stable `type`, names the fault and its place, and never holds a 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Route
@@ -14,7 +14,6 @@ from aws_lambda_powertools.event_handler.exceptions import ServiceError
 from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestValidationError,
 )
-from pydantic import BaseModel, Field
 
 from shared.errors import (
     FieldError,
@@ -28,24 +27,26 @@ from shared.errors import (
     problem_details,
 )
 from shared.observability import logger
+from shared.record import About, Record
 from shared.validation import place_of, pointer_to, words_of
 
 MEDIA_TYPE = "application/problem+json"
 
 
-class FieldErrorView(BaseModel):
+class FieldErrorView(Record):
     """The fault in one value of the request."""
 
-    pointer: str = Field(
-        description="JSON pointer into the request: /body, /query, /path or /header, then the value"
-    )
+    pointer: Annotated[
+        str,
+        About(description="JSON pointer into the request: /body, /query, /path or /header, then the value"),
+    ]
     detail: str
 
 
-class ProblemDetails(BaseModel):
+class ProblemDetails(Record):
     """Problem details for HTTP APIs (RFC 9457)."""
 
-    type: str = Field(description="Stable: a client distinguishes problems by it")
+    type: Annotated[str, About(description="Stable: a client distinguishes problems by it")]
     title: str
     status: int
     detail: str

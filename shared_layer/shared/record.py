@@ -10,12 +10,12 @@ schema. The methods have pydantic's names, since they do the same:
 
     parcel = Parcel.model_validate(item)
 
-A constructor checks nothing, as of any dataclass; the type checker does. `model_validate` and `check` check.
+A constructor checks no types, as of any dataclass; the type checker does. `model_validate` and `check` check.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields, replace
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -93,9 +93,52 @@ class Record:
     # An error that is logged must not repeat personal data; for pydantic, which reads it as a model's `model_config`.
     __pydantic_config__: ClassVar[Any] = {"hide_input_in_errors": True}
 
+    # By name, in the order of the fields: the default, or None without one; and what makes a default anew.
+    _defaults: ClassVar[dict[str, Any]] = {}
+    _factories: ClassVar[dict[str, Callable[[], Any]]] = {}
+    _required: ClassVar[frozenset[str]] = frozenset()
+
     def __init_subclass__(cls) -> None:
         if "__annotations__" in cls.__dict__:
-            dataclass(frozen=True, kw_only=True)(cls)
+            # All records share the methods below. Python would compile a class's own at each start of a function.
+            dataclass(init=False, repr=False, eq=False, kw_only=True)(cls)
+            own: tuple[Field[Any], ...] = fields(cls)  # type: ignore[arg-type]
+            cls._defaults = {entry.name: None if entry.default is MISSING else entry.default for entry in own}
+            cls._factories = {
+                entry.name: entry.default_factory for entry in own if entry.default_factory is not MISSING
+            }
+            cls._required = frozenset(entry.name for entry in own if _is_required(entry))
+
+    def __init__(self, **values: Any) -> None:
+        """Takes the fields by name; raises TypeError if one is missing or unknown."""
+        held = vars(self)
+        held.update(self._defaults)
+        for name, make in self._factories.items():
+            held[name] = make()
+        held.update(values)
+        if not self._required <= values.keys() or len(held) > len(self._defaults):
+            wrong = sorted((self._required - values.keys()) | (values.keys() - self._defaults.keys()))
+            raise TypeError(f"{type(self).__name__}: missing or unknown: {', '.join(wrong)}")
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """For a subclass that checks its values."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if type(self) is type(other) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(vars(self).values()))
+
+    def __repr__(self) -> str:
+        held = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__qualname__}({held})"
 
     @classmethod
     def model_validate(cls, values: Any) -> Self:
@@ -151,6 +194,10 @@ def _plain(value: Any, **exclude: bool) -> Any:
     return value
 
 
+def _is_required(entry: Field[Any]) -> bool:
+    return entry.default is MISSING and entry.default_factory is MISSING
+
+
 def _is_default(entry: Field[Any], value: Any) -> bool:
     if entry.default_factory is not MISSING:
         return bool(value == entry.default_factory())
@@ -187,7 +234,7 @@ def _readers_of(cls: Any) -> dict[str, tuple[_Read, bool]]:
     return {
         entry.name: (
             _reader_of(kinds[entry.name]),
-            entry.default is MISSING and entry.default_factory is MISSING,
+            entry.name in cls._required,
         )
         for entry in fields(cls)
     }

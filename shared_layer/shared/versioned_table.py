@@ -25,15 +25,13 @@ from itertools import batched
 from typing import Any
 
 from botocore.exceptions import ClientError
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from shared.dynamo import condition_failed, from_item, to_item
 from shared.errors import TransientError
+from shared.retries import retried
 
-# Each conflict means that another writer moved the item on. Full jitter, 1.75 s in all at most: a saga step has 10 s.
+# Each conflict means that another writer moved the item on. They wait 1.75 s in all at most: a saga step has 10 s.
 _ATTEMPTS = 7
-_FIRST_WAIT_SECONDS = 0.05
-_LONGEST_WAIT_SECONDS = 0.5
 # A transaction takes some milliseconds. These tries take 0.35 s at most, also inside each attempt of the above.
 _TRIES_OF_ONE_WRITE = 4
 # The most items of one request: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
@@ -212,7 +210,7 @@ class VersionedTable:
             if wanted:
                 raise Throttled(f"{self.name}: DynamoDB left out a part of {len(answers)} answers")
 
-        _retrying(_ATTEMPTS, Throttled)(ask)
+        retried(ask, on=Throttled, attempts=_ATTEMPTS)
         return answers
 
 
@@ -223,7 +221,7 @@ def retry_on_conflict[**Arguments, Result](
 
     Raises WriteConflict if that goes on for seven attempts, and the other exceptions of `attempt`.
     """
-    return _retrying(_ATTEMPTS)(attempt, *args, **kwargs)
+    return retried(lambda: attempt(*args, **kwargs), on=WriteConflict, attempts=_ATTEMPTS)
 
 
 def _done(call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:
@@ -235,16 +233,7 @@ def _done(call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, An
         except ClientError as error:
             raise _conflict_or(error) from error
 
-    return _retrying(_TRIES_OF_ONE_WRITE)(attempt)
-
-
-def _retrying(attempts: int, error: type[TransientError] = WriteConflict) -> Retrying:
-    return Retrying(
-        retry=retry_if_exception_type(error),
-        wait=wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS),
-        stop=stop_after_attempt(attempts),
-        reraise=True,
-    )
+    return retried(attempt, on=WriteConflict, attempts=_TRIES_OF_ONE_WRITE)
 
 
 def _conflict_or(error: ClientError) -> Exception:

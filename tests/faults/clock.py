@@ -41,13 +41,11 @@ class Clock:
     @contextmanager
     def instead(self) -> Iterator[None]:
         """While the body runs the shop's code knows no other time."""
-        import tenacity
-
         import payments.adapters.transport
         import payments.dependencies
         import payments_sandbox.dependencies
         import shared.clock
-        import shared.versioned_table
+        import shared.retries
 
         def transport(*arguments: Any, **options: Any) -> Any:
             return payments.adapters.transport.Transport(
@@ -58,15 +56,11 @@ class Clock:
                 **options,
             )
 
-        def without_waiting(*arguments: Any, **options: Any) -> Any:
-            return retrying(*arguments, **{**options, "sleep": self.sleep})
-
-        retrying = tenacity.Retrying
         shown = SimpleNamespace(now=lambda zone=None: self.now().astimezone(zone) if zone else self._naive())
         patches: list[Any] = [
             patch.object(shared.clock, "datetime", shown),
             patch.object(payments.dependencies, "Transport", transport),
-            patch.object(shared.versioned_table, "Retrying", without_waiting),
+            patch.object(shared.retries, "time", SimpleNamespace(sleep=self.sleep)),
             patch.object(
                 payments_sandbox.dependencies, "time", SimpleNamespace(time=lambda: self.now().timestamp())
             ),

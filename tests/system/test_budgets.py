@@ -38,6 +38,13 @@ def test_only_some_functions_import_a_heavy_module(modules: dict[str, dict[str, 
     assert importers <= set(budgets()["imported_only_by"][name])
 
 
+def test_a_cold_start_takes_the_methods_of_dataclasses_that_the_build_compiled(
+    modules: dict[str, dict[str, str]],
+) -> None:
+    without = [function for function, found in modules.items() if "dataclass_methods.shared" not in found]
+    assert not without
+
+
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_a_package_is_no_larger_than_its_budget(stack: Stack, function: Subject) -> None:
     assert size(function.folders[0]) <= allowed(budgets()["functions"][function.name]["bytes"]), RENEW

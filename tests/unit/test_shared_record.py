@@ -1,7 +1,7 @@
 """A record reads the values that it wrote, refuses others without repeating them, and has pydantic's schema."""
 
 import json
-from dataclasses import field
+from dataclasses import FrozenInstanceError, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -20,6 +20,10 @@ class Kind(StrEnum):
 class Line(Record):
     sku: Annotated[str, About(min_length=1, description="Stock-keeping unit", examples=["TEA"])]
     quantity: Annotated[int, About(ge=1)]
+
+
+class Other(Line):
+    """A line of another kind."""
 
 
 class Parcel(Record):
@@ -101,6 +105,57 @@ def test_a_copy_differs_in_what_is_given() -> None:
     parcel = Parcel.model_validate(GOOD)
     assert parcel.model_copy(update={"note": "x"}).note == "x"
     assert parcel.note is None
+
+
+def test_records_are_equal_by_their_class_and_values() -> None:
+    parcel = Parcel.model_validate(GOOD)
+    assert parcel == Parcel.model_validate(GOOD)
+    assert parcel != Parcel.model_validate({**GOOD, "gift": True})
+    assert Line(sku="A", quantity=2) != Other(sku="A", quantity=2)
+    assert {Line(sku="A", quantity=2), Line(quantity=2, sku="A")} == {Line(sku="A", quantity=2)}
+
+
+def test_a_record_shows_its_values_in_the_order_of_its_fields() -> None:
+    assert repr(Line(quantity=2, sku="A")) == "Line(sku='A', quantity=2)"
+    assert list(Parcel(lines=[], kind=Kind.TEA, gift=True).model_dump()) == [
+        "kind",
+        "lines",
+        "note",
+        "sent_at",
+        "gift",
+        "counts",
+    ]
+
+
+def test_a_record_cannot_be_changed() -> None:
+    line: Any = Line(sku="A", quantity=2)
+    with pytest.raises(FrozenInstanceError):
+        line.sku = "B"
+    with pytest.raises(FrozenInstanceError):
+        del line.sku
+    assert line.sku == "A"
+
+
+@pytest.mark.parametrize(
+    ("values", "wrong"),
+    [
+        ({"sku": "A"}, "quantity"),
+        ({"sku": "A", "quantity": 1, "price": 1}, "price"),
+        ({"sku": "A", "price": 1}, "price, quantity"),
+    ],
+)
+def test_a_constructor_names_the_missing_and_the_unknown_fields(values: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(TypeError, match=f"^Line: missing or unknown: {wrong}$"):
+        Line(**values)
+
+
+def test_each_record_has_a_default_of_its_own() -> None:
+    Parcel(kind=Kind.TEA, lines=[]).counts["a"] = 1
+    assert Parcel(kind=Kind.TEA, lines=[]).counts == {}
+
+
+def test_a_record_has_no_methods_that_python_would_compile_for_it() -> None:
+    assert not {"__init__", "__eq__", "__repr__", "__setattr__", "__delattr__"} & vars(Line).keys()
 
 
 def test_a_model_at_the_edge_takes_a_record_with_its_limits_and_shows_its_schema() -> None:

@@ -3,13 +3,19 @@
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
+from botocore.model import ServiceModel
+from botocore.parsers import create_parser
+from botocore.serialize import create_serializer
 
+from shared.dynamo import to_item
 from shared_layer.slim import slim
 
 LAZY_PACKAGE = '''"""A package."""
@@ -41,6 +47,28 @@ class Paint:
     def grey(self):
         return colours.rgb_to_hsv(0, 0, 0)
 '''
+TIMES = """import colorsys
+import dateutil.parser
+from dateutil.tz import tzutc
+
+EVENT_ALIASES = {"states": "sfn", "stepfunctions": "sfn", "ce": "cost-explorer"}
+
+
+def moment(text, zone=None):
+    try:
+        if text is None:
+            return None
+        read = dateutil.parser.parse(text)
+    except ValueError:
+        read = dateutil.parser.isoparse("1970-01-01")
+    return read.replace(tzinfo=zone or tzutc()).isoformat()
+"""
+ASKING = """import inspect
+
+
+def accepts_kwargs(func):
+    return inspect.getfullargspec(func)[2]
+"""
 TYPES = """from typing import TypedDict
 
 
@@ -61,7 +89,7 @@ MODULES = {
 
 def model(prefix: str) -> dict[str, Any]:
     return {
-        "metadata": {"endpointPrefix": prefix},
+        "metadata": {"endpointPrefix": prefix, "serviceId": "SFN"},
         "documentation": "<p>All about it</p>",
         "shapes": {
             "Text": {"type": "string", "documentation": "<p>A text</p>"},
@@ -84,11 +112,14 @@ def library(tmp_path: Path) -> Path:
         module = tmp_path / late
         module.parent.mkdir(parents=True, exist_ok=True)
         module.write_text(IMPORTING_MODULE)
+    for name in ("credentials", "tokens", "utils"):
+        (tmp_path / "botocore" / f"{name}.py").write_text(TIMES)
+    (tmp_path / "botocore" / "compat.py").write_text(ASKING)
     plugins = tmp_path / "pydantic" / "plugin"
     plugins.mkdir(parents=True)
     (tmp_path / "pydantic_core").mkdir()
     (tmp_path / "pydantic_core" / "core_schema.py").write_text(TYPES)
-    for parent in ("pydantic", "pydantic/plugin", "pydantic_core", "urllib3"):
+    for parent in ("botocore", "pydantic", "pydantic/plugin", "pydantic_core", "urllib3"):
         (tmp_path / parent / "__init__.py").touch()
     (plugins / "_loader.py").write_text("def get_plugins():\n    return ('found',)\n")
     package = tmp_path / "aws_lambda_powertools"
@@ -117,7 +148,33 @@ def test_a_model_keeps_everything_but_its_prose(library: Path) -> None:
     assert "<p>" not in kept.read_text()
     assert described["documentation"] == described["shapes"]["Text"]["documentation"] == ""
     assert described["shapes"]["Part"] == model("states")["shapes"]["Part"]
-    assert described["metadata"] == {"endpointPrefix": "states"}
+    assert described["metadata"] == {"endpointPrefix": "states", "serviceId": "SFN"}
+
+
+def test_dynamodbs_values_are_sent_and_read_as_before(library: Path) -> None:
+    shutil.copytree(
+        Path(botocore.__file__).parent / "data" / "dynamodb", library / "botocore" / "data" / "dynamodb"
+    )
+    (packed,) = (library / "botocore" / "data" / "dynamodb").rglob("service-2.json.gz")
+    before: Any = ServiceModel(json.loads(gzip.decompress(packed.read_bytes())))
+    slim(library, {"dynamodb"})
+    after: Any = ServiceModel(json.loads(packed.with_suffix("").read_bytes()))
+    assert after.shape_for("AttributeValue").is_document_type
+    item = to_item({"pk": "a", "lines": [{"n": 1, "note": None}], "tags": {"x", "y"}, "open": True})
+    sent = [
+        create_serializer("json").serialize_to_request(
+            {"TableName": "t", "Item": item}, model.operation_model("PutItem")
+        )
+        for model in (before, after)
+    ]
+    assert sent[0] == sent[1]
+    answer = {"body": json.dumps({"Item": item}).encode(), "status_code": 200, "headers": {}}
+    read = [
+        create_parser("json").parse(answer, model.operation_model("GetItem").output_shape)
+        for model in (before, after)
+    ]
+    assert read[0] == read[1]
+    assert read[1]["Item"] == item
 
 
 def test_the_endpoints_of_the_layers_own_services_stay(library: Path) -> None:
@@ -168,6 +225,40 @@ def test_a_module_imports_in_its_functions_what_they_alone_use(library: Path) ->
         "print(sorted(before), module.DAY, module.half(), module.Paint().grey())",
     )
     assert seen == "['calendar'] 4 1/2 (0.0, 0.0, 0)"
+
+
+def test_a_module_that_functions_often_call_imports_only_the_named_package_late(library: Path) -> None:
+    slim(library, {"stepfunctions"})
+    seen = in_a_new_process(
+        library,
+        "import sys\nfrom botocore.utils import moment\n"
+        "moment(None)\n"
+        "before = {'colorsys', 'dateutil'} & sys.modules.keys()\n"
+        "print(sorted(before), moment('2026-03-02'), moment('soon'))",
+    )
+    assert seen == "['colorsys'] 2026-03-02T00:00:00+00:00 1970-01-01T00:00:00+00:00"
+
+
+def test_the_former_names_of_the_layers_own_services_stay(library: Path) -> None:
+    slim(library, {"stepfunctions"})
+    code = "from botocore.utils import EVENT_ALIASES; print(EVENT_ALIASES)"
+    assert in_a_new_process(library, code) == "{'states': 'sfn', 'stepfunctions': 'sfn'}"
+
+
+def test_botocore_sees_as_before_which_handlers_take_any_keyword(library: Path) -> None:
+    slim(library, {"stepfunctions"})
+    seen = in_a_new_process(
+        library,
+        "from functools import partial\nfrom botocore.compat import accepts_kwargs\n"
+        "class Handler:\n"
+        "    def __call__(self, **given): ...\n"
+        "    def any(self, **given): ...\n"
+        "    def one(self, given): ...\n"
+        "handler = Handler()\n"
+        "asked = (handler.any, handler.one, handler, partial(handler.any), lambda **given: 1, lambda given: 1)\n"
+        "print([bool(accepts_kwargs(each)) for each in asked])",
+    )
+    assert seen == "[True, False, True, True, True, False]"
 
 
 @pytest.mark.parametrize(("points", "plugins"), [("[console_scripts]", "()"), ("[pydantic]", "('found',)")])

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.api import api_handler, api_resolver
+from shared.access import Access
+from shared.api import api_handler, api_resolver, contract
 from shared.aws import _session, client, prepare
 
 _FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
@@ -94,3 +95,25 @@ def test_an_api_connects_to_the_services_that_it_calls_as_it_starts(monkeypatch:
     assert prepared == []
     api_handler(api_resolver(), calls=["dynamodb"])
     assert prepared == ["dynamodb"]
+
+
+def test_an_api_makes_the_schemas_of_the_routes_that_it_expects_as_it_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    analysed: list[str] = []
+    monkeypatch.setattr(
+        "aws_lambda_powertools.event_handler.openapi.dependant.get_dependant",
+        lambda *, path, **_: analysed.append(path),
+    )
+    app = api_resolver()
+
+    @app.get("/often", **contract(Access.ANYONE, tag="test"))
+    def often() -> None: ...
+
+    @app.get("/seldom", **contract(Access.ANYONE, tag="test"))
+    def seldom() -> None: ...
+
+    api_handler(app)
+    assert analysed == []
+    api_handler(app, expects=[often])
+    assert analysed == ["/often"]

@@ -199,4 +199,4 @@ def _placed(order: Order, request: OrderRequest, *, replayed: bool) -> Response[
     )
 
 
-handler = api_handler(app, calls=["dynamodb"])
+handler = api_handler(app, calls=["dynamodb"], expects=[place_order])

@@ -1,17 +1,17 @@
 """The answers of the orders API: an order as its customer sees it, a page of orders, and the operators' lists."""
 
-from typing import Self
-
-from pydantic import BaseModel, Field
+from dataclasses import field
+from typing import Annotated, Self
 
 from orders.domain.order import Order
-from orders.domain.pricing import Breakdown
+from orders.domain.pricing import Breakdown, OrderLine
 from orders.domain.status import CancellationReason, Canceller, OrderStatus, RejectionReason
 from shared.money import Money
+from shared.record import About, Record
 from shared.saga import ShippingAddress
 
 
-class LineView(BaseModel):
+class LineView(Record):
     """A line of the order, and its price."""
 
     sku: str
@@ -19,43 +19,53 @@ class LineView(BaseModel):
     unit_price: Money
     total: Money
 
+    @classmethod
+    def of(cls, line: OrderLine) -> Self:
+        """The customer's view of `line`."""
+        return cls(sku=line.sku, quantity=line.quantity, unit_price=line.unit_price, total=line.total)
 
-class HistoryView(BaseModel):
+
+class HistoryView(Record):
     """A status that the order had, and when it came into it (RFC 3339, UTC)."""
 
     status: OrderStatus
     at: str
 
 
-class OrderView(BaseModel):
+class OrderView(Record):
     """An order as its customer sees it."""
 
     order_id: str
     status: OrderStatus
     lines: list[LineView]
     breakdown: Breakdown
-    total: Money = Field(description="The amount that is charged: the breakdown's total")
-    shipping_address: ShippingAddress = Field(
-        description="Only the country is left once the personal data are erased"
-    )
+    total: Annotated[Money, About(description="The amount that is charged: the breakdown's total")]
+    shipping_address: Annotated[
+        ShippingAddress, About(description="Only the country is left once the personal data are erased")
+    ]
     placed_at: str
     history: list[HistoryView]
     rejection_reason: RejectionReason | None = None
-    cancelled_by: Canceller | None = Field(
-        default=None,
-        description="The requester of the cancellation; `payment` if the money could not be taken",
-    )
+    cancelled_by: Annotated[
+        Canceller | None,
+        About(description="The requester of the cancellation; `payment` if the money could not be taken"),
+    ] = None
     cancellation_reason: CancellationReason | None = None
-    tracking_reference: str | None = Field(
-        default=None, description="The carrier's reference, once the parcel is on its way"
+    tracking_reference: Annotated[
+        str | None, About(description="The carrier's reference, once the parcel is on its way")
+    ] = None
+    payment_issues: Annotated[
+        list[str],
+        About(
+            description="What is wrong with the money, as codes: `refund_failed`, `refund_requires_action`, "
+            "`disputed`, `dispute_lost`; later versions may add values",
+            examples=[["refund_failed"]],
+            json_schema_extra={"default": []},
+        ),
+    ] = field(default_factory=list)
+    erased_at: Annotated[str | None, About(description="When the customer's personal data were erased")] = (
+        None
     )
-    payment_issues: list[str] = Field(
-        default=[],
-        description="What is wrong with the money, as codes: `refund_failed`, `refund_requires_action`, `disputed`, "
-        "`dispute_lost`; later versions may add values",
-        examples=[["refund_failed"]],
-    )
-    erased_at: str | None = Field(default=None, description="When the customer's personal data were erased")
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -63,7 +73,7 @@ class OrderView(BaseModel):
         return cls(
             order_id=order.order_id,
             status=order.status,
-            lines=[LineView(**line.model_dump(), total=line.total) for line in order.lines],
+            lines=[LineView.of(line) for line in order.lines],
             breakdown=order.breakdown,
             total=order.total,
             shipping_address=order.shipping_address,
@@ -78,21 +88,27 @@ class OrderView(BaseModel):
         )
 
 
-class AttentionEntry(BaseModel):
+class AttentionEntry(Record):
     """An order that needs something yet, its status, and since when it waits (RFC 3339, UTC)."""
 
     order_id: str
     customer_id: str
     status: OrderStatus
     since: str
-    uncollected: bool = Field(
-        default=False,
-        description="The parcel has left, and its money could not be taken: resuming tries the capture again",
-    )
-
-    payment_issues: list[str] = Field(
-        default=[], description="What is wrong with the money, as codes", examples=[["refund_failed"]]
-    )
+    uncollected: Annotated[
+        bool,
+        About(
+            description="The parcel has left, and its money could not be taken: resuming tries the capture again"
+        ),
+    ] = False
+    payment_issues: Annotated[
+        list[str],
+        About(
+            description="What is wrong with the money, as codes",
+            examples=[["refund_failed"]],
+            json_schema_extra={"default": []},
+        ),
+    ] = field(default_factory=list)
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -107,27 +123,38 @@ class AttentionEntry(BaseModel):
         )
 
 
-class Attention(BaseModel):
+class Attention(Record):
     """The orders that need an operator, the longest waiting first, and of the late ones the reminded first.
 
     A list of `limit` entries may not be complete."""
 
-    parked: list[AttentionEntry] = Field(
-        description="A step could not be undone, or the money not taken; `POST /orders/{order_id}/resume` tries again"
-    )
-    stuck: list[AttentionEntry] = Field(
-        description="In an open status for too long; the reconciler ends them by itself"
-    )
-    late: list[AttentionEntry] = Field(
-        description="Confirmed, and not fulfilled in time; the reconciler requests the fulfilment again, once a day"
-    )
-    unsettled: list[AttentionEntry] = Field(
-        description="At its end, and a refund failed later, or the customer's bank disputes the payment. "
-        "`POST /orders/{order_id}/resume` says that an operator has settled it"
-    )
+    parked: Annotated[
+        list[AttentionEntry],
+        About(
+            description="A step could not be undone, or the money not taken; "
+            "`POST /orders/{order_id}/resume` tries again"
+        ),
+    ]
+    stuck: Annotated[
+        list[AttentionEntry],
+        About(description="In an open status for too long; the reconciler ends them by itself"),
+    ]
+    late: Annotated[
+        list[AttentionEntry],
+        About(
+            description="Confirmed, and not fulfilled in time; the reconciler requests the fulfilment again, once a day"
+        ),
+    ]
+    unsettled: Annotated[
+        list[AttentionEntry],
+        About(
+            description="At its end, and a refund failed later, or the customer's bank disputes the payment. "
+            "`POST /orders/{order_id}/resume` says that an operator has settled it"
+        ),
+    ]
 
 
-class OrderPage(BaseModel):
+class OrderPage(Record):
     """A page of orders, newest first; `next` is the cursor of the following page, null on the last."""
 
     orders: list[OrderView]
