@@ -36,7 +36,7 @@ from tools.stack import Stack, execute_api_url
 
 _EXECUTE_API = re.compile(r"^https://(?P<api>[^./]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)(?P<path>/.*)?$")
 _PUBLIC_KEYS = re.compile(r"^https://cognito-idp\.[^/]+(?P<path>/[^/]+/\.well-known/jwks\.json)$")
-_ADDED_POLICY = "embedded-cloud"
+ADDED_POLICY = "embedded-cloud"
 
 
 def apply(stack: Stack) -> str:
@@ -76,7 +76,7 @@ def complete_policies(stack: Stack) -> int:
     for logical_id, role in stack.resources.items():
         if not logical_id.endswith("Role"):
             continue
-        names = set(client.list_role_policies(RoleName=role)["PolicyNames"]) - {_ADDED_POLICY}
+        names = set(client.list_role_policies(RoleName=role)["PolicyNames"]) - {ADDED_POLICY}
         documents = [
             client.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
         ]
@@ -89,7 +89,7 @@ def complete_policies(stack: Stack) -> int:
         if missing:
             client.put_role_policy(
                 RoleName=role,
-                PolicyName=_ADDED_POLICY,
+                PolicyName=ADDED_POLICY,
                 PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": missing}),
             )
             changed += 1
