@@ -114,7 +114,14 @@ def test_a_job_asked_for_twice_is_one_and_another_body_under_its_key_is_refused(
     assert other.status_code == 422 and other.json()["type"].endswith("/idempotency-key-reused")
     job = jobs.ended(first.json()["job_id"])
     assert job["counts"]["created"] == 1
-    assert job["job_id"] in [entry["job_id"] for entry in jobs.call("GET", "/jobs").json()["jobs"]]
+    for listed in ("/jobs", f"/jobs?status={job['status']}"):
+        wait_for(
+            lambda path=listed: (
+                job["job_id"] in [each["job_id"] for each in jobs.call("GET", path).json()["jobs"]]
+            ),
+            f"the job in {listed}",
+            seconds=10,
+        )
 
 
 def test_a_cancelled_import_stops_between_chunks(stack: Stack, jobs: Jobs) -> None:
