@@ -56,7 +56,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component contracts singles faults defects template system fuzz browser sam-local checks shop test slowest
+.PHONY: format lint types unit component contracts singles faults defects template system fuzz browser sam-local checks shop test permissions slowest
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -123,6 +123,9 @@ shop: system fuzz ## Test the deployed system, and try its API
 
 test: setup ## Run every check and every test, in two lanes side by side (SEED=... for the order of an earlier run)
 	@STACK= $(TOOLS) lanes checks shop
+
+permissions: .venv/installed ## Show what each function may do, and what the last run of the system's tests needed of it
+	@$(TOOLS) permissions
 
 slowest: .venv/installed ## Show the stages and the slowest tests of the last run
 	@$(TOOLS) slowest

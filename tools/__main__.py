@@ -20,6 +20,7 @@ TOOLS: Tools = {
     "tools.ops.rebuild": ("rebuild",),
     "tools.ops.report": ("report",),
     "tools.bill.command": ("bill",),
+    "tools.permissions.command": ("permissions",),
     "tools.lanes": ("lanes",),
     "tools.slowest": ("slowest",),
     "tools.contracts.openapi.command": ("openapi",),

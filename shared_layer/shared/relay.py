@@ -3,6 +3,9 @@
 If an event cannot be published for now, the batch fails from its record on. The stream delivers that record and the
 later ones again, for 24 hours. An event can never be published if its outbox is unreadable, or if SNS refuses it
 permanently. Then the relay sends the whole record to the relays' dead-letter queue, and the stream goes on.
+
+All relays publish on one topic, so each publishes the events about its service's aggregate alone. A function that can
+write the service's table makes no other service obey a forged `user.deleted`.
 """
 
 import json
@@ -15,7 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from shared.aws import client
 from shared.dead_letters import send_to_dlq
 from shared.environment import LambdaEnvironment
-from shared.errors import TransientError
+from shared.errors import PermanentError, TransientError
 from shared.events import Event
 from shared.observability import count, entry_point, logger
 from shared.outbox import StreamRecord, unpublished, with_cause
@@ -37,6 +40,10 @@ class NotPublished(TransientError):
     """SNS did not take an event; the stream delivers its record again."""
 
 
+class ForeignEvent(PermanentError):
+    """The outbox has an event that is not the service's to publish."""
+
+
 @dataclass(frozen=True)
 class Change:
     """A record of the stream, its events, and the reason if it is unreadable."""
@@ -52,9 +59,10 @@ class Change:
 
 
 def relay_handler(
+    aggregate: str,
     events_of: Callable[[StreamRecord], list[Event]] = unpublished,
 ) -> Callable[[dict[str, Any], LambdaContext], dict[str, Any]]:
-    """The Lambda handler that publishes a table's outbox from its stream.
+    """The Lambda handler that publishes a table's outbox from its stream: the events `<aggregate>.<what_happened>`.
 
     A service whose changes imply further events passes `events_of`, a pure function: the same record must always make
     the same events.
@@ -64,7 +72,7 @@ def relay_handler(
 
     @entry_point
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        changes = [_read(record, events_of) for record in event["Records"]]
+        changes = [_read(record, aggregate, events_of) for record in event["Records"]]
         failed = publisher.publish([event for change in changes for event in change.events])
         # By identity: the same event may come twice in a batch, and succeed only once.
         outcomes = {id(entry.event): entry for entry in failed}
@@ -80,9 +88,12 @@ def relay_handler(
     return handler
 
 
-def _read(record: StreamRecord, events_of: Callable[[StreamRecord], list[Event]]) -> Change:
+def _read(record: StreamRecord, aggregate: str, events_of: Callable[[StreamRecord], list[Event]]) -> Change:
     try:
         events = events_of(record)
+        for event in events:
+            if not event.event_type.startswith(f"{aggregate}."):
+                raise ForeignEvent(f"{event.event_type} is no event about the aggregate {aggregate}")
     except Exception as error:  # noqa: BLE001 - the same record always fails in the same way
         return Change(record, [], reason_of(error))
     # A change made by hand has no cause. The record itself is then the earliest known cause.

@@ -23,6 +23,7 @@ from tests.system.embedded import as_an_ordinary_user
 from tests.system.observer import Observer
 from tests.system.published_events import PublishedEvents
 from tests.system.trouble import packing_takes
+from tests.system.used_permissions import UsedPermissions
 from tools.console import StepError
 from tools.settings import STACK_NAME
 from tools.shop.audit import Auditor
@@ -35,11 +36,14 @@ STACK, REGION = os.environ.get("STACK", ""), os.environ.get("REGION", "")
 
 # On a stack that is not the embedded cloud's, the tests that have an event published may be skipped.
 _published = PublishedEvents(expects_all=not STACK)
+# Only the embedded cloud records them.
+_permissions = UsedPermissions(records=not STACK)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Adds the check of all published events."""
+    """Adds the checks of all published events and of all permissions."""
     config.pluginmanager.register(_published, "published-events")
+    config.pluginmanager.register(_permissions, "used-permissions")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -107,6 +111,8 @@ def observer(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Observer]
     yield listening
     try:
         _published.take(listening.events(), request.config)
+        with watched(open_for=True):
+            _permissions.take(stack, request.config)
     finally:
         listening.close()
 

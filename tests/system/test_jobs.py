@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import batched
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,10 @@ def test_an_import_of_a_thousand_lines_survives_a_killed_worker_and_does_no_line
     assert outcomes == {"created": 963, "refused": 37}
 
 
+def is_listed(jobs: Jobs, job_id: str, query: str) -> bool:
+    return job_id in [entry["job_id"] for entry in jobs.call("GET", f"/jobs{query}").json()["jobs"]]
+
+
 def test_a_job_asked_for_twice_is_one_and_another_body_under_its_key_is_refused(jobs: Jobs) -> None:
     upload = jobs.upload(lines_of(f"JOB-{uuid4().hex[:8].upper()}", 1))
     body = {"kind": "product_import", "upload": upload, "on_error": "apply_none"}
@@ -114,7 +119,8 @@ def test_a_job_asked_for_twice_is_one_and_another_body_under_its_key_is_refused(
     assert other.status_code == 422 and other.json()["type"].endswith("/idempotency-key-reused")
     job = jobs.ended(first.json()["job_id"])
     assert job["counts"]["created"] == 1
-    assert job["job_id"] in [entry["job_id"] for entry in jobs.call("GET", "/jobs").json()["jobs"]]
+    for query in ("", f"?status={job['status']}"):
+        wait_for(partial(is_listed, jobs, job["job_id"], query), "the job in the list", seconds=10)
 
 
 def test_a_cancelled_import_stops_between_chunks(stack: Stack, jobs: Jobs) -> None:

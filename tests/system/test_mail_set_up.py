@@ -91,13 +91,18 @@ def without_sender(stack: Stack) -> Iterator[None]:
 
 @contextmanager
 def unverified_sender(stack: Stack) -> Iterator[None]:
-    with configured(stack, "NotificationsSendMailFunction", MAIL_SENDER=f"{uuid4().hex}@nobody.example"):
-        yield
+    ses, sender = stack.client("sesv2"), stack.parameters["MailSender"]
+    ses.delete_email_identity(EmailIdentity=sender)
+    try:
+        # The changed variable renews the execution environments: each says once why it sends no mail.
+        with configured(stack, "NotificationsSendMailFunction", RENEWED=uuid4().hex):
+            yield
+    finally:
+        ses.create_email_identity(EmailIdentity=sender)
 
 
 @contextmanager
 def sandbox(stack: Stack) -> Iterator[None]:
-    # The changed variable renews the execution environments: each says once why it sends no mail.
     with (
         strict(stack, mail_sandbox=1),
         configured(stack, "NotificationsSendMailFunction", RENEWED=uuid4().hex),

@@ -247,7 +247,7 @@ def test_one_check_looks_into_every_dead_letter_queue_and_an_alarm_rings_if_it_f
     checked = check["Environment"]["Variables"]["DEAD_LETTER_QUEUES"]["Fn::Join"][1]
     assert sorted(entry["Ref"] for entry in checked) == sorted(queues)
     [policy] = RESOURCES["CleanupCheckDeadLettersFunctionRole"]["Properties"]["Policies"]
-    [statement] = policy["PolicyDocument"]["Statement"]
+    [statement] = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
     assert sorted(entry["Fn::GetAtt"][0] for entry in statement["Resource"]) == sorted(queues)
     alarm = RESOURCES["DeadLettersAlarm"]["Properties"]
     assert (alarm["Namespace"], alarm["MetricName"], alarm["TreatMissingData"]) == (

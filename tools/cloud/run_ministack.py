@@ -13,7 +13,8 @@ repair delivers the whole batch again, as AWS does if its first record failed.
 client if the `$connect` function raises; after the repair, as on AWS, that client gets a status of 500.
 
 The folder `strictness` holds what makes the embedded cloud refuse what AWS refuses, by named settings. The folder
-`metering` records what AWS would bill, on request. `shortcuts.py` makes it faster.
+`metering` records what AWS would bill, on request; `permission_record.py` records what IAM is asked. `shortcuts.py`
+makes it faster.
 """
 
 import sys
@@ -21,6 +22,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
+import permission_record  # type: ignore[import-not-found]
 import shortcuts  # type: ignore[import-not-found]
 
 # This file runs as a script, whose own folder is on the path.
@@ -39,6 +41,7 @@ from ministack.core import lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import apigateway, lambda_svc  # type: ignore[import-not-found]
 from strictness import (  # type: ignore[import-not-found]
     any_method,
+    asked_permissions,
     codes_used_up,
     endpoint,
     express_executions,
@@ -63,6 +66,7 @@ _HANDED_OVER = (
 _DIFFERENCES = (
     endpoint,
     any_method,
+    asked_permissions,
     codes_used_up,
     express_executions,
     filter_delay,
@@ -159,6 +163,7 @@ def main() -> None:
         difference.install()
     for recorder in _RECORDERS:
         recorder.install()
+    permission_record.install()
     shortcuts.install()
     app.main()
 

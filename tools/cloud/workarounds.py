@@ -5,9 +5,8 @@
 - **Execute-API host names.** A function that calls another API of this system gets its AWS URL from the template
   (`https://<id>.execute-api.<region>.amazonaws.com/<stage>`). That name leads nowhere here. `redirect_api_calls` puts
   MiniStack's own address into the functions' environment variables, also for the public keys of a user pool.
-- **Policies.** AWS checks `ses:SendEmail` on the sending identity, MiniStack on `*`. For a batch, AWS checks
-  `sns:Publish`, and MiniStack checks `sns:PublishBatch`. `!Ref` of a secret is its ARN on AWS, and its name in
-  MiniStack, where a policy on the name allows nothing. `complete_policies` adds the missing statements to the roles.
+- **Secrets.** `!Ref` of a secret is its ARN on AWS, and its name in MiniStack, where a policy on the name allows
+  nothing. `complete_policies` adds the missing statements to the roles.
 - **API Gateway's own answers.** MiniStack omits the template's answers to a missing token, a throttled call and the
   like, and the headers of a CORS preflight. `complete_rest_apis` sets them as CloudFormation would.
 - **The sender.** On AWS, an operator has SES verify `MailSender` once (docs/deployment.md). Here, `verify_sender` does.
@@ -37,8 +36,7 @@ from tools.stack import Stack, execute_api_url
 
 _EXECUTE_API = re.compile(r"^https://(?P<api>[^./]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)(?P<path>/.*)?$")
 _PUBLIC_KEYS = re.compile(r"^https://cognito-idp\.[^/]+(?P<path>/[^/]+/\.well-known/jwks\.json)$")
-_MAIL_ACTIONS = frozenset({"ses:SendEmail", "ses:SendRawEmail", "ses:SendTemplatedEmail"})
-_ADDED_POLICY = "embedded-cloud"
+ADDED_POLICY = "embedded-cloud"
 
 
 def apply(stack: Stack) -> str:
@@ -78,7 +76,7 @@ def complete_policies(stack: Stack) -> int:
     for logical_id, role in stack.resources.items():
         if not logical_id.endswith("Role"):
             continue
-        names = set(client.list_role_policies(RoleName=role)["PolicyNames"]) - {_ADDED_POLICY}
+        names = set(client.list_role_policies(RoleName=role)["PolicyNames"]) - {ADDED_POLICY}
         documents = [
             client.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
         ]
@@ -91,7 +89,7 @@ def complete_policies(stack: Stack) -> int:
         if missing:
             client.put_role_policy(
                 RoleName=role,
-                PolicyName=_ADDED_POLICY,
+                PolicyName=ADDED_POLICY,
                 PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": missing}),
             )
             changed += 1
@@ -216,7 +214,7 @@ def _allowed(document: dict[str, Any]) -> list[tuple[set[str], Any]]:
     return [
         (
             {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"]),
-            statement["Resource"],
+            statement.get("Resource"),
         )
         for statement in ([statements] if isinstance(statements, dict) else statements)
         if statement["Effect"] == "Allow"
@@ -225,16 +223,11 @@ def _allowed(document: dict[str, Any]) -> list[tuple[set[str], Any]]:
 
 def _missing(stack: Stack, actions: set[str], resource: Any) -> list[dict[str, Any]]:
     """The statements that MiniStack requires in addition to one that allows `actions` on `resource`."""
-    statements: list[dict[str, Any]] = []
-    if mail := sorted(actions & _MAIL_ACTIONS):
-        statements.append({"Effect": "Allow", "Action": mail, "Resource": "*"})
-    if "sns:Publish" in actions:
-        statements.append({"Effect": "Allow", "Action": "sns:PublishBatch", "Resource": resource})
     if (
-        "secretsmanager:GetSecretValue" in actions
-        and isinstance(resource, str)
-        and not resource.startswith("arn:")
+        "secretsmanager:GetSecretValue" not in actions
+        or not isinstance(resource, str)
+        or resource.startswith("arn:")
     ):
-        secret = stack.client("secretsmanager").describe_secret(SecretId=resource)["ARN"]
-        statements.append({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secret})
-    return statements
+        return []
+    secret = stack.client("secretsmanager").describe_secret(SecretId=resource)["ARN"]
+    return [{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secret}]

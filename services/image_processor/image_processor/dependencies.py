@@ -2,17 +2,17 @@
 
 from functools import cache
 
+from image_processor.adapters.outcome_queue import OutcomeQueue
 from image_processor.adapters.pictures_bucket import PicturesBucket
 from shared.aws import client
 from shared.environment import LambdaEnvironment
-from shared.publisher import EventPublisher
 
 
 class Environment(LambdaEnvironment):
     """The function's environment variables."""
 
     pictures_bucket: str
-    topic_arn: str
+    outcomes_queue_url: str
 
 
 @cache
@@ -22,6 +22,6 @@ def pictures_bucket() -> PicturesBucket:
 
 
 @cache
-def publisher() -> EventPublisher:
-    """The publisher of domain events."""
-    return EventPublisher(client("sns"), Environment.load().topic_arn)
+def outcome_queue() -> OutcomeQueue:
+    """The catalogue's queue of outcomes."""
+    return OutcomeQueue(client("sqs"), Environment.load().outcomes_queue_url)

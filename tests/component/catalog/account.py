@@ -102,6 +102,19 @@ class CatalogAccount:
             return [record["messageId"] for record in records]
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
+    def dead_letters(self) -> list[tuple[dict[str, Any], str]]:
+        """The events among the consumer's dead letters, each with its reason."""
+        sqs: Any = boto3.client("sqs")
+        answer = sqs.receive_message(
+            QueueUrl=sqs.get_queue_url(QueueName="dead-letters")["QueueUrl"],
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+        )
+        return [
+            (json.loads(letter["Body"]), letter["MessageAttributes"]["reason"]["StringValue"])
+            for letter in answer.get("Messages", [])
+        ]
+
     def pages(self, **query: str) -> list[list[str]]:
         """The skus of every page, following `next` to the end."""
         pages: list[list[str]] = []

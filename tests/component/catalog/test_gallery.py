@@ -1,5 +1,6 @@
 """A product's pictures: shown once they are ready, loaded by anyone, removed by admins; and the status of uploads."""
 
+import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -106,6 +107,43 @@ def test_an_event_that_comes_again_changes_nothing(catalog: CatalogAccount) -> N
     assert header(catalog.get(PRODUCT), "ETag") == '"2"'
 
 
+@pytest.mark.parametrize("outcome", [ready(), refused()], ids=["ready", "refused"])
+def test_the_relay_publishes_an_outcome_as_the_image_processor_sent_it(
+    catalog: CatalogAccount, outcome: dict[str, Any]
+) -> None:
+    catalog.deliver(outcome)
+    assert catalog.outbox(f"upload#TEA-1#{'1' * 32}") == [outcome | {"causation_id": outcome["event_id"]}]
+
+
+def test_nothing_that_the_catalogue_does_not_read_is_published(catalog: CatalogAccount) -> None:
+    catalog.deliver(ready(more="and more"))
+    [published] = catalog.outbox(f"upload#TEA-1#{'1' * 32}")
+    assert published["data"] == ready()["data"]
+
+
+FORGED = {
+    "another aggregate": ready() | {"aggregate_id": "ord_1", "event_id": "ord_1:1:product.image_ready"},
+    "another id": refused() | {"event_id": "ord_1:2:order.confirmed"},
+    "another upload": ready() | {"data": ready("2" * 32)["data"]},
+    "another picture's renditions": ready(renditions=ready(picture_id="p2")["data"]["renditions"]),
+}
+
+
+@pytest.mark.parametrize("outcome", FORGED.values(), ids=FORGED)
+def test_an_outcome_that_is_not_about_its_upload_is_a_dead_letter(
+    catalog: CatalogAccount, outcome: dict[str, Any]
+) -> None:
+    """The image processor decodes strangers' bytes, and is not trusted."""
+    assert catalog.deliver(outcome) == []
+    assert [letter for letter, _ in catalog.dead_letters()] == [outcome]
+    assert pictures(catalog) == []
+
+
+def test_an_event_of_another_type_in_the_queue_does_nothing(catalog: CatalogAccount) -> None:
+    assert catalog.deliver(ready() | {"event_type": "user.deleted"}) == []
+    assert pictures(catalog) == []
+
+
 def test_an_event_that_comes_again_does_not_bring_back_a_removed_picture(catalog: CatalogAccount) -> None:
     catalog.deliver(ready())
     catalog.send("DELETE", f"{PRODUCT}/pictures/p1", headers={"If-Match": '"2"'})
@@ -188,14 +226,10 @@ def test_more_pictures_than_a_product_may_have_are_refused_readably(catalog: Cat
 
 
 def test_a_picture_of_no_product_is_a_dead_letter(catalog: CatalogAccount) -> None:
-    event = ready()
-    event["data"]["sku"] = "TEA-404"
+    event = json.loads(json.dumps(ready()).replace("TEA-1", "TEA-404"))
     assert catalog.deliver(event) == []
-    sqs: Any = boto3.client("sqs")
-    (letter,) = sqs.receive_message(
-        QueueUrl=sqs.get_queue_url(QueueName="dead-letters")["QueueUrl"], MessageAttributeNames=["All"]
-    )["Messages"]
-    assert letter["MessageAttributes"]["reason"]["StringValue"].startswith("UnknownProduct")
+    [(letter, reason)] = catalog.dead_letters()
+    assert (letter, reason.partition(":")[0]) == (event, "UnknownProduct")
 
 
 def test_an_upload_is_awaited_then_ready(catalog: CatalogAccount) -> None:

@@ -151,7 +151,7 @@ def fill_uploads(account: Account) -> None:
     store = UploadStore(client("dynamodb"), "CatalogTable")
     for key, status in ((READY, "ready"), (REFUSED, "refused"), (AWAITED, "awaited")):
         _, sku, upload_id = key.split("/")
-        store.record(Upload(sku=sku, upload_id=upload_id, status=UploadStatus(status)), now=utc_now())
+        store.record(Upload(sku=sku, upload_id=upload_id, status=UploadStatus(status)), [], now=utc_now())
     for key in (READY, REFUSED, AWAITED, NOBODYS, "uploads/readme.txt", ORPHAN):
         boto3.client("s3").put_object(Bucket=PICTURES, Key=key, Body=b"x")
 

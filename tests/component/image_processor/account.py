@@ -1,7 +1,6 @@
 """The image processor in a pretended account: its bucket, its queues, and S3's notifications."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -44,10 +43,10 @@ def notification(*keys: str) -> str:
 class ImageProcessorAccount:
     """The function, fed with messages, and its stored objects and events."""
 
-    def __init__(self, context: Any, dead_letters: str, received: Callable[[], list[dict[str, Any]]]) -> None:
+    def __init__(self, context: Any, dead_letters: str, outcomes: str) -> None:
         self._context = context
         self._dead_letters = dead_letters
-        self._received = received
+        self._outcomes = outcomes
         self._s3: Any = boto3.client("s3")
 
     def upload(self, key: str, content: bytes, **metadata: str) -> None:
@@ -78,14 +77,15 @@ class ImageProcessorAccount:
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def process(self, key: str, content: bytes, **metadata: str) -> list[dict[str, Any]]:
-        """Uploads a picture and delivers S3's notification; the events that the function then published."""
+        """Uploads a picture and delivers S3's notification; the outcomes that the function then sent."""
         self.upload(key, content, **metadata)
         assert self.deliver(notification(key)) == []
         return self.events()
 
     def events(self) -> list[dict[str, Any]]:
-        """The events that were published since the last call."""
-        return self._received()
+        """The outcomes that the catalogue's queue got since the last call."""
+        answer = boto3.client("sqs").receive_message(QueueUrl=self._outcomes, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
     def objects(self, prefix: str = "renditions/") -> dict[str, bytes]:
         """The bucket's objects under `prefix`."""
@@ -106,6 +106,3 @@ class ImageProcessorAccount:
             (letter["Body"], letter["MessageAttributes"]["reason"]["StringValue"])
             for letter in answer.get("Messages", [])
         ]
-
-
-Make = Callable[[str], ImageProcessorAccount]

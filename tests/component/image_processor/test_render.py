@@ -1,4 +1,4 @@
-"""From S3's notification of an upload to stored renditions and the event, against a pretended S3, SQS and SNS."""
+"""From S3's notification of an upload to stored renditions and the event, against a pretended S3 and SQS."""
 
 import json
 from io import BytesIO
@@ -9,8 +9,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 
 from image_processor.domain.picture import MAX_BYTES
-from shared.publisher import EventPublisher, FailedEntry
-from tests.component.image_processor.account import UPLOADED_AT, ImageProcessorAccount, Make, notification
+from tests.component.image_processor.account import UPLOADED_AT, ImageProcessorAccount, notification
 from tests.pictures.corpus import BLUE, SMALL, quadrants, saved
 
 PICTURE = saved(quadrants(size=SMALL), "PNG")
@@ -78,17 +77,20 @@ def test_every_name_that_an_object_may_have_is_found(account: ImageProcessorAcco
         (PICTURE + bytes(MAX_BYTES), "too-large"),
     ],
 )
-def test_a_refused_picture_is_published_with_its_reason(make: Make, content: bytes, reason: str) -> None:
-    account = make("product.image_refused")
+def test_the_catalogue_is_told_why_a_picture_is_refused(
+    account: ImageProcessorAccount, content: bytes, reason: str
+) -> None:
     (event,) = account.process(KEY, content)
+    assert event["event_type"] == "product.image_refused"
     assert (event["data"]["reason"], event["data"]["sku"]) == (reason, "TEA-1")
     assert event["data"]["detail"].endswith(".")
     assert account.objects() == {}
     assert account.dead_letters() == []
 
 
-def test_too_many_bytes_are_not_even_fetched(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    account = make("product.image_refused")
+def test_too_many_bytes_are_not_even_fetched(
+    account: ImageProcessorAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
     account.upload(KEY, bytes(MAX_BYTES + 1))
     from botocore.response import StreamingBody
 
@@ -100,21 +102,24 @@ def test_too_many_bytes_are_not_even_fetched(make: Make, monkeypatch: pytest.Mon
     )
 
 
-def test_an_event_that_does_not_go_out_is_made_again_with_the_message(
+def test_an_outcome_that_cannot_be_sent_is_made_again_with_the_message(
     account: ImageProcessorAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from image_processor.adapters.outcome_queue import OutcomeQueue
+
+    def throttled(*_: Any) -> None:
+        raise ClientError({"Error": {"Code": "RequestThrottled"}}, "SendMessage")
+
     account.upload(KEY, PICTURE)
     with monkeypatch.context() as patched:
-        patched.setattr(
-            EventPublisher, "publish", lambda _, events: [FailedEntry(event, "Throttled") for event in events]
-        )
+        patched.setattr(OutcomeQueue, "send", throttled)
         assert account.deliver(notification(KEY)) == ["m-0"]
     assert account.events() == []
     assert account.deliver(notification(KEY)) == []
     assert len(account.events()) == 1
 
 
-def test_a_rendition_that_cannot_be_stored_is_not_published(
+def test_the_catalogue_is_not_told_of_a_rendition_that_cannot_be_stored(
     account: ImageProcessorAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from image_processor.adapters.pictures_bucket import PicturesBucket

@@ -108,7 +108,7 @@ def letters(aws: None, monkeypatch: pytest.MonkeyPatch) -> Letters:
 
 @pytest.fixture
 def relay(sns: FakeSns, letters: Letters, lambda_context: Any) -> Relay:
-    handler = relay_handler()
+    handler = relay_handler("order")
     return lambda *records: handler({"Records": list(records)}, lambda_context)
 
 
@@ -224,7 +224,7 @@ def test_poison_that_cannot_be_set_aside_is_not_lost(
 ) -> None:
     monkeypatch.setenv("DLQ_URL", "https://sqs.eu-central-1.amazonaws.com/123456789012/no-such-queue")
     records = [changed(1, event("a")), changed(2, outbox=["poison"])]
-    assert relay_handler()({"Records": records}, lambda_context) == from_record(2)
+    assert relay_handler("order")({"Records": records}, lambda_context) == from_record(2)
 
 
 def test_a_record_larger_than_sqs_takes_is_set_aside_without_its_old_image(
@@ -238,10 +238,22 @@ def test_a_record_larger_than_sqs_takes_is_set_aside_without_its_old_image(
     assert json.loads(letter["Body"]) == poison
 
 
+@pytest.mark.parametrize("forged", ["user.deleted", "orders.placed", "order"])
+def test_a_relay_publishes_nothing_about_another_services_aggregate(
+    relay: Relay, sns: FakeSns, letters: Letters, forged: str
+) -> None:
+    """A function that can write the service's table makes no other service obey."""
+    foreign = event("u-1").model_copy(update={"event_type": forged})
+    assert relay(changed(1, event("a"), foreign), changed(2, event("b"))) == DONE
+    assert sns.published == ["b:1:order.placed"]
+    [letter] = letters()
+    assert letter["MessageAttributes"]["reason"]["StringValue"].startswith(f"ForeignEvent: {forged}")
+
+
 def test_a_service_may_derive_further_events_from_a_record(
     sns: FakeSns, letters: Letters, lambda_context: Any
 ) -> None:
-    handler = relay_handler(lambda record: [*unpublished(record), event("derived")])
+    handler = relay_handler("order", lambda record: [*unpublished(record), event("derived")])
     handler({"Records": [changed(1, event("a"))]}, lambda_context)
     assert sns.published == ["a:1:order.placed", "derived:1:order.placed"]
 

@@ -203,7 +203,7 @@ def test_a_relay_shows_no_value_of_an_outbox_that_it_cannot_read(
     letters: Callable[[], list[Any]], lines: StringIO, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOPIC_ARN", "arn:aws:sns:eu-central-1:123456789012:none")
-    relay_handler(invalid)(example("orders_relay.json"), lambda_context)
+    relay_handler("order", invalid)(example("orders_relay.json"), lambda_context)
     [letter, *_] = letters()
     assert "country" in letter["reason"]["StringValue"]
     assert SECRET not in json.dumps(letter) + lines.getvalue()

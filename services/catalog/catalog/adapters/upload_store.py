@@ -5,6 +5,8 @@ from typing import Any
 
 from catalog.domain.upload import RETENTION, Upload
 from shared.dynamo import to_item
+from shared.events import Event
+from shared.outbox import outbox_of
 from shared.versioned_table import VersionedTable
 
 
@@ -14,8 +16,10 @@ class UploadStore:
     def __init__(self, dynamodb: Any, table_name: str) -> None:
         self._table = VersionedTable(dynamodb, table_name)
 
-    def record(self, upload: Upload, *, now: datetime) -> None:
-        """Stores the upload's status, unless the status of a later event is stored. Raises WriteConflict.
+    def record(self, upload: Upload, events: list[Event], *, now: datetime) -> None:
+        """Stores the upload's status with its events, unless the status of a later event is stored.
+
+        Raises WriteConflict.
 
         A status without an event is older than every status with one.
         """
@@ -30,6 +34,7 @@ class UploadStore:
             "pk": _key(upload.sku, upload.upload_id),
             **upload.model_dump(mode="json", exclude={"occurred_at"}),
             "told_at": upload.occurred_at,
+            **outbox_of(events),
             "expires_at": int((now + RETENTION).timestamp()),
         }
         # A failed condition leaves the later status in place, as promised.

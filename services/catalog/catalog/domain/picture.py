@@ -1,8 +1,14 @@
-"""A picture that a product shows, and the events of the image processor that the catalogue reads."""
+"""A picture that a product shows, and the outcomes that the image processor tells the catalogue.
 
-from typing import Annotated
+The image processor decodes strangers' bytes. So the catalogue takes nothing from it that is not about the named upload.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.errors import PermanentError
+from shared.events import Event
 
 MAX_PICTURES = 8
 """The most that one product shows. They are part of the product's item, and every read of the product pays for them."""
@@ -54,6 +60,13 @@ class PictureReady(BaseModel):
     picture_id: str
     renditions: Annotated[list[StoredRendition], Field(min_length=1)]
 
+    @model_validator(mode="after")
+    def _has_its_own_renditions(self) -> Self:
+        folder = f"renditions/{self.sku}/{self.picture_id}"
+        if any(stored.key.rpartition("/")[0] != folder for stored in self.renditions):
+            raise ValueError("a rendition is not the picture's own")
+        return self
+
     def picture(self) -> Picture:
         """The picture that the event announces."""
         return Picture(
@@ -78,3 +91,15 @@ class PictureRefused(BaseModel):
     upload_id: str
     reason: str
     detail: str
+
+
+class ForeignOutcome(PermanentError):
+    """The outcome's ids are not of the upload that its data names; the image processor sends none of this kind."""
+
+
+def publishable(outcome: Event, read: PictureReady | PictureRefused) -> Event:
+    """The outcome as the catalogue publishes it, with the data that it `read` alone; raises ForeignOutcome."""
+    own = outcome.aggregate_id.startswith(f"{read.sku}/{read.upload_id}/")
+    if not own or outcome.event_id != f"{outcome.aggregate_id}:1:{outcome.event_type}":
+        raise ForeignOutcome(f"{outcome.event_id} is not about the upload {read.upload_id} of {read.sku}")
+    return outcome.model_copy(update={"data": read.model_dump()})

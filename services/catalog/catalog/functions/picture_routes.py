@@ -65,7 +65,7 @@ def add_picture_routes(app: APIGatewayRestResolver) -> None:
             correlation_id=correlation_id(),
             now=now,
         )
-        upload_store().record(Upload(sku=product.sku, upload_id=upload_id), now=now)
+        upload_store().record(Upload(sku=product.sku, upload_id=upload_id), [], now=now)
         count("PictureUploadsPrepared")
         logger.info("picture upload prepared", sku=product.sku, key=form.key)
         return Response(

@@ -1,11 +1,12 @@
-"""Shows a product's picture once it is ready, and stores the outcome of its upload.
+"""Shows a product's picture once it is ready, stores the outcome of its upload, and has the relay publish it.
 
-The product changes first and the upload's status after it. So an attempt that was cut short is repeated in full. Once
-the status is stored, the event changes nothing any more: a picture that an admin removed meanwhile stays away.
+The image processor sends the outcomes to this function's queue. The product changes first and the upload's status
+after it. So an attempt that was cut short is repeated in full. Once the status is stored, the event changes nothing any
+more: a picture that an admin removed meanwhile stays away.
 """
 
 from catalog.dependencies import product_store, upload_store
-from catalog.domain.picture import MAX_PICTURES, PictureReady, PictureRefused, TooManyPictures
+from catalog.domain.picture import MAX_PICTURES, PictureReady, PictureRefused, TooManyPictures, publishable
 from catalog.domain.upload import Upload
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
@@ -22,20 +23,22 @@ class UnknownProduct(PermanentError):
 def show_picture(event: Event) -> None:
     """Adds the picture of `product.image_ready` to its product, retired or not.
 
-    Raises UnknownProduct, and WriteConflict if other writers keep changing the product.
+    Raises UnknownProduct, ForeignOutcome, and WriteConflict if other writers keep changing the product.
     """
     ready = PictureReady.model_validate(event.data)
+    published = publishable(event, ready)
     known = upload_store().find(ready.sku, ready.upload_id)
     if known and known.shows(ready.picture_id):
         return
     # Pictures of one product arrive in handfuls and meet at the product; the queue would take a minute to retry.
     upload = retry_on_conflict(_add_to_product, ready, event)
-    upload_store().record(upload, now=utc_now())
+    upload_store().record(upload, [published], now=utc_now())
 
 
 def record_refusal(event: Event) -> None:
-    """Stores why the picture was refused, for the admin who asks for it."""
+    """Stores why the picture was refused, for the admin who asks for it; raises ForeignOutcome."""
     refused = PictureRefused.model_validate(event.data)
+    published = publishable(event, refused)
     upload = Upload.refused(
         refused.sku,
         refused.upload_id,
@@ -43,7 +46,7 @@ def record_refusal(event: Event) -> None:
         detail=refused.detail,
         occurred_at=event.occurred_at,
     )
-    upload_store().record(upload, now=utc_now())
+    upload_store().record(upload, [published], now=utc_now())
     logger.info("picture refused", sku=refused.sku, upload_id=refused.upload_id, reason=refused.reason)
 
 

@@ -1,4 +1,4 @@
-"""The events that the image processor publishes: the outcome of an uploaded picture."""
+"""The outcome of an uploaded picture. The catalogue publishes it as an event; this service may publish nothing."""
 
 from typing import Annotated
 

@@ -1,38 +1,34 @@
 """Makes the renditions of a picture that was uploaded to the pictures bucket, on S3's notification in the queue.
 
-The message is the only record of the work to do. The queue deletes it once the renditions are stored and the event is
-published. Until then every attempt makes the same objects and the same event.
+The message is the only record of the work to do. The queue deletes it once the renditions are stored and the
+catalogue's queue has the outcome. Until then every attempt makes the same objects and the same outcome.
+
+This function decodes strangers' bytes, so it may publish nothing. The catalogue checks the outcome, and publishes it.
 """
 
 from image_processor.adapters.pictures_bucket import UploadedFile
 from image_processor.adapters.s3_notifications import uploads_in
-from image_processor.dependencies import pictures_bucket, publisher
+from image_processor.dependencies import outcome_queue, pictures_bucket
 from image_processor.domain.events import Rendition
 from image_processor.domain.picture import PictureRefused, Upload, picture_id_of
 from image_processor.domain.pixels import render
 from shared.cause import present_cause
 from shared.consumer import message_handler
-from shared.errors import TransientError
 from shared.events import Event
 from shared.observability import count, logger
 from shared.outbox import with_cause
 
 
-class NotPublished(TransientError):
-    """SNS did not accept the event; the queue delivers the upload's message again."""
-
-
 def process(upload: Upload) -> None:
-    """Stores the upload's renditions or refuses the picture, and publishes the outcome.
-
-    Raises UploadGone, and NotPublished if SNS did not accept the event.
-    """
+    """Stores the upload's renditions or refuses the picture, and tells the catalogue; raises UploadGone."""
     file = pictures_bucket().find(upload)
     correlation_id = file.correlation_id or f"upload-{file.etag}"
     with logger.append_context_keys(
         correlation_id=correlation_id, sku=upload.sku, upload_id=upload.upload_id
     ):
-        _publish(_outcome(upload, file, correlation_id))
+        outcome = with_cause(_outcome(upload, file, correlation_id), present_cause())
+        outcome_queue().send(outcome)
+        logger.info("outcome sent", event_id=outcome.event_id, event_type=outcome.event_type)
 
 
 def _outcome(upload: Upload, file: UploadedFile, correlation_id: str) -> Event:
@@ -63,16 +59,10 @@ def _store_renditions(upload: Upload, content: bytes) -> list[Rendition]:
     return stored
 
 
-def _publish(event: Event) -> None:
-    for failed in publisher().publish([with_cause(event, present_cause())]):
-        raise NotPublished(f"{event.event_id}: {failed.reason}")
-    logger.info("event published", event_id=event.event_id, event_type=event.event_type)
-
-
 def process_message(body: str) -> None:
     """Processes the uploads in a message from S3.
 
-    Raises UnreadableNotification, NotAnUpload, UploadGone and NotPublished.
+    Raises UnreadableNotification, NotAnUpload and UploadGone.
     """
     for upload in uploads_in(body):
         process(upload)

@@ -17,4 +17,4 @@ def events_of(record: StreamRecord) -> list[Event]:
     return [*unpublished(record), *(low_stock(*moved) if moved else [])]
 
 
-handler = relay_handler(events_of)
+handler = relay_handler("stock", events_of)

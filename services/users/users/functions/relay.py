@@ -2,4 +2,4 @@
 
 from shared.relay import relay_handler
 
-handler = relay_handler()
+handler = relay_handler("user")

@@ -1,0 +1,44 @@
+"""The table of permissions: which grants count as used, and which may stay unused."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.permissions.exceptions import EXPECTED as EXCEPTIONS
+from tools.permissions.exceptions import reason_for
+from tools.permissions.table import DENIED, EXPECTED, UNUSED, USED, Row, joined
+from tools.settings import REPOSITORY
+
+READ = ("OrdersApiFunction", "dynamodb:GetItem", "table/OrdersTable")
+GIVEN_UP = ("OrdersExportPageFunction", "s3:AbortMultipartUpload", "JobsBucket/work/*")
+
+
+@pytest.mark.parametrize(
+    ("states", "joint"),
+    [
+        ([UNUSED, USED], USED),
+        ([UNUSED, UNUSED], UNUSED),
+        ([USED, DENIED], DENIED),
+    ],
+)
+def test_a_grant_is_used_if_one_stack_used_it_and_denied_if_one_denied_it(
+    states: list[str], joint: str
+) -> None:
+    assert joined(Row(*READ, state) for state in states) == [Row(*READ, joint)]
+
+
+def test_a_grant_that_is_expected_to_be_unused_is_no_fault() -> None:
+    assert joined([Row(*GIVEN_UP, UNUSED)]) == [Row(*GIVEN_UP, EXPECTED)]
+    assert joined([Row(*GIVEN_UP, USED)]) == [Row(*GIVEN_UP, USED)]
+
+
+def test_what_is_denied_is_a_fault_even_if_it_may_be_unused() -> None:
+    assert joined([Row(*GIVEN_UP, DENIED)]) == [Row(*GIVEN_UP, DENIED)]
+
+
+def test_few_grants_are_expected_to_be_unused_each_with_a_reason_and_a_test() -> None:
+    assert len(EXCEPTIONS) <= 10
+    for expected in EXCEPTIONS:
+        assert expected.reason
+        assert (REPOSITORY / Path(expected.test)).is_file(), expected.test
+    assert not reason_for(*READ)

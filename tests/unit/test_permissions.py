@@ -1,0 +1,81 @@
+"""The rights of the template's roles: each function has its own, although SAM's policies allow more.
+
+SAM attaches AWS's policies for the log, the trigger and the traces of a function. They allow their actions on every
+log group, queue and stream of the account. Denials in the template take all but the function's own from that.
+"""
+
+from typing import Any
+
+import pytest
+
+from tools.contracts.deployed import deployed
+
+RESOURCES: dict[str, dict[str, Any]] = deployed()["Resources"]
+LOGGING = frozenset({"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"})
+# The actions that each of AWS's policies allows on everything, and that the template denies for all but its own.
+MANAGED = {
+    "service-role/AWSLambdaBasicExecutionRole": LOGGING,
+    "service-role/AWSLambdaSQSQueueExecutionRole": LOGGING
+    | {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    # Without ListStreams, which shows names alone.
+    "service-role/AWSLambdaDynamoDBExecutionRole": LOGGING
+    | {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"},
+    # X-Ray knows no resources.
+    "AWSXRayDaemonWriteAccess": frozenset(),
+    "AWSXrayWriteOnlyAccess": frozenset(),
+}
+FUNCTIONS = {
+    name: resource["Properties"]
+    for name, resource in RESOURCES.items()
+    if resource["Type"] == "AWS::Lambda::Function"
+}
+SOURCES = {
+    mapping["Properties"]["FunctionName"]["Ref"]: mapping["Properties"]["EventSourceArn"]
+    for mapping in RESOURCES.values()
+    if mapping["Type"] == "AWS::Lambda::EventSourceMapping"
+}
+
+
+def role_of(function: str) -> dict[str, Any]:
+    """The properties of a function's role."""
+    name, _ = FUNCTIONS[function]["Role"]["Fn::GetAtt"]
+    properties: dict[str, Any] = RESOURCES[name]["Properties"]
+    return properties
+
+
+def statements_of(role: dict[str, Any], effect: str) -> list[dict[str, Any]]:
+    """The statements of a role's own policies with that effect."""
+    documents = [policy["PolicyDocument"] for policy in role.get("Policies", [])]
+    return [each for document in documents for each in document["Statement"] if each["Effect"] == effect]
+
+
+def left_by_denials(role: dict[str, Any], action: str) -> list[Any]:
+    """The only resources that the role's denials leave for an action; empty without a denial."""
+    return [each["NotResource"] for each in statements_of(role, "Deny") if action in each["Action"]]
+
+
+def allowed_by_aws(role: dict[str, Any]) -> frozenset[str]:
+    """The actions that AWS's policies allow the role on everything, and that it needs on its own things alone."""
+    names = [str(arn).partition(":policy/")[2].rstrip("'}") for arn in role["ManagedPolicyArns"]]
+    return frozenset(action for name in names for action in MANAGED[name])
+
+
+def test_there_are_functions_with_queues_and_streams() -> None:
+    assert len(FUNCTIONS) > 50
+    assert len(SOURCES) > 20
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_logs_to_its_own_group_and_reads_its_own_queue_or_stream_alone(function: str) -> None:
+    role = role_of(function)
+    group = {"Fn::GetAtt": [FUNCTIONS[function]["LoggingConfig"]["LogGroup"]["Ref"], "Arn"]}
+    for action in allowed_by_aws(role):
+        own = group if action in LOGGING else SOURCES[function]
+        assert left_by_denials(role, action) == [own], action
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_allowed_single_actions_on_single_resources(function: str) -> None:
+    for statement in statements_of(role_of(function), "Allow"):
+        assert "*" not in str(statement["Action"]), statement
+        assert statement["Resource"] != "*", statement
