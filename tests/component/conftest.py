@@ -13,6 +13,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.component import shortcuts
 from tools.settings import REPOSITORY
 
 # Read when the shared layer is imported, so they are set before any test module is.
@@ -47,6 +48,7 @@ def _made_once(make: Callable[..., Any]) -> Callable[..., Any]:
 _SERVICES = frozenset(folder.name for folder in (REPOSITORY / "services").iterdir())
 
 boto3.client = _made_once(boto3.client)
+shortcuts.install()
 os.environ.pop("AWS_PROFILE", None)
 
 
@@ -81,6 +83,7 @@ def _leaves_no_state() -> Iterator[None]:
                     made.cache_clear()
 
 
+@cache
 def _kind_of(module: str) -> str:
     """What a module of a service is: functions, dependencies, adapters, or something else."""
     service, _, rest = module.partition(".")

@@ -1,0 +1,79 @@
+"""Spares moto work that repeats, and changes none of its answers.
+
+**Names of attributes are looked up once.** moto's answer may hold the value of each member of AWS's model under several
+names, which it makes up for each member of each answer. They depend on the model alone if the answer is a dictionary.
+
+**State machines are parsed once.** moto parses a definition whenever one is made, checked or started.
+
+**A key is read once.** Each of moto's user pools reads the same private key, and finds its prime factors anew.
+
+**The methods of a class are listed once**, not for each request.
+"""
+
+from functools import cache
+from typing import Any
+
+from joserfc.jwk import RSAKey
+from moto.cognitoidp import models as user_pools
+from moto.core import responses, serialize, utils
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
+
+_NAMES = "names_in_dictionaries"
+
+
+def install() -> None:
+    """Takes the shortcuts."""
+    serialize.ResponseSerializer.get_value = _value_of_member(serialize.ResponseSerializer.get_value)
+    AmazonStateLanguageParser.parse = staticmethod(_parsing_once(AmazonStateLanguageParser.parse))
+    user_pools.jwk.RSAKey.import_key = _reading_once(RSAKey.import_key)
+    responses.method_names_from_class = cache(utils.method_names_from_class)
+
+
+def _value_of_member(find: Any) -> Any:
+    def get_value(serializer: Any, value: Any, key: str, shape: Any) -> Any:
+        picker = serializer._value_picker
+        if type(value) is not dict or type(picker) is not serialize.XFormedAttributePicker:
+            return find(serializer, value, key, shape)
+        if picker.response_transformers:
+            return find(serializer, value, key, shape)
+        for name in _names_of(picker, value, key, shape):
+            if name in value:
+                return value[name]
+        return None
+
+    return get_value
+
+
+def _names_of(picker: Any, value: Any, key: str, shape: Any) -> tuple[str, ...]:
+    """The names under which a dictionary may hold the member; kept at the member of the model, which is made once."""
+    kept: dict[str, tuple[str, ...]] = vars(shape).setdefault(_NAMES, {})
+    if key not in kept:
+        context = serialize.AttributePickerContext(obj=value, key=key, shape=shape)
+        kept[key] = tuple(dict.fromkeys(picker.get_possible_keys(context)))
+    return kept[key]
+
+
+def _parsing_once(parse: Any) -> Any:
+    @cache
+    def tree_of(definition: str) -> Any:
+        _, tree = parse(definition)
+        return tree
+
+    def program_and_tree(definition: str) -> tuple[Any, Any]:
+        tree = tree_of(definition)
+        return Preprocessor().visit(tree), tree
+
+    return program_and_tree
+
+
+def _reading_once(import_key: Any) -> Any:
+    read: dict[str, Any] = {}
+
+    def import_once(value: Any, *args: Any, **options: Any) -> Any:
+        text = repr((value, args, options))
+        if text not in read:
+            read[text] = import_key(value, *args, **options)
+        return read[text]
+
+    return import_once
