@@ -31,23 +31,8 @@ os.environ.update(
 os.environ.pop("AWS_ENDPOINT_URL", None)
 
 
-def _made_once(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes each client once, since that takes longer than most calls of it, and moto answers any client."""
-
-    @cache
-    def made(_environment: tuple[str | None, ...], *service: str, **options: Any) -> Any:
-        return make(*service, **options)
-
-    def client(*service: str, **options: Any) -> Any:
-        environment = tuple(map(os.environ.get, ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")))
-        return made(environment, *service, **options)
-
-    return client
-
-
 _SERVICES = frozenset(folder.name for folder in (REPOSITORY / "services").iterdir())
 
-boto3.client = _made_once(boto3.client)
 shortcuts.install()
 os.environ.pop("AWS_PROFILE", None)
 

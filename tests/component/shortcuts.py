@@ -1,4 +1,6 @@
-"""Spares moto work that repeats, and changes none of its answers.
+"""Spares botocore and moto work that repeats, and changes none of their answers.
+
+**Clients are made once**, since that takes longer than most calls of one, and moto answers any client.
 
 **Names of attributes are looked up once.** moto's answer may hold the value of each member of AWS's model under several
 names, which it makes up for each member of each answer. They depend on the model alone if the answer is a dictionary.
@@ -10,9 +12,11 @@ names, which it makes up for each member of each answer. They depend on the mode
 **The methods of a class are listed once**, not for each request.
 """
 
+import os
 from functools import cache
 from typing import Any
 
+from botocore.session import Session
 from joserfc.jwk import RSAKey
 from moto.cognitoidp import models as user_pools
 from moto.core import responses, serialize, utils
@@ -20,14 +24,45 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
 _NAMES = "names_in_dictionaries"
+_ENVIRONMENT = (
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_LAMBDA_FUNCTION_NAME",
+)
 
 
 def install() -> None:
     """Takes the shortcuts."""
+    Session.create_client = _made_once(Session.create_client)
     serialize.ResponseSerializer.get_value = _value_of_member(serialize.ResponseSerializer.get_value)
     AmazonStateLanguageParser.parse = staticmethod(_parsing_once(AmazonStateLanguageParser.parse))
     user_pools.jwk.RSAKey.import_key = _reading_once(RSAKey.import_key)
     responses.method_names_from_class = cache(utils.method_names_from_class)
+
+
+def _made_once(make: Any) -> Any:
+    made: dict[str, Any] = {}
+
+    def create_client(session: Session, *service: str, **options: Any) -> Any:
+        """The client, by all that it may depend on: boto3 makes itself a session for each pretended account."""
+        config = options.get("config")
+        credentials = session._credentials
+        text = repr(
+            (
+                *map(os.environ.get, _ENVIRONMENT),
+                (session.user_agent_name, session.get_config_variable("region")),
+                credentials and (credentials.access_key, credentials.token),
+                (service, sorted((name, value) for name, value in options.items() if name != "config")),
+                config and sorted(config._user_provided_options.items()),
+            )
+        )
+        if text not in made:
+            made[text] = make(session, *service, **options)
+        return made[text]
+
+    return create_client
 
 
 def _value_of_member(find: Any) -> Any:
