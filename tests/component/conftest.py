@@ -29,12 +29,10 @@ os.environ.update(
     POWERTOOLS_LOG_LEVEL="INFO",
 )
 os.environ.pop("AWS_ENDPOINT_URL", None)
-
+os.environ.pop("AWS_PROFILE", None)
+shortcuts.install()
 
 _SERVICES = frozenset(folder.name for folder in (REPOSITORY / "services").iterdir())
-
-shortcuts.install()
-os.environ.pop("AWS_PROFILE", None)
 
 
 @dataclass
