@@ -2,8 +2,8 @@
 
 **Clients are made once**, since that takes longer than most calls of one, and moto answers any client.
 
-**Names of attributes are looked up once.** moto's answer may hold the value of each member of AWS's model under several
-names, which it makes up for each member of each answer. They depend on the model alone if the answer is a dictionary.
+**Names of attributes are made up once.** moto looks for each member of AWS's model under several names. It makes them
+up anew for each member of each answer, and for a dictionary they depend on the model alone.
 
 **State machines are parsed once.** moto parses a definition whenever one is made, checked or started.
 
@@ -18,8 +18,8 @@ from typing import Any
 
 from botocore.session import Session
 from joserfc.jwk import RSAKey
-from moto.cognitoidp import models as user_pools
-from moto.core import responses, serialize, utils
+from moto.core import responses
+from moto.core.serialize import AttributePickerContext, ResponseSerializer, XFormedAttributePicker
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
@@ -35,18 +35,21 @@ _ENVIRONMENT = (
 
 def install() -> None:
     """Takes the shortcuts."""
-    Session.create_client = _made_once(Session.create_client)
-    serialize.ResponseSerializer.get_value = _value_of_member(serialize.ResponseSerializer.get_value)
-    AmazonStateLanguageParser.parse = staticmethod(_parsing_once(AmazonStateLanguageParser.parse))
-    user_pools.jwk.RSAKey.import_key = _reading_once(RSAKey.import_key)
-    responses.method_names_from_class = cache(utils.method_names_from_class)
+    for owner, name, shortcut in (
+        (Session, "create_client", _made_once),
+        (ResponseSerializer, "get_value", _value_of_member),
+        (AmazonStateLanguageParser, "parse", _parsing_once),
+        (RSAKey, "import_key", _reading_once),
+        (responses, "method_names_from_class", cache),
+    ):
+        setattr(owner, name, shortcut(getattr(owner, name)))
 
 
 def _made_once(make: Any) -> Any:
     made: dict[str, Any] = {}
 
-    def create_client(session: Session, *service: str, **options: Any) -> Any:
-        """The client, by all that it may depend on: boto3 makes itself a session for each pretended account."""
+    def create_client(session: Any, *service: str, **options: Any) -> Any:
+        """The same client for the same settings; boto3 has another session for each pretended account."""
         config = options.get("config")
         credentials = session._credentials
         text = repr(
@@ -68,7 +71,7 @@ def _made_once(make: Any) -> Any:
 def _value_of_member(find: Any) -> Any:
     def get_value(serializer: Any, value: Any, key: str, shape: Any) -> Any:
         picker = serializer._value_picker
-        if type(value) is not dict or type(picker) is not serialize.XFormedAttributePicker:
+        if type(value) is not dict or type(picker) is not XFormedAttributePicker:
             return find(serializer, value, key, shape)
         if picker.response_transformers:
             return find(serializer, value, key, shape)
@@ -81,10 +84,10 @@ def _value_of_member(find: Any) -> Any:
 
 
 def _names_of(picker: Any, value: Any, key: str, shape: Any) -> tuple[str, ...]:
-    """The names under which a dictionary may hold the member; kept at the member of the model, which is made once."""
+    """The member's possible names in a dictionary. The member of the model keeps them, since it is made once."""
     kept: dict[str, tuple[str, ...]] = vars(shape).setdefault(_NAMES, {})
     if key not in kept:
-        context = serialize.AttributePickerContext(obj=value, key=key, shape=shape)
+        context = AttributePickerContext(obj=value, key=key, shape=shape)
         kept[key] = tuple(dict.fromkeys(picker.get_possible_keys(context)))
     return kept[key]
 
@@ -99,7 +102,7 @@ def _parsing_once(parse: Any) -> Any:
         tree = tree_of(definition)
         return Preprocessor().visit(tree), tree
 
-    return program_and_tree
+    return staticmethod(program_and_tree)
 
 
 def _reading_once(import_key: Any) -> Any:
