@@ -56,7 +56,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component contracts singles faults defects template system fuzz browser sam-local checks shop test permissions slowest
+.PHONY: format lint types unit component contracts singles faults defects template system fuzz browser sam-local checks test permissions slowest
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -92,24 +92,30 @@ template: .venv/installed ## Check the template, and count the resources that ea
 	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint)
 	$(call do,$(TOOLS) resources)
 
-# Two workers share out the test files. Each has an embedded cloud of its own, where it meets no test of the other.
-SIDE_BY_SIDE := --dist loadfile --tx popen --tx popen//env:CLOUD=second
+# Three workers share out the test files in their order. Each has an embedded cloud of its own, where it meets no test of
+# another. Without --no-loadscope-reorder a file of a few long tests would come last.
+WORKERS_CLOUDS := second third
+SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder --tx popen $(WORKERS_CLOUDS:%=--tx popen//env:CLOUD=%)
 
-.PHONY: second-cloud
-second-cloud: setup
-	@CLOUD=second $(TOOLS) up
-	@CLOUD=second $(TOOLS) seed
+# All at once, since each waits for sam; the first one builds.
+.PHONY: clouds
+clouds: setup
+	@$(MAKE) --jobs --output-sync seed $(WORKERS_CLOUDS:%=%-cloud)
 
-system: seed $(if $(STACK),,second-cloud) ## Test the deployed system (STACK=... REGION=... for any stack but one for production)
+%-cloud: setup
+	@CLOUD=$* $(TOOLS) up
+	@CLOUD=$* $(TOOLS) seed
+
+system: $(if $(STACK),seed,clouds) ## Test the deployed system (STACK=... REGION=... for any stack but one for production)
 	$(call do,$(BIN)/python -m pytest --no-fold-skipped tests/system $(if $(STACK),,$(SIDE_BY_SIDE)))
+
+fuzz: fuzz-cloud ## Try the API with generated requests, as customer and admin (EXAMPLES=100 for a long run)
+	$(call do,CLOUD=fuzz $(BIN)/python -m pytest --capture=no tests/fuzz --examples $(or $(EXAMPLES),25))
 
 # These use the embedded cloud alone, whatever stack STACK names.
 .PHONY: embedded-seed
 embedded-seed:
 	@$(MAKE) seed STACK=
-
-fuzz: embedded-seed second-cloud ## Try the API with generated requests, as customer and admin (EXAMPLES=100 for a long run)
-	$(call do,$(BIN)/python -m pytest --capture=no tests/fuzz --examples $(or $(EXAMPLES),25) $(SIDE_BY_SIDE))
 
 browser: embedded-seed ## Use the API's reference in a real browser (Debian's chromium)
 	$(call do,$(BIN)/python -m pytest tests/browser)
@@ -119,10 +125,8 @@ sam-local: embedded-seed ## Test `sam local` with Docker against the embedded cl
 
 checks: lint types template unit component contracts singles ## Check and test all that needs no cloud
 
-shop: system fuzz ## Test the deployed system, and try its API
-
-test: setup ## Run every check and every test, in two lanes side by side (SEED=... for the order of an earlier run)
-	@STACK= $(TOOLS) lanes checks shop
+test: setup ## Run every check and every test, in three lanes side by side (SEED=... for the order of an earlier run)
+	@STACK= $(TOOLS) lanes checks system fuzz
 
 permissions: .venv/installed ## Show what each function may do, and what the last run of the system's tests needed of it
 	@$(TOOLS) permissions
@@ -191,7 +195,7 @@ watch: .venv/installed ## Show the changes of a customer's orders as they happen
 
 down: .venv/installed ## Stop the embedded cloud; its data is gone
 	@$(TOOLS) down
-	@CLOUD=second $(TOOLS) down
+	@$(foreach cloud,$(WORKERS_CLOUDS) fuzz,CLOUD=$(cloud) $(TOOLS) down; )true
 
 clean: ## Stop the embedded cloud and remove everything that was built (the tools stay)
 	@[ ! -x $(BIN)/python ] || $(MAKE) down

@@ -5,6 +5,7 @@ import gc
 import pytest
 from hypothesis import settings
 
+from tests.longest_first import LongestFirst
 from tests.random_order import RandomOrder
 from tests.times import Times
 
@@ -16,8 +17,10 @@ _ALLOCATIONS_BETWEEN_COLLECTIONS = 20_000
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Shuffles the tests, and records how long each takes."""
+    """Shuffles the tests, puts the longest first, and records how long each takes."""
     config.pluginmanager.register(RandomOrder(config), "random-order")
+    # Of two that come last, pytest asks first the one that was registered first.
+    config.pluginmanager.register(LongestFirst(), "longest-first")
     config.pluginmanager.register(Times(config), "times")
 
 

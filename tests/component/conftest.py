@@ -13,6 +13,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.component import shortcuts
 from tools.settings import REPOSITORY
 
 # Read when the shared layer is imported, so they are set before any test module is.
@@ -28,26 +29,10 @@ os.environ.update(
     POWERTOOLS_LOG_LEVEL="INFO",
 )
 os.environ.pop("AWS_ENDPOINT_URL", None)
-
-
-def _made_once(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes each client once, since that takes longer than most calls of it, and moto answers any client."""
-
-    @cache
-    def made(_environment: tuple[str | None, ...], *service: str, **options: Any) -> Any:
-        return make(*service, **options)
-
-    def client(*service: str, **options: Any) -> Any:
-        environment = tuple(map(os.environ.get, ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")))
-        return made(environment, *service, **options)
-
-    return client
-
+os.environ.pop("AWS_PROFILE", None)
+shortcuts.install()
 
 _SERVICES = frozenset(folder.name for folder in (REPOSITORY / "services").iterdir())
-
-boto3.client = _made_once(boto3.client)
-os.environ.pop("AWS_PROFILE", None)
 
 
 @dataclass
@@ -81,6 +66,7 @@ def _leaves_no_state() -> Iterator[None]:
                     made.cache_clear()
 
 
+@cache
 def _kind_of(module: str) -> str:
     """What a module of a service is: functions, dependencies, adapters, or something else."""
     service, _, rest = module.partition(".")

@@ -105,8 +105,9 @@ def test_every_order_of_a_new_account_is_fulfilled_without_a_dead_letter(
             order_ids = set(clients.map(lambda _: placed(stack, customer), range(ORDERS)))
 
         def statuses() -> Counter[str]:
-            orders = auditor.orders()
-            return Counter(str(orders[order_id].order["status"]) for order_id in order_ids)
+            return Counter(
+                str(order["status"]) for order in auditor.order_items() if order["order_id"] in order_ids
+            )
 
         wait_for(
             lambda: statuses().keys() <= {"fulfilled", "rejected", "cancelled", "parked"},

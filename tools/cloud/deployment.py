@@ -1,8 +1,10 @@
 """Builds and deploys the template to the embedded cloud with sam; skips both if nothing has changed."""
 
+import fcntl
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
@@ -10,7 +12,7 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 from tools.cloud import workarounds
 from tools.console import StepError, run, step
 from tools.server_record import Server
-from tools.settings import CONFIG_ENV, LOCAL, REPOSITORY, SAM, STATE, tool_environment
+from tools.settings import CLOUD, CONFIG_ENV, LOCAL, REPOSITORY, SAM, STATE, tool_environment
 from tools.stack import Stack
 
 BUILD_LOG = STATE / "build.log"
@@ -31,12 +33,14 @@ _SOURCES = (
 )
 _RECIPE = ("build.mk",)
 
+_to = f" to the {CLOUD} cloud" if CLOUD else ""
+
 
 def build(server: Server) -> None:
     """Runs `sam build` unless the sources equal the last build's; raises StepError if it fails."""
     sources, recipe = _digest(*_SOURCES, *_RECIPE), _digest(*_RECIPE)
-    last = _read(_BUILT)
-    with step("Building the functions and the layer") as running:
+    with step("Building the functions and the layer") as running, _alone():
+        last = _read(_BUILT)
         if last.get("sources") == sources and _ARTIFACTS.exists():
             running.note("nothing has changed")
             return
@@ -55,6 +59,14 @@ def build(server: Server) -> None:
         _BUILT.write_text(json.dumps({"sources": sources, "recipe": recipe}))
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """All clouds share the build: of several commands at once the first one builds, and the others wait for it."""
+    with (LOCAL / "build.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
 def deploy(server: Server) -> None:
     """Runs `sam deploy` unless this server already has this very stack; raises StepError if it fails."""
     wanted = {
@@ -62,7 +74,7 @@ def deploy(server: Server) -> None:
         "server": server.identity,
     }
     stack = Stack(server.endpoint)
-    with step("Deploying the stack") as running:
+    with step(f"Deploying the stack{_to}") as running:
         if _read(_DEPLOYED) == wanted and stack.is_complete():
             running.note("nothing has changed")
             return
@@ -73,7 +85,7 @@ def deploy(server: Server) -> None:
             environment=tool_environment(server.endpoint),
             advice="Correct the error, and run `make up` again. The cloud's own log is .local/ministack.log.",
         )
-    with step("Adapting the stack to the embedded cloud") as running:
+    with step(f"Adapting the stack to the {CLOUD or 'embedded'} cloud") as running:
         running.note(workarounds.apply(stack))
         _DEPLOYED.write_text(json.dumps(wanted))
 

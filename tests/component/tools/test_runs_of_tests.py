@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.longest_first import LONGEST, LongestFirst
 from tests.random_order import RandomOrder
 from tests.times import Times
 from tools import test_record
@@ -57,6 +58,17 @@ def test_all_workers_of_a_run_shuffle_alike(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert shuffled(worker, NAMES) == shuffled(controller, NAMES)
     assert f"SEED={worker.seed}" in controller.pytest_report_header()
+
+
+def test_the_files_that_wait_longest_come_first_and_all_keep_their_order_besides() -> None:
+    names = ["test_a", "test_rush", "test_b", "test_faults"]
+    items: Any = [SimpleNamespace(path=REPOSITORY / "tests" / "system" / f"{name}.py") for name in names]
+    LongestFirst().pytest_collection_modifyitems(items)
+    assert [item.path.stem for item in items] == ["test_rush", "test_faults", "test_a", "test_b"]
+
+
+def test_the_files_that_wait_longest_are_there() -> None:
+    assert {file.stem for file in (REPOSITORY / "tests" / "system").iterdir()} >= LONGEST
 
 
 @pytest.fixture
