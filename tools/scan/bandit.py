@@ -25,7 +25,7 @@ def scan() -> Scan:
 
 
 def findings(roots: Iterable[Path]) -> Iterator[Finding]:
-    """What Bandit finds in folders or files, whatever their comments say."""
+    """The findings in folders or files, with or without a comment that accepts them."""
     found = answer_of(["bandit", "--recursive", *roots, "--ignore-nosec", "--format", "json", "--quiet"])
     for result in found["results"]:
         name = _name(Path(result["filename"]))

@@ -33,7 +33,7 @@ def scan() -> Scan:
 
 
 def findings(template: str) -> Iterator[Finding]:
-    """What cfn-lint finds in a template, whatever its metadata accepts."""
+    """The findings in a template, with or without metadata that accepts them."""
     WORK.mkdir(parents=True, exist_ok=True)
     # The folder has no settings of cfn-lint, and the copy the same lines and columns.
     (WORK / "template.yaml").write_text(template.replace("cfn-lint:", "cfn-none:"))

@@ -42,7 +42,9 @@ def accepted(declared: Mapping[str, Any]) -> Iterator[Acceptance]:
     """What stands accepted beside resources of the template."""
     for name, resource in declared.items():
         for skipped in resource.get("Metadata", {}).get("checkov", {}).get("skip", ()):
-            yield Acceptance(skipped["id"], name, skipped.get("comment", "").strip())
+            # A comma ends a comment without quotation marks, and the rest becomes a key.
+            whole = skipped.keys() == {"id", "comment"}
+            yield Acceptance(skipped["id"], name, skipped["comment"].strip() if whole else "")
 
 
 def _sources(name: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a scanner finds, what stands accepted beside the cause, and what is wrong with either."""
+"""The findings of a scanner, their acceptances, and the complaints about both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Scan:
-    """What one scanner found, accepted findings included, and what is accepted."""
+    """The findings of one scanner, accepted ones included, and the acceptances."""
 
     scanner: str
     findings: Sequence[Finding]

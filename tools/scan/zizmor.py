@@ -21,7 +21,7 @@ def scan() -> Scan:
 
 
 def findings(folder: Path) -> Iterator[Finding]:
-    """What zizmor finds in a folder, whatever its comments say."""
+    """The findings in a folder, with or without a comment that accepts them."""
     options = ("--offline", "--no-ignores", "--no-exit-codes", "--quiet", "--format", "json-v1")
     for found in answer_of(["zizmor", *options, "."], cwd=folder):
         # The comment may stand at any line that the finding points at; the first is the one to show.
