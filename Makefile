@@ -28,7 +28,7 @@ help: ## List the targets
 setup: .venv/installed .venv-cloud/installed ## Install the tools and the embedded cloud (nothing outside this folder)
 
 lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
-	$(call do,cd requirements && for list in dev runtime live-authorizer image-processor cloud lambda-image; do \
+	$(call do,cd requirements && for list in dev runtime live-authorizer image-processor cloud lambda-image scan; do \
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(VERSION) --generate-hashes --no-header \
 		$$(case $$list in runtime|live-authorizer|image-processor) echo --constraint dev.txt;; esac) $$list.in --output-file $$list.txt; done)
 
@@ -46,6 +46,13 @@ lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
 	@$(BIN)/uv pip sync --quiet --python .venv-cloud/bin/python --require-hashes $<
 	@touch $@
 
+# Checkov wants older packages than the tools have.
+.venv-scan/installed: requirements/scan.txt | .venv/installed
+	@echo "Installing the scanners into .venv-scan"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-scan
+	@$(BIN)/uv pip sync --quiet --python .venv-scan/bin/python --require-hashes $<
+	@touch $@
+
 # Prints a Python of the Lambda runtime's version, or an error with advice.
 define find-python
 for python in python3 python$(VERSION) python; do \
@@ -56,7 +63,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component contracts singles faults defects template system fuzz browser sam-local checks test permissions slowest
+.PHONY: format lint types unit component contracts singles faults defects template scan system fuzz browser sam-local checks test permissions slowest
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -88,9 +95,12 @@ defects: .venv/installed ## Plant each known defect, and check that the faults f
 	@$(BIN)/python -W ignore -m tests.faults defects --workers $(or $(WORKERS),2)
 
 template: .venv/installed ## Check the template, and count the resources that each service takes
-	$(call do,$(BIN)/cfn-lint template.yaml)
 	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint)
 	$(call do,$(TOOLS) resources)
+
+scan: .venv/installed .venv-scan/installed ## Scan the template, code, workflows and locked packages for known mistakes
+	$(call do,$(TOOLS) scan)
+	$(call do,$(BIN)/python -m pytest tests/scan)
 
 # Three workers share out the test files in their order. Each has an embedded cloud of its own, where it meets no test of
 # another. Without --no-loadscope-reorder a file of a few long tests would come last.
@@ -123,9 +133,9 @@ browser: embedded-seed ## Use the API's reference in a real browser (Debian's ch
 sam-local: embedded-seed ## Test `sam local` with Docker against the embedded cloud (some minutes)
 	$(call do,$(BIN)/python -m pytest tests/sam_local)
 
-checks: lint types template unit component contracts singles ## Check and test all that needs no cloud
+checks: lint types template scan unit component contracts singles ## Check and test all that needs no cloud
 
-test: setup ## Run every check and every test, in three lanes side by side (SEED=... for the order of an earlier run)
+test: setup .venv-scan/installed ## Run every check and every test, in three lanes side by side (SEED=... for the order of an earlier run)
 	@STACK= $(TOOLS) lanes checks system fuzz
 
 permissions: .venv/installed ## Show what each function may do, and what the last run of the system's tests needed of it

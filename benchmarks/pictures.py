@@ -100,7 +100,7 @@ def _dense(mode: str, file_format: str, **options: Any) -> Callable[[Path], None
     bands = len(Image.new(mode, (1, 1)).getbands())
 
     def noise(rows: int) -> Image.Image:
-        drawn = Random(rows).randbytes(_WIDTH * rows * bands)  # noqa: S311 - the same picture at every run
+        drawn = Random(rows).randbytes(_WIDTH * rows * bands)  # noqa: S311 # nosec B311 - the same picture at every run
         return Image.frombytes(mode, (_WIDTH, rows), drawn)
 
     def write(path: Path) -> None:
@@ -115,7 +115,7 @@ def _dense(mode: str, file_format: str, **options: Any) -> Callable[[Path], None
 
 def _speckled(path: Path) -> None:
     """Two colours by chance, so that every pixel takes a bit, which is the most that so many may take."""
-    bits = Random(1).randbytes(_WIDTH // 8 * _HEIGHT)  # noqa: S311 - the same picture at every run
+    bits = Random(1).randbytes(_WIDTH // 8 * _HEIGHT)  # noqa: S311 # nosec B311 - the same picture at every run
     band = Image.frombytes("1", (_WIDTH, _HEIGHT), bits).convert("L")
     Image.merge("RGBA", [band] * 4).save(path, "WEBP", lossless=True, quality=0, method=0, exact=True)
 

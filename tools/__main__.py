@@ -27,6 +27,7 @@ TOOLS: Tools = {
     "tools.contracts.asyncapi": ("asyncapi",),
     "tools.contracts.events.command": ("events",),
     "tools.contracts.deployed": ("resources",),
+    "tools.scan.command": ("scan",),
 }
 
 

@@ -21,7 +21,7 @@ ACCOUNT = "000000000000"
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4566
 
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}  # nosec B105 - valid nowhere
 """The credentials of the root user of MiniStack's account. They are valid nowhere else."""
 
 # These would lead a program to a real AWS account, or change how a nested make behaves.

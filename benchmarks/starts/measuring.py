@@ -43,7 +43,7 @@ class Measurement:
 
     def round(self, number: int) -> Iterator[str]:
         """Starts everything once; yields the name of each function when it is done."""
-        order = Random(number).sample(self._functions, len(self._functions))  # noqa: S311 - no secret
+        order = Random(number).sample(self._functions, len(self._functions))  # noqa: S311 # nosec B311 - no secret
         for group in batched(order, _GROUP, strict=False):
             stock = start(self._stock, endpoint=self._database.endpoint)
             for function in group:

@@ -71,7 +71,7 @@ def _begin_log(context: LambdaContext) -> None:
     logger.structure_logs(
         function_request_id=context.aws_request_id, cold_start=next(_first_invocation, None)
     )
-    sampled = random.random() < float(os.environ.get("LOG_SAMPLE_RATE", "0"))  # noqa: S311 - no secret
+    sampled = random.random() < float(os.environ.get("LOG_SAMPLE_RATE", "0"))  # noqa: S311 # nosec B311 - no secret
     _lines.setLevel(logging.DEBUG if sampled else os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
 
 

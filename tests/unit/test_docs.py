@@ -13,8 +13,8 @@ from tools.contracts.docs.prose import Passage, comments, descriptions, markdown
 from tools.contracts.docs.references import dead_references
 from tools.settings import REPOSITORY
 
-# The code's own names stand in these; `make openapi` and `make events` renew them.
-GENERATED = ("docs/authorization.md", "docs/events.md")
+# The code's own names stand in these; `make openapi`, `make events` and `-m tools scan write` renew them.
+GENERATED = ("docs/authorization.md", "docs/events.md", "docs/scanners.md")
 DOCUMENTS = sorted(
     {
         path.relative_to(REPOSITORY).as_posix()
@@ -28,6 +28,7 @@ ROOTS = (
     ".github",
     "CONTRIBUTING.md",
     "README.md",
+    "SECURITY.md",
     "benchmarks",
     "build.mk",
     "docs/api.md",
@@ -52,6 +53,7 @@ ROOTS = (
     "tests/fuzz",
     "tests/made_up.py",
     "tests/sam_local",
+    "tests/scan",
     "tests/template.py",
     "tests/unit",
     "tools",

@@ -23,7 +23,7 @@ _PACE_SECONDS = 1.0
 _ENDS = {"rejected", "cancelled", "parked"}
 # A refused card, an address that no carrier serves, and more than the warehouse has, by turns.
 _REFUSALS: tuple[tuple[dict[str, int], dict[str, Any]], ...] = (
-    ({TEA: 1, DARJEELING: 1}, {"payment_token": "pm_card_chargeDeclined"}),
+    ({TEA: 1, DARJEELING: 1}, {"payment_token": "pm_card_chargeDeclined"}),  # nosec B105 - a test token
     ({TEA: 1, DARJEELING: 1}, {"country": "AQ"}),
     ({TEA: 1, RARE: RARE_STOCK + 1}, {}),
 )

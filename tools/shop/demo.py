@@ -133,7 +133,7 @@ def declined_card(stage: Stage, customer: Customer) -> None:
     """A card that is declined: the saga releases the stock."""
     stage.scene("An order whose card is declined", "the reserved stock is released")
     before = stage.auditor.stock()[TEA]["available"]
-    placed = stage.place(customer, {TEA: 1}, payment_token="pm_card_chargeDeclined")  # noqa: S106 - a test token
+    placed = stage.place(customer, {TEA: 1}, payment_token="pm_card_chargeDeclined")  # noqa: S106 # nosec B106 - a test token
     stage.ends(customer, placed, "rejected", "payment_declined")
     _expect_stock(stage, before)
 
@@ -184,7 +184,7 @@ def failed_capture(stage: Stage, customer: Customer) -> None:
         "the authorization expires after the confirmation; the order is cancelled, and the stock is released",
     )
     before = stage.auditor.stock()[TEA]["available"]
-    token = "pm_sandbox_capture_expired"  # noqa: S105 - a test token
+    token = "pm_sandbox_capture_expired"  # noqa: S105 # nosec B105 - a test token
     placed = stage.place(customer, {TEA: 1}, payment_token=token)
     order = stage.shop.become(customer, placed["order_id"], "cancelled", *ENDED_BADLY, seconds=120)
     stage.ends(customer, placed, "cancelled")

@@ -20,4 +20,4 @@ def install() -> None:
     if source.count(_NAMELESS) != 1:
         sys.exit("MiniStack names log streams in another way now: adapt or drop strictness/log_streams.py.")
     # MiniStack makes the name in the middle of the function, so its text is changed and compiled again.
-    exec(source.replace(_NAMELESS, _NAMED), vars(lambda_svc))  # noqa: S102 - MiniStack's own code
+    exec(source.replace(_NAMELESS, _NAMED), vars(lambda_svc))  # noqa: S102 # nosec B102 - MiniStack's own code

@@ -21,7 +21,7 @@ def install() -> None:
         wait = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** tries.get(position, 0)
         wait = min(wait, retrier.get("MaxDelaySeconds", wait))
         if retrier.get("JitterStrategy") == "FULL":
-            wait = random.uniform(0, wait)  # noqa: S311 - a wait, no secret
+            wait = random.uniform(0, wait)  # noqa: S311 # nosec B311 - a wait, no secret
         return {**retrier, "IntervalSeconds": wait, "BackoffRate": 1}, position
 
     stepfunctions._find_matching_retrier = find_retrier

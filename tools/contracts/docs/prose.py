@@ -11,10 +11,19 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-_SKIPPED_FOLDERS = {".aws-sam", ".git", ".local", ".venv", ".venv-cloud", "__pycache__", "golden"}
+_SKIPPED_FOLDERS = {
+    ".aws-sam",
+    ".git",
+    ".local",
+    ".venv",
+    ".venv-cloud",
+    ".venv-scan",
+    "__pycache__",
+    "golden",
+}
 _LIST_ITEM = re.compile(r"\s*(?:[-*]|\d+\.)\s+")
 # For a tool, not for a reader: `noqa: S101 - the reason` has only its reason read.
-_DIRECTIVE = re.compile(r"^(?:noqa|type: ignore|pragma|fmt|ruff)\b[^-]*(?:- |$)")
+_DIRECTIVE = re.compile(r"^(?:(?:noqa|nosec|type: ignore|pragma|fmt|ruff)\b[^-#]*(?:- |# |$))+")
 _COMMENT = re.compile(r"(?:^|\s)#+(?:\s|$)(.*)")
 _YAML_DESCRIPTION = re.compile(r"\s*Description:\s*([^>|\s].*)")
 _DESCRIBING_KEYS = ("description", "summary", "Comment")

@@ -8,7 +8,7 @@ The query never has it: addresses get into histories and logs.
 from typing import Any
 
 PROTOCOL = "cartwright.v1"
-_TOKEN_PREFIX = "cartwright.bearer."  # noqa: S105 - it precedes one
+_TOKEN_PREFIX = "cartwright.bearer."  # noqa: S105 # nosec B105 - it precedes one
 
 
 def token_in(headers: dict[str, Any]) -> str | None:

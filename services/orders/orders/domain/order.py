@@ -412,7 +412,7 @@ class Order(Record):
             Command.ERASE,
             now,
             shipping_address=erased_address(self.shipping_address),
-            payment_token="",
+            payment_token="",  # nosec B106 - it is removed
             request_fingerprint="",
             parked_state=without_personal_data(self.parked_state) if self.parked_state else None,
             erased_at=timestamp(now),
