@@ -1,20 +1,17 @@
 """Tests run in a random order, so that none comes to rely on another. `SEED=...` repeats an order.
 
-Test files are shuffled, and the tests within each. The system tests keep their order: they share a running shop, in
-which an order of one test may still be on its way during the next. A test's place depends on the seed and on its name
-alone. So a few of the tests keep the order that they had among all.
+Test files are shuffled, and the tests within each. A test's place depends on the seed and on its name alone. So a few
+of the tests keep the order that they had among all.
 """
 
 import os
 import random
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 _SEED = "seed"
-_SYSTEM = Path(__file__).parent / "system"
 
 
 class RandomOrder:
@@ -37,8 +34,7 @@ class RandomOrder:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Shuffles."""
-        if not any(_SYSTEM in item.path.parents for item in items):
-            items.sort(key=lambda item: (self._place(str(item.path)), self._place(item.nodeid)))
+        items.sort(key=lambda item: (self._place(str(item.path)), self._place(item.nodeid)))
 
     def _place(self, name: str) -> str:
         return sha256(f"{self.seed} {name}".encode()).hexdigest()

@@ -18,6 +18,7 @@ from shared.clock import utc_now
 from tests.system import products
 from tests.system.back_doors import MARK, StackUnderTest, watched
 from tests.system.clean_up import KIND, clean_up
+from tests.system.earlier_orders import a_test_begins, await_earlier_orders
 from tests.system.embedded import as_an_ordinary_user
 from tests.system.observer import Observer
 from tests.system.published_events import PublishedEvents
@@ -60,9 +61,10 @@ def pytest_report_collectionfinish(items: list[pytest.Item]) -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Back doors are open for a test with the mark alone."""
+    """Back doors are open for a test with the mark alone. What was ordered before it is of earlier tests."""
     if not _system_tests([item]):
         return (yield)
+    a_test_begins()
     with watched(open_for=item.get_closest_marker(MARK) is not None):
         return (yield)
 
@@ -151,6 +153,24 @@ def auditor(stack: Stack) -> Auditor:
 def customer(shop: Shop) -> Customer:
     """Someone who signed up and signed in."""
     return shop.sign_up("Grace Example")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packed_at_once(stack: Stack) -> Iterator[None]:
+    """A parcel leaves as soon as its order is confirmed, unless its test is `unhurried`.
+
+    On AWS it leaves when the stack says: there a queue takes a minute to change.
+    """
+    with ExitStack() as block:
+        if not stack.is_on_aws:
+            block.enter_context(packing_takes(stack, 0))
+        yield
+
+
+@pytest.fixture
+def undisturbed(stack: Stack) -> None:
+    """No order of an earlier test moves stock or money during the test."""
+    await_earlier_orders(stack)
 
 
 @pytest.fixture

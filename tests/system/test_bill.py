@@ -30,6 +30,7 @@ PRICES = {
 }
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.embedded_only("records what the embedded cloud does")
 def test_the_bill_counts_everything_that_orders_cause(stack: Stack) -> None:
     declared = Declared.for_production()

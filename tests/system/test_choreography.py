@@ -18,7 +18,7 @@ from tools.waiting import wait_for
 from .back_doors import reads_mails
 from .conftest import event
 from .observer import Observer
-from .trouble import let_it_take_effect, packing_takes, paused
+from .trouble import let_it_take_effect, packing_takes, paused, trouble
 
 CONSUMERS = {
     "OrdersStartExecutions": "order.placed",
@@ -81,6 +81,7 @@ def test_a_message_that_can_never_succeed_is_a_dead_letter_at_once_with_its_reas
     assert letter["MessageAttributes"]["reason"]["StringValue"].startswith("UnreadableMessage")
 
 
+@trouble
 @contextmanager
 def short_visibility_timeout(stack: Stack, queue: str, seconds: float = 1) -> Iterator[None]:
     """A queue that delivers a failed message again after so long, until the end of the block."""

@@ -15,7 +15,7 @@ from tools.waiting import wait_for
 
 from .test_choreography import publish
 
-pytestmark = pytest.mark.usefixtures("unhurried")
+pytestmark = pytest.mark.usefixtures("undisturbed", "unhurried")
 
 
 @pytest.fixture

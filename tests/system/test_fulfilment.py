@@ -1,6 +1,5 @@
 """What follows a confirmation on the deployed stack: money, parcel, both; and what ends an order instead."""
 
-import json
 import random
 from typing import Any
 
@@ -12,6 +11,8 @@ from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
+from .earlier_orders import await_earlier_orders
+from .parcels import confirmed_event, hand_over
 from .test_choreography import dead_letter, publish, short_visibility_timeout
 from .trouble import broken, packing_takes, paused
 
@@ -52,31 +53,6 @@ def becomes(auditor: Auditor, order_id: str, part: str, status: str) -> OrderRec
         return found if status_of(found, part) == status else None
 
     return wait_for(there, f"the {part} of {order_id} to be {status}", seconds=90)
-
-
-def confirmed_event(stack: Stack, order_id: str) -> str:
-    """The body of the order's `order.confirmed`, as it went to the consumers."""
-    return json.dumps(
-        {
-            "event_id": f"{order_id}:2:order.confirmed",
-            "event_type": "order.confirmed",
-            "event_version": 1,
-            "occurred_at": "2030-01-01T00:00:00.000Z",
-            "aggregate_id": order_id,
-            "aggregate_version": 2,
-            "correlation_id": "test",
-            "data": {"order_id": order_id},
-        }
-    )
-
-
-def pack(stack: Stack, order_id: str) -> None:
-    """Delivers the order's message to dispatch at once, as if packing were done."""
-    stack.client("sqs").send_message(
-        QueueUrl=stack.resource("ShippingDispatchQueue"),
-        MessageBody=confirmed_event(stack, order_id),
-        DelaySeconds=0,
-    )
 
 
 def drained(stack: Stack, *consumers: str) -> bool:
@@ -121,7 +97,7 @@ def test_every_event_of_it_three_times_more_in_any_order_changes_nothing(
     before = becomes(auditor, order_id, "reservation", "committed")
     assert before.payment and before.shipment
     events = [
-        ("order.confirmed", confirmed_event(stack, order_id)),
+        ("order.confirmed", confirmed_event(order_id)),
         ("payment.captured", before.payment["outbox"][0]),
         ("shipment.dispatched", before.shipment["outbox"][0]),
     ]
@@ -172,7 +148,7 @@ def test_an_order_is_cancelled_while_it_is_packed_and_its_money_goes_back_though
     found = auditor.order(order_id)
     assert (found.held(), status_of(found, "payment")) == (0, "refunded")
 
-    pack(stack, order_id)
+    hand_over(stack, order_id)
     wait_for(lambda: drained(stack, "ShippingDispatch"), "the late message to be consumed", seconds=60)
 
     assert status_of(auditor.order(order_id), "shipment") == "cancelled"
@@ -203,6 +179,7 @@ def test_a_cancellation_that_meets_the_parcel_on_its_way_is_refused_and_nothing_
 def test_an_order_whose_money_cannot_be_taken_is_cancelled_with_everything_undone(
     stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
+    await_earlier_orders(stack)
     before = auditor.stock()[TEA]["available"]
     with packing_takes(stack, NOT_BY_ITSELF):
         order_id = place(shop, customer, "pm_sandbox_capture_expired")
@@ -247,13 +224,18 @@ def test_a_capture_that_fails_at_every_try_waits_among_the_dead_letters_and_a_re
     stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
 ) -> None:
     sqs = stack.client("sqs")
-    with short_visibility_timeout(stack, "PaymentsCaptureQueue"), broken(stack, "PaymentsCaptureFunction"):
+    with (
+        packing_takes(stack, NOT_BY_ITSELF),
+        short_visibility_timeout(stack, "PaymentsCaptureQueue"),
+        broken(stack, "PaymentsCaptureFunction"),
+    ):
         order_id = place(shop, customer)
         letter = dead_letter(stack, "PaymentsCapture", order_id)
     assert shop.order(customer, order_id)["status"] == "confirmed"
     assert status_of(auditor.order(order_id), "payment") == "authorized"
 
     sqs.send_message(QueueUrl=stack.resource("PaymentsCaptureQueue"), MessageBody=letter["Body"])
+    hand_over(stack, order_id)
 
     order = shop.become(customer, order_id, "fulfilled", "parked", "cancelled", seconds=120)
     assert order["status"] == "fulfilled"

@@ -304,7 +304,7 @@ def test_an_adjustment_or_a_threshold_that_makes_a_sku_low_is_published(
         assert low(sku) == {"sku": sku, "available": 8, "threshold": 8}
 
 
-@pytest.mark.usefixtures("unhurried")
+@pytest.mark.usefixtures("undisturbed", "unhurried")
 def test_the_ledgers_sum_is_the_stock_after_orders_ran(
     storeroom: Storeroom, shop: Shop, customer: Customer, auditor: Auditor
 ) -> None:

@@ -95,6 +95,7 @@ def test_both_windows_of_a_customer_get_the_same_changes(stack: Stack, shop: Sho
         assert app.wait_for_change(order_id, "confirmed") == browser.wait_for_change(order_id, "confirmed")
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_who_was_away_catches_up_with_exactly_what_it_missed(stack: Stack, shop: Shop) -> None:
     customer = shop.sign_up("Live Away")
     with watching(stack, customer.token) as witness:

@@ -117,6 +117,7 @@ def test_each_outcome_of_an_order_is_mailed_once_in_the_customers_language(
 
 
 @reads_mails
+@pytest.mark.usefixtures("unhurried")
 def test_a_cancelled_order_is_mailed_about_twice_when_it_was_confirmed_before(
     shop: Shop, stack: Stack, auditor: Auditor, customer: Customer
 ) -> None:

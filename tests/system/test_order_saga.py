@@ -13,24 +13,13 @@ from shared.clock import utc_now
 from tests.system.back_doors import reads_mails
 from tests.system.products import DARJEELING, RARE, TEA
 from tests.system.trouble import broken_step
-from tools.api import FINAL
 from tools.log_search import search
 from tools.shop.audit import Auditor, OrderRecords
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
 
-pytestmark = pytest.mark.usefixtures("unhurried")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_under_way(auditor: Auditor) -> None:
-    """Stock is compared before and after, so orders that earlier tests left under way come to their end first."""
-
-    def quiet() -> bool:
-        return all(order["status"] in FINAL for order in auditor.order_items())
-
-    wait_for(quiet, "the orders of earlier tests to be settled", seconds=120)
+pytestmark = pytest.mark.usefixtures("undisturbed", "unhurried")
 
 
 def settled_records(shop: Shop, auditor: Auditor, customer: Customer, order_id: str) -> OrderRecords:

@@ -53,12 +53,18 @@ def admin(shop: Shop) -> Customer:
 
 
 @pytest.fixture
-def restored(shop: Shop, admin: Customer) -> Iterator[None]:
-    """The products' prices are afterwards what they were."""
-    before = {sku: shop.request("GET", f"/products/{sku}").json() for sku in SKUS}
+def restored(shop: Shop, auditor: Auditor, admin: Customer) -> Iterator[None]:
+    """The products' prices are afterwards what they were, also for those who place orders."""
+    before = {sku: shop.request("GET", f"/products/{sku}").json()["price"]["amount"] for sku in SKUS}
     yield
-    for sku, product in before.items():
-        change(shop, admin, sku, product["price"]["amount"])
+    for sku, amount in before.items():
+        change(shop, admin, sku, amount)
+
+    def are_back() -> bool:
+        now = prices(auditor, "OrdersPricesTable")
+        return {sku: now[sku][0] for sku in SKUS} == before
+
+    wait_for(are_back, "the prices as they were", seconds=60)
 
 
 def change(shop: Shop, admin: Customer, sku: str, amount: int) -> None:

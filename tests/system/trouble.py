@@ -1,16 +1,23 @@
-"""What goes wrong in a deployed system, and is well again at the end of the block."""
+"""What goes wrong in a deployed system, and is well again at the end of the block.
+
+All tests share the system. So a block begins only when no order of an earlier test is on its way: its trouble is that
+of its own test.
+"""
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from functools import wraps
 from threading import Event
 from typing import Any
 
 from tools.cloud import strict as strictness
 from tools.stack import Stack
 from tools.waiting import wait_for
+
+from .earlier_orders import await_earlier_orders
 
 # A changed attribute of a queue takes effect within so long, and no call shows when:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
@@ -36,6 +43,22 @@ def let_it_take_effect(stack: Stack, seconds: float = _QUEUE_SECONDS_ON_AWS) -> 
         time.sleep(seconds)
 
 
+def trouble[**Given](
+    make: Callable[Given, AbstractContextManager[None]],
+) -> Callable[Given, AbstractContextManager[None]]:
+    """Marks what changes something that all tests share: it begins when the orders of earlier tests have ended."""
+
+    @wraps(make)
+    def begin(*given: Given.args, **named: Given.kwargs) -> AbstractContextManager[None]:
+        stack = given[0]
+        assert isinstance(stack, Stack)
+        await_earlier_orders(stack)
+        return make(*given, **named)
+
+    return begin
+
+
+@trouble
 @contextmanager
 def configured(stack: Stack, function: str, **changes: str) -> Iterator[None]:
     """A function with other environment variables, until the end of the block."""
@@ -53,6 +76,7 @@ def configured(stack: Stack, function: str, **changes: str) -> Iterator[None]:
         updated.wait(FunctionName=name)
 
 
+@trouble
 def strict(stack: Stack, **settings: float) -> AbstractContextManager[None]:
     """The embedded cloud as strict as AWS in these settings, until the end of the block.
 
@@ -66,6 +90,7 @@ def broken(stack: Stack, function: str) -> AbstractContextManager[None]:
     return configured(stack, function, TABLE_NAME="no-such-table")
 
 
+@trouble
 @contextmanager
 def broken_step(stack: Stack, function: str, step: str) -> Iterator[None]:
     """A step that fails, for executions that start in the block; the other steps of its function work.
@@ -113,6 +138,7 @@ def not_listening(stack: Stack, function: str, queue: str) -> Iterator[None]:
             let_it_take_effect(stack)
 
 
+@trouble
 @contextmanager
 def paused(stack: Stack, function: str) -> Iterator[None]:
     """A consumer that takes nothing from its queue, until the end of the block; then it takes what came meanwhile."""
@@ -138,7 +164,11 @@ def paused(stack: Stack, function: str) -> Iterator[None]:
 
 @contextmanager
 def packing_takes(stack: Stack, seconds: int) -> Iterator[None]:
-    """Orders that are confirmed until the end of the block are dispatched that much later."""
+    """Orders that are confirmed until the end of the block are dispatched that much later.
+
+    Orders of earlier tests come to no harm by that: the queue holds back each message for as long as it said when the
+    message came.
+    """
     sqs, queue = stack.client("sqs"), stack.resource("ShippingDispatchQueue")
     before = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["DelaySeconds"])["Attributes"]
     if seconds > int(before["DelaySeconds"]) >= _LONG_ENOUGH_SECONDS:

@@ -14,6 +14,8 @@ from pathlib import Path
 from tools.server_record import running
 from tools.stack import Stack
 
+from .trouble import trouble
+
 
 def workers_of(stack: Stack, function: str) -> list[int]:
     """The process ids of a function's execution environments, of the running cloud alone."""
@@ -37,6 +39,7 @@ def has_a_call(stack: Stack, function: str) -> bool:
     return any(_unread(pid) for pid in workers_of(stack, function))
 
 
+@trouble
 @contextmanager
 def standing_still(stack: Stack, function: str) -> Iterator[None]:
     """A function's processes do nothing until the end of the block: what they are given meanwhile stays with them.
