@@ -1,7 +1,7 @@
 """The orders of earlier tests, which may outlast their test: a later test that changes what all share waits for them.
 
-A test that waited for the end of its own orders would mostly do so for nobody. So each block of `tests.system.trouble`
-waits instead, once a test, for those that were placed before the test began.
+If each test waited for its own orders, most of those waits would help no other test. So the blocks of
+`tests.system.trouble` wait instead, once a test, for the orders that were placed before the test began.
 """
 
 from dataclasses import dataclass, field
