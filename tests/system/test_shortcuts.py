@@ -10,9 +10,10 @@ from tools.settings import CLOUD_PYTHON, REPOSITORY, server_environment
 
 pytestmark = pytest.mark.embedded_only("runs the embedded cloud's own code")
 
-# It runs under the embedded cloud's Python: two environments of one function with one layer, each invoked twice.
+# It runs under the embedded cloud's Python: two environments of one function with one layer, each invoked twice. Their
+# output comes slowly, as on a busy machine.
 RUN_TWO_ENVIRONMENTS = """
-import io, json, zipfile
+import io, json, time, zipfile
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 import shortcuts
@@ -36,6 +37,13 @@ CONFIGURATION = {"FunctionName": "f", "Runtime": "python3.13", "Handler": "index
     "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:f", "Layers": ["arn:of:the:layer"]}
 lambda_svc._resolve_layer_zip = lambda attachment: LAYER
 lambda_runtime.execution_credentials = lambda configuration: {}
+
+def read_slowly(worker):
+    for line in worker._proc.stderr:
+        time.sleep(0.3)
+        worker._stderr_queue.put(line.rstrip())
+
+lambda_runtime.Worker._read_stderr = read_slowly
 shortcuts.install()
 workers = [lambda_runtime.Worker("f", CONFIGURATION, CODE) for _ in range(2)]
 print(json.dumps([worker.invoke(lines, "id") for worker in workers for lines in (2, 0)]))

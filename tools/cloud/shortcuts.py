@@ -38,7 +38,10 @@ _TEXTS_KEPT = 4096
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 _END_OF_OUTPUT = "--- end of the invocation's output ---"
-_LONGEST_WAIT_SECONDS = 0.25
+# For the mark of a worker that lives; a busy machine takes its time.
+_LONGEST_WAIT_SECONDS = 10
+# Without one: the lines of a worker that died are there by then.
+_PAUSE_SECONDS = 0.25
 _ANSWERED = "        _real_stdout.flush()\n\nrun()\n"
 _MARKED = f"        print({_END_OF_OUTPUT!r}, file=sys.stderr, flush=True)\n{_ANSWERED}"
 
@@ -116,18 +119,27 @@ def _mark_outputs() -> None:
 
 
 def _output(worker: Any) -> str:
-    """The lines of the present invocation. A worker that died or was stopped wrote no mark: then a pause ends them."""
+    """The lines of the present invocation. A worker that died wrote no mark: then a pause ends them.
+
+    What is left behind here would come with the worker's next invocation, which may be minutes later.
+    """
     lines: list[str] = []
     deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
-    while (left := deadline - time.monotonic()) > 0:
+    while time.monotonic() < deadline:
         try:
-            line = worker._stderr_queue.get(timeout=left)
+            line = worker._stderr_queue.get(timeout=_PAUSE_SECONDS)
         except queue.Empty:
+            if _lives(worker):
+                continue
             break
         if line == _END_OF_OUTPUT:
             break
         lines.append(line)
     return "\n".join(lines)
+
+
+def _lives(worker: Any) -> bool:
+    return worker._proc is not None and worker._proc.poll() is None
 
 
 def _remember_parsed_texts() -> None:
