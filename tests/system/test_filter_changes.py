@@ -20,7 +20,7 @@ from tools.waiting import wait_for
 from .back_doors import sets_strictness
 from .observer import Observer
 from .test_late_orders import every_order_is_late
-from .trouble import configured, packing_takes, strict
+from .trouble import configured, packing_takes, strict, trouble
 
 pytestmark = sets_strictness
 
@@ -42,6 +42,7 @@ def change_filter(stack: Stack, subscription: str, types: list[str]) -> None:
     )
 
 
+@trouble
 @contextmanager
 def deployed_from(
     stack: Stack, subscription: str, before: Callable[[list[str]], list[str]]
