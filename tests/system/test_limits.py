@@ -1,0 +1,52 @@
+"""The limits of one account on the deployed stack. The customers are new, so no other test meets the limits."""
+
+from uuid import uuid4
+
+import pytest
+
+from tests.system.orders import order_body
+from tests.system.products import TEA
+from tools.api import Api
+from tools.shop.client import Customer, Shop
+from tools.stack import Stack
+
+DECLINED = {"payment_token": "pm_card_chargeDeclined"}
+
+
+@pytest.fixture
+def impatient(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A client that shows a 429 instead of sending its request again."""
+    monkeypatch.setattr("tools.api._LONGEST_WAIT_SECONDS", -1.0)
+    return Shop(stack, "test")
+
+
+def test_an_account_tries_few_cards_in_a_row_and_then_waits(impatient: Shop, stack: Stack) -> None:
+    carder = impatient.sign_up("Carder Example")
+    undecided, declines = (
+        int(stack.parameters[name]) for name in ("MaxUndecidedOrders", "MaxDeclinesPerHour")
+    )
+
+    answers = [impatient.place(carder, {TEA: 1}, payment_token=DECLINED["payment_token"]) for _ in range(40)]
+
+    taken = [answer.json()["order_id"] for answer in answers if answer.status_code == 201]
+    assert {answer.status_code for answer in answers} == {201, 429}
+    assert declines <= len(taken) <= undecided + declines
+    for order_id in taken:
+        assert impatient.settled(carder, order_id)["rejection_reason"] == "payment_declined"
+    refused = impatient.place(carder, {TEA: 1})
+    assert refused.json()["type"].endswith("/too-many-declines")
+    assert 3000 < int(refused.headers["Retry-After"]) <= 3600
+    honest = impatient.sign_up("Honest Example")
+    assert impatient.place(honest, {TEA: 1}).status_code == 201
+
+
+def test_an_order_of_999_pieces_is_refused(shop: Shop, customer: Customer) -> None:
+    body = {**order_body(), "lines": [{"sku": TEA, "quantity": 999}]}
+
+    answer = Api(shop.stack).request(
+        "POST", "/orders", token=customer.token, headers={"Idempotency-Key": str(uuid4())}, json=body
+    )
+
+    assert answer.status_code == 422
+    assert answer.json()["type"].endswith("/too-many-pieces")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/body/lines/0/quantity"]
