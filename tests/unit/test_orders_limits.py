@@ -109,7 +109,7 @@ class TestUndecidedOrders:
 
 
 def told_to_wait(account: CustomerAccount, now: datetime) -> int:
-    """How many seconds the customer is told to wait; 0 if the account may order."""
+    """The seconds in `Retry-After`; 0 if the account may order."""
     try:
         LIMITS.check_declines(account, now)
     except TooManyDeclines as refused:

@@ -6,6 +6,7 @@ from shared.aws import client
 from shared.environment import LambdaEnvironment
 from users.adapters.accounts import Accounts, SignUps
 from users.adapters.profile_store import ProfileStore
+from users.adapters.sign_up_counters import SignUpCounters
 
 
 class UsersTable(LambdaEnvironment):
@@ -26,10 +27,28 @@ class UserPoolClient(LambdaEnvironment):
     user_pool_client_id: str
 
 
+class SignUpSettings(LambdaEnvironment):
+    """How many sign-ups one source may send in an hour."""
+
+    max_sign_ups_per_source: int
+
+
 @cache
 def profile_store() -> ProfileStore:
     """The users table's store."""
     return ProfileStore(client("dynamodb"), UsersTable.load().table_name)
+
+
+@cache
+def sign_up_counters() -> SignUpCounters:
+    """The users table's counters of sign-ups."""
+    return SignUpCounters(client("dynamodb"), UsersTable.load().table_name)
+
+
+@cache
+def sign_up_settings() -> SignUpSettings:
+    """The limit of sign-ups."""
+    return SignUpSettings.load()
 
 
 @cache
