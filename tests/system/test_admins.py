@@ -10,6 +10,8 @@ from tests.system.tokens import claims_in
 from tools.shop.client import PASSWORD, Customer, Shop
 from tools.stack import Stack
 
+from .trouble import configured
+
 LONGEST_SECONDS = 300
 ROUTE = "/inventory"
 
@@ -83,3 +85,13 @@ def test_a_deleted_admin_gets_no_more_token(shop: Shop, stack: Stack, leaver: Cu
         refreshed(stack, session)
     with pytest.raises(ClientError):
         sign_in(stack, leaver)
+
+
+def test_an_admin_without_a_second_factor_is_none_where_one_is_required(
+    shop: Shop, stack: Stack, leaver: Customer
+) -> None:
+    with configured(stack, "UsersRequireSecondFactorFunction", SECOND_FACTOR="required"):
+        token = str(sign_in(stack, leaver)["IdToken"])
+
+    assert claims_in(token)["cognito:groups"] == ["customer"]
+    assert status(shop, token) == 403

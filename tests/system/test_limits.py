@@ -33,7 +33,8 @@ def test_an_account_tries_few_cards_in_a_row_and_then_waits(impatient: Shop, sta
     answers = [impatient.place(carder, {TEA: 1}, payment_token=DECLINED) for _ in range(40)]
 
     taken = [answer.json()["order_id"] for answer in answers if answer.status_code == 201]
-    assert {answer.status_code for answer in answers} == {201, 429}
+    # A busy machine may answer 503 as well.
+    assert {201, 429} <= {answer.status_code for answer in answers} <= {201, 429, 503}
     assert declines <= len(taken) <= undecided + declines
     for order_id in taken:
         assert impatient.settled(carder, order_id)["rejection_reason"] == "payment_declined"
