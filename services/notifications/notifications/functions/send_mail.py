@@ -66,12 +66,7 @@ def _say(reason: str) -> None:
     logger.warning("mails are not sent", reason=reason)
 
 
-def _leave_unsaid(event: Event) -> None:
-    """Sends nothing: a registration is no proof that the address is the user's."""
-
-
-# A registration may still be on its way from an earlier release's subscription.
-_consume = consumer_handler({**dict.fromkeys(NOTIFICATIONS, notify), "user.registered": _leave_unsaid})
+_consume = consumer_handler(dict.fromkeys(NOTIFICATIONS, notify))
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
