@@ -40,6 +40,13 @@ from tests.component.notifications.account import (
 )
 
 
+def test_a_verification_has_the_address_as_well(service: Service) -> None:
+    """A rebuild of the projection sends that one alone."""
+    service.record_addresses(VERIFIED)
+    assert service.send_mail(CONFIRMED) == failures()
+    assert [to for to, _ in service.mails] == ["ada@example.com"]
+
+
 def test_a_registration_is_no_proof_of_an_address_so_nobody_is_welcomed_for_it(service: Service) -> None:
     assert service.send_mail(REGISTERED) == failures()
     assert (service.mails, service.dead_letters()) == ([], [])

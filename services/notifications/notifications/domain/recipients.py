@@ -41,7 +41,7 @@ class Address(PersonalModel):
 
     @classmethod
     def from_event(cls, event: Event) -> "Address":
-        """The address in a `user.registered` or `user.changed`; raises pydantic.ValidationError if it has none."""
+        """The address in a user's event, but for `user.deleted`; raises pydantic.ValidationError if it has none."""
         return cls.model_validate({**event.data, "version": event.aggregate_version})
 
     @property
