@@ -225,7 +225,7 @@ def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_cha
 
     new = made_up_address(KIND, "New")
     moved = event("user.changed", reader.user_id, {"user_id": reader.user_id, "email": new, "name": "Greta"})
-    send(stack, "NotificationsRecordAddresses", json.dumps({**moved, "aggregate_version": 2}))
+    send(stack, "NotificationsRecordAddresses", json.dumps({**moved, "aggregate_version": 3}))
     wait_for(
         lambda: any(item.get("email") == new for item in auditor.table("NotificationsTable")),
         "the new address",
