@@ -108,13 +108,17 @@ def add_to_group(stack: Stack, username: str, group: str) -> None:
     )
 
 
-def sign_in(stack: Stack, email: str, password: str) -> str:
-    """A fresh identity token of the account, valid for an hour.
+CUSTOMERS_CLIENT, ADMINS_CLIENT = "UserPoolClient", "AdminUserPoolClient"
+"""The user pool's app clients. Only tokens of the second give an admin's rights; they are valid for five minutes."""
+
+
+def sign_in(stack: Stack, email: str, password: str, *, client: str = CUSTOMERS_CLIENT) -> str:
+    """A fresh identity token of the account.
 
     Raises botocore's ClientError if Cognito refuses, and ChallengeRequired if it asks for more than a password.
     """
     session = stack.client("cognito-idp").initiate_auth(
-        ClientId=stack.resource("UserPoolClient"),
+        ClientId=stack.resource(client),
         AuthFlow="USER_PASSWORD_AUTH",
         AuthParameters={"USERNAME": email, "PASSWORD": password},
     )

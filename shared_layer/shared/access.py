@@ -1,9 +1,13 @@
 """Access control: the caller, as the verified token names them, and two checks.
 
+An admin has an admin's rights by a token of the admins' app client alone. These tokens live for five minutes, so a
+removed or deleted admin keeps the rights no longer. `ADMIN_CLIENT_ID` names the client; without it nobody is an admin.
+
 A route declares its `Access`. `Access.admit` checks the token before the request is read. Only a route that has found
 a thing knows its owner; then it calls `require_owner`. docs/authorization.md lists the access of every route.
 """
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,6 +23,11 @@ ADMIN_GROUP = "admin"
 
 IDENTITY_TOKEN = "id"  # noqa: S105 - a kind of token
 """The `token_use` of the tokens that the API and the WebSocket take."""
+
+_HOLDERS = {
+    CUSTOMER_GROUP: f"the group {CUSTOMER_GROUP}, which your token does not name",
+    ADMIN_GROUP: f"a token of the group {ADMIN_GROUP} from a sign-in with the admins' app client",
+}
 
 # java.util.Date.toString(), in UTC.
 _JAVA_DATE = "%a %b %d %H:%M:%S UTC %Y"
@@ -67,7 +76,7 @@ class Access(StrEnum):
             raise Unauthorized("This resource needs a valid token.")
         needed = {Access.CUSTOMER: CUSTOMER_GROUP, Access.ADMIN: ADMIN_GROUP}.get(self)
         if needed and needed not in caller.groups:
-            raise Forbidden(f"This needs the group {needed}, which your token does not name.")
+            raise Forbidden(f"This needs {_HOLDERS[needed]}.")
 
 
 def require_owner[Thing](caller: Caller, thing: Thing | None, owner_id: Callable[[Thing], str]) -> Thing:
@@ -105,9 +114,16 @@ def verified_caller(app: APIGatewayRestResolver) -> Caller | None:
         email_verified=str(claims.get("email_verified", "")).lower() == "true",
         name=claims.get("name", ""),
         locale=claims.get("locale", ""),
-        groups=_groups_in(str(claims.get("cognito:groups", ""))),
+        groups=_groups_in(str(claims.get("cognito:groups", ""))) - _barred_by(claims),
         issued=str(claims.get("iat", "")),
     )
+
+
+def _barred_by(claims: Any) -> set[str]:
+    """The groups whose rights a token of its app client does not give. An identity token names the client in `aud`."""
+    client = claims.get("aud") or claims.get("client_id")
+    is_admins_client = bool(client) and client == os.environ.get("ADMIN_CLIENT_ID")
+    return set() if is_admins_client else {ADMIN_GROUP}
 
 
 def _groups_in(claim: str) -> frozenset[str]:

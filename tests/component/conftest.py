@@ -27,6 +27,7 @@ os.environ.update(
     POWERTOOLS_METRICS_NAMESPACE="Cartwright",
     POWERTOOLS_SERVICE_NAME="test",
     POWERTOOLS_LOG_LEVEL="INFO",
+    ADMIN_CLIENT_ID="AdminUserPoolClient",
 )
 os.environ.pop("AWS_ENDPOINT_URL", None)
 os.environ.pop("AWS_PROFILE", None)

@@ -56,6 +56,8 @@ def claims_of(user_id: str, email: str = "", *, groups: str = "customer", **othe
     return {
         "sub": user_id,
         "token_use": "id",
+        # Admins sign in with an app client of their own; the name is the one that the template gives it.
+        "aud": "AdminUserPoolClient" if "admin" in groups else "UserPoolClient",
         **{name: text for name, text in optional.items() if text},
         **others,
     }

@@ -16,7 +16,7 @@ from live.adapters.user_pool import KeyRing, TokenVerifier
 from live.domain.identity import Identity, InvalidToken
 
 ISSUER = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_pool"
-CLIENT = "the-app-client"
+CLIENT, ADMINS_CLIENT = "the-app-client", "the-admins-client"
 OLD, NEW, FOREIGN = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3))
 
 
@@ -64,13 +64,21 @@ def token(key: Any = OLD, key_id: str | None = "old", algorithm: str = "RS256", 
 
 
 def verifier(pool: Pool, clock: Clock | None = None) -> TokenVerifier:
-    return TokenVerifier(KeyRing(pool.published, clock or Clock()), issuer=ISSUER, audience=CLIENT)
+    return TokenVerifier(
+        KeyRing(pool.published, clock or Clock()), issuer=ISSUER, audiences=[CLIENT, ADMINS_CLIENT]
+    )
 
 
 def test_an_identity_token_of_the_pool_opens() -> None:
     expires = int(time.time()) + 60
 
     assert verifier(Pool(old=OLD)).verify(token(exp=expires)) == Identity("customer", expires)
+
+
+def test_a_token_of_the_admins_client_opens_as_well_for_as_long_as_it_lives() -> None:
+    expires = int(time.time()) + 300
+
+    assert verifier(Pool(old=OLD)).verify(token(aud=ADMINS_CLIENT, exp=expires)).expires_at == expires
 
 
 @pytest.mark.parametrize("ahead", [token(iat=int(time.time()) + 30), token(nbf=int(time.time()) + 30)])

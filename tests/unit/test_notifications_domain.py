@@ -12,10 +12,10 @@ from notifications.domain.notifications import (
     OrderConfirmed,
     OrderFulfilled,
     OrderRejected,
-    Registered,
     ReportReady,
     StockLow,
     UnexpectedEvent,
+    Verified,
     notification_about,
 )
 from notifications.domain.recipients import Address
@@ -56,7 +56,7 @@ def user_event(**data: Any) -> Event:
 @pytest.mark.parametrize(
     ("event_type", "data", "notification"),
     [
-        ("user.registered", {"user_id": "user-1"}, Registered(user_id="user-1")),
+        ("user.verified", {"user_id": "user-1"}, Verified(user_id="user-1")),
         ("order.confirmed", ORDER, OrderConfirmed.model_validate(ORDER)),
         (
             "order.rejected",

@@ -20,9 +20,9 @@ from notifications.domain.notifications import (
     OrderFulfilled,
     OrderNotification,
     OrderRejected,
-    Registered,
     ReportReady,
     StockLow,
+    Verified,
 )
 
 TEMPLATES = Templates()
@@ -50,7 +50,7 @@ def order(*skus: str, **more: Any) -> dict[str, Any]:
 def notifications(*skus: str, tracking_reference: str = "CW-4F8A21C07B") -> list[Notification]:
     """One notification of every kind, with every optional value."""
     return [
-        Registered(user_id="user-1"),
+        Verified(user_id="user-1"),
         OrderConfirmed.model_validate(order(*skus)),
         OrderRejected.model_validate(order(*skus, reason="out_of_stock")),
         OrderCancelled.model_validate(order(*skus, by="customer")),
@@ -239,7 +239,7 @@ def test_the_mail_about_a_report_says_of_which_week_and_where_it_is():
 def test_the_welcome_repeats_no_text_from_the_sign_up(
     language: str,
 ):
-    sent = mail(Registered(user_id="user-1"), language, name="Win a prize at evil.example")
+    sent = mail(Verified(user_id="user-1"), language, name="Win a prize at evil.example")
     assert "evil" not in sent.subject + sent.text + sent.html
 
 

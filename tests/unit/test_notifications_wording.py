@@ -13,9 +13,9 @@ from notifications.domain.notifications import (
     OrderConfirmed,
     OrderFulfilled,
     OrderRejected,
-    Registered,
     ReportReady,
     StockLow,
+    Verified,
 )
 from notifications.domain.wording import DEFAULT_LANGUAGE
 from shared.money import Money
@@ -23,7 +23,7 @@ from tools.settings import REPOSITORY
 
 TEMPLATES = Templates()
 NOTIFICATIONS: list[type[Notification]] = [
-    Registered,
+    Verified,
     OrderConfirmed,
     OrderRejected,
     OrderCancelled,

@@ -409,3 +409,38 @@ def test_functions_run_on_the_cheaper_processor_except_here() -> None:
         assert function["Properties"]["Architectures"] == [{"Ref": "Architecture"}], name
     chosen = {name: parameters(name)["Architecture"] for name in ("default", "staging", "prod", "local")}
     assert chosen == {"default": "arm64", "staging": "arm64", "prod": "arm64", "local": "x86_64"}
+
+
+# ---- The firewall ----------------------------------------------------------------------------------------------------
+
+
+def test_a_stack_has_a_firewall_only_if_a_parameter_asks_for_it() -> None:
+    waf = {name: resource for name, resource in RESOURCES.items() if "WAF" in resource["Type"]}
+    assert {resource["Condition"] for resource in waf.values()} == {"UseFirewall"}
+    assert deployed()["Conditions"]["UseFirewall"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "FirewallRequests"}, 0]}]
+    }
+    assert deployed()["Parameters"]["FirewallRequests"]["Default"] == 0
+
+
+def test_the_firewall_refuses_with_problem_details_and_says_when_to_come_again() -> None:
+    firewall = RESOURCES["ApiFirewall"]["Properties"]
+    problem = json.loads(firewall["CustomResponseBodies"]["TooManyRequests"]["Content"])
+    assert problem["type"].endswith("/too-many-requests")
+    for rule in firewall["Rules"]:
+        answer = rule["Action"]["Block"]["CustomResponse"]
+        assert answer["ResponseCode"] == problem["status"]
+        waits = {header["Name"]: header["Value"] for header in answer["ResponseHeaders"]}
+        window = rule["Statement"]["RateBasedStatement"]["EvaluationWindowSec"]
+        assert waits == {"Retry-After": str(window)}
+
+
+def test_the_firewall_stands_before_the_stage_of_the_rest_api() -> None:
+    where = json.dumps(RESOURCES["ApiFirewallAssociation"]["Properties"]["ResourceArn"])
+    stages = {
+        name
+        for name, stage in of_type("AWS::ApiGateway::Stage")
+        if stage["Properties"]["RestApiId"] == {"Ref": "Api"}
+    }
+    assert {name for name in stages if f"${{{name}}}" in where} == stages
+    assert len(stages) == 1

@@ -192,7 +192,7 @@ def follow(profile: Profile, email: str, issued_at: int) -> Profile:
 
 
 def test_a_newer_token_with_another_address_changes_the_profiles() -> None:
-    followed, [event] = register().follow_account(
+    followed, [event, _] = register().follow_account(
         "Ada@New.example", issued_at=SIGNED_UP + 1, correlation_id="c-2", now=LATER
     )
     assert (followed.email, followed.version) == ("ada@new.example", 2)
@@ -200,8 +200,25 @@ def test_a_newer_token_with_another_address_changes_the_profiles() -> None:
 
 
 def test_the_same_address_in_a_newer_token_changes_nothing() -> None:
-    profile = register()
+    profile = follow(register(), "ada@example.com", SIGNED_UP)
     assert follow(profile, "ADA@example.com", SIGNED_UP + 1) == profile
+
+
+def test_the_first_token_of_the_profiles_address_verifies_it_whenever_it_was_issued() -> None:
+    verified, [event] = register().follow_account(
+        "ADA@example.com", issued_at=SIGNED_UP - 1, correlation_id="c-2", now=LATER
+    )
+    assert (verified.awaits_verification, verified.version) == (False, 2)
+    assert (event.event_type, event.aggregate_version) == ("user.verified", 2)
+
+
+def test_an_older_token_of_another_address_verifies_nothing() -> None:
+    assert follow(register(), "eve@example.com", SIGNED_UP - 1) == register()
+
+
+def test_a_profile_of_an_earlier_release_was_welcomed_when_it_was_registered() -> None:
+    stored = register().model_dump(exclude={"awaits_verification"})
+    assert follow(Profile.model_validate(stored), "ada@example.com", SIGNED_UP + 1) == Profile(**stored)
 
 
 @given(st.lists(st.integers(1, 50), min_size=1))

@@ -8,7 +8,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from shared.access import ADMIN_GROUP
-from tools.api import Api, ChallengeRequired, open_account, sign_in
+from tools.api import ADMINS_CLIENT, Api, ChallengeRequired, open_account, sign_in
 from tools.command_line import add_stack_option
 from tools.console import StepError
 from tools.stack import Stack
@@ -84,7 +84,7 @@ def admin_token(stack: Stack) -> str:
 
 def _signed_in(stack: Stack, email: str, password: str) -> str:
     try:
-        return sign_in(stack, email, password)
+        return sign_in(stack, email, password, client=ADMINS_CLIENT)
     except ClientError as error:
         raise StepError(
             f"{email} cannot sign in: {error.response['Error']['Message']}",
@@ -100,4 +100,4 @@ def _signed_in(stack: Stack, email: str, password: str) -> str:
 def _embedded_operator(stack: Stack) -> str:
     """The operator's token; the first call makes the account."""
     open_account(stack, _EMAIL, _PASSWORD, name="Operator", groups=[ADMIN_GROUP])
-    return sign_in(stack, _EMAIL, _PASSWORD)
+    return sign_in(stack, _EMAIL, _PASSWORD, client=ADMINS_CLIENT)

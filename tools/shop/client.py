@@ -1,19 +1,24 @@
 """A client of the shop, as its customers' apps are: it signs up, signs in, and orders over HTTP with a real token."""
 
 import secrets
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import requests
 
 from shared.access import ADMIN_GROUP, CUSTOMER_GROUP
-from tools.api import FINAL, Api, add_to_group, open_account, sign_in
+from tools.api import ADMINS_CLIENT, CUSTOMERS_CLIENT, FINAL, Api, add_to_group, open_account, sign_in
 from tools.stack import Stack
 from tools.waiting import wait_for
 
 PASSWORD = f"Aa1-{secrets.token_urlsafe(18)}"
 """Of every account that this process makes up. Nobody else knows it, since the stack may be reachable for anyone."""
+
+
+_RENEWED_AFTER_SECONDS = 240.0
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,34 @@ class Customer:
     email: str
     name: str
     token: str
+
+
+class Admin(Customer):
+    """A made-up admin. An admin's token lives for five minutes, so `token` signs in again before it ends."""
+
+    def __init__(self, account: Customer, session: "Session") -> None:
+        self.__dict__.update(user_id=account.user_id, email=account.email, name=account.name, session=session)
+
+    @property
+    def token(self) -> str:
+        """A token that is valid for a minute at least."""
+        session: Session = self.__dict__["session"]
+        return session.token
+
+
+class Session:
+    """The tokens that `sign_in` gives, each for some minutes."""
+
+    def __init__(self, sign_in: Callable[[], str]) -> None:
+        self._sign_in = sign_in
+        self._token, self._renew_at = "", 0.0
+
+    @property
+    def token(self) -> str:
+        """The last token, or a new one."""
+        if not self._token or time.monotonic() > self._renew_at:
+            self._token, self._renew_at = self._sign_in(), time.monotonic() + _RENEWED_AFTER_SECONDS
+        return self._token
 
 
 def address(country: str = "DE") -> dict[str, str]:
@@ -87,14 +120,14 @@ class Shop:
         return Customer(answer.json()["user_id"], email, name, self.token_of(email))
 
     def admin(self) -> Customer:
-        """Makes up a new customer, puts the account into the admins' group as an operator may, and signs in."""
+        """Makes up a new customer, who joins the admins' group as an operator may do it, and signs in as an admin."""
         account = self.sign_up("Admin Example")
         add_to_group(self.stack, account.email, ADMIN_GROUP)
-        return replace(account, token=self.token_of(account.email))
+        return Admin(account, Session(lambda: self.token_of(account.email, client=ADMINS_CLIENT)))
 
-    def token_of(self, email: str) -> str:
+    def token_of(self, email: str, *, client: str = CUSTOMERS_CLIENT) -> str:
         """A fresh identity token of an account that this process made up."""
-        return sign_in(self.stack, email, PASSWORD)
+        return sign_in(self.stack, email, PASSWORD, client=client)
 
     def place(
         self,

@@ -6,7 +6,7 @@ import os
 from botocore.exceptions import ClientError
 
 from shared.access import ADMIN_GROUP, CUSTOMER_GROUP
-from tools.api import ChallengeRequired, add_to_group, open_account, sign_in
+from tools.api import ADMINS_CLIENT, CUSTOMERS_CLIENT, ChallengeRequired, add_to_group, open_account, sign_in
 from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import StepError
 from tools.shop.client import Shop
@@ -19,7 +19,7 @@ def register(subcommands: Subcommands) -> None:
         subcommands,
         "token",
         _token,
-        description="print a token of a customer that is good for an hour",
+        description="print a token: a customer's is good for an hour, an admin's for five minutes",
     )
     parser.add_argument(
         "--role",
@@ -64,7 +64,7 @@ def token(stack: Stack, email: str, password: str, *, is_admin: bool) -> str:
             sign_in(stack, email, password)
         if is_admin:
             add_to_group(stack, email, ADMIN_GROUP)
-        return sign_in(stack, email, password)
+        return sign_in(stack, email, password, client=ADMINS_CLIENT if is_admin else CUSTOMERS_CLIENT)
     except ClientError as error:
         raise StepError(
             f"{email} gets no token: {error.response['Error']['Message']}",

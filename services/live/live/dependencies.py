@@ -20,10 +20,10 @@ class LiveTable(LambdaEnvironment):
 
 
 class UserPool(LambdaEnvironment):
-    """The user pool: the issuer and the audience of its tokens, and the address of its keys."""
+    """The user pool: the issuer of its tokens, and the address of its keys. `audiences` are its app clients: `a,b`."""
 
     issuer: str
-    audience: str
+    audiences: str
     jwks_url: str
 
 
@@ -47,4 +47,4 @@ def token_verifier() -> "TokenVerifier":
 
     pool = UserPool.load()
     keys = KeyRing(lambda: fetch_keys(pool.jwks_url), time.monotonic)
-    return TokenVerifier(keys, issuer=pool.issuer, audience=pool.audience)
+    return TokenVerifier(keys, issuer=pool.issuer, audiences=pool.audiences.split(","))

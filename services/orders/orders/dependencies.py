@@ -10,6 +10,7 @@ from orders.adapters.executions import OrderExecutions
 from orders.adapters.order_store import OrderStore
 from orders.adapters.placement_index import PlacementIndex
 from orders.adapters.price_store import PriceStore
+from orders.domain.placement_limits import PlacementLimits
 from shared.aws import client
 from shared.environment import LambdaEnvironment
 from shared.record import About
@@ -62,6 +63,10 @@ class ReconcileSettings(LambdaEnvironment):
         return now - timedelta(seconds=self.late_after_seconds)
 
 
+class PlacementSettings(PlacementLimits, LambdaEnvironment):
+    """The limits of a placement, as the template's parameters set them."""
+
+
 @cache
 def order_store() -> OrderStore:
     """The orders table."""
@@ -91,6 +96,12 @@ def executions() -> OrderExecutions:
     """The executions of an order's state machines."""
     machines = StateMachines.load()
     return OrderExecutions(machines.saga_arn, machines.cancellation_arn)
+
+
+@cache
+def placement_limits() -> PlacementLimits:
+    """The limits of a placement."""
+    return PlacementSettings.load()
 
 
 @cache

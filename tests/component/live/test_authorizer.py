@@ -22,7 +22,11 @@ def authorize(
     aws: None, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[dict[str, str]], dict[str, Any]]]:
     """The authorizer's answer to a request with the given headers."""
-    for name, value in {"ISSUER": "https://issuer", "AUDIENCE": "client", "JWKS_URL": "https://keys"}.items():
+    for name, value in {
+        "ISSUER": "https://issuer",
+        "AUDIENCES": "client,admins-client",
+        "JWKS_URL": "https://keys",
+    }.items():
         monkeypatch.setenv(name, value)
     dependencies.token_verifier.cache_clear()
     authorizer = reload(import_module("live.functions.authorizer"))

@@ -14,8 +14,15 @@ SENDER = "orders@cartwright.example"
 OPERATORS_MAIL = "operators@cartwright.example"
 CONFIGURATION_SET = "mail"
 
-CONFIRMED, REJECTED, REGISTERED, CANCELLED, FULFILLED, STOCK_LOW, REPORT_READY = example_events(
+CONFIRMED, REJECTED, VERIFIED, CANCELLED, FULFILLED, STOCK_LOW, REPORT_READY = example_events(
     "notifications_send_mail.json"
+)
+REGISTERED = VERIFIED.model_copy(
+    update={
+        "event_id": f"{VERIFIED.aggregate_id}:1:user.registered",
+        "event_type": "user.registered",
+        "aggregate_version": 1,
+    }
 )
 BOUNCED, COMPLAINED = example_bodies("notifications_record_feedback.json")
 

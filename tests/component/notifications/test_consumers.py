@@ -33,10 +33,23 @@ from tests.component.notifications.account import (
     REPORT_READY,
     SENDER,
     STOCK_LOW,
+    VERIFIED,
     Service,
     erased,
     user_event,
 )
+
+
+def test_a_verification_has_the_address_as_well(service: Service) -> None:
+    """A rebuild of the projection sends that one alone."""
+    service.record_addresses(VERIFIED)
+    assert service.send_mail(CONFIRMED) == failures()
+    assert [to for to, _ in service.mails] == ["ada@example.com"]
+
+
+def test_a_registration_is_no_proof_of_an_address_so_nobody_is_welcomed_for_it(service: Service) -> None:
+    assert service.send_mail(REGISTERED) == failures()
+    assert (service.mails, service.dead_letters()) == ([], [])
 
 
 def test_a_confirmed_and_a_rejected_order_are_mailed_to_the_customers_address(service: Service):
@@ -62,9 +75,9 @@ def test_a_cancelled_and_a_fulfilled_order_are_mailed_to_the_customers_address(s
 
 
 def test_a_new_user_is_welcomed_whether_or_not_their_address_has_arrived_yet(service: Service):
-    assert service.send_mail(REGISTERED) == failures()
+    assert service.send_mail(VERIFIED) == failures()
     service.record_addresses(REGISTERED)
-    assert service.send_mail(REGISTERED) == failures()
+    assert service.send_mail(VERIFIED) == failures()
 
     assert service.mails == [("ada@example.com", "Welcome to Cartwright")]
 
@@ -72,7 +85,7 @@ def test_a_new_user_is_welcomed_whether_or_not_their_address_has_arrived_yet(ser
 def test_a_welcome_that_comes_late_goes_to_the_newest_address_in_its_language(service: Service):
     service.record_addresses(REGISTERED, user_event(2, "new@example.com", locale="de-AT"))
 
-    assert service.send_mail(REGISTERED) == failures()
+    assert service.send_mail(VERIFIED) == failures()
 
     assert service.mails == [("new@example.com", "Willkommen bei Cartwright")]
 
@@ -86,7 +99,7 @@ def test_a_reader_whose_language_has_no_words_is_mailed_in_one_that_has(
 ):
     service.record_addresses(user_event(2, "ada@example.com", locale=locale))
 
-    assert service.send_mail(REGISTERED) == failures()
+    assert service.send_mail(VERIFIED) == failures()
 
     assert service.mails == [("ada@example.com", subject)]
 
@@ -108,7 +121,7 @@ def test_a_report_is_mailed_to_the_operators(service: Service):
     assert service.mails == [(OPERATORS_MAIL, "Report on week 2026-W46")]
 
 
-EVERY_EVENT = [CONFIRMED, REJECTED, REGISTERED, CANCELLED, FULFILLED, STOCK_LOW, REPORT_READY]
+EVERY_EVENT = [CONFIRMED, REJECTED, VERIFIED, CANCELLED, FULFILLED, STOCK_LOW, REPORT_READY]
 
 
 def test_every_event_delivered_three_times_in_any_order_is_mailed_once(service: Service):
@@ -291,7 +304,7 @@ def test_an_erased_customer_leaves_no_address_and_gets_no_more_mail(service: Ser
 def test_a_late_event_does_not_bring_an_erased_address_back(service: Service, latecomers: list[Event]):
     service.record_addresses(erased(), *latecomers, erased())
 
-    service.send_mail(CONFIRMED, REGISTERED)
+    service.send_mail(CONFIRMED, VERIFIED)
 
     assert service.mails == []
     assert "example.com" not in json.dumps(service.addresses())
@@ -309,7 +322,7 @@ def test_no_log_line_and_no_reason_holds_personal_data(service: Service, monkeyp
     monkeypatch.setattr(logger.registered_handler, "stream", log)
 
     service.record_addresses(REGISTERED, user_event(2, "ada at example.com"), '{"email": "ada@example.com"}')
-    service.send_mail(CONFIRMED, REGISTERED, REJECTED.model_copy(update={"data": {"name": "Ada Lovelace"}}))
+    service.send_mail(CONFIRMED, VERIFIED, REJECTED.model_copy(update={"data": {"name": "Ada Lovelace"}}))
 
     reasons = [reason for _, reason in service.dead_letters()]
     assert len(reasons) == 3

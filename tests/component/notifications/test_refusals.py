@@ -15,6 +15,7 @@ from tests.component.notifications.account import (
     CONFIRMED,
     REGISTERED,
     SENDER,
+    VERIFIED,
     Service,
 )
 
@@ -91,7 +92,7 @@ def test_while_ses_is_not_set_up_mails_are_counted_and_are_neither_failures_nor_
     refuse(code, message)
 
     assert service.send_mail(CONFIRMED, CANCELLED) == failures()
-    assert service.send_mail(REGISTERED) == failures()
+    assert service.send_mail(VERIFIED) == failures()
 
     assert (service.mails, service.dead_letters()) == ([], [])
     assert [line["reason"] for line in logged("mails are not sent")] == [reason]
@@ -105,7 +106,7 @@ def test_a_shop_without_a_sender_sends_no_mail_says_so_once_and_counts_it(
 
     # The customer's address is not known yet, and that does not matter.
     assert service.send_mail(CONFIRMED, CANCELLED) == failures()
-    assert service.send_mail(REGISTERED) == failures()
+    assert service.send_mail(VERIFIED) == failures()
 
     assert (service.mails, service.dead_letters()) == ([], [])
     assert [line["reason"] for line in logged("mails are not sent")] == ["the shop has no sender"]

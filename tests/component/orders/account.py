@@ -134,6 +134,10 @@ def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
     monkeypatch.setenv("PRICES_TABLE_NAME", "prices")
     monkeypatch.setenv("OVERDUE_AFTER_SECONDS", "300")
     monkeypatch.setenv("LATE_AFTER_SECONDS", "86400")
+    monkeypatch.setenv("MAX_PIECES_PER_LINE", "99")
+    monkeypatch.setenv("MAX_PIECES_PER_ORDER", "200")
+    monkeypatch.setenv("MAX_UNDECIDED_ORDERS", "100")
+    monkeypatch.setenv("MAX_DECLINES_PER_HOUR", "5")
     for made in vars(dependencies).values():
         if hasattr(made, "cache_clear") and made.__module__ == dependencies.__name__:
             made.cache_clear()

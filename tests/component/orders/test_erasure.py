@@ -148,9 +148,11 @@ class TestErase:
 
         erasure.deliver(self.user_deleted("ada"))
 
+        _, ada = order_store().find_for_placement("ord_1", "ada")
         with pytest.raises(AccountClosed):
-            order_store().find_for_placement("ord_1", "ada")
-        assert order_store().find_for_placement("ord_1", "eve") is None
+            ada.require_open()
+        _, eve = order_store().find_for_placement("ord_1", "eve")
+        eve.require_open()
 
     def test_an_order_that_changes_meanwhile_is_erased_as_it_has_become(
         self, account: OrdersAccount, erasure: Erasure, monkeypatch: pytest.MonkeyPatch

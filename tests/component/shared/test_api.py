@@ -220,6 +220,33 @@ def test_the_caller_is_who_the_token_names(call: Any) -> None:
     assert call("GET", "/me", claims=claims)[2] == {"user_id": "u-1", "groups": ["admins", "support"]}
 
 
+@pytest.mark.parametrize(
+    ("client", "groups"),
+    [
+        ({"aud": "AdminUserPoolClient"}, ["admin", "customer"]),
+        ({"client_id": "AdminUserPoolClient"}, ["admin", "customer"]),
+        ({"aud": "UserPoolClient"}, ["customer"]),
+        ({"aud": "UserPoolClient", "client_id": "AdminUserPoolClient"}, ["customer"]),
+        ({"aud": ""}, ["customer"]),
+        ({}, ["customer"]),
+    ],
+)
+def test_only_a_token_of_the_admins_client_gives_an_admins_rights(
+    call: Any, client: dict[str, str], groups: list[str]
+) -> None:
+    claims = {"sub": "u-1", "cognito:groups": "customer,admin", **client}
+    assert call("GET", "/me", claims=claims)[2] == {"user_id": "u-1", "groups": groups}
+
+
+@pytest.mark.parametrize("client", [{}, {"aud": ""}, {"aud": "AdminUserPoolClient"}])
+def test_a_function_that_knows_no_admins_client_has_no_admins(
+    call: Any, client: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADMIN_CLIENT_ID", "")
+    claims = {"sub": "u-1", "cognito:groups": "admin", **client}
+    assert call("GET", "/me", claims=claims)[2] == {"user_id": "u-1", "groups": []}
+
+
 def test_browsers_may_read_error_answers_too(call: Any) -> None:
     _, headers, _ = call("GET", "/crash")
     assert headers["access-control-allow-origin"] == "*"

@@ -121,6 +121,9 @@ def on_aws(aws: None, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeClou
     client = cognito.create_user_pool_client(
         UserPoolId=pool, ClientName="app", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
     )
+    admins_client = cognito.create_user_pool_client(
+        UserPoolId=pool, ClientName="admins", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
+    )
     make("logs").create_log_group(logGroupName=f"{STACK}-OrdersLogGroup-5E6F")
     resources = {
         "OrdersApiFunction": f"{STACK}-OrdersApiFunction-1A2B",
@@ -128,6 +131,7 @@ def on_aws(aws: None, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeClou
         "OrdersLogGroup": f"{STACK}-OrdersLogGroup-5E6F",
         "UserPool": pool,
         "UserPoolClient": client["UserPoolClient"]["ClientId"],
+        "AdminUserPoolClient": admins_client["UserPoolClient"]["ClientId"],
     }
     deployed = FakeCloudFormation({"ApiUrl": api.url}, resources)
 

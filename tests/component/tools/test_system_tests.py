@@ -91,6 +91,6 @@ def test_a_test_that_needs_the_embedded_cloud_is_skipped_by_its_name_with_the_re
     assert run.returncode == 0, run.stdout
     assert "0 system tests use the stack as one on AWS" in run.stdout
     assert (
-        "SKIPPED tests/system/test_mails.py::test_whoever_signs_up_is_welcomed_once_in_their_language - "
+        "SKIPPED tests/system/test_mails.py::test_a_user_is_welcomed_once_in_their_language_after_the_first_sign_in - "
         "Skipped: needs the embedded cloud: reads the mails that SES sent"
     ) in run.stdout

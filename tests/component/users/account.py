@@ -44,6 +44,10 @@ class Users:
         return [group["GroupName"] for group in found["Groups"]]
 
     def stored(self) -> list[dict[str, Any]]:
+        """The items of profiles."""
+        return [item for item in self.items() if "sign_ups" not in item]
+
+    def items(self) -> list[dict[str, Any]]:
         return boto3.client("dynamodb").scan(TableName=TABLE)["Items"]
 
     def outbox(self) -> list[dict[str, Any]]:

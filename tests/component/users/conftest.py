@@ -36,7 +36,10 @@ def users(pool: str, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Us
     """An empty users service."""
     boto3.client("dynamodb").create_table(**Template().tables[TABLE])
     monkeypatch.setenv("TABLE_NAME", TABLE)
+    monkeypatch.setenv("MAX_SIGN_UPS_PER_SOURCE", "1000")
     from users import dependencies
 
     dependencies.profile_store.cache_clear()
+    dependencies.sign_up_counters.cache_clear()
+    dependencies.sign_up_settings.cache_clear()
     return Users(lambda_context, pool)

@@ -32,7 +32,7 @@ then `require_owner` checks it, and a thing of another user answers as if it did
 | signed in | a valid token without a group; the thing, if there is one, belongs to another user |
 | customer | a token with the group `customer`; the thing belongs to another user |
 | owner | a valid token with any groups; the thing belongs to the caller |
-| admin | a token with the group `admin` alone; the thing belongs to another user |
+| admin | a token of the admins' app client with the group `admin` alone; the thing belongs to another user |
 
 A cell is the status that the caller gets: a success in bold, or the refusal. A dash means that the operation is about
 nothing that has an owner. An admitted caller may still get the operation's other answers.

@@ -68,12 +68,12 @@ class KeyRing:
 
 
 class TokenVerifier:
-    """Checks the tokens of one app client of one user pool."""
+    """Checks the tokens of the app clients `audiences` of one user pool."""
 
-    def __init__(self, keys: KeyRing, *, issuer: str, audience: str) -> None:
+    def __init__(self, keys: KeyRing, *, issuer: str, audiences: list[str]) -> None:
         self._keys = keys
         self._issuer = issuer
-        self._audience = audience
+        self._audiences = audiences
 
     def verify(self, token: str) -> Identity:
         """The customer that the token names. Raises InvalidToken, or an OSError if the keys cannot be fetched."""
@@ -85,7 +85,7 @@ class TokenVerifier:
                 token,
                 self._keys.key(key_id),
                 algorithms=["RS256"],
-                audience=self._audience,
+                audience=self._audiences,
                 issuer=self._issuer,
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "iss", "aud", "sub", "token_use"]},

@@ -15,10 +15,10 @@ from notifications.domain.notifications import (
     OrderFulfilled,
     OrderNotification,
     OrderRejected,
-    Registered,
     ReportReady,
     StockLow,
     Tax,
+    Verified,
 )
 from notifications.domain.wording import Wording
 
@@ -77,7 +77,7 @@ def letter_about(notification: Notification, name: str, wording: Wording) -> Let
     words = wording.letters[notification.topic]
     values = _values(notification, wording)
     # A person may sign up with the address of a stranger and any text as the name: the welcome leaves the name out.
-    known = "" if isinstance(notification, Registered) else plain(name)
+    known = "" if isinstance(notification, Verified) else plain(name)
     return Letter(
         language=wording.language,
         subject=Template(words.subject).substitute(values),

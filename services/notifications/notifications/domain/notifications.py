@@ -21,10 +21,10 @@ class Notification(PersonalModel):
     topic: ClassVar[str]
 
 
-class Registered(Notification):
-    """A user signed up. The same event holds their address."""
+class Verified(Notification):
+    """A user signed in for the first time, so the address is theirs. The same event holds it."""
 
-    topic = "user_registered"
+    topic = "user_verified"
     user_id: Annotated[str, Field(min_length=1)]
 
 
@@ -110,7 +110,7 @@ class ReportReady(Notification):
 
 
 NOTIFICATIONS: dict[str, type[Notification]] = {
-    "user.registered": Registered,
+    "user.verified": Verified,
     "order.confirmed": OrderConfirmed,
     "order.rejected": OrderRejected,
     "order.cancelled": OrderCancelled,

@@ -5,7 +5,7 @@ from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, Field
 
-from notifications.domain.notifications import Notification, OrderNotification, Registered
+from notifications.domain.notifications import Notification, OrderNotification, Verified
 from notifications.domain.personal_data import PersonalModel
 from shared.errors import TransientError
 from shared.events import Event
@@ -41,7 +41,7 @@ class Address(PersonalModel):
 
     @classmethod
     def from_event(cls, event: Event) -> "Address":
-        """The address in a `user.registered` or `user.changed`; raises pydantic.ValidationError if it has none."""
+        """The address in a user's event, but for `user.deleted`; raises pydantic.ValidationError if it has none."""
         return cls.model_validate({**event.data, "version": event.aggregate_version})
 
     @property
@@ -78,7 +78,7 @@ def recipient_of(
     Raises AddressUnknown if the customer's registration has not arrived yet.
     """
     match notification:
-        case Registered():
+        case Verified():
             # Addresses come by another queue, which may be slower than this event: it has an address of its own.
             return addresses.address_of(notification.user_id) or Address.from_event(event)
         case OrderNotification():

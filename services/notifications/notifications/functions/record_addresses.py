@@ -16,4 +16,7 @@ def erase(event: Event) -> None:
     address_book().record(ErasedAddress.from_event(event))
 
 
-handler = consumer_handler({"user.registered": record, "user.changed": record, "user.deleted": erase})
+# A rebuild sends the last event of each user, so each type that carries the address is read.
+handler = consumer_handler(
+    {"user.registered": record, "user.verified": record, "user.changed": record, "user.deleted": erase}
+)

@@ -1,7 +1,7 @@
 """The orders table: an order with the events of its last change, in one item.
 
     an order                         pk = order id
-    a closed account                 pk = "customer#" and the customer's id: it may place no more orders
+    a customer's account             pk = "customer#" and the customer's id: closed, or with declined payments
     index by-customer-keys           customer_id, placed_at: a customer's orders in the order of time
     index by-customer-status-keys    customer_status = customer id, "#" and status; placed_at: those in one status
     index by-attention               attention, attention_since
@@ -16,8 +16,9 @@ from typing import Any
 
 from orders.adapters.attention_index import attention_keys
 from orders.adapters.placement_index import placement_keys
+from orders.domain.customer_account import CustomerAccount
 from orders.domain.order import Order
-from orders.domain.status import AccountClosed, OrderStatus
+from orders.domain.status import OrderStatus
 from shared.dynamo import from_item, to_item
 from shared.errors import TransientError
 from shared.events import Event
@@ -48,18 +49,16 @@ class OrderStore:
         item = self._table.get({"pk": order_id})
         return None if item is None else Order.model_validate(item)
 
-    def find_for_placement(self, order_id: str, customer_id: str) -> Order | None:
-        """The order that was placed under this id before, or None; raises AccountClosed if the account is closed.
+    def find_for_placement(self, order_id: str, customer_id: str) -> tuple[Order | None, CustomerAccount]:
+        """The order that was placed under this id before, or None; and the customer's account.
 
         One request reads both. Raises Throttled.
         """
         account = _account_key(customer_id)
-        found = {
-            item["pk"]: item for item in self._table.get_all([{"pk": order_id}, account], consistent=True)
-        }
-        if account["pk"] in found:
-            raise AccountClosed("This account was deleted; it can place no orders any more.")
-        return Order.model_validate(found[order_id]) if order_id in found else None
+        keys = [{"pk": order_id}, account]
+        found = {item["pk"]: item for item in self._table.get_all(keys, consistent=True)}
+        order = Order.model_validate(found[order_id]) if order_id in found else None
+        return order, CustomerAccount.model_validate(found.get(account["pk"], {}))
 
     def find_if(self, order_ids: Iterable[str], condition: Callable[[Order], bool]) -> Iterator[Order]:
         """The orders of these ids, as last written, that meet `condition`: an index lags behind its table."""
@@ -95,8 +94,43 @@ class OrderStore:
 
     def close_account(self, customer_id: str, moment: str) -> str:
         """Refuses every placement of the customer from now on; returns since when (`moment`, the first time)."""
-        closed = self._table.put_new({**_account_key(customer_id), "closed_at": moment})
-        return moment if closed is None else str(closed["closed_at"])
+        closed = self.change_account(customer_id, lambda account: account.close(moment))
+        return closed.closed_at or moment
+
+    def change_account(
+        self, customer_id: str, change: Callable[[CustomerAccount], CustomerAccount]
+    ) -> CustomerAccount:
+        """Applies `change` to the customer's account and stores the result, if it changed anything.
+
+        If another writer changed it first, `change` starts over. Raises WriteConflict if that goes on and on.
+        """
+        return retry_on_conflict(self._change_account_once, _account_key(customer_id), change)
+
+    def _change_account_once(
+        self, key: dict[str, str], change: Callable[[CustomerAccount], CustomerAccount]
+    ) -> CustomerAccount:
+        account = CustomerAccount.model_validate(self._table.get(key) or {})
+        changed = change(account)
+        if changed != account:
+            item = {**key, **changed.model_dump(exclude_defaults=True), **outbox_of([])}
+            self._table.put(item, replaces=account.version)
+        return changed
+
+    def count_in_status(self, customer_id: str, status: OrderStatus, *, at_most: int) -> int:
+        """How many orders of the customer are in this status, counted up to `at_most`.
+
+        An index lags behind its table, so the youngest may be missing.
+        """
+        answer = self._table.dynamodb.query(
+            TableName=self._table.name,
+            IndexName="by-customer-status-keys",
+            KeyConditionExpression="#hash = :hash",
+            ExpressionAttributeNames={"#hash": "customer_status"},
+            ExpressionAttributeValues=to_item({":hash": _customer_status(customer_id, status)}),
+            Select="COUNT",
+            Limit=at_most,
+        )
+        return int(answer["Count"])
 
     def orders_of_customer(
         self, customer_id: str, limit: int, after: Position | None, status: OrderStatus | None = None

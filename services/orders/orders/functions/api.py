@@ -10,9 +10,17 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from orders.adapters.cursors import cursor_of, position_in
-from orders.dependencies import attention_index, order_store, price_store, reconcile_settings
+from orders.dependencies import (
+    attention_index,
+    order_store,
+    placement_limits,
+    price_store,
+    reconcile_settings,
+)
+from orders.domain.customer_account import CustomerAccount
 from orders.domain.order import Order, order_id_for
 from orders.domain.order_request import DuplicateSku, IdempotencyKeyReused, OrderRequest, UnknownSku
+from orders.domain.placement_limits import TooManyDeclines, TooManyPieces, TooManyUndecidedOrders
 from orders.domain.pricing import CurrencyNotServed, MixedCurrencies
 from orders.domain.status import AccountClosed, Canceller, CannotBeCancelled, CannotBeResumed, OrderStatus
 from orders.functions.views import Attention, AttentionEntry, OrderPage, OrderView
@@ -56,15 +64,20 @@ OrderId = Annotated[
             CurrencyNotServed,
             IdempotencyKeyReused,
             AccountClosed,
+            TooManyPieces,
+            TooManyDeclines,
+            TooManyUndecidedOrders,
         ),
     ),
 )
 def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Response[OrderView]:
     """Places an order at the server's own prices. The same key and body return the same order again."""
     customer = caller_of(app).user_id
-    existing = order_store().find_for_placement(order_id_for(customer, idempotency_key), customer)
+    existing, account = order_store().find_for_placement(order_id_for(customer, idempotency_key), customer)
+    account.require_open()
     if existing is not None:
         return _placed(existing, request, replayed=True)
+    _require_within_limits(request, account, customer)
     order, events = Order.place(
         request,
         price_store().prices_of({line.sku for line in request.lines}),
@@ -181,6 +194,15 @@ def resume_order(order_id: OrderId) -> OrderView:
     logger.info("resumption requested", order_id=order_id)
     count("ResumptionsRequested")
     return OrderView.of(order)
+
+
+def _require_within_limits(request: OrderRequest, account: CustomerAccount, customer: str) -> None:
+    """Raises TooManyPieces, TooManyDeclines or TooManyUndecidedOrders."""
+    limits, orders = placement_limits(), order_store()
+    limits.check_pieces(request)
+    limits.check_declines(account, utc_now())
+    undecided = orders.count_in_status(customer, OrderStatus.PLACED, at_most=limits.max_undecided_orders)
+    limits.check_undecided(undecided)
 
 
 def _placed(order: Order, request: OrderRequest, *, replayed: bool) -> Response[OrderView]:

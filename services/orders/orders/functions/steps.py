@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from orders.dependencies import order_store
-from orders.domain.status import OrderStatus, reason_of
+from orders.domain.status import OrderStatus, RejectionReason, reason_of
 from shared.clock import utc_now
 from shared.observability import count
 from shared.saga import CaughtError, SagaOrder, Step, StepInput, order_step, steps_handler
@@ -32,10 +32,13 @@ def confirm(order: SagaOrder) -> dict[str, Any]:
 def abandon(given: AbandonInput) -> dict[str, Any]:
     """Gives the order up for the reason that the error stands for, so that it is undone.
 
+    A declined payment counts against its customer, also if the order was cancelled meanwhile.
     `confirmed` is true if its confirmation took effect first, and only the answer was lost: then the order stands.
     """
-    reason = reason_of(given.error.name if given.error else "")
-    order = order_store().change(given.order.order_id, lambda current: current.abandon(reason, utc_now()))
+    reason, now = reason_of(given.error.name if given.error else ""), utc_now()
+    order = order_store().change(given.order.order_id, lambda current: current.abandon(reason, now))
+    if reason is RejectionReason.PAYMENT_DECLINED:
+        order_store().change_account(order.customer_id, lambda account: account.decline(order.order_id, now))
     return {"confirmed": order.was_confirmed, "status": order.status.value}
 
 

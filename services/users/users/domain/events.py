@@ -15,7 +15,9 @@ UserId = Annotated[
 ]
 
 
-class _UserFacts(Payload):
+class UserFacts(Payload):
+    """A user, as the services that write to them need it."""
+
     user_id: UserId
     email: Annotated[
         str, About(description="In lower case", examples=["ada@example.com"], json_schema_extra=PERSONAL)
@@ -27,16 +29,22 @@ class _UserFacts(Payload):
     ]
 
 
-class UserRegistered(_UserFacts):
+class UserRegistered(UserFacts):
     """A user signed up, or asked for their profile for the first time."""
 
     event_type = "user.registered"
 
 
-class UserChanged(_UserFacts):
+class UserChanged(UserFacts):
     """A user's name, language or address changed; the event carries all three."""
 
     event_type = "user.changed"
+
+
+class UserVerified(UserFacts):
+    """A user signed in with the verified address for the first time: the address is theirs."""
+
+    event_type = "user.verified"
 
 
 class UserDeleted(Payload):

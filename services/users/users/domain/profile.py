@@ -27,7 +27,7 @@ from shared.errors import Forbidden
 from shared.events import Event
 from shared.locales import Locale, locale_or
 from shared.text import VISIBLE_LINE, Form
-from users.domain.events import UserChanged, UserDeleted, UserRegistered
+from users.domain.events import UserChanged, UserDeleted, UserFacts, UserRegistered, UserVerified
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -124,7 +124,8 @@ class Profile(BaseModel):
     """A user as the shop knows them; `user_id` is the `sub` of their account in the user pool.
 
     `email_as_of` is the time at which the account had this address, in seconds since 1970. It is the time of the
-    sign-up, or the time when the token with this address was issued.
+    sign-up, or the time when the token with this address was issued. `awaits_verification` holds until the user first
+    sends a token with the verified address. A profile of an earlier release does not wait.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -136,6 +137,7 @@ class Profile(BaseModel):
     registered_at: str
     email_as_of: int
     version: int
+    awaits_verification: bool = False
 
     @classmethod
     def register(
@@ -148,8 +150,11 @@ class Profile(BaseModel):
         correlation_id: str,
         now: datetime,
         email_as_of: int | None = None,
+        is_verified: bool = False,
     ) -> tuple[Self, list[Event]]:
         """A new profile and its `user.registered`; `email_as_of` is `now` unless given.
+
+        If its address `is_verified` already, `user.verified` follows at once.
 
         An account that was made elsewhere may have any name, locale and address. The rules of a sign-up hold for them
         too. A long name is cut, and a name that they refuse becomes the part of the address before the @. An invalid
@@ -168,14 +173,19 @@ class Profile(BaseModel):
             registered_at=timestamp(now),
             email_as_of=int(now.timestamp()) if email_as_of is None else email_as_of,
             version=1,
+            awaits_verification=not is_verified,
         )
-        return profile, [profile._event(UserRegistered, correlation_id, now)]
+        kinds: tuple[type[UserFacts], ...] = (
+            (UserRegistered, UserVerified) if is_verified else (UserRegistered,)
+        )
+        return profile, [profile._event(kind, correlation_id, now) for kind in kinds]
 
     def change(
         self, change: ProfileChange, *, correlation_id: str, now: datetime
     ) -> tuple[Self, list[Event]]:
         """The profile after `change`, and its `user.changed`; itself and no event if nothing differs."""
-        return self._with(change.model_dump(), correlation_id, now)
+        changed = self._with(change.model_dump())
+        return changed, [changed._event(UserChanged, correlation_id, now)] if changed != self else []
 
     def follow_account(
         self, email: str, *, issued_at: int, correlation_id: str, now: datetime
@@ -183,23 +193,33 @@ class Profile(BaseModel):
         """The profile with the verified address of a token, if the token was issued later than `email_as_of`.
 
         A token is valid for an hour, even if the address changes meanwhile. So an older token never brings back an
-        earlier address. An address that a sign-up would refuse changes nothing.
+        earlier address. A token of the profile's address ends the wait for its verification. An address that a sign-up
+        would refuse changes nothing.
         """
         address = _accepted(EmailAddress, email)
-        if address is None or address == self.email or issued_at <= self.email_as_of:
+        if address is None or (address != self.email and issued_at <= self.email_as_of):
             return self, []
-        return self._with({"email": address, "email_as_of": issued_at}, correlation_id, now)
+        moved: dict[str, str | int] = (
+            {} if address == self.email else {"email": address, "email_as_of": issued_at}
+        )
+        changed = self._with({"awaits_verification": False, **moved})
+        kinds: list[type[UserFacts]] = [
+            *([UserChanged] if moved else []),
+            *([UserVerified] if self.awaits_verification else []),
+        ]
+        return changed, [changed._event(kind, correlation_id, now) for kind in kinds]
 
-    def _with(
-        self, values: dict[str, str | int], correlation_id: str, now: datetime
-    ) -> tuple[Self, list[Event]]:
+    def _with(self, values: dict[str, str | int]) -> Self:
+        """The next version, with these values; itself if they do not differ."""
         if self.model_copy(update=values) == self:
-            return self, []
-        changed = self.model_copy(update={**values, "version": self.version + 1})
-        return changed, [changed._event(UserChanged, correlation_id, now)]
+            return self
+        return self.model_copy(update={**values, "version": self.version + 1})
 
     def _event(
-        self, payload: type[UserRegistered | UserChanged], correlation_id: str, now: datetime
+        self,
+        payload: type[UserFacts],
+        correlation_id: str,
+        now: datetime,
     ) -> Event:
         return Event.of(
             payload(user_id=self.user_id, email=self.email, name=self.name, locale=self.locale),

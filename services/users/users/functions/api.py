@@ -21,6 +21,7 @@ from shared.parameters import IfMatch, IfNoneMatch, PageCursor, PageLimit
 from users.adapters.accounts import AccountRefused, CodeNotSent, EmailTaken, TooManySignUps, WeakPassword
 from users.dependencies import accounts, profile_store, sign_ups
 from users.domain.profile import EmailAddress, Profile, ProfileChange, ProfilePosition, SignUp, UserId
+from users.domain.sign_up_limits import TooManySignUpsFromHere
 from users.functions.profile_requests import (
     ConfirmationNotSent,
     change_profile,
@@ -28,6 +29,7 @@ from users.functions.profile_requests import (
     ensure_own_profile,
     free_abandoned_address,
     register_profile,
+    require_few_sign_ups,
     undo_sign_up,
 )
 from users.functions.views import ExportView, ProfilePage, ProfileView, RecordsLink, SignInView
@@ -76,11 +78,22 @@ def _closing(access: Access, *raises: type[Problem]) -> dict[str, Any]:
         status=HTTPStatus.CREATED,
         answers="The new profile",
         headers={"Location": "The link to the profile", **_ETAG},
-        raises=(EmailTaken, WeakPassword, AccountRefused, TooManySignUps, ConfirmationNotSent),
+        raises=(
+            EmailTaken,
+            WeakPassword,
+            AccountRefused,
+            TooManySignUpsFromHere,
+            TooManySignUps,
+            ConfirmationNotSent,
+        ),
     ),
 )
 def sign_up(request: SignUp) -> Response[ProfileView]:
-    """Makes an account and its profile. Amazon Cognito mails a confirmation code to the address."""
+    """Makes an account and its profile. Amazon Cognito mails a confirmation code to the address.
+
+    The shop's welcome follows when the user first reads the profile with a token of the confirmed account.
+    """
+    require_few_sign_ups(app.current_event.request_context.identity.source_ip or "")
     try:
         user_id = sign_ups().create(request)
     except EmailTaken:

@@ -10,8 +10,9 @@ from shared.events import Event
 from shared.observability import count, logger
 from users.adapters.accounts import CodeNotSent
 from users.adapters.profile_store import StoredProfile
-from users.dependencies import accounts, profile_store
+from users.dependencies import accounts, profile_store, sign_up_counters, sign_up_settings
 from users.domain.profile import ClosedProfile, Profile, ProfileChange, close, codes_come_again, is_abandoned
+from users.domain.sign_up_limits import SourceHour, TooManySignUpsFromHere
 
 _SOON_SECONDS = 60
 
@@ -22,8 +23,26 @@ class ConfirmationNotSent(TemporarilyUnavailable):
     code = "confirmation-not-sent"
 
 
+def require_few_sign_ups(source_address: str) -> None:
+    """Counts a sign-up from the client's IP address; raises TooManySignUpsFromHere beyond the limit."""
+    now = utc_now()
+    hour = SourceHour.of(source_address, now)
+    if not sign_up_counters().count(hour, at_most=sign_up_settings().max_sign_ups_per_source):
+        count("SignUpsRefused")
+        raise TooManySignUpsFromHere(
+            "Too many sign-ups came from your network within an hour; try again later.",
+            retry_after=ceil((hour.ends_at - now).total_seconds()),
+        )
+
+
 def register_profile(
-    user_id: str, *, email: str, name: str, locale: str, email_as_of: int | None = None
+    user_id: str,
+    *,
+    email: str,
+    name: str,
+    locale: str,
+    email_as_of: int | None = None,
+    is_verified: bool = False,
 ) -> Profile:
     """The account's profile, made if there is none. The account joins the customers before it has a profile.
 
@@ -37,6 +56,7 @@ def register_profile(
         correlation_id=correlation_id(),
         now=utc_now(),
         email_as_of=email_as_of,
+        is_verified=is_verified,
     )
     accounts().make_customer(user_id)
     stored = profile_store().add(profile, events)
@@ -49,6 +69,7 @@ def register_profile(
 def ensure_own_profile(caller: Caller) -> Profile:
     """The caller's profile, made if there is none yet, with the address of the caller's newest token.
 
+    The first verified token of the profile's address is the user's first sign-in, as far as the shop sees it.
     Raises NotFound if the profile was closed. If there is none yet, it raises AddressRefused, or Unauthorized for a
     token without an address.
     """
@@ -153,4 +174,5 @@ def _register_late(caller: Caller) -> Profile:
         name=caller.name,
         locale=caller.locale,
         email_as_of=caller.issued_at,
+        is_verified=caller.email_verified,
     )
