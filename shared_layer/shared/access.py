@@ -21,7 +21,7 @@ from shared.record import Record
 CUSTOMER_GROUP = "customer"
 ADMIN_GROUP = "admin"
 
-IDENTITY_TOKEN = "id"  # noqa: S105 - a kind of token
+IDENTITY_TOKEN = "id"  # noqa: S105 # nosec B105 - a kind of token
 """The `token_use` of the tokens that the API and the WebSocket take."""
 
 _HOLDERS = {

@@ -14,5 +14,5 @@ def from_any_one[Entry](waiting: Sequence[Entry], now: datetime) -> list[Entry]:
 
     So a run that is cut short leaves out other entries than the run before it. Each has the same chance at each run.
     """
-    start = Random(now.timestamp()).randrange(len(waiting)) if waiting else 0  # noqa: S311 - no secret
+    start = Random(now.timestamp()).randrange(len(waiting)) if waiting else 0  # noqa: S311 # nosec B311 - no secret
     return [*waiting[start:], *waiting[:start]]

@@ -102,3 +102,17 @@ def test_a_reason_is_plain_english():
     }
     assert reasons
     assert not [each for reason in sorted(reasons) for each in complaints(Passage(place="", text=reason))]
+
+
+def test_what_became_known_since_a_commit_fails_make_scan_and_not_make_test(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    locks = Scan("locks", [FINDING], [], may_change=True)
+    with pytest.raises(StepError):
+        judge([locks], page([locks]))
+    capsys.readouterr()
+
+    judge([locks], page([locks]), lenient=True)
+    assert capsys.readouterr().out.startswith("warning: locks: ")
+    with pytest.raises(StepError):
+        judge([scan()], page([scan()]), lenient=True)

@@ -186,7 +186,7 @@ def test_a_step_of_another_service_reads_one_attribute_of_an_order() -> None:
         if not name.startswith("Orders")
         for policy in role["Properties"].get("Policies", [])
         for statement in policy["PolicyDocument"]["Statement"]
-        if statement["Resource"] == table
+        if statement.get("Resource") == table
     }
 
     def alone(attribute: str) -> tuple[str, dict[str, Any]]:

@@ -35,6 +35,11 @@ def register(subcommands: Subcommands) -> None:
         choices=("write",),
         help="renew docs/scanners.md, which lists what stands accepted",
     )
+    parser.add_argument(
+        "--warn-of-vulnerabilities",
+        action="store_true",
+        help="show vulnerabilities of the locked packages that became known, and do not fail for them",
+    )
 
 
 def _scan(arguments: argparse.Namespace) -> None:
@@ -42,12 +47,29 @@ def _scan(arguments: argparse.Namespace) -> None:
         scans = list(pool.map(_timed, _SCANNERS))
     if arguments.action == "write":
         PAGE.write_text(page(scans), encoding="utf-8")
-    judge(scans, PAGE.read_text(encoding="utf-8") if PAGE.exists() else "")
+    judge(
+        scans,
+        PAGE.read_text(encoding="utf-8") if PAGE.exists() else "",
+        lenient=arguments.warn_of_vulnerabilities,
+    )
 
 
-def judge(scans: Sequence[Scan], written: str) -> None:
-    """Prints each complaint about scans, and about the page that lists what they accept. Raises StepError."""
-    complaints = [f"{scan.scanner}: {complaint}" for scan in scans for complaint in scan.complaints()]
+def judge(scans: Sequence[Scan], written: str, *, lenient: bool = False) -> None:
+    """Prints each complaint about scans, and about the page that lists what they accept. Raises StepError.
+
+    If it is `lenient`, it only warns of what may change from one day to the next.
+    """
+    for scan in scans:
+        if lenient and scan.may_change:
+            print(
+                "".join(f"warning: {scan.scanner}: {complaint}\n" for complaint in scan.complaints()), end=""
+            )
+    complaints = [
+        f"{scan.scanner}: {complaint}"
+        for scan in scans
+        if not (lenient and scan.may_change)
+        for complaint in scan.complaints()
+    ]
     if written != page(scans):
         complaints.append(
             f"{PAGE.relative_to(REPOSITORY)} is out of date: `.venv/bin/python -m tools scan write` renews it"

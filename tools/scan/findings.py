@@ -47,6 +47,8 @@ class Scan:
     remark: str = ""
     answered: bool = True
     """Whether the scanner could look at all: an audit without an index cannot."""
+    may_change: bool = False
+    """Whether an unchanged commit may have other findings tomorrow. They fail a run of `make scan` alone."""
 
     def complaints(self) -> list[str]:
         """What has to be mended, a line each."""

@@ -38,7 +38,14 @@ def scan(index: str = INDEX) -> Scan:
 def audit(releases: Iterable[Release], accepted: list[Acceptance], index: str) -> Scan:
     """What the index knows against releases. Nothing fails because it does not answer; the remark says so."""
     if not _answer(index, _KNOWN_TO_BE_VULNERABLE):
-        return Scan("locks", [], accepted, f"skipped: {index} tells no vulnerabilities here", answered=False)
+        return Scan(
+            "locks",
+            [],
+            accepted,
+            f"skipped: {index} tells no vulnerabilities here",
+            answered=False,
+            may_change=True,
+        )
     releases = sorted(releases)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         answers = dict(zip(releases, pool.map(lambda each: _answer(index, each), releases), strict=True))
@@ -47,7 +54,7 @@ def audit(releases: Iterable[Release], accepted: list[Acceptance], index: str) -
         finding: None for release, answer in answers.items() for finding in _findings(release, answer or [])
     }
     remark = f"{len(releases)} releases" + (f", no answer about {', '.join(silent)}" if silent else "")
-    return Scan("locks", list(found), accepted, remark, answered=not silent)
+    return Scan("locks", list(found), accepted, remark, answered=not silent, may_change=True)
 
 
 def locked(texts: Iterable[str]) -> set[Release]:
