@@ -65,7 +65,7 @@ def _texts_of(module: Path) -> Iterator[str]:
     for statement in ast.parse(source).body:
         if isinstance(statement, ast.ClassDef) and (options := _options_of(statement)) is not None:
             # A class of another form keeps its methods compiled at the start.
-            with suppress(Exception):
+            with suppress(AttributeError, NameError, TypeError, ValueError):
                 yield _text_of(_outline(statement, options, names), names)
 
 

@@ -26,10 +26,13 @@ def of_products_that_are_sold(lines: list[dict[str, Any]]) -> list[dict[str, Any
     return [line | {"sku": sku} for line, sku in zip(lines, SOLD, strict=False)]
 
 
-def example_for(name: str, order_id: str, customer_id: str, placed_id: str) -> dict[str, Any]:
+def example_for(
+    name: str, order_id: str, customer_id: str, placed_id: str, *, admins_client: str
+) -> dict[str, Any]:
     """The example for `order_id`, whose own customer has closed no account; a step of a state machine works on it.
 
-    If the example is a request with a token, the customer sends it, so that mails find them. The orders' relay
+    If the example is a request with a token, the customer sends it, so that mails find them; an admin's token is one of
+    `admins_client`, the id of the stack's app client. The orders' relay
     publishes an event about `placed_id`, an order that exists: consumers would wait for any other, try after try.
     """
     event = example(name)
@@ -39,6 +42,8 @@ def example_for(name: str, order_id: str, customer_id: str, placed_id: str) -> d
         return known
     if "httpMethod" in event and claims(event):
         sent: dict[str, Any] = json.loads(json.dumps(event).replace(claims(event)["sub"], customer_id))
+        if claims(sent).get("aud") == "AdminUserPoolClient":
+            claims(sent)["aud"] = admins_client
         return sent
     if "order" in event:
         event["order"] |= {

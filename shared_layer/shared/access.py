@@ -121,7 +121,7 @@ def verified_caller(app: APIGatewayRestResolver) -> Caller | None:
 
 def _barred_by(claims: Any) -> set[str]:
     """The groups whose rights a token of its app client does not give. An identity token names the client in `aud`."""
-    client = claims.get("aud") or claims.get("client_id")
+    client = claims.get("aud")
     is_admins_client = bool(client) and client == os.environ.get("ADMIN_CLIENT_ID")
     return set() if is_admins_client else {ADMIN_GROUP}
 

@@ -34,6 +34,7 @@ def placed_id(stack: Stack, customer: Customer) -> str:
 
 def test_each_function_does_what_its_example_asks_for(
     sam_local: Emulator,
+    stack: Stack,
     customer: Customer,
     order_id: str,
     placed_id: str,
@@ -43,7 +44,13 @@ def test_each_function_does_what_its_example_asks_for(
     """One test, since the saga's steps and the jobs' work on what the examples before them made."""
     for function, name in examples():
         with subtests.test(name):
-            event = example_for(name, order_id, customer.user_id, placed_id)
+            event = example_for(
+                name,
+                order_id,
+                customer.user_id,
+                placed_id,
+                admins_client=stack.resource("AdminUserPoolClient"),
+            )
             path = tmp_path / name
             path.write_text(json.dumps(event))
 

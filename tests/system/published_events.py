@@ -33,7 +33,7 @@ class PublishedEvents:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker has ended."""
-        self._seen |= set(node.workeroutput.get(_SEEN, ()))
+        self._seen |= set(getattr(node, "workeroutput", {}).get(_SEEN, ()))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """All tests have run, in all workers if this is their controller."""

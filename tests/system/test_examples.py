@@ -42,7 +42,13 @@ def test_each_function_does_what_its_example_asks_for(
     """One test, since the saga's steps and the jobs' work on what the examples before them made."""
     for function, name in examples():
         with subtests.test(name):
-            example = example_for(name, order_id, customer.user_id, placed_id)
+            example = example_for(
+                name,
+                order_id,
+                customer.user_id,
+                placed_id,
+                admins_client=stack.resource("AdminUserPoolClient"),
+            )
             # Mail goes out, and an account is made, for an address that is the tests' own.
             text = json.dumps(example).replace("ada@example.com", made_up_address(KIND, "Ada"))
             event: dict[str, Any] = json.loads(text)

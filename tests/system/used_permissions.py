@@ -36,7 +36,7 @@ class UsedPermissions:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker has ended."""
-        self._rows += [Row(*row) for row in node.workeroutput.get(_ROWS, ())]
+        self._rows += [Row(*row) for row in getattr(node, "workeroutput", {}).get(_ROWS, ())]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """All tests have run, in all workers if this is their controller."""

@@ -101,5 +101,5 @@ def publishable(outcome: Event, read: PictureReady | PictureRefused) -> Event:
     """The outcome as the catalogue publishes it, with the data that it `read` alone; raises ForeignOutcome."""
     own = outcome.aggregate_id.startswith(f"{read.sku}/{read.upload_id}/")
     if not own or outcome.event_id != f"{outcome.aggregate_id}:1:{outcome.event_type}":
-        raise ForeignOutcome(f"{outcome.event_id} is not about the upload {read.upload_id} of {read.sku}")
+        raise ForeignOutcome("the event has another id than one about the upload that it names")
     return outcome.model_copy(update={"data": read.model_dump()})
