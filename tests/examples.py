@@ -31,7 +31,7 @@ def example_for(
 ) -> dict[str, Any]:
     """The example for `order_id`, whose own customer has closed no account; a step of a state machine works on it.
 
-    If the example is a request with a token, the customer sends it, so that mails find them; an admin's token is one of
+    If the example is a request with a token, the customer sends it, so that mails find them. An admin's token is one of
     `admins_client`, the id of the stack's app client. The orders' relay
     publishes an event about `placed_id`, an order that exists: consumers would wait for any other, try after try.
     """
