@@ -94,8 +94,7 @@ faults: .venv/installed ## Test the shop under every pair of faults (minutes; WO
 defects: .venv/installed ## Plant each known defect, and check that the faults find it (some minutes)
 	@$(BIN)/python -W ignore -m tests.faults defects --workers $(or $(WORKERS),2)
 
-template: .venv/installed ## Check the template, and count the resources that each service takes
-	$(call do,AWS_DEFAULT_REGION=us-east-1 $(BIN)/sam validate)
+template: .venv/installed ## Count the resources that each service takes (`make scan` checks the template)
 	$(call do,$(TOOLS) resources)
 
 scan: .venv/installed .venv-scan/installed ## Scan the template, code, workflows and locked packages for known mistakes
