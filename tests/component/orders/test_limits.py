@@ -137,6 +137,30 @@ def test_a_customer_has_so_many_undecided_orders_at_once_and_no_more(
     place(ada, "3")
 
 
+def test_a_repeat_during_its_first_request_has_its_answer_though_that_reached_the_limit(
+    account: OrdersAccount, ada: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orders.dependencies import order_store
+
+    for key in ("1", "2"):
+        place(ada, key)
+    store, first = order_store(), list[str]()
+    count_in_status = store.count_in_status
+
+    def count_after_the_first_request(*asked: Any, **limit: Any) -> int:
+        meanwhile.undo()
+        first.append(place(ada, "3"))
+        return count_in_status(*asked, **limit)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(store, "count_in_status", count_after_the_first_request)
+        answer = ada.place(order_body(("TEA", 1)), key="3")
+
+    assert answer["statusCode"] == 201, answer
+    assert [json_body(answer)["order_id"]] == first
+    assert header(answer, "Idempotent-Replayed") == "true"
+
+
 def test_a_decline_is_no_mark_of_a_closed_account_to_an_earlier_release(
     account: OrdersAccount, ada: Client, lambda_context: Any
 ) -> None:
