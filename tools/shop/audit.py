@@ -104,7 +104,7 @@ class Auditor:
         return [from_item(item) for page in pages for item in page["Items"]]
 
     def order_items(self) -> list[dict[str, Any]]:
-        """Every order as it is stored (the table also holds a mark for each closed account)."""
+        """Every order as it is stored (the table also holds marks of closed accounts, and declines)."""
         return [item for item in self.table("OrdersTable") if "order_id" in item]
 
     def stock(self) -> dict[str, dict[str, Any]]:

@@ -70,7 +70,7 @@ class OrdersAccount:
     def orders(self) -> list[str]:
         """The ids of all orders."""
         keys = [item["pk"]["S"] for item in client("dynamodb").scan(TableName="orders")["Items"]]
-        return [key for key in keys if not key.startswith("customer#")]
+        return [key for key in keys if not key.startswith(("customer#", "declines#"))]
 
     def price(self, sku: str) -> tuple[int, bool, int]:
         """The product's price in the projection: amount, whether it is sold, version."""

@@ -1,5 +1,6 @@
 """What one customer may order, and how fast, through the real handlers: pieces, declined payments, undecided orders."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -43,6 +44,11 @@ def decline(client: Client, key: str, lambda_context: Any) -> str:
     for _ in range(2):  # a state machine may run a step again
         fresh("orders.functions.steps").handler(event, lambda_context)
     return order_id
+
+
+def stored(key: str) -> Any:
+    """The item under `key` as DynamoDB has it, or None."""
+    return boto3.client("dynamodb").get_item(TableName="orders", Key={"pk": {"S": key}}).get("Item")
 
 
 def test_a_line_with_too_many_pieces_is_refused_and_names_its_place(
@@ -131,12 +137,82 @@ def test_a_customer_has_so_many_undecided_orders_at_once_and_no_more(
     place(ada, "3")
 
 
+def test_a_repeat_during_its_first_request_has_its_answer_though_that_reached_the_limit(
+    account: OrdersAccount, ada: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orders.dependencies import order_store
+
+    for key in ("1", "2"):
+        place(ada, key)
+    store, first = order_store(), list[str]()
+    count_in_status = store.count_in_status
+
+    def count_after_the_first_request(*asked: Any, **limit: Any) -> int:
+        meanwhile.undo()
+        first.append(place(ada, "3"))
+        return count_in_status(*asked, **limit)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(store, "count_in_status", count_after_the_first_request)
+        answer = ada.place(order_body(("TEA", 1)), key="3")
+
+    assert answer["statusCode"] == 201, answer
+    assert [json_body(answer)["order_id"]] == first
+    assert header(answer, "Idempotent-Replayed") == "true"
+
+
+def test_a_decline_is_no_mark_of_a_closed_account_to_an_earlier_release(
+    account: OrdersAccount, ada: Client, lambda_context: Any
+) -> None:
+    """Release 0.6.0 takes any item under this key for a closed account."""
+    decline(ada, "1", lambda_context)
+
+    assert stored("customer#ada") is None
+
+
+def test_a_closed_account_keeps_no_decline_and_a_saga_that_still_runs_adds_none(
+    account: OrdersAccount, ada: Client, lambda_context: Any
+) -> None:
+    from orders.dependencies import order_store
+    from orders.domain.saga_form import for_saga
+
+    first = decline(ada, "1", lambda_context)
+    late = order_store().find(place(ada, "2"))
+    assert late is not None
+    order_store().close_account("ada", "2026-11-21T10:15:00.000Z")
+    fresh("orders.functions.steps").handler(
+        {"step": "abandon", "order": for_saga(late).model_dump(), "error": {"Error": "CardDeclined"}},
+        lambda_context,
+    )
+
+    kept = json.dumps([stored("customer#ada"), stored("declines#ada")])
+    assert first not in kept
+    assert late.order_id not in kept
+    refused(ada.place(order_body(("TEA", 1)), key="3"), 403, "account-closed")
+    again = order_store().close_account("ada", "2026-11-22T10:15:00.000Z")
+    assert again == "2026-11-21T10:15:00.000Z", "closed since the first time"
+
+
+def test_an_account_that_an_earlier_release_closed_stays_closed_since_then(
+    account: OrdersAccount, ada: Client
+) -> None:
+    from orders.dependencies import order_store
+
+    closed_at = "2026-11-21T10:15:00.000Z"
+    item = {"pk": {"S": "customer#ada"}, "closed_at": {"S": closed_at}}
+    boto3.client("dynamodb").put_item(TableName="orders", Item=item)
+
+    refused(ada.place(order_body(("TEA", 1)), key="1"), 403, "account-closed")
+    assert order_store().close_account("ada", "2026-11-22T10:15:00.000Z") == closed_at
+
+
 def test_a_decline_wakes_no_relay_and_leaves_no_more_than_its_moment(
     account: OrdersAccount, ada: Client, lambda_context: Any
 ) -> None:
     order_id = decline(ada, "1", lambda_context)
 
-    item = boto3.client("dynamodb").get_item(TableName="orders", Key={"pk": {"S": "customer#ada"}})["Item"]
+    item = stored("declines#ada")
+    assert item is not None
     assert item["publishes_nothing"] == {"BOOL": True}
     assert list(item["declines"]["M"]) == [order_id]
     assert set(item) == {"pk", "declines", "version", "outbox", "publishes_nothing"}

@@ -1,7 +1,8 @@
 """The orders table: an order with the events of its last change, in one item.
 
     an order                         pk = order id
-    a customer's account             pk = "customer#" and the customer's id: closed, or with declined payments
+    a closed account                 pk = "customer#" and the customer's id; no other account has such an item
+    a customer's declined payments   pk = "declines#" and the customer's id; empty for ever when the account is closed
     index by-customer-keys           customer_id, placed_at: a customer's orders in the order of time
     index by-customer-status-keys    customer_status = customer id, "#" and status; placed_at: those in one status
     index by-attention               attention, attention_since
@@ -9,6 +10,8 @@
 
 All indexes hold keys alone, so a change of an order writes only those whose key it changes. The modules
 `attention_index` and `placement_index` explain the last two.
+
+Release 0.6.0 takes every item under "customer#" for a closed account, so nothing else may stand there.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -52,13 +55,14 @@ class OrderStore:
     def find_for_placement(self, order_id: str, customer_id: str) -> tuple[Order | None, CustomerAccount]:
         """The order that was placed under this id before, or None; and the customer's account.
 
-        One request reads both. Raises Throttled.
+        One request reads all. Raises Throttled.
         """
-        account = _account_key(customer_id)
-        keys = [{"pk": order_id}, account]
+        closed, declines = _closed_key(customer_id), _declines_key(customer_id)
+        keys = [{"pk": order_id}, closed, declines]
         found = {item["pk"]: item for item in self._table.get_all(keys, consistent=True)}
         order = Order.model_validate(found[order_id]) if order_id in found else None
-        return order, CustomerAccount.model_validate(found.get(account["pk"], {}))
+        account = {**found.get(declines["pk"], {}), **found.get(closed["pk"], {})}
+        return order, CustomerAccount.model_validate(account)
 
     def find_if(self, order_ids: Iterable[str], condition: Callable[[Order], bool]) -> Iterator[Order]:
         """The orders of these ids, as last written, that meet `condition`: an index lags behind its table."""
@@ -93,28 +97,30 @@ class OrderStore:
         return changed
 
     def close_account(self, customer_id: str, moment: str) -> str:
-        """Refuses every placement of the customer from now on; returns since when (`moment`, the first time)."""
-        closed = self.change_account(customer_id, lambda account: account.close(moment))
-        return closed.closed_at or moment
+        """Refuses every placement of the customer from now on; returns since when (`moment`, the first time).
 
-    def change_account(
-        self, customer_id: str, change: Callable[[CustomerAccount], CustomerAccount]
-    ) -> CustomerAccount:
-        """Applies `change` to the customer's account and stores the result, if it changed anything.
-
-        If another writer changed it first, `change` starts over. Raises WriteConflict if that goes on and on.
+        It forgets the declined payments, and a saga that still runs adds none. Raises WriteConflict.
         """
-        return retry_on_conflict(self._change_account_once, _account_key(customer_id), change)
+        mark = {**_closed_key(customer_id), "closed_at": moment, **outbox_of([])}
+        since = str((self._table.put_new(mark) or mark)["closed_at"])
+        self.change_declines(customer_id, lambda account: account.close(since))
+        return since
 
-    def _change_account_once(
+    def change_declines(self, customer_id: str, change: Callable[[CustomerAccount], CustomerAccount]) -> None:
+        """Applies `change` to the account's declined payments and stores the result, if it changed anything.
+
+        If another writer changed them first, `change` starts over. Raises WriteConflict if that goes on and on.
+        """
+        retry_on_conflict(self._change_declines_once, _declines_key(customer_id), change)
+
+    def _change_declines_once(
         self, key: dict[str, str], change: Callable[[CustomerAccount], CustomerAccount]
-    ) -> CustomerAccount:
+    ) -> None:
         account = CustomerAccount.model_validate(self._table.get(key) or {})
         changed = change(account)
         if changed != account:
             item = {**key, **changed.model_dump(exclude_defaults=True), **outbox_of([])}
             self._table.put(item, replaces=account.version)
-        return changed
 
     def count_in_status(self, customer_id: str, status: OrderStatus, *, at_most: int) -> int:
         """How many orders of the customer are in this status, counted up to `at_most`.
@@ -180,5 +186,9 @@ def _customer_status(customer_id: str, status: OrderStatus) -> str:
     return f"{customer_id}#{status.value}"
 
 
-def _account_key(customer_id: str) -> dict[str, str]:
+def _closed_key(customer_id: str) -> dict[str, str]:
     return {"pk": f"customer#{customer_id}"}
+
+
+def _declines_key(customer_id: str) -> dict[str, str]:
+    return {"pk": f"declines#{customer_id}"}

@@ -14,7 +14,7 @@ DECLINES_COUNT_FOR = timedelta(hours=1)
 class CustomerAccount(Record):
     """A customer's account. `declines` has the moment of each declined payment by its order's id.
 
-    `version` counts its changes. An account without an item is open, and has version 0.
+    `version` counts the changes of its declines. An account without an item is open, and has version 0.
     """
 
     closed_at: str | None = None

@@ -28,7 +28,7 @@ from shared.access import Access, caller_of, require_owner
 from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor
-from shared.errors import Forbidden, NotFound
+from shared.errors import Forbidden, NotFound, TooManyRequests
 from shared.links import link_to
 from shared.observability import count, logger
 from shared.parameters import IdempotencyKey, PageCursor, PageLimit
@@ -73,11 +73,19 @@ OrderId = Annotated[
 def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Response[OrderView]:
     """Places an order at the server's own prices. The same key and body return the same order again."""
     customer = caller_of(app).user_id
-    existing, account = order_store().find_for_placement(order_id_for(customer, idempotency_key), customer)
+    order_id = order_id_for(customer, idempotency_key)
+    existing, account = order_store().find_for_placement(order_id, customer)
     account.require_open()
     if existing is not None:
         return _placed(existing, request, replayed=True)
-    _require_within_limits(request, account, customer)
+    try:
+        _require_within_limits(request, account, customer)
+    except TooManyRequests:
+        # The first request under this key may have stored its order meanwhile, and reached the limit by that.
+        existing = order_store().find(order_id)
+        if existing is None:
+            raise
+        return _placed(existing, request, replayed=True)
     order, events = Order.place(
         request,
         price_store().prices_of({line.sku for line in request.lines}),

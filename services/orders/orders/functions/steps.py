@@ -38,7 +38,7 @@ def abandon(given: AbandonInput) -> dict[str, Any]:
     reason, now = reason_of(given.error.name if given.error else ""), utc_now()
     order = order_store().change(given.order.order_id, lambda current: current.abandon(reason, now))
     if reason is RejectionReason.PAYMENT_DECLINED:
-        order_store().change_account(order.customer_id, lambda account: account.decline(order.order_id, now))
+        order_store().change_declines(order.customer_id, lambda account: account.decline(order.order_id, now))
     return {"confirmed": order.was_confirmed, "status": order.status.value}
 
 
