@@ -79,3 +79,18 @@ def test_a_function_is_allowed_single_actions_on_single_resources(function: str)
     for statement in statements_of(role_of(function), "Allow"):
         assert "*" not in str(statement["Action"]), statement
         assert statement["Resource"] != "*", statement
+
+
+def test_mail_goes_out_as_the_shops_sender_alone_whichever_identities_ses_asks_for() -> None:
+    """In its sandbox SES asks for the recipient's identity too; the sender's may be a domain above the address."""
+    [statement] = [
+        each
+        for each in statements_of(role_of("NotificationsSendMailFunction"), "Allow")
+        if each["Action"] == "ses:SendEmail"
+    ]
+    ses = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}"
+    assert [each["Fn::Sub"] for each in statement["Resource"]] == [
+        f"{ses}:identity/*",
+        f"{ses}:configuration-set/${{MailConfigurationSet}}",
+    ]
+    assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}

@@ -404,6 +404,20 @@ def test_accounts_are_in_the_cheapest_tier() -> None:
     assert pool["Properties"]["UserPoolTier"] == "LITE"
 
 
+def test_cognito_may_call_a_function_of_the_pool_before_the_pool_names_it() -> None:
+    """An update changes the pool after what it depends on; a sign-in between the two would fail."""
+    pool = RESOURCES["UserPool"]
+    [trigger] = [arn["Fn::GetAtt"][0] for arn in pool["Properties"]["LambdaConfig"].values()]
+    permission = RESOURCES[pool["DependsOn"]]
+    assert permission["Properties"] == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Ref": trigger},
+        "Principal": "cognito-idp.amazonaws.com",
+        "SourceAccount": {"Ref": "AWS::AccountId"},
+    }
+    assert not of_type("AWS::IAM::Policy")
+
+
 def test_functions_run_on_the_cheaper_processor_except_here() -> None:
     for name, function in of_type("AWS::Lambda::Function"):
         assert function["Properties"]["Architectures"] == [{"Ref": "Architecture"}], name

@@ -101,20 +101,6 @@ EXPECTED = (
         "a report looks an order up only if it was confirmed in an earlier week",
         "tests/component/reports/test_reports.py",
     ),
-    Expected(
-        "NotificationsSendMailFunction",
-        "ses:SendEmail",
-        "configuration-set/*",
-        "AWS asks for the configuration set beside the identity; the embedded cloud does not",
-        "tests/unit/test_permissions.py",
-    ),
-    Expected(
-        "NotificationsSendMailFunction",
-        "ses:SendEmail",
-        "identity/*",
-        "SES asks for the sender's address or for its domain, whichever is verified",
-        "tests/system/test_mail_set_up.py",
-    ),
 )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,34 @@ def test_differences_that_are_left_to_an_operator_keep_it_from_no_later_one(
 
     assert reconciliation.provider.commands == ["pi_2:reconcile-cancel"]
     assert reconciliation.resolver.differing(10) == ["pi_1"]
+
+
+def test_payments_that_hang_again_at_each_run_keep_it_from_no_difference(
+    reconciliation: Reconciliation, lambda_context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each run has the time for one, of a payment that cannot be finished and a difference that can be resolved."""
+    from payments.functions import reconcile
+
+    def complete(_: str) -> str:
+        raise ProviderUnavailable
+
+    reconciliation.store_payment(PaymentStatus.VOIDED)
+    reconciliation.observe(ProviderStatus.HELD)
+    reconciliation.provider.has("pi_1", "requires_capture")
+    monkeypatch.setattr(reconcile, "complete", complete)
+    monkeypatch.setattr(reconcile, "difference_resolver", lambda: reconciliation.resolver)
+    monkeypatch.setattr(reconcile, "payment_store", lambda: reconciliation.payments)
+    monkeypatch.setattr(reconciliation.payments, "under_way_since_before", lambda *_: ["another-order"])
+    for start in range(2):
+        left = iter([60_000, 5_000])
+        monkeypatch.setattr(lambda_context, "get_remaining_time_in_millis", lambda left=left: next(left))
+        monkeypatch.setattr(
+            reconcile, "from_any_one", lambda keys, _, start=start: [*keys[start:], *keys[:start]]
+        )
+        with suppress(reconcile.ReconciliationFailed):
+            reconcile.handler(json.loads(EXAMPLE.read_text()), lambda_context)
+
+    assert reconciliation.provider.commands == ["pi_1:reconcile-cancel"]
 
 
 def test_money_that_the_provider_will_not_give_back_stays_on_the_list(reconciliation: Reconciliation) -> None:

@@ -65,11 +65,20 @@ def cognito(pool: str, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_account_without_a_second_factor_is_no_admin_and_keeps_its_other_groups(cognito: Pool) -> None:
     answer = cognito.ask(cognito.event("admin", "customer", has_factor=False))
-    assert answer["response"]["claimsOverrideDetails"]["groupOverrideDetails"] == {
-        "groupsToOverride": ["customer"],
-        "iamRolesToOverride": [],
-        "preferredRole": None,
+    assert answer["response"]["claimsOverrideDetails"] == {
+        "groupOverrideDetails": {
+            "groupsToOverride": ["customer"],
+            "iamRolesToOverride": [],
+            "preferredRole": None,
+        }
     }
+
+
+def test_an_account_that_is_in_no_other_group_gets_a_token_without_groups(cognito: Pool) -> None:
+    """Cognito may read an empty list of groups as no list at all."""
+    details = cognito.ask(cognito.event("admin", has_factor=False))["response"]["claimsOverrideDetails"]
+    assert details["groupOverrideDetails"]["groupsToOverride"] == []
+    assert details["claimsToSuppress"] == ["cognito:groups"]
 
 
 def test_an_admin_with_a_second_factor_stays_one(cognito: Pool) -> None:

@@ -4,13 +4,15 @@
 - A topic's default policy lets in whom AWS marks as `AWS:SourceOwner`, which no function is; in MiniStack a topic that
   CloudFormation makes lets everyone in.
 - A read of a table's stream is one of that stream; MiniStack asks for all resources.
-- A mail is sent as an identity: the sender's address if that is verified, or else its domain. MiniStack asks for all
-  resources. AWS asks for the configuration set as well.
+- A mail is sent as an identity: the sender's address if that is verified, or else its domain. AWS asks for the
+  configuration set as well, and in SES's sandbox for the recipients' identities. All have `ses:FromAddress`. MiniStack
+  asks for all resources, without that key.
 - A batch of items has `dynamodb:Attributes` and `dynamodb:Select` as a single read has; MiniStack omits the attributes.
 - A request that names its items has their partition keys as `dynamodb:LeadingKeys`; MiniStack has no such key.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsesv2.html
+https://github.com/aws/aws-sdk-js/issues/3641 (the recipients' identities)
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 """
 
@@ -20,7 +22,8 @@ from email.utils import parseaddr
 from typing import Any
 
 # MiniStack is in the embedded cloud's own environment, where the type checker does not look.
-from ministack.core import iam_actions  # type: ignore[import-not-found]
+from ministack import app  # type: ignore[import-not-found]
+from ministack.core import iam_actions, responses  # type: ignore[import-not-found]
 from ministack.services import dynamodb, dynamodb_streams, ses, sns  # type: ignore[import-not-found]
 
 _DEFAULT_POLICY = "__default_policy_ID"
@@ -31,6 +34,7 @@ def install() -> None:
     """Replaces what MiniStack takes from a request to ask IAM."""
     _ask_for_actions()
     _ask_for_resources()
+    _ask_for_mails()
     _ask_for_more_than_default_policies()
     _tell_keys()
 
@@ -49,14 +53,31 @@ def _ask_for_resources() -> None:
     resource_of = iam_actions.extract_resource_arn
 
     def extract_resource_arn(*request: Any) -> Any:
-        service, _, path, _, body, _, region, account = request
-        if service == "dynamodbstreams":
-            return _stream_of(_json(body))
-        if service == "ses" and path.rstrip("/") == _SEND_MAIL:
-            return f"arn:aws:ses:{region}:{account}:identity/{_identity_of(_json(body))}"
-        return resource_of(*request)
+        service, body = request[0], request[4]
+        return _stream_of(_json(body)) if service == "dynamodbstreams" else resource_of(*request)
 
     iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _ask_for_mails() -> None:
+    ask = app._enforce_ses_v2
+
+    def enforce_ses_v2(*request: Any) -> Any:
+        _, path, headers, body, query, request_id = request
+        if path.rstrip("/") != _SEND_MAIL:
+            return ask(*request)
+        mail = _json(body)
+        ours = f"arn:aws:ses:{app.extract_region(headers, query)}:{responses.get_account_id()}"
+        keys = {"ses:FromAddress": _sender_of(mail)}
+        for resource in _resources_of(mail):
+            arn = f"{ours}:{resource}"
+            if denied := app._enforce_data_plane(
+                "sesv2", "ses:SendEmail", headers, query, request_id, arn, keys, named_resource=arn
+            ):
+                return denied
+        return None
+
+    app._enforce_ses_v2 = enforce_ses_v2
 
 
 def _ask_for_more_than_default_policies() -> None:
@@ -89,9 +110,19 @@ def _stream_of(request: dict[str, Any]) -> str:
     return str(request.get("StreamArn") or decoded.get("arn") or "*")
 
 
-def _identity_of(request: dict[str, Any]) -> str:
-    address = parseaddr(request.get("FromEmailAddress", ""))[1]
-    return address if address in ses._identities else address.rpartition("@")[2]
+def _resources_of(mail: dict[str, Any]) -> Iterator[str]:
+    """What SES asks IAM about before it takes the mail."""
+    sender = _sender_of(mail)
+    yield f"identity/{sender if sender in ses._identities else sender.rpartition('@')[2]}"
+    if configuration_set := mail.get("ConfigurationSetName"):
+        yield f"configuration-set/{configuration_set}"
+    if not ses._production_access_enabled():
+        for recipient in (mail.get("Destination") or {}).get("ToAddresses") or []:
+            yield f"identity/{parseaddr(recipient)[1]}"
+
+
+def _sender_of(mail: dict[str, Any]) -> str:
+    return parseaddr(mail.get("FromEmailAddress", ""))[1]
 
 
 def _tables_of(batch: Any) -> list[dict[str, Any]]:

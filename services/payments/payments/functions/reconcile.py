@@ -1,6 +1,7 @@
 """Scheduled: resolves the intents that differ from our payments, and finishes payments that were cut short."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +15,8 @@ from shared.clock import utc_now
 from shared.fair_order import from_any_one
 from shared.observability import count, entry_point, logger
 
-# More than a run has the time for. Each run begins at another one. So differences that it leaves to an operator do not
-# keep it from the others.
+# More than a run has the time for. Each run begins at any one of both lists. So what it cannot finish, or leaves to an
+# operator, does not keep it from the others.
 _MOST_A_RUN = 1000
 # Three calls of the provider; each takes 8 s at most.
 _TIME_FOR_ONE_MS = 30_000
@@ -42,20 +43,19 @@ def reconcile_all(context: LambdaContext) -> dict[str, int]:
     The metric `ProviderDiffers` counts the differences that are left to an operator. `PaymentsHanging` counts the
     payments that were cut short. Raises ReconciliationFailed at the end, if one failed.
     """
-    failed: list[str] = []
     hanging = payment_store().under_way_since_before(utc_now() - HANGING_AFTER, _MOST_A_RUN)
-    count("PaymentsHanging", len(hanging))
-    completed = len(list(_each(hanging, complete, context, failed)))
-    failed_payments = len(failed)
-    remedies = dict.fromkeys(Remedy, 0)
     differing = difference_resolver().differing(_MOST_A_RUN)
-    for remedy in _each(differing, difference_resolver().resolve, context, failed):
-        remedies[remedy] += 1
-    count("ProviderDiffers", remedies[Remedy.OPERATOR] + len(failed) - failed_payments)
+    count("PaymentsHanging", len(hanging))
+    failed: list[str] = []
+    ways = {**dict.fromkeys(hanging, complete), **dict.fromkeys(differing, difference_resolver().resolve)}
+    outcomes = dict(_each(ways, context, failed))
+    remedies = Counter(outcomes[reference] for reference in differing if reference in outcomes)
+    count("ProviderDiffers", remedies[Remedy.OPERATOR] + len({*failed} & {*differing}))
     count("PaymentsReconciled", remedies[Remedy.CANCEL] + remedies[Remedy.REFUND])
     if failed:
         raise ReconciliationFailed(", ".join(failed))
-    return {**{remedy.value: number for remedy, number in remedies.items()}, "hanging": completed}
+    completed = sum(order_id in outcomes for order_id in hanging)
+    return {**{remedy.value: remedies[remedy] for remedy in Remedy}, "hanging": completed}
 
 
 @entry_point
@@ -65,19 +65,19 @@ def handler(_: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         return reconcile_all(context)
 
 
-def _each[Result](
-    keys: Sequence[str], act: Callable[[str], Result], context: LambdaContext, failed: list[str]
-) -> Iterator[Result]:
-    """The result of `act` for each key, while there is time; adds the keys that fail to `failed`."""
-    for key in from_any_one(keys, utc_now()):
+def _each(
+    ways: Mapping[str, Callable[[str], str]], context: LambdaContext, failed: list[str]
+) -> Iterator[tuple[str, str]]:
+    """Each key with the outcome of its way, while there is time; adds the keys that fail to `failed`."""
+    for key in from_any_one(list(ways), utc_now()):
         if context.get_remaining_time_in_millis() < _TIME_FOR_ONE_MS:
             logger.warning("out of time; the next run goes on")
             return
         try:
-            result = act(key)
+            outcome = ways[key](key)
         except Exception:  # noqa: BLE001 - one that fails must stop no other; reconcile_all raises at its end
             logger.exception("could not be reconciled", reference=key)
             failed.append(key)
         else:
-            logger.info("reconciled", reference=key, outcome=str(result))
-            yield result
+            logger.info("reconciled", reference=key, outcome=outcome)
+            yield key, outcome

@@ -27,5 +27,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return event
     logger.warning("admin has no second factor", user_id=event["request"]["userAttributes"].get("sub", ""))
     count("AdminsWithoutSecondFactor")
-    kept = {**groups, "groupsToOverride": [group for group in named if group != ADMIN_GROUP]}
-    return event | {"response": {"claimsOverrideDetails": {"groupOverrideDetails": kept}}}
+    kept = [group for group in named if group != ADMIN_GROUP]
+    details: dict[str, Any] = {"groupOverrideDetails": {**groups, "groupsToOverride": kept}}
+    if not kept:
+        # Cognito does not say whether an empty list overrides anything; without the claim, the token names no group.
+        details["claimsToSuppress"] = ["cognito:groups"]
+    return event | {"response": {"claimsOverrideDetails": details}}
