@@ -9,6 +9,7 @@ from itertools import batched
 from random import Random
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 from botocore import xform_name
 
@@ -78,15 +79,18 @@ class Measurement:
 
 
 def _orders_and_reads() -> list[Any]:
-    """A first order, more of them, and as many readings of the first one."""
+    """A first order, more of them, and as many readings of the first one. A customer may have few undecided orders, so
+    each order has a customer of its own."""
     orders = []
     for number in range(1 + _WARM):
         order = deepcopy(_REQUEST)
+        order["requestContext"]["authorizer"]["claims"]["sub"] = str(UUID(int=number))
         order["headers"]["Idempotency-Key"] = f"benchmark-{number:04}"
         order["multiValueHeaders"]["Idempotency-Key"] = [f"benchmark-{number:04}"]
         orders.append(order)
     read = deepcopy(_REQUEST)
-    customer = read["requestContext"]["authorizer"]["claims"]["sub"]
+    customer = str(UUID(int=0))
+    read["requestContext"]["authorizer"]["claims"]["sub"] = customer
     order_id = order_id_for(customer, "benchmark-0000")
     read |= {
         "httpMethod": "GET",
