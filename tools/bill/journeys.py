@@ -13,13 +13,14 @@ from tools.bill.declared import Declared
 from tools.bill.recording import Recording
 from tools.console import Progress, StepError
 from tools.shop.audit import Auditor
-from tools.shop.client import Shop
+from tools.shop.client import Customer, Shop
 from tools.shop.stage import DARJEELING, RARE, RARE_STOCK, TEA
 from tools.stack import Stack
 from tools.waiting import wait_for
 
 _LONGEST_SECONDS = 90
 _PACE_SECONDS = 1.0
+_CUSTOMERS = 8
 _ENDS = {"rejected", "cancelled", "parked"}
 # A refused card, an address that no carrier serves, and more than the warehouse has, by turns.
 _REFUSALS: tuple[tuple[dict[str, int], dict[str, Any]], ...] = (
@@ -42,7 +43,9 @@ class Journeys:
         self.shop = Shop(self.stack, "bill")
         self.auditor = Auditor(self.stack)
         self._waiting_before = self._waiting()
-        self.customer = self.shop.sign_up("Bill Example")
+        # By turns, because an account may have few undecided orders and few declined payments.
+        self._customers = cycle([self.shop.sign_up("Bill Example") for _ in range(_CUSTOMERS)])
+        self._customer_of: dict[str, Customer] = {}
 
     def stock_up(self, orders: int) -> None:
         """Receives a delivery for so many orders; earlier runs may have taken the stock."""
@@ -78,7 +81,8 @@ class Journeys:
             placed.append(self._place({TEA: 1, DARJEELING: 1}))
             self._end(placed[-1:], {"confirmed"}, "confirmed")
             self._look(placed[-1:])
-            answer = self.shop.request("POST", f"/orders/{placed[-1]}/cancel", token=self.customer.token)
+            token = self._customer_of[placed[-1]].token
+            answer = self.shop.request("POST", f"/orders/{placed[-1]}/cancel", token=token)
             answer.raise_for_status()
         self._end(placed, {"cancelled"}, "cancelled")
         self._look(placed)
@@ -118,14 +122,17 @@ class Journeys:
             self.progress.report(f"  {number + 1} of {orders} orders placed")
 
     def _place(self, lines: dict[str, int], **options: Any) -> str:
-        answer = self.shop.place(self.customer, lines, **options)
+        customer = next(self._customers)
+        answer = self.shop.place(customer, lines, **options)
         if answer.status_code != 201:
             raise StepError(f"POST /orders answered {answer.status_code}: {answer.text}", "Run `make seed`.")
-        return str(answer.json()["order_id"])
+        order_id: str = answer.json()["order_id"]
+        self._customer_of[order_id] = customer
+        return order_id
 
     def _look(self, orders: list[str]) -> None:
         for order in orders:
-            self.shop.order(self.customer, order)
+            self.shop.order(self._customer_of[order], order)
 
     def _end(self, orders: list[str], statuses: set[str], what: str) -> None:
         """Waits for it by the records, not by the API, whose requests count; raises StepError for another end."""
