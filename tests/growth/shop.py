@@ -31,6 +31,7 @@ _OTHER_CUSTOMERS = 5003
 _PIECES = 1_000_000
 # The ids that belong to one order.
 _IDENTITY = re.compile(r"\b(ord|pi|shp)_[0-9a-f]{8,}")
+_AN_HOUR_SECONDS = 3600
 _A_WEEK_SECONDS = 7 * 24 * 3600
 _EXPORT_OF_THE_DAY = {
     "job": {"job_id": "job_1", "correlation_id": "export"},
@@ -172,6 +173,8 @@ def measure_readers(orders: int) -> dict[str, Cost]:
 
 
 def _one_turn(shop: GrownShop, name: str) -> None:
+    # An account may have few declined payments within an hour.
+    shop.world.clock += _AN_HOUR_SECONDS
     order_id = shop.order(f"{name}-good")
     shop.order(f"{name}-declined", payment_token="pm_card_chargeDeclined")
     shop.request("GET", f"/orders/{order_id}")
