@@ -135,7 +135,7 @@ def _products_on_sale(stack: Stack, _left_as_it_was: None) -> None:
 def _in_agreement(stack: Stack, _left_as_it_was: None, request: pytest.FixtureRequest) -> Iterator[None]:
     """After a run of all tests in the embedded cloud, the records of all orders agree, with the mails that SES sent.
 
-    What did not agree before the run is left out: whoever used the stack before has made that.
+    It leaves out what did not agree before the run, because earlier users of the stack made that.
     """
     if STACK or request.config.args != ["tests/system"]:
         yield

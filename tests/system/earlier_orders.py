@@ -41,7 +41,7 @@ def a_test_begins() -> None:
 
 
 def await_earlier_orders(stack: Stack) -> None:
-    """Returns once no order of an earlier test is on its way; raises NotInTime, which names those that are.
+    """Returns once no order of an earlier test is on its way; raises NotInTime with the ids of such orders.
 
     A parcel that an earlier test held back goes to the carrier now.
     """
