@@ -145,9 +145,12 @@ class Tables:
         for name in sorted(names):
             # Moto puts another table in its place when a transaction fails.
             table = moto_tables()[name]
-            after = {
-                (name, _text(key.to_json())): self._item(name, key, item) for key, item in table.items.items()
-            }
+            after: dict[Place, Item] = {}
+            for key, item in table.items.items():
+                place = (name, _text(key.to_json()))
+                lay = before.get(place)
+                # An item that moto was handed itself is as it was: only a copy can have changed.
+                after[place] = lay if lay and item is lay.moto else self._item(name, key, item)
             changes += [(place, item) for place, item in after.items() if before.get(place) is not item]
             changes += [(place, None) for place in before if place[0] == name and place not in after]
             if table.stream_shard is not None:
