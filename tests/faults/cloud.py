@@ -51,7 +51,7 @@ class Cloud(Deliveries):
 
     def __init__(self) -> None:
         super().__init__()
-        self._due_then: tuple[Hashable, list[str]] = ("never", [])
+        self._due_then: tuple[Hashable, list[str]] | None = None
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -85,6 +85,11 @@ class Cloud(Deliveries):
                 os.environ.clear()
                 os.environ.update(before)
                 client.cache_clear()
+
+    def empty(self) -> None:
+        """Forgets all that lies, waits or is due."""
+        self.world, self._due_then = World(), None
+        self.tables.empty()
 
     def keep(self) -> Moment:
         """The present moment."""
@@ -134,7 +139,7 @@ class Cloud(Deliveries):
         if self.world.rounds >= ROUNDS:
             return []
         moment = self.fingerprint()
-        if self._due_then[0] != moment:
+        if self._due_then is None or self._due_then[0] != moment:
             due = [function for function in self.template.scheduled if self._would_change_something(function)]
             self._due_then = moment, due
         return self._due_then[1]
@@ -176,8 +181,12 @@ class Cloud(Deliveries):
             self.tables.restore(items)
             self.tables.written = []
 
-    def step(self, events: list[Event] | None = None) -> Step:
-        """Takes the next work to its end, with `events`; returns what it was and its points."""
+    def step(self, events: list[Event] | None = None, *, more: bool = True) -> Step:
+        """Takes the next work to its end, with `events`; returns what it was and its points.
+
+        If the caller chooses no `more` events, the points do not say whether schedules can come early. To find that out
+        takes a trial of each scheduled function.
+        """
         world = self.world
         if not world.pending:
             self._wake()
@@ -192,7 +201,7 @@ class Cloud(Deliveries):
                 DELIVERY,
                 str(world.pending[0]),
                 self._delivery_faults(world.pending[0]),
-                (*world.actions, *(["overdue"] if self._is_overdue else [])),
+                (*world.actions, *(["overdue"] if more and self._is_overdue else [])),
             )
         )
         for event in at_delivery:

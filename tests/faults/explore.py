@@ -139,7 +139,7 @@ class Explorer:
                 count = 1
                 break
             moment = self._cloud.keep()
-            step = self._take([], events)
+            step = self._take([], events, more=left > 0)
             path.append((key, moment, step))
         if not events:
             self._firsts = sum(
@@ -180,15 +180,15 @@ class Explorer:
                 chosen = [*taken, (point.index, what)]
                 history = (*events, (at, point.index, what))
                 self._cloud.restore(moment)
-                branch = self._take(chosen, history)
                 remaining = left - 1
+                branch = self._take(chosen, history, more=remaining > 0)
                 count += self._futures(remaining, history, at + 1)
                 count += self._branches(moment, branch, chosen, remaining, history, at)
         return count
 
-    def _take(self, chosen: list[Event], events: tuple[tuple[int, int, str], ...]) -> Step:
+    def _take(self, chosen: list[Event], events: tuple[tuple[int, int, str], ...], *, more: bool) -> Step:
         self.report.steps += 1
-        step = self._cloud.step(chosen)
+        step = self._cloud.step(chosen, more=more)
         problems = always(self._cloud)
         if problems:
             self._violated(events, tuple(problems))
@@ -212,14 +212,14 @@ def outcome(cloud: Cloud) -> tuple[str, ...]:
     return tuple(sorted(item["status"] for item in cloud.items("OrdersTable") if "order_id" in item))
 
 
-def replay(cloud: Cloud, schedule: Schedule) -> tuple[list[str], list[Step]]:
-    """Runs one schedule; returns what does not hold at its end or on the way, and its steps."""
+def replay(cloud: Cloud, schedule: Schedule, *, more: bool = True) -> tuple[list[str], list[Step]]:
+    """Runs one schedule; returns what does not hold at its end or on the way, and its steps (see `Cloud.step`)."""
     begin(cloud, SCENARIOS[schedule.scenario])
     steps: list[Step] = []
     problems: list[str] = []
     while not cloud.idle and len(steps) <= _LONGEST:
         here = [(call, what) for step, call, what in schedule.events if step == len(steps)]
-        steps.append(cloud.step(here))
+        steps.append(cloud.step(here, more=more))
         problems += [problem for problem in always(cloud) if problem not in problems]
     return problems + (settled(cloud) if cloud.idle else ["it never ends"]), steps
 
@@ -231,7 +231,7 @@ def sample(cloud: Cloud, scenario: Scenario, number: int, seed: int) -> Iterator
     for _ in range(number):
         schedule, steps = Schedule(scenario.name), plain
         problems: list[str] = []
-        for _ in range(2):
+        for more in (True, False):
             last = schedule.events[-1][:2] if schedule.events else (-1, DELIVERY)
             places = [
                 (position, point.index, what)
@@ -242,5 +242,5 @@ def sample(cloud: Cloud, scenario: Scenario, number: int, seed: int) -> Iterator
             ]
             if places:
                 schedule = Schedule(scenario.name, (*schedule.events, chance.choice(places)))
-                problems, steps = replay(cloud, schedule)
+                problems, steps = replay(cloud, schedule, more=more)
         yield schedule, problems

@@ -109,7 +109,7 @@ def _stock(cloud: Cloud) -> None:
     from orders.domain.pricing import Price
     from shared.aws import client
 
-    cloud.tables.empty()
+    cloud.empty()
     stock, prices = (
         StockLedger(client("dynamodb"), "InventoryTable"),
         PriceStore(client("dynamodb"), "OrdersPricesTable"),
