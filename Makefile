@@ -212,7 +212,7 @@ clean: ## Stop the embedded cloud and remove everything that was built (the tool
 	$(call do,find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +)
 
 ## Operate (the embedded cloud, or a stack on AWS: STACK=... REGION=...)
-.PHONY: logs trace attention resume dlq redrive rebuild report
+.PHONY: logs trace attention resume dlq redrive rebuild report rotate sign-out
 logs: .venv/installed ## Show the log lines of the functions (ARGS="--follow --grep <order id>")
 	@$(TOOLS) logs $(ARGS)
 
@@ -236,3 +236,9 @@ rebuild: .venv/installed ## Rebuild a projection from its source (PROJECTION=rep
 
 report: .venv/installed ## Report on a week's sales, and save the page (WEEK=2026-W10; on AWS: TOKEN=...)
 	@$(TOOLS) report $(WEEK)
+
+rotate: .venv/installed ## Replace a secret while requests go on (SECRET=payment-webhook, then STEP=finish; without, list them)
+	@$(TOOLS) rotate $(SECRET) $(if $(STEP),--step $(STEP))
+
+sign-out: .venv/installed ## End all sessions of an account (EMAIL=...; ROLE=admin takes that role from it)
+	@$(TOOLS) sign-out $(or $(EMAIL),$(error EMAIL=... names the account)) $(if $(ROLE),--role $(ROLE))

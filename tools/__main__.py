@@ -19,6 +19,8 @@ TOOLS: Tools = {
     "tools.ops.dlq": ("dlq", "redrive"),
     "tools.ops.rebuild": ("rebuild",),
     "tools.ops.report": ("report",),
+    "tools.ops.rotate": ("rotate",),
+    "tools.ops.sign_out": ("sign-out",),
     "tools.bill.command": ("bill",),
     "tools.permissions.command": ("permissions",),
     "tools.lanes": ("lanes",),

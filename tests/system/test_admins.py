@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from shared.access import ADMIN_GROUP
 from tests.system.tokens import claims_in
+from tools.ops.sign_out import sign_out
 from tools.shop.client import PASSWORD, Customer, Shop
 from tools.stack import Stack
 
@@ -95,3 +96,15 @@ def test_an_admin_without_a_second_factor_is_none_where_one_is_required(
 
     assert claims_in(token)["cognito:groups"] == ["customer"]
     assert status(shop, token) == 403
+
+
+def test_a_sign_out_with_the_role_leaves_an_admin_no_session_and_no_rights(
+    shop: Shop, stack: Stack, leaver: Customer
+) -> None:
+    session = sign_in(stack, leaver)
+
+    sign_out(stack, leaver.email, role=ADMIN_GROUP)
+
+    with pytest.raises(ClientError, match="NotAuthorizedException"):
+        refreshed(stack, session)
+    assert status(shop, str(sign_in(stack, leaver)["IdToken"])) == 403

@@ -41,6 +41,7 @@ ROOTS = (
     "docs/operations.md",
     "docs/performance.md",
     "docs/sam-local.md",
+    "docs/security.md",
     "services",
     "shared_layer",
     "statemachines",

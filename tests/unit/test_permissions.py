@@ -94,3 +94,15 @@ def test_mail_goes_out_as_the_shops_sender_alone_whichever_identities_ses_asks_f
         f"{ses}:configuration-set/${{MailConfigurationSet}}",
     ]
     assert statement["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}
+
+
+def test_a_queue_takes_messages_of_the_sender_that_its_policy_names_alone() -> None:
+    policies = [each["Properties"] for each in RESOURCES.values() if each["Type"] == "AWS::SQS::QueuePolicy"]
+    statements = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    assert statements
+    for statement in statements:
+        assert set(statement["Principal"]) == {"Service"}
+        assert statement["Action"] == "sqs:SendMessage"
+        # The account is enough for S3: only the bucket that names the queue sends there, and it is of this account.
+        tested = {name for test in statement["Condition"].values() for name in test}
+        assert tested & {"aws:SourceArn", "aws:SourceAccount"}

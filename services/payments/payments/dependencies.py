@@ -18,8 +18,14 @@ if TYPE_CHECKING:
     from payments.domain.provider_event_recorder import ProviderEventRecorder
     from shared.order_record import OrderRecord
 
-# A function uses a rotated key after this time at the latest; the provider must accept the old one for that long.
-_KEY_MAX_AGE_SECONDS = 300
+# Anyone may send a webhook with a wrong signature: those cause at most one reading in this time.
+_READ_AGAIN_AFTER_SECONDS = 1
+
+
+class SecretsEnvironment(LambdaEnvironment):
+    """How long a function keeps a secret: one that was rotated may count for so long."""
+
+    secret_max_age_seconds: float = 300.0
 
 
 class Environment(LambdaEnvironment):
@@ -46,7 +52,7 @@ class WebhookEnvironment(LambdaEnvironment):
 
 @cache
 def _secrets() -> Secrets:
-    return Secrets(client("secretsmanager"), max_age_seconds=_KEY_MAX_AGE_SECONDS)
+    return Secrets(client("secretsmanager"), max_age_seconds=SecretsEnvironment.load().secret_max_age_seconds)
 
 
 @cache
@@ -90,7 +96,12 @@ def _provider(environment: Environment) -> StripeProvider:
     def api_key() -> str:
         return _secrets().get(environment.payment_provider_secret)
 
-    return StripeProvider(Transport(environment.payment_provider_url, api_key))
+    def renewed_api_key() -> str:
+        return _secrets().get(environment.payment_provider_secret, max_age_seconds=0)
+
+    return StripeProvider(
+        Transport(environment.payment_provider_url, api_key, renewed_api_key=renewed_api_key)
+    )
 
 
 @cache
@@ -107,7 +118,13 @@ def provider_event_recorder() -> "ProviderEventRecorder":
     )
 
 
-def signing_secrets() -> list[str]:
-    """The secrets that may sign webhooks: `current` and, during a rotation, `previous`."""
-    stored = json.loads(_secrets().get(WebhookEnvironment.load().payment_webhook_secret))
+def signing_secrets(*, renewed: bool = False) -> list[str]:
+    """The secrets that may sign webhooks: `current` and, during a rotation, `previous`.
+
+    If `renewed`, they are read again, unless the last reading was a moment ago.
+    """
+    secret_id = WebhookEnvironment.load().payment_webhook_secret
+    stored = json.loads(
+        _secrets().get(secret_id, max_age_seconds=_READ_AGAIN_AFTER_SECONDS if renewed else None)
+    )
     return [stored[name] for name in ("current", "previous") if stored.get(name)]

@@ -1,5 +1,6 @@
 """Wires the sandbox to its table and its key, once per execution environment."""
 
+import hmac
 import time
 from functools import cache
 from uuid import uuid4
@@ -10,15 +11,14 @@ from shared.aws import client
 from shared.environment import LambdaEnvironment
 from shared.secrets import Secrets
 
-_KEY_MAX_AGE_SECONDS = 300
-
 
 class Environment(LambdaEnvironment):
-    """The sandbox's environment variables. The delay is in seconds."""
+    """The sandbox's environment variables. A rotated key may count for `secret_max_age_seconds`."""
 
     table_name: str
     payment_provider_secret: str
     lost_answer_delay_seconds: float
+    secret_max_age_seconds: float = 300.0
 
 
 @cache
@@ -41,9 +41,13 @@ def idempotent_requests() -> IdempotentRequests:
 
 @cache
 def _secrets() -> Secrets:
-    return Secrets(client("secretsmanager"), max_age_seconds=_KEY_MAX_AGE_SECONDS)
+    return Secrets(client("secretsmanager"), max_age_seconds=environment().secret_max_age_seconds)
 
 
-def api_key() -> str:
-    """The key that callers must present."""
-    return _secrets().get(environment().payment_provider_secret)
+def is_api_key(text: str) -> bool:
+    """Whether callers may present it as the key; one that was rotated a moment ago counts at once."""
+    secret_id = environment().payment_provider_secret
+    return any(
+        hmac.compare_digest(text.encode(), _secrets().get(secret_id, max_age_seconds=max_age).encode())
+        for max_age in (None, 0)
+    )

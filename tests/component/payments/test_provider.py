@@ -123,12 +123,21 @@ def provider(server: ScriptedServer, time: FakeTime) -> StripeProvider:
 
 
 def provider_at(
-    url: str, time: FakeTime, jitter: Callable[[float, float], float] = lambda _, ceiling: ceiling
+    url: str,
+    time: FakeTime,
+    jitter: Callable[[float, float], float] = lambda _, ceiling: ceiling,
+    renewed_api_key: Callable[[], str] | None = None,
 ) -> StripeProvider:
     timeouts = Timeouts(connect=1.0, read=READ_TIMEOUT, budget=8.0, lookup=2.5)
     return StripeProvider(
         Transport(
-            url, lambda: "sk_test", timeouts=timeouts, clock=lambda: time.now, sleep=time.sleep, jitter=jitter
+            url,
+            lambda: "sk_test",
+            renewed_api_key=renewed_api_key,
+            timeouts=timeouts,
+            clock=lambda: time.now,
+            sleep=time.sleep,
+            jitter=jitter,
         )
     )
 
@@ -287,6 +296,41 @@ def test_a_wrong_key_is_ours_to_mend(provider: StripeProvider, server: ScriptedS
     )
     with pytest.raises(PaymentRefused, match="HTTP 401"):
         provider.confirm("pi_1", "k")
+
+
+def test_a_request_with_a_key_that_was_rotated_meanwhile_is_repeated_with_the_new_one(
+    server: ScriptedServer, time: FakeTime
+) -> None:
+    server.script += [Reply(401, {"error": {"type": "invalid_request_error"}}), Reply(body=HELD)]
+    provider_at(server.url, time, renewed_api_key=lambda: "sk_new").confirm("pi_1", "order-1:confirm")
+    first, second = server.received
+    assert [request.headers["authorization"] for request in (first, second)] == [
+        "Bearer sk_test",
+        "Bearer sk_new",
+    ]
+    assert (second.path, second.form) == (first.path, first.form)
+    assert second.headers["idempotency-key"] == first.headers["idempotency-key"] == "order-1:confirm"
+
+
+def test_a_redirection_is_not_followed_so_the_key_goes_to_the_provider_alone(
+    provider: StripeProvider, server: ScriptedServer
+) -> None:
+    elsewhere = {"Location": f"{server.url}/elsewhere"}
+    server.script.append(Reply(307, {"error": {"type": "api_error"}}, headers=elsewhere))
+    with pytest.raises(PaymentRefused, match="HTTP 307"):
+        provider.retrieve("pi_1")
+    assert asked(server) == ["GET /v1/payment_intents/pi_1?expand%5B%5D=latest_charge"]
+
+
+def test_a_renewed_key_that_is_refused_as_well_is_ours_to_mend(
+    server: ScriptedServer, time: FakeTime
+) -> None:
+    server.script.append(Reply(401, {"error": {"type": "invalid_request_error"}}))
+    with pytest.raises(PaymentRefused, match="HTTP 401"):
+        provider_at(server.url, time, renewed_api_key=lambda: "sk_new").open(
+            Money(amount=1, currency="EUR"), "pm_card_visa", {}, "k"
+        )
+    assert len(server.received) == 2
 
 
 def test_an_intent_in_another_status_after_its_confirmation_is_refused(

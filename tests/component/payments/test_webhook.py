@@ -156,6 +156,61 @@ def test_both_secrets_are_accepted_during_a_rotation(post: Post, secret: str) ->
     assert post(body, signed(body, secret))[0] == 200
 
 
+def rotate(**secrets: str) -> None:
+    client("secretsmanager").put_secret_value(SecretId="webhook-secrets", SecretString=json.dumps(secrets))
+
+
+@pytest.fixture
+def clock(handler: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The clock of the secrets that the function keeps, in seconds; a test moves it."""
+    now = [0.0]
+    monkeypatch.setattr(importlib.import_module("payments.dependencies")._secrets(), "_clock", lambda: now[0])
+    return now
+
+
+def test_a_secret_that_was_rotated_a_moment_ago_signs_and_the_one_before_it_no_longer(
+    post: Post, clock: list[float]
+) -> None:
+    body = event()
+    assert post(body)[0] == 200
+    rotate(current="whsec_newest", previous="whsec_new")
+    clock[0] = 1
+    assert post(body, signed(body, "whsec_newest"))[0] == 200
+    assert post(body, signed(body, "whsec_new"))[0] == 200
+    assert post(body, signed(body, "whsec_old"))[0] == 400
+
+
+def test_a_secret_is_over_within_five_minutes_after_its_rotation_ended(
+    post: Post, clock: list[float]
+) -> None:
+    body = event()
+    assert post(body, signed(body, "whsec_old"))[0] == 200
+    rotate(current="whsec_new")
+    clock[0] = 299
+    assert post(body, signed(body, "whsec_old"))[0] == 200
+    clock[0] = 300
+    assert post(body, signed(body, "whsec_old"))[0] == 400
+
+
+def test_forged_signatures_cause_one_reading_of_the_secret_a_second(
+    post: Post, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post(event())
+    kept = importlib.import_module("payments.dependencies")._secrets()
+    readings: list[dict[str, str]] = []
+    read = kept._secrets_manager.get_secret_value
+
+    def counted(**asked: str) -> Any:
+        readings.append(asked)
+        return read(**asked)
+
+    monkeypatch.setattr(kept._secrets_manager, "get_secret_value", counted)
+    for _ in range(4):
+        clock[0] += 0.5
+        assert post(event(), signed(event(), "whsec_another"))[0] == 400
+    assert len(readings) == 2
+
+
 @pytest.mark.parametrize(
     "signature",
     [

@@ -73,6 +73,13 @@ def test_nobody_gets_in_without_the_key(call: Call) -> None:
     assert body["error"]["type"] == "invalid_request_error"
 
 
+def test_a_new_key_counts_at_once_and_then_the_old_one_no_longer(call: Call) -> None:
+    assert call("GET", "/v1/payment_intents/pi_1")[0] == 404
+    client("secretsmanager").put_secret_value(SecretId="provider-key", SecretString="sk_new")
+    assert call("GET", "/v1/payment_intents/pi_1", bearer="sk_new")[0] == 404
+    assert call("GET", "/v1/payment_intents/pi_1")[0] == 401
+
+
 def test_an_intent_is_opened_confirmed_read_and_cancelled(call: Call) -> None:
     path = f"/v1/payment_intents/{opened(call)}"
     assert call("POST", f"{path}/confirm")[1]["status"] == "requires_capture"
@@ -235,6 +242,14 @@ def steps(
         yield run
         for cached in made:
             cached.cache_clear()
+
+
+def test_the_saga_pays_with_the_new_key_after_its_rotation(steps: Any, call: Call) -> None:
+    steps("authorize", "pm_card_visa")
+    client("secretsmanager").put_secret_value(SecretId="provider-key", SecretString="sk_new")
+    # The sandbox meets the new key first, so it refuses the old one that payments still keep.
+    assert call("GET", "/v1/payment_intents/pi_1", bearer="sk_new")[0] == 404
+    assert steps("void", "pm_card_visa") == VOIDED
 
 
 def intents_at_the_provider(call: Call) -> list[dict[str, Any]]:

@@ -66,8 +66,9 @@ class _NoAnswer(ProviderUnavailable):
 class Transport:
     """Sends requests to the provider at `base_url`.
 
-    `api_key` is called for every request, and should cache the key. Tests set `clock`, `sleep` and `jitter`, which
-    picks a number between its two arguments.
+    `api_key` is called for every request, and should cache the key. `renewed_api_key` reads it again: if the provider
+    refuses a key that was rotated meanwhile, the request is repeated with the new one. Tests set `clock`, `sleep` and
+    `jitter`, which picks a number between its two arguments.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Transport:
         base_url: str,
         api_key: Callable[[], str],
         *,
+        renewed_api_key: Callable[[], str] | None = None,
         timeouts: Timeouts | None = None,
         breaker: CircuitBreaker | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -85,6 +87,7 @@ class Transport:
         self.breaker = breaker or CircuitBreaker(clock=clock)
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
+        self._renewed_api_key = renewed_api_key or api_key
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
@@ -105,15 +108,24 @@ class Transport:
         idempotency_key: str | None = None,
     ) -> Answer:
         """Sends the request until the answer is other than "try again"; raises ProviderUnavailable at `ends_at`."""
-        headers = {"Authorization": f"Bearer {self._api_key()}", "Stripe-Version": API_VERSION}
+        headers = {"Stripe-Version": API_VERSION}
         if idempotency_key:
             headers["Idempotency-Key"] = idempotency_key
         request = requests.Request(method, self._base_url + path, headers, data=form, params=query)
+        key = self._api_key()
+        answer = self._answered(request, path, key, ends_at)
+        if answer.status == HTTPStatus.UNAUTHORIZED and (renewed := self._renewed_api_key()) != key:
+            logger.info("the provider's key was rotated", path=path)
+            return self._answered(request, path, renewed, ends_at)
+        return answer
+
+    def _answered(self, request: requests.Request, path: str, key: str, ends_at: float) -> Answer:
+        request.headers["Authorization"] = f"Bearer {key}"
         try:
             answer = self._retrying(path, ends_at)(self._try_once, request, ends_at)
         except _NoAnswer as error:
             self.breaker.unanswered()
-            raise ProviderUnavailable(f"{method} {path}: {error}") from error
+            raise ProviderUnavailable(f"{request.method} {path}: {error}") from error
         self.breaker.answered()
         return answer
 

@@ -4,7 +4,6 @@ POST /v1/payment_intents · GET /v1/payment_intents/search · GET /v1/payment_in
 …/capture, …/cancel · POST /v1/refunds. Requests are form-encoded; answers and errors are Stripe-shaped JSON.
 """
 
-import hmac
 import json
 import re
 import time
@@ -16,7 +15,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from payments_sandbox.dependencies import api_key, environment, idempotent_requests, intent_store
+from payments_sandbox.dependencies import environment, idempotent_requests, intent_store, is_api_key
 from payments_sandbox.domain.errors import ApiError
 from payments_sandbox.domain.intent import Answer
 from shared.observability import entry_point, logger
@@ -30,7 +29,7 @@ app = APIGatewayRestResolver()
 def _only_with_key(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[str]:
     """Refuses a request without the secret key as its bearer token."""
     scheme, _, key = _header("Authorization").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(key.encode(), api_key().encode()):
+    if scheme.lower() != "bearer" or not is_api_key(key):
         raise ApiError(HTTPStatus.UNAUTHORIZED, "invalid_request_error", "Invalid API Key provided.")
     response: Response[str] = next_middleware(app)
     return response
