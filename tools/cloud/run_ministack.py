@@ -14,7 +14,7 @@ client if the `$connect` function raises; after the repair, as on AWS, that clie
 
 The folder `strictness` holds what makes the embedded cloud refuse what AWS refuses, by named settings. The folder
 `metering` records what AWS would bill, on request; `permission_record.py` records what IAM is asked. `shortcuts.py`
-makes it faster.
+makes it faster, and `snapshot.py` spares other clouds the deployment.
 """
 
 import sys
@@ -24,6 +24,7 @@ from typing import Any
 
 import permission_record  # type: ignore[import-not-found]
 import shortcuts  # type: ignore[import-not-found]
+import snapshot  # type: ignore[import-not-found]
 
 # This file runs as a script, whose own folder is on the path.
 from metering import (  # type: ignore[import-not-found]
@@ -167,6 +168,7 @@ def main() -> None:
         recorder.install()
     permission_record.install()
     shortcuts.install()
+    snapshot.install()
     app.main()
 
 
