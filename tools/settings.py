@@ -11,6 +11,9 @@ LOCAL = REPOSITORY / ".local"
 STATE = LOCAL / CLOUD
 """Everything that a run leaves behind: logs, the record of the running server, digests of the last deployment."""
 
+SNAPSHOT = LOCAL / "snapshot"
+"""What the last deployment to an empty cloud made; all clouds share it."""
+
 SAM = REPOSITORY / ".venv" / "bin" / "sam"
 CLOUD_PYTHON = REPOSITORY / ".venv-cloud" / "bin" / "python"
 
@@ -80,6 +83,7 @@ def server_environment(port: int) -> dict[str, str]:
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "STATE_DIR": str(SNAPSHOT),  # only on request: `tools/cloud/snapshot.py`
         "LAMBDA_EXECUTOR": "local",  # a process per function instance, no Docker
         "LOG_LEVEL": "WARNING",  # the functions' own lines are in CloudWatch Logs: `make logs`
         "IOT_MTLS_ENABLED": "0",

@@ -1,8 +1,10 @@
 """The shop with any number of past orders in its tables, and what each function then takes for the next ones."""
 
+import itertools
 import json
 import re
 import statistics
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -43,27 +45,55 @@ _POSITION = re.compile(r"^change#(\d+)$")
 
 @dataclass(frozen=True)
 class Cost:
-    """What one invocation takes: calls of other services, items that DynamoDB reads and writes, processor time."""
+    """What one invocation takes: calls of other services, items that DynamoDB reads and writes, and its own work.
+
+    The work is seconds of processor time, or the number of functions that the invocation calls, Python's own included.
+    The number depends on no clock, no cache and no other program.
+    """
 
     calls: float
     read: float
     written: float
-    cpu_ms: float
+    work: float
 
     @property
     def counted(self) -> tuple[float, float, float]:
-        """All but the time."""
+        """Calls and items."""
         return self.calls, self.read, self.written
 
 
+@dataclass(frozen=True)
+class Measured:
+    """The costs for each function and use: with the median of the processor time, and with the functions called."""
+
+    timed: dict[str, Cost]
+    counted: dict[str, Cost]
+
+
 @dataclass
-class _Measured:
-    """One invocation."""
+class _Invocation:
+    """What one invocation has taken so far."""
 
     calls: int = 0
     # What whoever was called took, and read and wrote, beyond the items of the call itself.
     elsewhere: float = 0.0
     provider: Counter[str] = field(default_factory=Counter)
+
+
+@contextmanager
+def _counting_functions() -> Iterator[Callable[[], int]]:
+    """Yields what tells how many functions were called since; counting makes each call slower."""
+    called = itertools.count()
+    tool, monitoring = sys.monitoring.PROFILER_ID, sys.monitoring
+    monitoring.use_tool_id(tool, "growth")
+    monitoring.register_callback(tool, monitoring.events.CALL, lambda *_: next(called))
+    monitoring.set_events(tool, monitoring.events.CALL)
+    try:
+        # Its own call counts one, each time.
+        yield lambda: next(called)
+    finally:
+        monitoring.set_events(tool, monitoring.events.NO_EVENTS)
+        monitoring.free_tool_id(tool)
 
 
 class GrownShop(Cloud):
@@ -80,6 +110,7 @@ class GrownShop(Cloud):
         ]
         self.template.__dict__["subscribers"] = onlookers
         self.measures = False
+        self.work: Callable[[], float] = time.process_time
         self.costs: dict[str, list[Cost]] = defaultdict(list)
 
     def _run(
@@ -89,24 +120,24 @@ class GrownShop(Cloud):
         ask: Callable[[Call], Answer],
         new_provider_id: Callable[[], str] | None = None,
     ) -> Answer:
-        measured = _Measured()
+        measured = _Invocation()
 
         def asked(call: Call) -> Answer:
-            began, before = time.process_time(), Counter(self.grown.counts)
+            began, before = self.work(), Counter(self.grown.counts)
             try:
                 return ask(call)
             finally:
                 measured.calls += 1
-                measured.elsewhere += time.process_time() - began
+                measured.elsewhere += self.work() - began
                 if call.service == "provider":
                     measured.provider += self.grown.counts - before
 
-        before, began = Counter(self.grown.counts), time.process_time()
+        before, began = Counter(self.grown.counts), self.work()
         answer = super()._run(function, event, asked, new_provider_id)
-        cpu = time.process_time() - began - measured.elsewhere
+        work = self.work() - began - measured.elsewhere
         moved = self.grown.counts - before - measured.provider
         if self.measures and answer.error is None:
-            cost = Cost(measured.calls, moved["read"], moved["written"], cpu * 1000)
+            cost = Cost(measured.calls, moved["read"], moved["written"], work)
             self.costs[_label(function, event)].append(cost)
         return answer
 
@@ -127,6 +158,11 @@ class GrownShop(Cloud):
         self.world.pending.append(work)
         self.finish()
         return self.world.answered[-1][2]
+
+    def typical(self) -> dict[str, Cost]:
+        """The measured costs for each function and use since the last call of this."""
+        costs, self.costs = self.costs, defaultdict(list)
+        return {label: _typical(several) for label, several in sorted(costs.items())}
 
     def request(self, method: str, path: str, *, groups: str = "customer", **options: Any) -> None:
         """A request that is measured; fails unless it succeeds."""
@@ -150,18 +186,22 @@ def shop_with(orders: int) -> Iterator[GrownShop]:
         yield shop
 
 
-def measure(orders: int, *, repeats: int = 5) -> dict[str, Cost]:
+def measure(orders: int, *, repeats: int = 5) -> Measured:
     """What an invocation takes for each function and use, with so many orders in the tables."""
     with shop_with(orders) as shop:
-        for turn in range(repeats + 1):
-            # The first turn imports what the functions need.
-            shop.measures = turn > 0
+        # The first turn imports what the functions need.
+        _one_turn(shop, "first")
+        shop.measures = True
+        for turn in range(repeats):
             _one_turn(shop, f"turn-{turn}")
-        return {label: _typical(costs) for label, costs in sorted(shop.costs.items())}
+        timed = shop.typical()
+        with _counting_functions() as shop.work:
+            _one_turn(shop, "counted")
+        return Measured(timed, shop.typical())
 
 
 def measure_readers(orders: int) -> dict[str, Cost]:
-    """What a job takes that reads as many items as there are, or one page of them."""
+    """What a job takes that reads as many items as there are, or one page of them. The work is processor time."""
     with shop_with(orders) as shop:
         for measures in (False, True):
             shop.measures = measures
@@ -169,7 +209,7 @@ def measure_readers(orders: int) -> dict[str, Cost]:
             shop._invoke("OrdersEraseFunction", {"Records": [sqs_record(0, erasure(BUYER, ""))]})
             shop.world.clock = _A_WEEK_SECONDS
             shop._invoke("ReportsMakeWeeklyReportFunction", SCHEDULED)
-        return {label: _typical(costs) for label, costs in sorted(shop.costs.items())}
+        return shop.typical()
 
 
 def _one_turn(shop: GrownShop, name: str) -> None:
@@ -211,11 +251,11 @@ def _label(function: str, event: dict[str, Any]) -> str:
 
 
 def _typical(costs: list[Cost]) -> Cost:
-    fields = zip(*((cost.calls, cost.read, cost.written, cost.cpu_ms) for cost in costs), strict=True)
-    calls, read, written, cpu = fields
-    return Cost(
-        statistics.mean(calls), statistics.mean(read), statistics.mean(written), statistics.median(cpu)
+    calls, read, written, work = zip(
+        *((cost.calls, cost.read, cost.written, cost.work) for cost in costs), strict=True
     )
+    mean, median = statistics.mean, statistics.median
+    return Cost(mean(calls), mean(read), mean(written), median(work))
 
 
 def _open(shop: GrownShop) -> None:

@@ -1,4 +1,7 @@
-"""Builds and deploys the template to the embedded cloud with sam; skips both if nothing has changed."""
+"""Builds and deploys the template to the embedded cloud with sam; skips both if nothing has changed.
+
+A deployment to an empty cloud leaves a snapshot behind. Another empty cloud loads it instead of deploying the same.
+"""
 
 import fcntl
 import hashlib
@@ -7,18 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import requests
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from tools.cloud import workarounds
 from tools.console import StepError, run, step
 from tools.server_record import Server
-from tools.settings import CLOUD, CONFIG_ENV, LOCAL, REPOSITORY, SAM, STATE, tool_environment
+from tools.settings import CLOUD, CONFIG_ENV, LOCAL, REPOSITORY, SAM, SNAPSHOT, STATE, tool_environment
 from tools.stack import Stack
 
 BUILD_LOG = STATE / "build.log"
 DEPLOY_LOG = STATE / "deploy.log"
 _BUILT = LOCAL / "built.json"
 _DEPLOYED = STATE / "deployed.json"
+_SAVED = SNAPSHOT / "saved.json"
 _ARTIFACTS = REPOSITORY / ".aws-sam" / "build" / "template.yaml"
 
 # Everything that the stack is made of. The recipe is separate: sam's own cache compares sources only, and must not be
@@ -33,13 +38,19 @@ _SOURCES = (
 )
 _RECIPE = ("build.mk",)
 
+# What a snapshot depends on beside these: the embedded cloud, and sam.
+_CLOUD = ("tools/cloud", "requirements/cloud.txt", "requirements/dev.txt")
+# As in tools/cloud/snapshot.py, which only the embedded cloud's own Python can import.
+_SNAPSHOT_PATH = "/_cartwright/snapshot"
+_SNAPSHOT_SECONDS = 60
+
 _to = f" to the {CLOUD} cloud" if CLOUD else ""
 
 
 def build(server: Server) -> None:
     """Runs `sam build` unless the sources equal the last build's; raises StepError if it fails."""
     sources, recipe = _digest(*_SOURCES, *_RECIPE), _digest(*_RECIPE)
-    with step("Building the functions and the layer") as running, _alone():
+    with step("Building the functions and the layer") as running, _alone("build"):
         last = _read(_BUILT)
         if last.get("sources") == sources and _ARTIFACTS.exists():
             running.note("nothing has changed")
@@ -60,25 +71,61 @@ def build(server: Server) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """All clouds share the build: of several commands at once the first one builds, and the others wait for it."""
-    with (LOCAL / "build.lock").open("w") as handle:
+def _alone(work: str) -> Iterator[None]:
+    """All clouds share the build and the snapshot: the first of several commands does the work, and others wait."""
+    with (LOCAL / f"{work}.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
 def deploy(server: Server) -> None:
-    """Runs `sam deploy` unless this server already has this very stack; raises StepError if it fails."""
+    """Makes the stack in this server unless it has this very stack; raises StepError if `sam deploy` fails."""
     wanted = {
         "sources": _digest(*_SOURCES, *_RECIPE, "tools/cloud/workarounds.py"),
         "server": server.identity,
     }
     stack = Stack(server.endpoint)
-    with step(f"Deploying the stack{_to}") as running:
-        if _read(_DEPLOYED) == wanted and stack.is_complete():
+    if _is_empty(stack):
+        with _alone("snapshot"):
+            _deploy_to_empty(server, stack)
+    elif _read(_DEPLOYED) == wanted and stack.is_complete():
+        with step(f"Deploying the stack{_to}") as running:
             running.note("nothing has changed")
-            return
-        _DEPLOYED.unlink(missing_ok=True)
+        return
+    else:
+        _deploy(server, stack)
+    _DEPLOYED.write_text(json.dumps(wanted))
+
+
+def _is_empty(stack: Stack) -> bool:
+    """Whether nobody has deployed anything yet: sam deploys a stack of its own, and a deleted one stays listed."""
+    return not stack.client("cloudformation").list_stacks()["StackSummaries"]
+
+
+def _deploy_to_empty(server: Server, stack: Stack) -> None:
+    """Loads the snapshot, or else deploys with sam and saves one."""
+    saved = {"sources": _digest(*_SOURCES, *_RECIPE, *_CLOUD)}
+    address = server.endpoint + _SNAPSHOT_PATH
+    if _read(_SAVED) == saved:
+        with step(f"Deploying the stack{_to}") as running:
+            if not requests.post(address, timeout=_SNAPSHOT_SECONDS).ok:
+                raise StepError(
+                    "The cloud cannot load the snapshot of the last deployment.",
+                    "Remove .local/snapshot, run `make down`, and try again.",
+                    STATE / "ministack.log",
+                )
+            running.note("as last time, from the snapshot")
+        return
+    _deploy(server, stack)
+    _SAVED.unlink(missing_ok=True)
+    # A schedule of the stack may run meanwhile and spoil the copy. Then the next cloud deploys by itself as well.
+    if requests.put(address, timeout=_SNAPSHOT_SECONDS).ok:
+        _SAVED.write_text(json.dumps(saved))
+
+
+def _deploy(server: Server, stack: Stack) -> None:
+    _DEPLOYED.unlink(missing_ok=True)
+    with step(f"Deploying the stack{_to}"):
         run(
             [SAM, "deploy", "--config-env", CONFIG_ENV, "--no-progressbar", "--use-json"],
             log=DEPLOY_LOG,
@@ -87,7 +134,6 @@ def deploy(server: Server) -> None:
         )
     with step(f"Adapting the stack to the {CLOUD or 'embedded'} cloud") as running:
         running.note(workarounds.apply(stack))
-        _DEPLOYED.write_text(json.dumps(wanted))
 
 
 def _digest(*paths: str) -> str:

@@ -13,8 +13,8 @@ repair delivers the whole batch again, as AWS does if its first record failed.
 client if the `$connect` function raises; after the repair, as on AWS, that client gets a status of 500.
 
 The folder `strictness` holds what makes the embedded cloud refuse what AWS refuses, by named settings. The folder
-`metering` records what AWS would bill, on request; `permission_record.py` records what IAM is asked. `shortcuts.py`
-makes it faster.
+`metering` records what AWS would bill, on request; `permission_record.py` records what IAM is asked. `shortcuts.py` and
+`forked_workers.py` make it faster, and `snapshot.py` spares other clouds the deployment.
 """
 
 import sys
@@ -22,8 +22,10 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
+import forked_workers  # type: ignore[import-not-found]
 import permission_record  # type: ignore[import-not-found]
 import shortcuts  # type: ignore[import-not-found]
+import snapshot  # type: ignore[import-not-found]
 
 # This file runs as a script, whose own folder is on the path.
 from metering import (  # type: ignore[import-not-found]
@@ -166,7 +168,9 @@ def main() -> None:
     for recorder in _RECORDERS:
         recorder.install()
     permission_record.install()
+    forked_workers.install()
     shortcuts.install()
+    snapshot.install()
     app.main()
 
 
