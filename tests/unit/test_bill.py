@@ -455,6 +455,24 @@ def test_keys_secrets_and_the_fourth_dashboard_cost_by_the_month() -> None:
     assert sum(usage.dollars for usage in idle.standing(declared)) == pytest.approx(1.00 + 0.40 + 3.00)
 
 
+def test_the_key_of_a_topic_costs_by_the_role_that_may_publish_there() -> None:
+    def publisher(topic: str) -> dict[str, Any]:
+        allowed = {"Effect": "Allow", "Action": "sns:Publish", "Resource": {"Ref": topic}}
+        return resource("IAM::Role", Policies=[{"PolicyDocument": {"Statement": [allowed]}}])
+
+    declared = stack(
+        Events=resource("SNS::Topic", KmsMasterKeyId="alias/aws/sns"),
+        Alarms=resource("SNS::Topic", KmsMasterKeyId="alias/aws/sns"),
+        Plain=resource("SNS::Topic"),
+        OneRole=publisher("Events"),
+        OtherRole=publisher("Events"),
+        PlainRole=publisher("Plain"),
+    )
+    (usage,) = idle.keys_of_topics(declared)
+    assert usage.quantity == 730 * 12 * 2 * 2
+    assert usage.dollars == pytest.approx(0.105, abs=0.001)
+
+
 def test_detailed_metrics_cost_by_the_method_that_is_called() -> None:
     def stage(*, detailed: bool | str) -> Declared:
         settings = [{"MetricsEnabled": detailed}]

@@ -37,6 +37,7 @@ ROOTS = (
     "docs/correctness.md",
     "docs/decisions.md",
     "docs/deployment.md",
+    "docs/encryption.md",
     "docs/live-updates.md",
     "docs/operations.md",
     "docs/performance.md",

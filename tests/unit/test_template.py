@@ -309,13 +309,13 @@ def test_what_holds_data_outlives_its_stack_unless_its_creation_failed() -> None
         assert resource["UpdateReplacePolicy"] == {"Fn::If": ["KeepData", "Retain", "Delete"]}, name
 
 
-def test_nothing_else_stays_behind_but_the_role_that_other_stacks_log_with() -> None:
+def test_nothing_else_stays_behind_but_the_role_that_other_stacks_log_with_and_the_key() -> None:
     kept = {
         name
         for name, resource in RESOURCES.items()
         if resource.get("DeletionPolicy", "Delete") != "Delete" and resource["Type"] not in _HOLDS_DATA
     }
-    assert kept == {"ApiGatewayLogsRole", "ApiGatewayLogsAccount"}
+    assert kept == {"ApiGatewayLogsRole", "ApiGatewayLogsAccount", "DataEncryptionKey"}
 
 
 def test_a_resource_that_a_condition_leaves_out_has_no_computed_policy() -> None:
@@ -379,15 +379,6 @@ def test_only_consumers_that_nobody_waits_for_hold_messages_back() -> None:
         if mapping["Properties"].get("MaximumBatchingWindowInSeconds")
     }
     assert windows == {"ArchiveStoreEventsFunction": 60, "ReportsRecordSalesFunction": 60}
-
-
-def test_no_key_costs_money_unless_it_is_your_own() -> None:
-    own = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": {"Ref": "TablesKeyArn"}}
-    for name, table in of_type("AWS::DynamoDB::Table"):
-        chosen = table["Properties"]["SSESpecification"]
-        assert chosen == {"Fn::If": ["UseTablesKey", own, {"Ref": "AWS::NoValue"}]}, name
-    assert parameters("prod")["TablesKeyArn"] == ""
-    assert "alias/aws/" not in json.dumps(RESOURCES)
 
 
 def test_api_gateway_counts_each_route_only_on_request() -> None:

@@ -12,13 +12,16 @@ An alarm costs as much as the metrics that it looks at (https://aws.amazon.com/c
 (`SELECT ...`) looks at every metric that it finds. Here it finds one for each queue or function of the stack.
 
 A custom metric costs for the hours in which something writes it (the same page).
+
+SNS asks KMS for a new data key every five minutes for each publisher, by two requests:
+https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.bill.declared import Declared, is_true
+from tools.bill.declared import Declared, is_true, target
 from tools.bill.usage import Usage
 
 _MONTH_HOURS = 730
@@ -36,6 +39,7 @@ _QUERIED = {"AWS/SQS": "AWS::SQS::Queue", "AWS/Lambda": "AWS::Lambda::Function"}
 # The metrics of a method: Count, 4XXError, 5XXError, Latency and IntegrationLatency.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
 _METRICS_OF_A_METHOD = 5
+_DATA_KEY_SECONDS, _REQUESTS_OF_A_DATA_KEY = 300, 2
 
 
 def standing(declared: Declared, pollers: int = LEAST_POLLERS) -> list[Usage]:
@@ -73,6 +77,28 @@ def metrics_of_methods(declared: Declared, methods: Mapping[str, set[tuple[str, 
             is_true(setting.get("MetricsEnabled"))
             for setting in declared.stages[api].get("MethodSettings", [])
         )
+    ]
+
+
+def keys_of_topics(declared: Declared) -> list[Usage]:
+    """What SNS asks KMS for its encrypted topics in a month in which every role that may publish there always does."""
+    publishing = [
+        target(statement["Resource"])
+        for role in declared.of_type("AWS::IAM::Role").values()
+        for policy in role.get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow" and "sns:Publish" in statement["Action"]
+    ]
+    data_keys = MONTH_SECONDS / _DATA_KEY_SECONDS
+    return [
+        Usage(
+            "KMS",
+            f"key of {name}",
+            "kms.requests",
+            _REQUESTS_OF_A_DATA_KEY * data_keys * publishing.count(name),
+        )
+        for name, topic in declared.of_type("AWS::SNS::Topic").items()
+        if "KmsMasterKeyId" in topic and name in publishing
     ]
 
 

@@ -66,7 +66,7 @@ class Measured:
         return added(usages)
 
     def busy_month(self) -> list[Usage]:
-        """What a month with orders costs for metrics, however many orders there are."""
+        """What a month with orders costs for metrics and for keys of topics, however many orders there are."""
         facts = [fact for several in self.facts.values() for fact in several]
         idle_metrics = {metric for several in self.schedules.values() for metric in metrics(several)}
         written = metrics(facts) - idle_metrics
@@ -74,7 +74,7 @@ class Measured:
         for fact in facts:
             if fact["kind"] == "request":
                 methods[fact["api"]].add((fact["method"], self._route(fact["path"])))
-        usages = idle.metrics_of_methods(self.declared, methods)
+        usages = idle.metrics_of_methods(self.declared, methods) + idle.keys_of_topics(self.declared)
         by_namespace = Counter(dimensions for _, dimensions, _ in written)
         usages += [
             Usage("Metrics", f"custom, {dimensions}", "cloudwatch.metrics", number)
