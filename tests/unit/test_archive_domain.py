@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from archive.domain import ARCHIVED, without_personal_data
-from shared.events import PERSONAL, Event
+from shared.events import Event
+from shared.record import PERSONAL
 from tests.order_placed import PLACED_V1
 from tools.contracts.events.contracts import Contract, contracts
 from tools.contracts.openapi.schemas import REFERENCE, Schema
