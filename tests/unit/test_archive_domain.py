@@ -122,6 +122,21 @@ def test_version_1_of_a_placed_order_loses_the_address_and_the_payment_token() -
     assert kept.data == {"order": {name: value for name, value in order.items() if name not in personal}}
 
 
+@pytest.mark.parametrize(
+    ("cause", "kept"),
+    [
+        ("0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10:3:user.deleted", None),
+        ("ord_5b0c8a52:1:order.placed", "ord_5b0c8a52:1:order.placed"),
+        ("ord_5b0c8a52/reserve", "ord_5b0c8a52/reserve"),
+        (None, None),
+    ],
+)
+def test_a_cause_that_names_a_user_is_left_out(cause: str | None, kept: str | None) -> None:
+    caused = PLACED_V1.model_copy(update={"causation_id": cause})
+
+    assert without_personal_data(caused).causation_id == kept
+
+
 def test_the_event_itself_stays_as_it_is() -> None:
     event = PLACED_V1
 
