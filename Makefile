@@ -166,7 +166,7 @@ growth: .venv/installed ## Measure what an order costs with 100, 10,000 and 100,
 	@$(BIN)/python -m benchmarks.growth
 
 ## Describe
-.PHONY: openapi openapi-release asyncapi events events-release
+.PHONY: openapi openapi-release asyncapi events events-release data-map
 openapi: .venv/installed ## Renew the OpenAPI document and the authorization matrix from the routes
 	@$(TOOLS) openapi write
 
@@ -178,6 +178,9 @@ asyncapi: .venv/installed ## Renew the AsyncAPI document of the live updates fro
 
 events: .venv/installed ## Renew the events' schemas and their catalogue from the payload classes
 	@$(TOOLS) events write
+
+data-map: .venv/installed ## Renew the map of all personal data from the marks in the code
+	@$(TOOLS) data-map write
 
 events-release: .venv/installed ## Make the events the ones whose readers later versions may not break
 	@$(TOOLS) events release
