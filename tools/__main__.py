@@ -21,6 +21,7 @@ TOOLS: Tools = {
     "tools.ops.report": ("report",),
     "tools.bill.command": ("bill",),
     "tools.permissions.command": ("permissions",),
+    "tools.leaks.command": ("leaks",),
     "tools.data_map.command": ("data-map",),
     "tools.lanes": ("lanes",),
     "tools.slowest": ("slowest",),
