@@ -63,7 +63,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component contracts singles faults defects template scan system fuzz browser sam-local checks test permissions slowest
+.PHONY: format lint types unit component contracts singles faults defects template scan system fuzz browser sam-local checks test permissions leaks slowest
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -140,6 +140,9 @@ test: setup .venv-scan/installed ## Run every check and every test, in three lan
 permissions: .venv/installed ## Show what each function may do, and what the last run of the system's tests needed of it
 	@$(TOOLS) permissions
 
+leaks: .venv/installed ## Search the embedded cloud for personal data and secrets where the data map allows none
+	@$(TOOLS) leaks
+
 slowest: .venv/installed ## Show the stages and the slowest tests of the last run
 	@$(TOOLS) slowest
 
@@ -166,7 +169,7 @@ growth: .venv/installed ## Measure what an order costs with 100, 10,000 and 100,
 	@$(BIN)/python -m benchmarks.growth
 
 ## Describe
-.PHONY: openapi openapi-release asyncapi events events-release
+.PHONY: openapi openapi-release asyncapi events events-release data-map
 openapi: .venv/installed ## Renew the OpenAPI document and the authorization matrix from the routes
 	@$(TOOLS) openapi write
 
@@ -178,6 +181,9 @@ asyncapi: .venv/installed ## Renew the AsyncAPI document of the live updates fro
 
 events: .venv/installed ## Renew the events' schemas and their catalogue from the payload classes
 	@$(TOOLS) events write
+
+data-map: .venv/installed ## Renew the map of all personal data from the marks in the code
+	@$(TOOLS) data-map write
 
 events-release: .venv/installed ## Make the events the ones whose readers later versions may not break
 	@$(TOOLS) events release

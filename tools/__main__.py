@@ -23,6 +23,8 @@ TOOLS: Tools = {
     "tools.ops.sign_out": ("sign-out",),
     "tools.bill.command": ("bill",),
     "tools.permissions.command": ("permissions",),
+    "tools.leaks.command": ("leaks",),
+    "tools.data_map.command": ("data-map",),
     "tools.lanes": ("lanes",),
     "tools.slowest": ("slowest",),
     "tools.contracts.openapi.command": ("openapi",),

@@ -10,10 +10,6 @@ from typing import Annotated, Any, ClassVar, Self
 from shared.clock import timestamp
 from shared.record import About, Record
 
-PERSONAL: dict[str, Any] = {"x-personal-data": True}
-"""For a field's (or a model's) `json_schema_extra`: its content is personal data. The schemas and the catalogue
-show the mark. A service that stores the content deletes it on `user.deleted`."""
-
 
 class Payload(Record):
     """The content of one type of event, at one version: the contract between its producer and its consumers.

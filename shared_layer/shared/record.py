@@ -54,6 +54,31 @@ class ValidationError(PermanentError):
         return ValidationError(self.reason, *outer, *self.place)
 
 
+PERSONAL: Mapping[str, Any] = {"x-personal-data": True}
+"""Stands in the schema of each value that is personal."""
+
+
+class Personal(Enum):
+    """An annotation of a field, of a record or of a pydantic model: its value is personal, and of this kind.
+
+    The schemas show it, and `python -m tools data-map` makes the map of all personal data from it. A service that
+    stores the value deletes it on `user.deleted`, or the map says why it stays.
+    """
+
+    NAME = "name"
+    MAIL_ADDRESS = "mail address"
+    POSTAL_ADDRESS = "postal address"
+    PAYMENT_TOKEN = "payment token"  # noqa: S105 # nosec B105 - the name of the kind
+    PASSWORD = "password"  # noqa: S105 # nosec B105 - the same
+    ACCOUNT_ID = "account id"
+    LANGUAGE = "language"
+    DIGEST = "digest of personal data"
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        """For pydantic: the field's JSON Schema, with the mark."""
+        return {**handler(schema), **PERSONAL}
+
+
 @dataclass(frozen=True, kw_only=True)
 class About:
     """An annotation of a record's field: its limits, and what its schema says to people."""

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.events import PERSONAL
 from shared.money import Money
 from shared.observability import entry_point
-from shared.record import About, Record
+from shared.record import About, Personal, Record
 from shared.steps import UnknownStep, performed
 from shared.text import COUNTRY
 
@@ -25,13 +24,11 @@ class SagaLine(Record):
 class ShippingAddress(Record):
     """Where the parcel goes."""
 
-    __pydantic_config__: ClassVar[Any] = {"hide_input_in_errors": True, "json_schema_extra": PERSONAL}
-
-    name: Annotated[str, About(examples=["Ada Example"])]
-    line1: Annotated[str, About(examples=["Beispielweg 1"])]
-    line2: str | None = None
-    city: Annotated[str, About(examples=["Berlin"])]
-    postal_code: Annotated[str, About(examples=["10115"])]
+    name: Annotated[str, About(examples=["Ada Example"]), Personal.NAME]
+    line1: Annotated[str, About(examples=["Beispielweg 1"]), Personal.POSTAL_ADDRESS]
+    line2: Annotated[str | None, Personal.POSTAL_ADDRESS] = None
+    city: Annotated[str, About(examples=["Berlin"]), Personal.POSTAL_ADDRESS]
+    postal_code: Annotated[str, About(examples=["10115"]), Personal.POSTAL_ADDRESS]
     country: Annotated[str, About(description="ISO 3166-1 alpha-2 code", examples=["DE"]), COUNTRY]
 
 
@@ -39,9 +36,7 @@ class SagaOrder(Record):
     """The order as its state machines carry it. What it lacks, its address and its payment token, is in its record."""
 
     order_id: Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
-    customer_id: Annotated[
-        str, About(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"], json_schema_extra=PERSONAL)
-    ]
+    customer_id: Annotated[str, About(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"]), Personal.ACCOUNT_ID]
     correlation_id: Annotated[str, About(examples=["2f0c1b6e-3f0d-4d2c-9f5a-8b1f6f0a7c33"])]
     lines: list[SagaLine]
     total: Money

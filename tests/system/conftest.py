@@ -20,6 +20,7 @@ from tests.system.back_doors import MARK, StackUnderTest, watched
 from tests.system.clean_up import KIND, clean_up
 from tests.system.earlier_orders import a_test_begins, await_earlier_orders
 from tests.system.embedded import as_an_ordinary_user
+from tests.system.leak_search import LeakSearch
 from tests.system.observer import Observer
 from tests.system.published_events import PublishedEvents
 from tests.system.trouble import packing_takes
@@ -38,12 +39,14 @@ STACK, REGION = os.environ.get("STACK", ""), os.environ.get("REGION", "")
 _published = PublishedEvents(expects_all=not STACK)
 # Only the embedded cloud records them.
 _permissions = UsedPermissions(records=not STACK)
+_leaks = LeakSearch()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Adds the checks of all published events and of all permissions."""
+    """Adds the checks of all published events, of all permissions and of all personal data."""
     config.pluginmanager.register(_published, "published-events")
     config.pluginmanager.register(_permissions, "used-permissions")
+    config.pluginmanager.register(_leaks, "leak-search")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -118,11 +121,31 @@ def observer(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Observer]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _left_as_it_was(stack: Stack, observer: Observer) -> Iterator[None]:
+def _nothing_left(stack: Stack, observer: Observer, request: pytest.FixtureRequest) -> Iterator[None]:
+    """After a run of all tests in the embedded cloud, closed accounts have left nothing but what the data map says."""
+    yield
+    if _all_tests_run_in_the_embedded_cloud(request):
+        with watched(open_for=True):
+            _leaks.search_after_closing(stack, request.config)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _left_as_it_was(stack: Stack, _nothing_left: None) -> Iterator[None]:
     """At the end, what the tests made up is gone as far as that is possible."""
     started = utc_now()
     yield
     clean_up(stack, Shop(stack, KIND), started)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_out_of_place(
+    stack: Stack, _left_as_it_was: None, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """After a run of all tests in the embedded cloud, personal data are only where the data map allows them."""
+    yield
+    if _all_tests_run_in_the_embedded_cloud(request):
+        with watched(open_for=True):
+            _leaks.search(stack, request.config)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -132,12 +155,14 @@ def _products_on_sale(stack: Stack, _left_as_it_was: None) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _in_agreement(stack: Stack, _left_as_it_was: None, request: pytest.FixtureRequest) -> Iterator[None]:
+def _in_agreement(
+    stack: Stack, _nothing_out_of_place: None, request: pytest.FixtureRequest
+) -> Iterator[None]:
     """After a run of all tests in the embedded cloud, the records of all orders agree, with the mails that SES sent.
 
     It leaves out what did not agree before the run, because earlier users of the stack made that.
     """
-    if STACK or request.config.args != ["tests/system"]:
+    if not _all_tests_run_in_the_embedded_cloud(request):
         yield
         return
     auditor = Auditor(stack)
@@ -150,6 +175,10 @@ def _in_agreement(stack: Stack, _left_as_it_was: None, request: pytest.FixtureRe
     yield
     # The tests' last orders may still be on their way to their mails.
     wait_for(lambda: not contradictions() - before, "the auditor to agree", seconds=180)
+
+
+def _all_tests_run_in_the_embedded_cloud(request: pytest.FixtureRequest) -> bool:
+    return not STACK and request.config.args == ["tests/system"]
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 from tests.system import tokens
 from tests.system.orders import order_body
 from tests.system.products import TEA
-from tools.shop.client import Customer, Shop
+from tools.shop.client import Customer, Shop, made_up_name
 from tools.stack import Stack
 
 DOCUMENT = Path(__file__).parents[2] / "services" / "gateway" / "gateway" / "openapi.json"
@@ -94,8 +94,8 @@ def call(shop: Shop, places: dict[str, str]) -> Callable[..., int]:
 # Complete bodies, so that nothing but the token (or the missing version) can be why a request is refused.
 BODIES: dict[str, Any] = {
     "POST /orders": order_body(),
-    "PUT /users/me": {"name": "Somebody Else", "locale": "en"},
-    "PUT /users/{user_id}": {"name": "Somebody Else", "locale": "en"},
+    "PUT /users/me": {"name": made_up_name("Somebody"), "locale": "en"},
+    "PUT /users/{user_id}": {"name": made_up_name("Somebody"), "locale": "en"},
 }
 
 

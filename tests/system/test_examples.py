@@ -8,7 +8,7 @@ import pytest
 
 from tests.examples import SOLD, check_answer, example_for
 from tests.template import Function, examples
-from tools.shop.client import Customer, Shop, made_up_address
+from tools.shop.client import Customer, Shop, address, made_up_address, made_up_name
 from tools.stack import Stack
 
 from .clean_up import KIND
@@ -51,6 +51,16 @@ def test_each_function_does_what_its_example_asks_for(
             )
             # Mail goes out, and an account is made, for an address that is the tests' own.
             text = json.dumps(example).replace("ada@example.com", made_up_address(KIND, "Ada"))
+            where = address(customer_id=customer.user_id)
+            others = {
+                "Ada Lovelace": made_up_name("Ada"),
+                "Ada Example": customer.name,
+                "Beispielweg 1": where["line1"],
+                "Berlin": where["city"],
+                "10115": where["postal_code"],
+            }
+            for shown, made_up in others.items():
+                text = text.replace(shown, made_up)
             event: dict[str, Any] = json.loads(text)
 
             answer, variables = invoke(stack, function, event)

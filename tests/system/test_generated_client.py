@@ -9,7 +9,7 @@ import pytest
 from tests.generated_client import GeneratedClient
 from tests.system.orders import order_body
 from tests.system.products import TEA
-from tools.shop.client import Customer, Shop
+from tools.shop.client import Customer, Shop, made_up_name
 from tools.waiting import wait_for
 
 
@@ -132,9 +132,10 @@ def test_it_changes_and_closes_an_account(generated: GeneratedClient, shop: Shop
         for name in ("read_own_profile", "change_own_profile", "delete_own_profile")
     )
     first = read.sync_detailed(client=client)
-    body = generated.model("ProfileChange")(name="Other Example", locale="de-AT")
+    name = made_up_name("Other")
+    body = generated.model("ProfileChange")(name=name, locale="de-AT")
     changed = change.sync_detailed(client=client, body=body, if_match=first.headers["ETag"])
-    assert changed.parsed.name == "Other Example"
+    assert changed.parsed.name == name
     stale = close.sync_detailed(client=client, if_match=first.headers["ETag"])
     assert stale.status_code is HTTPStatus.PRECONDITION_FAILED
     closed = close.sync_detailed(client=client, if_match=changed.headers["ETag"])

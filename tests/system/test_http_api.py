@@ -9,7 +9,7 @@ from shared.api import SECURITY_HEADERS
 from tests.system.clean_up import KIND
 from tests.system.orders import order_body
 from tests.system.products import TEA
-from tools.shop.client import PASSWORD, Customer, Shop, address, made_up_address
+from tools.shop.client import PASSWORD, Customer, Shop, address, made_up_address, made_up_name
 from tools.stack import Stack
 
 
@@ -152,13 +152,14 @@ def test_a_body_that_is_no_order_is_a_4xx(shop: Shop, customer: Customer, body: 
 def test_a_body_is_json_in_utf_8_and_never_stored_damaged(
     shop: Shop, content_type: str, encoding: str, status: int
 ) -> None:
-    token = shop.sign_up("Plain Example").token
-    body = '{"name": "René Exämple", "locale": "en"}'.encode(encoding)
-    answer = shop.request("PUT", "/users/me", token=token, headers={"Content-Type": content_type}, data=body)
+    plain, new = shop.sign_up("Plain Example"), made_up_name("Renéä Example")
+    body = f'{{"name": "{new}", "locale": "en"}}'.encode(encoding)
+    headers = {"Content-Type": content_type}
+    answer = shop.request("PUT", "/users/me", token=plain.token, headers=headers, data=body)
 
     assert answer.status_code == status
-    name = shop.request("GET", "/users/me", token=token).json()["name"]
-    assert name == ("René Exämple" if status == 200 else "Plain Example")
+    name = shop.request("GET", "/users/me", token=plain.token).json()["name"]
+    assert name == (new if status == 200 else plain.name)
 
 
 def test_an_order_without_an_idempotency_key_is_refused(shop: Shop, customer: Customer) -> None:

@@ -9,7 +9,7 @@ from tests.system.clean_up import KIND
 from tests.system.orders import order_body
 from tests.system.products import TEA
 from tools.api import Api
-from tools.shop.client import PASSWORD, Customer, Shop, made_up_address
+from tools.shop.client import PASSWORD, Customer, Shop, made_up_address, made_up_name
 from tools.stack import Stack
 from users.adapters.sign_up_counters import SignUpCounters
 from users.domain.sign_up_limits import SourceHour
@@ -63,7 +63,7 @@ def test_a_source_that_signed_up_too_many_times_makes_no_more_accounts(stack: St
     counters = SignUpCounters(stack.client("dynamodb"), stack.resource("UsersTable"))
     hour = SourceHour.of(source, utc_now())
     email = made_up_address(KIND, "Flood")
-    body = {"email": email, "password": PASSWORD, "name": "Flood Example"}
+    body = {"email": email, "password": PASSWORD, "name": made_up_name("Flood")}
     stack.client("dynamodb").put_item(
         TableName=stack.resource("UsersTable"),
         Item={"pk": {"S": f"sign-ups#{hour.key}"}, "sign_ups": {"N": str(most - 1)}},

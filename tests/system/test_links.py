@@ -13,7 +13,7 @@ import requests
 from tests.system.clean_up import KIND
 from tests.system.links import location, target
 from tests.system.orders import order_body
-from tools.shop.client import PASSWORD, Customer, Shop, made_up_address
+from tools.shop.client import PASSWORD, Customer, Shop, made_up_address, made_up_name
 from tools.stack import Stack
 
 _DOMAIN = "shop.example"
@@ -120,7 +120,7 @@ def test_the_location_of_an_order_leads_to_it(served: Served, customer: Customer
 
 def test_the_location_of_a_sign_up_leads_to_the_profile(served: Served, shop: Shop) -> None:
     email = made_up_address(KIND, "Linked")
-    body = {"email": email, "password": PASSWORD, "name": "Linked"}
+    body = {"email": email, "password": PASSWORD, "name": made_up_name("Linked")}
     answer = served.call("POST", "/users", json=body)
     shop.stack.client("cognito-idp").admin_confirm_sign_up(
         UserPoolId=shop.stack.resource("UserPool"), Username=email

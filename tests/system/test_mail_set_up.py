@@ -11,11 +11,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from shared.clock import timestamp, utc_now
+from tests.system.clean_up import KIND
 from tests.system.products import TEA
 from tools.log_search import entries
 from tools.ops.dead_letters import DeadLetters
 from tools.shop.audit import Auditor
-from tools.shop.client import PASSWORD, Customer, Shop
+from tools.shop.canaries import MAIL_ADDRESS, canary
+from tools.shop.client import PASSWORD, Customer, Shop, made_up_address, made_up_name
 from tools.stack import Stack
 from tools.waiting import wait_for
 
@@ -78,7 +80,7 @@ def dead_letters_about(stack: Stack, order_id: str) -> list[str]:
 def someone(shop: Shop) -> Iterator[Customer]:
     """A new customer, whose account is closed at the end of the block: the audit expects no mails for it any more."""
     # SES's sandbox takes mail to its simulator, where the other tests' addresses are.
-    customer = shop.sign_up("Sandy Example", email=f"sandy.{uuid4().hex}@example.com")
+    customer = shop.sign_up("Sandy Example", email=f"{canary(MAIL_ADDRESS)}@example.com")
     try:
         yield customer
     finally:
@@ -186,8 +188,8 @@ def test_the_embedded_sandbox_refuses_as_ses_does(stack: Stack) -> None:
 def test_a_sign_up_after_cognitos_last_code_of_the_day_leaves_nothing_and_works_the_next_day(
     stack: Stack, shop: Shop
 ) -> None:
-    email = f"late.{uuid4().hex}@example.com"
-    body = {"email": email, "password": PASSWORD, "name": "Late Example"}
+    email = made_up_address(KIND, "Late")
+    body = {"email": email, "password": PASSWORD, "name": made_up_name("Late")}
     with strict(stack, codes_used_up=1):
         refused = [shop.request("POST", "/users", json=body) for _ in range(2)]
 

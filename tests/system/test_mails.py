@@ -9,7 +9,7 @@ import pytest
 
 from tests.system.products import TEA
 from tools.shop.audit import Auditor
-from tools.shop.client import PASSWORD, Customer, Shop, made_up_address
+from tools.shop.client import PASSWORD, Customer, Shop, made_up_address, made_up_name
 from tools.stack import Stack
 from tools.waiting import wait_for
 
@@ -31,8 +31,8 @@ def mails_to(stack: Stack, address: str) -> list[dict[str, Any]]:
 @pytest.fixture
 def reader(shop: Shop, stack: Stack, auditor: Auditor) -> Customer:
     """Someone new who reads German, has been welcomed, and whose address has arrived."""
-    email = made_up_address(KIND, "Greta")
-    body = {"email": email, "password": PASSWORD, "name": "Greta Beispiel", "locale": "de-AT"}
+    email, name = made_up_address(KIND, "Greta"), made_up_name("Greta")
+    body = {"email": email, "password": PASSWORD, "name": name, "locale": "de-AT"}
     answer = shop.request("POST", "/users", json=body)
     answer.raise_for_status()
     stack.client("cognito-idp").admin_confirm_sign_up(UserPoolId=stack.resource("UserPool"), Username=email)
@@ -45,7 +45,7 @@ def reader(shop: Shop, stack: Stack, auditor: Auditor) -> Customer:
     token = shop.token_of(email)
     shop.request("GET", "/users/me", token=token).raise_for_status()
     wait_for(lambda: mails_to(stack, email), "the welcome mail", seconds=30)
-    return Customer(answer.json()["user_id"], email, "Greta Beispiel", token)
+    return Customer(answer.json()["user_id"], email, name, token)
 
 
 def facts(order_id: str, customer: Customer, **more: Any) -> dict[str, Any]:
@@ -212,7 +212,9 @@ def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_cha
     assert mails_about(stack, silenced) == []
 
     new = made_up_address(KIND, "New")
-    moved = event("user.changed", reader.user_id, {"user_id": reader.user_id, "email": new, "name": "Greta"})
+    moved = event(
+        "user.changed", reader.user_id, {"user_id": reader.user_id, "email": new, "name": reader.name}
+    )
     send(stack, "NotificationsRecordAddresses", json.dumps({**moved, "aggregate_version": 3}))
     wait_for(
         lambda: any(item.get("email") == new for item in auditor.table("NotificationsTable")),
@@ -222,6 +224,9 @@ def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_cha
     order_id = send_event(stack, "order.confirmed", reader)
     [mail] = wait_for(lambda: mails_about(stack, order_id), "the mail to the new address", seconds=30)
     assert mail["To"] == [new]
+    # The change above is newer than all that the users service says, its end of the account included.
+    gone = event("user.deleted", reader.user_id, {"user_id": reader.user_id})
+    send(stack, "NotificationsRecordAddresses", json.dumps({**gone, "aggregate_version": 4}))
 
 
 @reads_mails

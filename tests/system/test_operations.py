@@ -14,7 +14,7 @@ from tools.ops import dlq
 from tools.ops.causal_tree import Node
 from tools.ops.dead_letters import DeadLetter, DeadLetters
 from tools.ops.trace import show, trace
-from tools.shop.client import Customer, Shop, made_up_address
+from tools.shop.client import Customer, Shop, made_up_address, made_up_name
 from tools.stack import Stack
 from tools.waiting import wait_for
 
@@ -184,7 +184,7 @@ def test_a_relays_letter_is_published_once_its_cause_is_mended(
         {
             "user_id": user_id,
             "email": made_up_address(KIND, "Mended"),
-            "name": "Mended",
+            "name": made_up_name("Mended"),
             "locale": "en",
             "version": 1,
         },
@@ -203,3 +203,5 @@ def test_a_relays_letter_is_published_once_its_cause_is_mended(
         "the event of the mended record",
         seconds=60,
     )
+    gone = event("user.deleted", user_id, {"user_id": user_id}) | {"aggregate_version": 2}
+    publish(stack, "user.deleted", json.dumps(gone))

@@ -13,6 +13,7 @@ from tools.log_search import search
 from tools.ops import dlq
 from tools.ops.dead_letters import DeadLetters
 from tools.shop.audit import Auditor
+from tools.shop.canaries import NAME, POSTAL_ADDRESS, canary
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -69,7 +70,8 @@ def test_no_message_and_no_live_update_has_the_address_or_the_payment_token(
     end: str,
 ) -> None:
     names = ("name", "line1", "line2", "city", "postal_code")
-    address = {name: f"{name[:4]} {uuid4().hex[:12]}" for name in names}
+    kinds = {"name": NAME}
+    address = {name: canary(kinds.get(name, POSTAL_ADDRESS)) for name in names}
     body = order_body(shipping_address={**address, "country": country}, payment_token=TOKEN)
     # The archive cannot store anything, so each event of the order becomes a dead letter.
     with short_visibility_timeout(stack, f"{ARCHIVE}Queue"), broken(stack, f"{ARCHIVE}Function"):

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from archive.domain import ARCHIVED, without_personal_data
-from shared.events import PERSONAL, Event
+from shared.events import Event
+from shared.record import PERSONAL
 from tests.order_placed import PLACED_V1
 from tools.contracts.events.contracts import Contract, contracts
 from tools.contracts.openapi.schemas import REFERENCE, Schema
@@ -119,6 +120,21 @@ def test_version_1_of_a_placed_order_loses_the_address_and_the_payment_token() -
     order = PLACED_V1.data["order"]
     personal = {"customer_id", "payment_token", "shipping_address"}
     assert kept.data == {"order": {name: value for name, value in order.items() if name not in personal}}
+
+
+@pytest.mark.parametrize(
+    ("cause", "kept"),
+    [
+        ("0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10:3:user.deleted", None),
+        ("ord_5b0c8a52:1:order.placed", "ord_5b0c8a52:1:order.placed"),
+        ("ord_5b0c8a52/reserve", "ord_5b0c8a52/reserve"),
+        (None, None),
+    ],
+)
+def test_a_cause_that_names_a_user_is_left_out(cause: str | None, kept: str | None) -> None:
+    caused = PLACED_V1.model_copy(update={"causation_id": cause})
+
+    assert without_personal_data(caused).causation_id == kept
 
 
 def test_the_event_itself_stays_as_it_is() -> None:

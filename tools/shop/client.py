@@ -1,9 +1,10 @@
 """A client of the shop, as its customers' apps are: it signs up, signs in, and orders over HTTP with a real token."""
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -11,14 +12,18 @@ import requests
 
 from shared.access import ADMIN_GROUP, CUSTOMER_GROUP
 from tools.api import ADMINS_CLIENT, CUSTOMERS_CLIENT, FINAL, Api, add_to_group, open_account, sign_in
+from tools.shop import canaries
+from tools.shop.canaries import canary
 from tools.stack import Stack
 from tools.waiting import wait_for
 
-PASSWORD = f"Aa1-{secrets.token_urlsafe(18)}"
+PASSWORD = f"Aa1-{canary(canaries.PASSWORD)}"
 """Of every account that this process makes up. Nobody else knows it, since the stack may be reachable for anyone."""
 
 
 _RENEWED_AFTER_SECONDS = 240.0
+# A cache may make a value twice for two threads at once.
+_ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True)
@@ -59,13 +64,24 @@ class Session:
         return self._token
 
 
-def address(country: str = "DE") -> dict[str, str]:
-    """A shipping address in `country`."""
+def made_up_name(name: str) -> str:
+    """The name of a made-up person, which nobody else has; it begins as `name` does."""
+    return f"{name.split(maxsplit=1)[0]} {canary(canaries.NAME)}"
+
+
+def address(country: str = "DE", customer_id: str = "") -> dict[str, str]:
+    """The shipping address of a customer in `country`: the same each time, so that an order can be sent again."""
+    with _ONE_AT_A_TIME:
+        return dict(_address(country, customer_id))
+
+
+@cache
+def _address(country: str, _: str) -> dict[str, str]:
     return {
-        "name": "Ada Example",
-        "line1": "1 Analytical Street",
-        "city": "Berlin",
-        "postal_code": "10115",
+        "name": made_up_name("Ada"),
+        "line1": f"1 {canary(canaries.POSTAL_ADDRESS)} Street",
+        "city": canary(canaries.POSTAL_ADDRESS),
+        "postal_code": canary(canaries.POSTAL_ADDRESS),
         "country": country,
     }
 
@@ -76,7 +92,7 @@ def made_up_address(kind: str, name: str) -> str:
     SES's mailbox simulator takes all mail to it, also from an account in SES's sandbox, and the mail does not bounce:
     https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator
     """
-    label = f"{kind}.{name.split(maxsplit=1)[0].lower()}.{uuid4().hex[:8]}"
+    label = f"{kind}.{name.split(maxsplit=1)[0].lower()}.{canary(canaries.MAIL_ADDRESS)}"
     return f"success+{label}@simulator.amazonses.com"
 
 
@@ -100,9 +116,10 @@ class Shop:
     def sign_up(self, name: str, *, email: str | None = None) -> Customer:
         """Makes up a new customer, with an account as an operator may make it, and signs in.
 
-        Cognito mails no code: it sends 50 mails a day. Without `email` the address is made up.
+        Cognito mails no code: it sends 50 mails a day. Without `email` the address is made up. The name begins
+        as `name` does.
         """
-        email = email or made_up_address(self._kind, name)
+        email, name = email or made_up_address(self._kind, name), made_up_name(name)
         open_account(self.stack, email, PASSWORD, name=name, groups=[CUSTOMER_GROUP])
         token = self.token_of(email)
         profile = self.request("GET", "/users/me", token=token)
@@ -110,8 +127,11 @@ class Shop:
         return Customer(profile.json()["user_id"], email, name, token)
 
     def register(self, name: str) -> Customer:
-        """Signs up a new customer as an app does, confirms the address as an operator may, and signs in."""
-        email = made_up_address(self._kind, name)
+        """Signs up a new customer as an app does, confirms the address as an operator may, and signs in.
+
+        The name begins as `name` does.
+        """
+        email, name = made_up_address(self._kind, name), made_up_name(name)
         body = {"email": email, "password": PASSWORD, "name": name}
         answer = self.request("POST", "/users", json=body)
         answer.raise_for_status()
@@ -141,7 +161,7 @@ class Shop:
         """Places an order of `lines` (quantity by sku), with a fresh idempotency key unless one is given."""
         body = {
             "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()],
-            "shipping_address": address(country),
+            "shipping_address": address(country, customer.user_id),
             "payment_token": payment_token,
         }
         headers = {"Idempotency-Key": key or str(uuid4())}

@@ -49,8 +49,12 @@ _PERSONAL = frozenset({"customer_id", "payment_token", "shipping_address"})
 
 
 def without_personal_data(event: Event) -> Event:
-    """`event` without personal data at any depth."""
-    return event.model_copy(update={"data": _cleared(event.data)})
+    """`event` without personal data at any depth, and without its cause if that is an event about a user."""
+    cause = event.causation_id
+    # The id of an event names its type at its end. An event about a user has the user's id at the beginning.
+    if cause and cause.rpartition(":")[2].startswith("user."):
+        cause = None
+    return event.model_copy(update={"data": _cleared(event.data), "causation_id": cause})
 
 
 def _cleared(value: Any) -> Any:

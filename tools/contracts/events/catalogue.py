@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from shared.events import PERSONAL
+from shared.record import PERSONAL
 from tools.contracts.events.contracts import Contract, contracts
 from tools.contracts.openapi.schemas import REFERENCE, Schema
 from tools.contracts.template import subscriptions

@@ -6,14 +6,14 @@ number, so it is the sum of the sku's movements.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID, uuid5
 
 from inventory.domain.events import StockLow
 from shared.clock import timestamp
 from shared.errors import Conflict, NotFound, Unprocessable
 from shared.events import Event
-from shared.record import Record
+from shared.record import Personal, Record
 
 if TYPE_CHECKING:
     from inventory.domain.movement_request import MovementRequest
@@ -73,7 +73,7 @@ class Movement(Record):
     kind: MovementKind
     quantity: int
     reason: str | None = None
-    recorded_by: str | None = None
+    recorded_by: Annotated[str | None, Personal.ACCOUNT_ID] = None
     """The admin's user id; None if the system recorded the movement, for example when it loads the first stock."""
     recorded_at: str
     correlation_id: str

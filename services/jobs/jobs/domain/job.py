@@ -13,6 +13,7 @@ from shared.clock import timestamp
 from shared.errors import Conflict, FieldError, Unprocessable
 from shared.events import Event
 from shared.job_steps import JobResult
+from shared.record import Personal
 
 # Job ids derive from this, the caller and the idempotency key (RFC 9562, version 5); it must never change.
 _JOB_ID_NAMESPACE = UUID("0c5b2b1e-5c58-5d0e-8a43-2a2f7b6d9e01")
@@ -103,7 +104,7 @@ class Job(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     job_id: str
-    requested_by: str
+    requested_by: Annotated[str, Personal.ACCOUNT_ID]
     request: JobRequest
     correlation_id: str
     created_at: str

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.errors import Forbidden, Unprocessable
+from shared.record import Personal
 
 # API Gateway closes a WebSocket after two hours.
 LONGEST_CONNECTION = timedelta(hours=2)
@@ -32,7 +33,7 @@ class Connection(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     connection_id: str
-    customer_id: str
+    customer_id: Annotated[str, Personal.ACCOUNT_ID]
     connected_at: str
     expires_at: int
     all_orders: bool = False

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import BadRequest, FieldError
 from shared.events import Event
+from shared.record import Personal
 from shared.text import RESOURCE_ID, Form
 
 CHANGES_EXPIRE_AFTER = timedelta(days=7)
@@ -58,7 +59,7 @@ class _StatusFacts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     order_id: str
-    customer_id: Annotated[str, Field(min_length=1)]
+    customer_id: Annotated[str, Field(min_length=1), Personal.ACCOUNT_ID]
     status: Annotated[str, Form(r"^[a-z_]{1,40}$", "Use 1 to 40 small letters and _")]
     reason: str | None = None
     by: str | None = None

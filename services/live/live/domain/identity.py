@@ -1,6 +1,9 @@
 """The customer that a valid identity token names."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from shared.record import Personal
 
 
 class InvalidToken(Exception):
@@ -11,5 +14,5 @@ class InvalidToken(Exception):
 class Identity:
     """The customer, and the token's expiry in seconds since 1970."""
 
-    customer_id: str
+    customer_id: Annotated[str, Personal.ACCOUNT_ID]
     expires_at: int

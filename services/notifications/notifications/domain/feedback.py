@@ -10,6 +10,7 @@ from pydantic import Field
 
 from notifications.domain.personal_data import PersonalModel
 from notifications.domain.recipients import EmailAddress
+from shared.record import Personal
 
 # The tag on each mail of this service that holds its recipient's id. SES repeats it in its feedback.
 RECIPIENT_TAG = "recipient"
@@ -21,7 +22,7 @@ TOPIC_NOTICE = "Successfully validated SNS topic for Amazon SES event publishing
 class Suppression(PersonalModel):
     """An address that must get no more mail, with the reason and the time."""
 
-    email: EmailAddress
+    email: Annotated[EmailAddress, Personal.MAIL_ADDRESS]
     because: Literal["bounce", "complaint"]
     at: str
 

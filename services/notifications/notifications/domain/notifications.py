@@ -8,6 +8,7 @@ from notifications.domain.personal_data import PersonalModel
 from shared.errors import PermanentError
 from shared.events import Event
 from shared.money import Money
+from shared.record import Personal
 from shared.text import RESOURCE_ID, SKU, Form
 
 
@@ -25,7 +26,7 @@ class Verified(Notification):
     """A user signed in for the first time, so the address is theirs. The same event holds it."""
 
     topic = "user_verified"
-    user_id: Annotated[str, Field(min_length=1)]
+    user_id: Annotated[str, Field(min_length=1), Personal.ACCOUNT_ID]
 
 
 class Line(PersonalModel):
@@ -55,7 +56,7 @@ class OrderNotification(Notification):
     """An order reached a status that its customer gets a mail about."""
 
     order_id: Annotated[str, RESOURCE_ID]
-    customer_id: Annotated[str, Field(min_length=1)]
+    customer_id: Annotated[str, Field(min_length=1), Personal.ACCOUNT_ID]
     lines: Annotated[list[Line], Field(min_length=1)]
     total: Money
     breakdown: Breakdown | None = None

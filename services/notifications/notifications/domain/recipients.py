@@ -9,6 +9,7 @@ from notifications.domain.notifications import Notification, OrderNotification, 
 from notifications.domain.personal_data import PersonalModel
 from shared.errors import TransientError
 from shared.events import Event
+from shared.record import Personal
 from shared.text import Form
 
 # The operators' id among the recipients. No user has it: users' ids are UUIDs.
@@ -32,12 +33,12 @@ class Address(PersonalModel):
     `suppressed_email` is the user's last address that must get no more mail, or None.
     """
 
-    user_id: Annotated[str, Field(min_length=1)]
-    email: EmailAddress
-    name: str
-    locale: str = "en"
+    user_id: Annotated[str, Field(min_length=1), Personal.ACCOUNT_ID]
+    email: Annotated[EmailAddress, Personal.MAIL_ADDRESS]
+    name: Annotated[str, Personal.NAME]
+    locale: Annotated[str, Personal.LANGUAGE] = "en"
     version: Annotated[int, Field(ge=0)]
-    suppressed_email: str | None = None
+    suppressed_email: Annotated[str | None, Personal.MAIL_ADDRESS] = None
 
     @classmethod
     def from_event(cls, event: Event) -> "Address":
@@ -53,7 +54,7 @@ class Address(PersonalModel):
 class ErasedAddress(PersonalModel):
     """The tombstone of an erased user. It stops a late change from storing the address again."""
 
-    user_id: Annotated[str, Field(min_length=1)]
+    user_id: Annotated[str, Field(min_length=1), Personal.ACCOUNT_ID]
     version: Annotated[int, Field(ge=0)]
     erased_at: str
 

@@ -6,18 +6,16 @@ No event has the address or the payment token. A function of this service reads 
 from typing import Annotated
 
 from orders.domain.pricing import Breakdown, OrderLine
-from shared.events import PERSONAL, Payload
+from shared.events import Payload
 from shared.money import Money
-from shared.record import About
+from shared.record import About, Personal
 
 
 class OrderFacts(Payload):
     """The facts that every event of an order carries."""
 
     order_id: Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
-    customer_id: Annotated[
-        str, About(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"], json_schema_extra=PERSONAL)
-    ]
+    customer_id: Annotated[str, About(examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"]), Personal.ACCOUNT_ID]
     status: Annotated[
         str,
         About(

@@ -8,7 +8,7 @@ status allows which change. `pricing` has the prices and the total, `order_reque
 import json
 from dataclasses import field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID, uuid5
 
 from orders.domain import events
@@ -27,7 +27,7 @@ from orders.domain.transitions import TRANSITIONS, Command
 from shared.clock import timestamp
 from shared.events import Event, Payload
 from shared.money import Money
-from shared.record import Record
+from shared.record import Personal, Record
 from shared.saga import ShippingAddress
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ class Order(Record):
     payment in the last event that orders received about it. `payment_token` is empty once the order is decided."""
 
     order_id: str
-    customer_id: str
+    customer_id: Annotated[str, Personal.ACCOUNT_ID]
     status: OrderStatus
     lines: list[OrderLine]
     breakdown: Breakdown
     shipping_address: ShippingAddress
-    payment_token: str
-    request_fingerprint: str
+    payment_token: Annotated[str, Personal.PAYMENT_TOKEN]
+    request_fingerprint: Annotated[str, Personal.DIGEST]
     correlation_id: str
     placed_at: str
     version: int
@@ -64,7 +64,7 @@ class Order(Record):
     cancelled_by: Canceller | None = None
     cancellation_refused_at: str | None = None
     failed_because: RejectionReason | None = None
-    parked_state: str | None = None
+    parked_state: Annotated[str | None, Personal.ACCOUNT_ID] = None
     resumptions: int = 0
     resumed_at: str | None = None
     payment_version: int = 0

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from orders.domain.pricing import OrderLine, Price
 from shared.errors import FieldError, Unprocessable
 from shared.numbers import INTEGRAL
+from shared.record import Personal
 from shared.text import COUNTRY, VISIBLE_LINE
 
 MAX_LINES = 50
@@ -27,12 +28,14 @@ _PostalCode = Annotated[
     Field(min_length=1, max_length=20, examples=["10115"]),
     VISIBLE_LINE,
     AfterValidator(str.strip),
+    Personal.POSTAL_ADDRESS,
 ]
 _PaymentToken = Annotated[
     str,
     Field(min_length=1, max_length=255, examples=["pm_card_visa"]),
     VISIBLE_LINE,
     AfterValidator(str.strip),
+    Personal.PAYMENT_TOKEN,
 ]
 
 
@@ -68,10 +71,10 @@ class LineRequest(_Request):
 class AddressRequest(_Request):
     """The address that the parcel goes to."""
 
-    name: Annotated[_Text, Field(examples=["Ada Example"])]
-    line1: Annotated[_Text, Field(examples=["Beispielweg 1"])]
-    line2: _Text | None = Field(default=None, examples=["Flat 2"])
-    city: Annotated[_Text, Field(examples=["Berlin"])]
+    name: Annotated[_Text, Field(examples=["Ada Example"]), Personal.NAME]
+    line1: Annotated[_Text, Field(examples=["Beispielweg 1"]), Personal.POSTAL_ADDRESS]
+    line2: Annotated[_Text | None, Personal.POSTAL_ADDRESS] = Field(default=None, examples=["Flat 2"])
+    city: Annotated[_Text, Field(examples=["Berlin"]), Personal.POSTAL_ADDRESS]
     postal_code: _PostalCode
     country: Annotated[str, Field(description="ISO 3166-1 alpha-2 code", examples=["DE"]), COUNTRY]
 

@@ -15,11 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from payments_sandbox.domain.errors import ApiError
+from shared.record import Personal
 
 
 class IntentStatus(StrEnum):
@@ -65,7 +66,7 @@ class Intent(BaseModel):
     id: str
     amount: int
     currency: str
-    payment_method: PaymentMethod
+    payment_method: Annotated[PaymentMethod, Personal.PAYMENT_TOKEN]
     metadata: dict[str, str]
     created: int
     status: IntentStatus = IntentStatus.REQUIRES_CONFIRMATION

@@ -13,13 +13,13 @@ changes nothing and returns no events.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID, uuid5
 
 from shared.clock import timestamp
 from shared.errors import PermanentError
 from shared.events import Event
-from shared.record import Record
+from shared.record import Personal, Record
 from shared.saga import SagaOrder, ShippingAddress
 from shipping.domain import events
 
@@ -89,7 +89,7 @@ class Shipment(Record):
     """
 
     order_id: str
-    customer_id: str
+    customer_id: Annotated[str, Personal.ACCOUNT_ID]
     shipment_id: str
     tracking_reference: str
     status: ShipmentStatus

@@ -2,16 +2,16 @@
 
 from typing import Annotated
 
-from shared.events import PERSONAL, Payload
-from shared.record import About
+from shared.events import Payload
+from shared.record import About, Personal
 
 UserId = Annotated[
     str,
     About(
         description="The `sub` of the account",
         examples=["0b9f2a9e-5d53-4c43-9a3c-2f6f4b1c7d10"],
-        json_schema_extra=PERSONAL,
     ),
+    Personal.ACCOUNT_ID,
 ]
 
 
@@ -20,12 +20,13 @@ class UserFacts(Payload):
 
     user_id: UserId
     email: Annotated[
-        str, About(description="In lower case", examples=["ada@example.com"], json_schema_extra=PERSONAL)
+        str, About(description="In lower case", examples=["ada@example.com"]), Personal.MAIL_ADDRESS
     ]
-    name: Annotated[str, About(examples=["Ada Lovelace"], json_schema_extra=PERSONAL)]
+    name: Annotated[str, About(examples=["Ada Lovelace"]), Personal.NAME]
     locale: Annotated[
         str,
-        About(description="Language of mails, a BCP 47 tag", examples=["de-AT"], json_schema_extra=PERSONAL),
+        About(description="Language of mails, a BCP 47 tag", examples=["de-AT"]),
+        Personal.LANGUAGE,
     ]
 
 

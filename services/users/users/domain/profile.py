@@ -26,6 +26,7 @@ from shared.clock import timestamp
 from shared.errors import Forbidden
 from shared.events import Event
 from shared.locales import Locale, locale_or
+from shared.record import Personal
 from shared.text import VISIBLE_LINE, Form
 from users.domain.events import UserChanged, UserDeleted, UserFacts, UserRegistered, UserVerified
 
@@ -63,17 +64,24 @@ EmailAddress = Annotated[
     Field(examples=["ada@example.com"]),
     _ADDRESS,
     AfterValidator(_lowered),
+    Personal.MAIL_ADDRESS,
 ]
 PersonName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=_MAX_NAME),
     Field(examples=["Ada Lovelace"]),
     VISIBLE_LINE,
+    Personal.NAME,
 ]
-UserId = Annotated[str, Form(r"^[A-Za-z0-9-]{1,64}$", "Use the id of a user as the API gave it, or `me`")]
+UserId = Annotated[
+    str,
+    Form(r"^[A-Za-z0-9-]{1,64}$", "Use the id of a user as the API gave it, or `me`"),
+    Personal.ACCOUNT_ID,
+]
 ProfileLocale = Annotated[
     Locale,
     Field(description="Language of mails, a BCP 47 tag", examples=["en", "de-AT", "es-419", "zh-Hant-TW"]),
+    Personal.LANGUAGE,
 ]
 
 
@@ -87,7 +95,11 @@ class SignUp(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     email: EmailAddress
-    password: Annotated[SecretStr, Field(min_length=1, max_length=256, examples=["Correct-horse-7-battery"])]
+    password: Annotated[
+        SecretStr,
+        Field(min_length=1, max_length=256, examples=["Correct-horse-7-battery"]),
+        Personal.PASSWORD,
+    ]
     name: PersonName
     locale: ProfileLocale = DEFAULT_LOCALE
 
@@ -115,7 +127,7 @@ class ClosedProfile(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    user_id: str
+    user_id: Annotated[str, Personal.ACCOUNT_ID]
     version: int
     deleted_at: str
 
@@ -130,10 +142,10 @@ class Profile(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    user_id: str
-    email: str
-    name: str
-    locale: str
+    user_id: Annotated[str, Personal.ACCOUNT_ID]
+    email: Annotated[str, Personal.MAIL_ADDRESS]
+    name: Annotated[str, Personal.NAME]
+    locale: Annotated[str, Personal.LANGUAGE]
     registered_at: str
     email_as_of: int
     version: int

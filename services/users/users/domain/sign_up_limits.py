@@ -6,10 +6,12 @@ A source is where requests come from: one IPv4 address, or a network of IPv6 (/6
 from datetime import datetime, timedelta
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.errors import TooManyRequests
+from shared.record import Personal
 
 _HOUR = timedelta(hours=1)
 _IPV6_SUBSCRIBER = 64
@@ -26,7 +28,7 @@ class SourceHour(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    key: str
+    key: Annotated[str, Personal.DIGEST]
     ends_at: datetime
 
     @classmethod
