@@ -22,6 +22,7 @@ from tests.system.earlier_orders import a_test_begins, await_earlier_orders
 from tests.system.embedded import as_an_ordinary_user
 from tests.system.observer import Observer
 from tests.system.published_events import PublishedEvents
+from tests.system.removed_permissions import OPTION, RemovedPermissions
 from tests.system.trouble import packing_takes
 from tests.system.used_permissions import UsedPermissions
 from tools.console import StepError
@@ -40,8 +41,18 @@ _published = PublishedEvents(expects_all=not STACK)
 _permissions = UsedPermissions(records=not STACK)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`pytest tests/system --without-permissions`."""
+    parser.addoption(
+        OPTION, action="store_true", help="take each permission away in turn, and see a test fail"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Adds the checks of all published events and of all permissions."""
+    """Adds the checks of all published events and of all permissions, or takes permissions away."""
+    if config.getoption(OPTION):
+        config.pluginmanager.register(RemovedPermissions(), "removed-permissions")
+        return
     config.pluginmanager.register(_published, "published-events")
     config.pluginmanager.register(_permissions, "used-permissions")
 
@@ -74,6 +85,15 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """The record of permissions names the test whose body runs."""
+    if not _system_tests([item]):
+        return (yield)
+    with _permissions.used_by(item.nodeid):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
     """Back doors are closed for a fixture that outlives the test."""
     if fixturedef.scope == "function":
@@ -101,6 +121,7 @@ def stack() -> Iterator[Stack]:
             pytest.exit(error.explain(), returncode=1)
         if found.is_on_aws:
             be_patient()
+        _permissions.watch(found)
         yield found
 
 
@@ -111,8 +132,9 @@ def observer(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Observer]
     yield listening
     try:
         _published.take(listening.events(), request.config)
-        with watched(open_for=True):
-            _permissions.take(stack, request.config)
+        if not request.config.getoption(OPTION):
+            with watched(open_for=True):
+                _permissions.take(stack, request.config)
     finally:
         listening.close()
 
@@ -137,7 +159,7 @@ def _in_agreement(stack: Stack, _left_as_it_was: None, request: pytest.FixtureRe
 
     It leaves out what did not agree before the run, because earlier users of the stack made that.
     """
-    if STACK or request.config.args != ["tests/system"]:
+    if STACK or request.config.args != ["tests/system"] or request.config.getoption(OPTION):
         yield
         return
     auditor = Auditor(stack)
