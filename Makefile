@@ -63,7 +63,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component contracts singles faults defects template scan system fuzz browser sam-local checks test permissions leaks slowest
+.PHONY: format lint types unit component contracts singles faults defects template scan system fuzz browser sam-local checks test permissions permissions-needed leaks slowest
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -139,6 +139,9 @@ test: setup .venv-scan/installed ## Run every check and every test, in three lan
 
 permissions: .venv/installed ## Show what each function may do, and what the last run of the system's tests needed of it
 	@$(TOOLS) permissions
+
+permissions-needed: clouds ## Take each permission away in turn, and see a test fail that needed it in the last run (MINUTES=18)
+	$(call do,$(BIN)/python -m pytest --no-fold-skipped tests/system --without-permissions $(SIDE_BY_SIDE))
 
 leaks: .venv/installed ## Search the embedded cloud for personal data and secrets where the data map allows none
 	@$(TOOLS) leaks

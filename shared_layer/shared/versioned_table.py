@@ -62,20 +62,27 @@ class VersionedTable:
         self.dynamodb = dynamodb
         self.name = name
 
-    def get(self, key: Mapping[str, str]) -> dict[str, Any] | None:
-        """The item under `key`, as last written, or None."""
-        answer = self.dynamodb.get_item(TableName=self.name, Key=to_item(key), ConsistentRead=True)
+    def get(self, key: Mapping[str, str], *, attributes: Sequence[str] = ()) -> dict[str, Any] | None:
+        """The item under `key`, as last written, or None. With `attributes`, those alone; it costs as much."""
+        answer = self.dynamodb.get_item(
+            TableName=self.name, Key=to_item(key), ConsistentRead=True, **_projection(attributes)
+        )
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def get_all(
-        self, keys: Iterable[Mapping[str, str]], *, consistent: bool = False
+        self, keys: Iterable[Mapping[str, str]], *, consistent: bool = False, attributes: Sequence[str] = ()
     ) -> Iterator[dict[str, Any]]:
         """The items under `keys`, in this order, without missing ones. Each request reads up to a hundred.
 
-        With `consistent`, as last written, at twice the price. Raises Throttled.
+        With `consistent`, as last written, at twice the price. With `attributes`, those alone, which must include the
+        keys. Raises Throttled.
         """
         for some in batched(keys, _READS_OF_ONE_REQUEST, strict=False):
-            wanted = {"Keys": [to_item(key) for key in some], "ConsistentRead": consistent}
+            wanted = {
+                "Keys": [to_item(key) for key in some],
+                "ConsistentRead": consistent,
+                **_projection(attributes),
+            }
             found = {}
             for answer in self._answers(self.dynamodb.batch_get_item, wanted, "UnprocessedKeys"):
                 for item in map(from_item, answer.get("Responses", {}).get(self.name, [])):
@@ -222,6 +229,14 @@ def retry_on_conflict[**Arguments, Result](
     Raises WriteConflict if that goes on for seven attempts, and the other exceptions of `attempt`.
     """
     return retried(lambda: attempt(*args, **kwargs), on=WriteConflict, attempts=_ATTEMPTS)
+
+
+def _projection(attributes: Sequence[str]) -> dict[str, Any]:
+    """A read's arguments for these attributes alone, with placeholders for reserved words; without any, for all."""
+    if not attributes:
+        return {}
+    names = {f"#{name}": name for name in attributes}
+    return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
 
 
 def _done(call: Callable[..., dict[str, Any]], **arguments: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from tests.system.embedded import as_an_ordinary_user
 from tests.system.leak_search import LeakSearch
 from tests.system.observer import Observer
 from tests.system.published_events import PublishedEvents
+from tests.system.removed_permissions import OPTION, RemovedPermissions
 from tests.system.trouble import packing_takes
 from tests.system.used_permissions import UsedPermissions
 from tools.console import StepError
@@ -42,8 +43,18 @@ _permissions = UsedPermissions(records=not STACK)
 _leaks = LeakSearch()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`pytest tests/system --without-permissions`."""
+    parser.addoption(
+        OPTION, action="store_true", help="take each permission away in turn, and see a test fail"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Adds the checks of all published events, of all permissions and of all personal data."""
+    """Adds the checks of all published events, permissions and personal data, or takes permissions away."""
+    if config.getoption(OPTION):
+        config.pluginmanager.register(RemovedPermissions(), "removed-permissions")
+        return
     config.pluginmanager.register(_published, "published-events")
     config.pluginmanager.register(_permissions, "used-permissions")
     config.pluginmanager.register(_leaks, "leak-search")
@@ -77,6 +88,15 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """The record of permissions names the test whose body runs."""
+    if not _system_tests([item]):
+        return (yield)
+    with _permissions.used_by(item.nodeid):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
     """Back doors are closed for a fixture that outlives the test."""
     if fixturedef.scope == "function":
@@ -104,6 +124,7 @@ def stack() -> Iterator[Stack]:
             pytest.exit(error.explain(), returncode=1)
         if found.is_on_aws:
             be_patient()
+        _permissions.watch(found)
         yield found
 
 
@@ -114,8 +135,9 @@ def observer(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Observer]
     yield listening
     try:
         _published.take(listening.events(), request.config)
-        with watched(open_for=True):
-            _permissions.take(stack, request.config)
+        if not request.config.getoption(OPTION):
+            with watched(open_for=True):
+                _permissions.take(stack, request.config)
     finally:
         listening.close()
 
@@ -178,7 +200,8 @@ def _in_agreement(
 
 
 def _all_tests_run_in_the_embedded_cloud(request: pytest.FixtureRequest) -> bool:
-    return not STACK and request.config.args == ["tests/system"]
+    config = request.config
+    return not STACK and config.args == ["tests/system"] and not config.getoption(OPTION)
 
 
 @pytest.fixture(scope="session")

@@ -369,5 +369,5 @@ def test_a_deleted_users_orders_lose_their_personal_data_and_no_others_follow(
     assert not any(
         text in stored for text in ("Ada Example", "Analytical", "Berlin", "10115", "pm_card_visa")
     )
-    assert (order["shipping_address"]["country"], order["total"]["amount"]) == ("DE", 790 + 490)
+    assert (order["shipping_address"]["country"], order["breakdown"]["total"]["amount"]) == ("DE", 790 + 490)
     expect_problem(shop.place(leaver, {TEA: 1}), 403, "account-closed")

@@ -1,14 +1,21 @@
 """What a part of the system can do if a stranger takes it over: its own work, and nothing else."""
 
 import json
+import random
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from shared.clock import timestamp, utc_now
+from tests.system.products import TEA
 from tests.system.roles import acting_as, is_denied
+from tools.permissions.table import DENIED, Row, denials_of, granted_as
+from tools.permissions.uses import forget_denials
+from tools.shop.client import Customer, Shop
 from tools.stack import Stack
+from tools.waiting import wait_for
 
 
 def queues(stack: Stack) -> dict[str, str]:
@@ -91,6 +98,126 @@ def test_a_sweep_reads_nothing_of_the_catalogue_but_what_it_compares_with(stack:
         assert not is_denied(read, TableName=table, Key=product, ProjectionExpression="pictures")
         assert is_denied(read, TableName=table, Key=product, ProjectionExpression="pictures, price")
         assert is_denied(read, TableName=table, Key=product)
+
+
+# Permissions that are quickly missed, by a request or, without one, by AWS itself: who, what, on what, and the path.
+MISSED = (
+    ("CatalogApiFunction", "dynamodb:GetItem", "table/CatalogTable", f"/products/{TEA}"),
+    ("InventoryApiFunction", "dynamodb:GetItem", "table/InventoryTable", f"/inventory/{TEA}"),
+    ("JobsApiFunction", "dynamodb:Query", "table/JobsTable/index/by-time", "/jobs"),
+    ("OrdersApiFunction", "dynamodb:Query", "table/OrdersTable/index/by-customer-keys", "/orders"),
+    ("OrdersApiFunction", "dynamodb:Query", "table/OrdersTable/index/by-attention", "/orders/attention"),
+    ("UsersApiFunction", "dynamodb:GetItem", "table/UsersTable", "/users/me"),
+    ("PaymentsCaptureFunction", "sqs:ReceiveMessage", "PaymentsCaptureQueue", None),
+    ("ShippingEraseFunction", "sqs:GetQueueAttributes", "ShippingEraseQueue", None),
+)
+SAMPLE = 3
+
+
+@pytest.mark.embedded_only("takes permissions from deployed roles, and asks what IAM denied")
+def test_a_permission_that_is_taken_away_fails_the_run(
+    stack: Stack, shop: Shop, admin: Customer, pytestconfig: pytest.Config
+) -> None:
+    """Some of them here, as the seed decides; `make permissions-needed` takes all."""
+    shuffled: Any = pytestconfig.pluginmanager.get_plugin("random-order")
+    order = random.Random(shuffled.seed)  # noqa: S311 - a sample
+    for part, action, resource, path in order.sample(MISSED, SAMPLE):
+        role, grant = granted_as(stack, part, action, resource)
+        try:
+            with role.deprived_of(grant):
+                assert answered(shop, admin, path) in {None, HTTPStatus.INTERNAL_SERVER_ERROR}
+                # Such a row fails a run of all tests.
+                await_row(stack, Row(part, action, resource, DENIED))
+            assert answered(shop, admin, path) in {None, HTTPStatus.OK}
+        finally:
+            forget_denials(stack, part, action)
+
+
+def answered(shop: Shop, admin: Customer, path: str | None) -> int | None:
+    """The status of the answer, or None without a path."""
+    return shop.request("GET", path, token=admin.token).status_code if path else None
+
+
+def await_row(stack: Stack, row: Row) -> None:
+    """Waits until the table of permissions has the row."""
+    wait_for(lambda: row in denials_of(stack), f"{row} among the denials", seconds=20)
+
+
+ADDRESSES = ("pk, shipping_address", "pk, parked_state", "pk, payment_token", "pk, request_fingerprint", None)
+
+
+@pytest.fixture(scope="module")
+def admin(shop: Shop) -> Customer:
+    return shop.admin()
+
+
+@pytest.fixture(scope="module")
+def order_id(shop: Shop, customer: Customer) -> str:
+    """The id of an order with an address."""
+    return str(shop.place(customer, {TEA: 1}).json()["order_id"])
+
+
+def projected(names: str | None) -> dict[str, str]:
+    """The argument that asks for these attributes alone; None: for all."""
+    return {"ProjectionExpression": names} if names else {}
+
+
+def test_an_export_reads_orders_without_their_addresses(stack: Stack, order_id: str) -> None:
+    with acting_as(stack, "OrdersExportPageFunctionRole") as client:
+        batch_get, table = client("dynamodb").batch_get_item, stack.resource("OrdersTable")
+
+        def denied(names: str | None, key: str = order_id) -> bool:
+            wanted = {"Keys": [{"pk": {"S": key}}], **projected(names)}
+            return is_denied(batch_get, RequestItems={table: wanted})
+
+        assert not denied("pk, country, placed_at")
+        assert [names for names in ADDRESSES if not denied(names)] == []
+        assert denied("pk, country", key="customer#somebody")
+
+
+def test_what_starts_sagas_reads_orders_without_their_addresses(stack: Stack, order_id: str) -> None:
+    with acting_as(stack, "OrdersStartExecutionsFunctionRole") as client:
+        get, table = client("dynamodb").get_item, stack.resource("OrdersTable")
+
+        def denied(names: str | None) -> bool:
+            return is_denied(get, TableName=table, Key={"pk": {"S": order_id}}, **projected(names))
+
+        assert not denied("pk, country, placed_at")
+        assert [names for names in ADDRESSES if not denied(names)] == []
+
+
+@pytest.mark.parametrize(
+    ("part", "table", "own", "others"),
+    [
+        ("OrdersApi", "OrdersTable", "ord_", ["customer#", "declines#"]),
+        ("OrdersSteps", "OrdersTable", "declines#", ["customer#"]),
+        ("OrdersReconcile", "OrdersTable", "ord_", ["customer#", "declines#"]),
+        ("InventoryApi", "InventoryTable", "sku#", ["reservation#"]),
+        ("ShippingDispatch", "ShippingTable", "ord_", ["customer#"]),
+    ],
+)
+def test_a_function_writes_its_own_kinds_of_items_alone(
+    stack: Stack, part: str, table: str, own: str, others: list[str]
+) -> None:
+    """An API that is taken over opens no closed account, and frees no stock that a saga holds."""
+    with acting_as(stack, f"{part}FunctionRole") as client:
+        dynamodb = client("dynamodb")
+
+        def denied(prefix: str) -> bool:
+            # The condition never holds, so nothing is written.
+            item, condition = {"pk": {"S": f"{prefix}none"}}, "attribute_exists(pk)"
+            try:
+                return is_denied(
+                    dynamodb.put_item,
+                    TableName=stack.resource(table),
+                    Item=item,
+                    ConditionExpression=condition,
+                )
+            except dynamodb.exceptions.ConditionalCheckFailedException:
+                return False
+
+        assert not denied(own)
+        assert [prefix for prefix in others if not denied(prefix)] == []
 
 
 def test_mail_is_sent_as_the_shop_alone(stack: Stack) -> None:

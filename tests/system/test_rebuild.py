@@ -17,7 +17,7 @@ from shared.clock import timestamp
 from shared.dynamo import to_item
 from tests.system.products import DARJEELING, TEA
 from tools.console import StepError
-from tools.ops.rebuild import rebuild
+from tools.ops.rebuild import PROJECTIONS, rebuild
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -295,6 +295,20 @@ def test_products_with_places_of_an_older_rule_get_their_new_ones(
     assert rebuild(stack, "catalog-shelves") == 0
 
 
+def test_an_order_without_the_copy_of_its_country_gets_it(
+    stack: Stack, shop: Shop, auditor: Auditor, customer: Customer
+) -> None:
+    order_id = shop.place(customer, {TEA: 1}).json()["order_id"]
+    shop.become(customer, order_id, "fulfilled")
+    orders, table = stack.client("dynamodb"), stack.resource("OrdersTable")
+    orders.update_item(TableName=table, Key=to_item({"pk": order_id}), UpdateExpression="REMOVE country")
+
+    assert rebuild(stack, "orders-countries") >= 1
+
+    countries = {item["order_id"]: item["country"] for item in auditor.order_items()}
+    assert countries[order_id] == "DE"
+
+
 @pytest.mark.parametrize(
     ("name", "wrong"), [("prices", "There is no projection prices"), ("", "No projection was named")]
 )
@@ -303,5 +317,5 @@ def test_a_projection_that_there_is_not_is_answered_with_those_that_there_are(
 ) -> None:
     with pytest.raises(StepError, match=wrong) as raised:
         rebuild(stack, name)
-    for known in ("orders-prices", "notifications-addresses", "reports-sales", "catalog-shelves"):
+    for known in PROJECTIONS:
         assert known in raised.value.advice

@@ -77,7 +77,7 @@ def lacking(order: OrderRecords) -> list[str]:
         f"its parts are {found}": found
         == {"payment": "captured", "shipment": "dispatched", "reservation": "committed"},
         f"it was charged {len(order.intents)} times": len(order.intents) == 1,
-        f"{order.captured()} was taken": order.captured() == order.order["total"]["amount"],
+        f"{order.captured()} was taken": order.captured() == order.total,
     }
     return [problem for problem, holds in rules.items() if not holds]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.removed_permissions import planned
 from tools.permissions.exceptions import EXPECTED as EXCEPTIONS
 from tools.permissions.exceptions import reason_for
 from tools.permissions.table import DENIED, EXPECTED, UNUSED, USED, Row, joined
@@ -25,6 +26,20 @@ def test_a_grant_is_used_if_one_stack_used_it_and_denied_if_one_denied_it(
     states: list[str], joint: str
 ) -> None:
     assert joined(Row(*READ, state) for state in states) == [Row(*READ, joint)]
+
+
+def test_the_tests_that_need_a_grant_are_those_of_all_stacks() -> None:
+    [row] = joined([Row(*READ, USED, tests=("b", "a")), Row(*READ, USED, tests=("c",)), Row(*READ, UNUSED)])
+    assert row.tests == ("a", "b", "c")
+
+
+def test_a_permission_is_taken_from_the_shortest_tests_of_one_file_that_needed_it() -> None:
+    needed = Row(*READ, USED, tests=("", "a.py::long", "b.py::1", "b.py::2", "b.py::3", "b.py::4"))
+    by_fixtures = Row(*GIVEN_UP, USED, tests=("",))
+    seconds = {"a.py::long": 9.0, "b.py::1": 0.3, "b.py::2": 0.2, "b.py::3": 0.1, "b.py::4": 0.4}
+    assert planned([needed, by_fixtures], seconds) == {
+        test: [needed] for test in ("b.py::3", "b.py::2", "b.py::1")
+    }
 
 
 def test_a_grant_that_is_expected_to_be_unused_is_no_fault() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from orders.adapters.order_store import REDACTED_ATTRIBUTES
+from orders.domain.personal_data import PERSONAL
 from tools.contracts.deployed import deployed
 
 RESOURCES: dict[str, dict[str, Any]] = deployed()["Resources"]
@@ -106,3 +108,80 @@ def test_a_queue_takes_messages_of_the_sender_that_its_policy_names_alone() -> N
         # The account is enough for S3: only the bucket that names the queue sends there, and it is of this account.
         tested = {name for test in statement["Condition"].values() for name in test}
         assert tested & {"aws:SourceArn", "aws:SourceAccount"}
+
+
+# Which items and which attributes a function reaches.
+
+ORDERS = {"Fn::GetAtt": ["OrdersTable", "Arn"]}
+
+
+def on_orders(function: str, *actions: str) -> list[dict[str, Any]]:
+    """The statements that allow the function one of the actions on the items of the orders' table."""
+    return [
+        each
+        for each in statements_of(role_of(function), "Allow")
+        if each["Resource"] == ORDERS and set(actions) & set(listed(each["Action"]))
+    ]
+
+
+def listed(value: Any) -> list[str]:
+    """The entries of a policy's element, which may be a single one."""
+    return [value] if isinstance(value, str) else value
+
+
+def test_an_address_can_be_read_by_the_functions_that_show_change_or_send_orders_alone() -> None:
+    """A change replaces the whole item, so what changes orders reads them whole."""
+    reading = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan")
+    readers = {
+        function
+        for function in FUNCTIONS
+        for statement in on_orders(function, *reading)
+        if "shipping_address"
+        in statement.get("Condition", {})
+        .get("ForAllValues:StringEquals", {})
+        .get("dynamodb:Attributes", ["shipping_address"])
+    }
+    assert readers == {
+        "OrdersApiFunction",
+        "OrdersEraseFunction",
+        "OrdersRecordFulfilmentFunction",
+        "OrdersReconcileFunction",
+        "OrdersStepsFunction",
+        "ShippingStepsFunction",
+    }
+
+
+@pytest.mark.parametrize("function", ["OrdersExportPageFunction", "OrdersStartExecutionsFunction"])
+def test_a_function_that_only_judges_or_exports_orders_reads_no_personal_data(function: str) -> None:
+    [statement] = on_orders(function, "dynamodb:GetItem", "dynamodb:BatchGetItem")
+    condition = statement["Condition"]
+    # Without the second one, a request that names no attribute would have all of them.
+    assert condition["ForAllValues:StringEquals"] == {"dynamodb:Attributes": list(REDACTED_ATTRIBUTES)}
+    assert condition["StringEquals"] == {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"}
+    assert not PERSONAL & set(REDACTED_ATTRIBUTES)
+
+
+@pytest.mark.parametrize(
+    ("function", "action", "table", "keys"),
+    [
+        ("OrdersApiFunction", "dynamodb:PutItem", "OrdersTable", ["ord_*"]),
+        ("OrdersApiFunction", "dynamodb:GetItem", "OrdersTable", ["ord_*"]),
+        ("OrdersStartExecutionsFunction", "dynamodb:GetItem", "OrdersTable", ["ord_*"]),
+        ("OrdersRecordFulfilmentFunction", "dynamodb:PutItem", "OrdersTable", ["ord_*"]),
+        ("OrdersReconcileFunction", "dynamodb:PutItem", "OrdersTable", ["ord_*"]),
+        ("OrdersExportPageFunction", "dynamodb:BatchGetItem", "OrdersTable", ["ord_*"]),
+        ("OrdersStepsFunction", "dynamodb:PutItem", "OrdersTable", ["ord_*", "declines#*"]),
+        ("InventoryApiFunction", "dynamodb:PutItem", "InventoryTable", ["sku#*", "movement#*"]),
+        ("InventoryApiFunction", "dynamodb:UpdateItem", "InventoryTable", ["sku#*", "movement#*"]),
+        ("ShippingDispatchFunction", "dynamodb:PutItem", "ShippingTable", ["ord_*"]),
+    ],
+)
+def test_a_function_reaches_its_own_kinds_of_items_alone(
+    function: str, action: str, table: str, keys: list[str]
+) -> None:
+    [statement] = [
+        each
+        for each in statements_of(role_of(function), "Allow")
+        if action in listed(each["Action"]) and each["Resource"] == {"Fn::GetAtt": [table, "Arn"]}
+    ]
+    assert statement["Condition"]["ForAllValues:StringLike"] == {"dynamodb:LeadingKeys": keys}

@@ -20,7 +20,6 @@ These differences stay, because nothing in the system depends on them:
 
 - There is no X-Ray, so tracing is switched off. Follow an order by its `correlation_id` in the logs (`make logs`).
 - MiniStack ignores `MaximumRetryAttempts` and bisecting of a stream consumer: a record that always fails stays first.
-- MiniStack does not enforce Step Functions' own role, so a state machine may call more here than on AWS.
 - SES reports no bounces and complaints; a test publishes SES's records to the topic itself.
 - CloudFormation deletes a table that is protected from deletion; on AWS that fails (docs/deployment.md).
 - API Gateway writes no access logs, and Step Functions no logs of its own.

@@ -7,8 +7,9 @@ matter. The consumer skips an event that is older than its record, or writes eac
 There are two kinds of sources. Each item of an aggregate's table carries the event of its last change in its outbox.
 That is enough for a projection of present states. A projection of past facts needs the archive, which has every event.
 
-`catalog-shelves` has no events: the command itself gives each product its place in the lists again, after a release
-that sorts names in another way.
+Two have no events, and the command itself writes them. `catalog-shelves` gives each product its place in the lists
+again, after a release that sorts names in another way. `orders-countries` copies the country of each address, for the
+exports of orders, which may read no address. Release 0.7.0 and earlier wrote orders without that copy.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from typing import Any
 
 from archive.adapters import event_of
 from catalog.adapters.product_store import ProductStore
+from orders.adapters.order_store import OrderStore
 from shared.dynamo import from_item, to_item
 from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import Progress, StepError
@@ -58,6 +60,7 @@ PROJECTIONS = {
     ),
     "reports-sales": Projection("the facts behind weekly reports", "ArchiveTable", "ReportsRecordSales"),
     "catalog-shelves": Projection("the order in which products are listed", "CatalogTable", None),
+    "orders-countries": Projection("the countries that exports of orders show", "OrdersTable", None),
 }
 
 
@@ -87,7 +90,8 @@ def outcome(stack: Stack, projection: Projection, done: int) -> str:
     """
     consumer = projection.consumer
     if consumer is None:
-        return f"Gave {done:,} products another place."
+        products = projection.source == "CatalogTable"
+        return f"Gave {done:,} {'products another place' if products else 'orders their country'}."
     sqs = stack.client("sqs")
     waiting = _waiting(sqs, stack.resource(f"{consumer}Queue"))
     dead = _waiting(sqs, stack.resource(f"{consumer}DeadLetterQueue"))
@@ -121,12 +125,15 @@ def projection_of(name: str) -> Projection:
 def rebuild(stack: Stack, name: str, say: Say = print) -> int:
     """Sends the projection's consumer all events of its source, and waits until the consumer has processed them.
 
-    Returns how many items or events it sent, or how many products got another place; `say` gets the progress of long
+    Returns how many items or events it sent, or how many items it changed; `say` gets the progress of long
     work. Raises StepError if there is no such projection, SQS refuses a message, or the consumer makes no progress.
     """
     projection = projection_of(name)
     if projection.consumer is None:
-        return ProductStore(stack.client("dynamodb"), stack.resource(projection.source)).renew_places()
+        dynamodb, table = stack.client("dynamodb"), stack.resource(projection.source)
+        if projection.source == "CatalogTable":
+            return ProductStore(dynamodb, table).renew_places()
+        return OrderStore(dynamodb, table).add_countries()
     sqs, queue = stack.client("sqs"), stack.resource(f"{projection.consumer}Queue")
     if projection.is_made_of_events:
         _let_the_archive_catch_up(stack, say)

@@ -18,4 +18,7 @@ def save(rows: Iterable[Row]) -> None:
 
 def load() -> list[Row] | None:
     """The record, or None if there is none."""
-    return [Row(**row) for row in json.loads(_RECORD.read_text())] if _RECORD.exists() else None
+    if not _RECORD.exists():
+        return None
+    rows = json.loads(_RECORD.read_text())
+    return [Row(**{**row, "tests": tuple(row["tests"])}) for row in rows]

@@ -1,16 +1,16 @@
 """The grants of a stack beside their uses: each grant is used, expected to be unused for a reason, or unused.
 
-A use that IAM denied is a row of its own. Rows name resources as the template does, so rows of several stacks join.
+A grant is used if, without it, IAM would deny a request that was made. A use that IAM denied is a row of its own. Rows
+name resources as the template does, so rows of several stacks join.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from tools.permissions.exceptions import reason_for
-from tools.permissions.grants import grants_of
-from tools.permissions.uses import Use, uses_of
+from tools.permissions.grants import Grant, Role, roles_of
+from tools.permissions.uses import Use, uses_denied_by, uses_of
 from tools.stack import Stack
 
 DENIED, USED, EXPECTED, UNUSED = "denied", "used", "expected", "unused"
@@ -19,54 +19,76 @@ STATES = (DENIED, USED, EXPECTED, UNUSED)
 
 @dataclass(frozen=True, order=True)
 class Row:
-    """An action of a function or a state machine on a resource, and its state."""
+    """An action of a function, a state machine or a schedule on a resource, and its state."""
 
     part: str
     action: str
     resource: str
     state: str
+    conditions: str = ""
+    """The condition keys that limit the grant, with commas."""
+    tests: Sequence[str] = field(default=(), compare=False)
+    """The tests that make a request which IAM would deny without the grant, or did deny."""
 
 
 def rows_of(stack: Stack) -> set[Row]:
     """The rows of a stack in the embedded cloud, by its uses so far."""
-    uses, names = uses_of(stack), _Names(stack)
+    names = _Names(stack)
     granted = {
-        Row(
-            grant.part,
-            grant.action,
-            names.of(grant.resource),
-            USED if _is_used(grant.resource, of_action) else UNUSED,
-        )
-        for grant in grants_of(stack)
-        for of_action in [[use for use in uses if (use.part, use.action) == (grant.part, grant.action)]]
+        _row(role, grant, names, _denied_without(stack, role, grant))
+        for role in roles_of(stack)
+        for grant in role.grants()
     }
-    denied = {
-        Row(use.part, use.action, names.of(use.resource), DENIED)
-        for use in uses
+    return granted | denials_of(stack)
+
+
+def denials_of(stack: Stack) -> set[Row]:
+    """The rows of what IAM denied so far."""
+    names = _Names(stack)
+    return {
+        Row(use.part, use.action, names.of(use.resource), DENIED, tests=use.tests)
+        for use in uses_of(stack)
         # A test may lead a function to a resource of no stack.
         if not use.allowed and names.has(use.resource)
     }
-    return granted | denied
+
+
+def granted_as(stack: Stack, part: str, action: str, resource: str) -> tuple[Role, Grant]:
+    """The role and its grant that a row of these names stands for; raises LookupError if there is none."""
+    role, names = Role(stack, part), _Names(stack)
+    for grant in role.grants():
+        if (grant.action, names.of(grant.resource)) == (action, resource):
+            return role, grant
+    raise LookupError(f"{part} has no {action} on {resource}")
 
 
 def joined(rows: Iterable[Row]) -> list[Row]:
     """The rows of several stacks of one template: a grant is used if one of them used it."""
-    states: dict[Row, set[str]] = {}
+    found: dict[Row, list[Row]] = {}
     for row in rows:
-        states.setdefault(replace(row, state=""), set()).add(row.state)
-    return sorted(replace(row, state=_joint(row, found)) for row, found in states.items())
+        found.setdefault(replace(row, state=""), []).append(row)
+    return sorted(
+        replace(row, state=_joint(same), tests=tuple(sorted({test for one in same for test in one.tests})))
+        for row, same in found.items()
+    )
 
 
-def _joint(row: Row, states: set[str]) -> str:
+def _joint(same: list[Row]) -> str:
+    row, states = same[0], {row.state for row in same}
     state = next(state for state in STATES if state in states)
     return EXPECTED if state == UNUSED and reason_for(row.part, row.action, row.resource) else state
 
 
-def _is_used(granted: str, uses: list[Use]) -> bool:
-    # `Ref` of a secret is its name in MiniStack, and its ARN on AWS.
-    is_name = granted != "*" and not granted.startswith("arn:")
-    pattern = f"arn:aws:secretsmanager:*:{granted}*" if is_name else granted
-    return any(use.allowed and fnmatchcase(use.resource, pattern) for use in uses)
+def _denied_without(stack: Stack, role: Role, grant: Grant) -> list[Use]:
+    """The uses that IAM would deny without the grant, of its own action on its own resource."""
+    denied = uses_denied_by(stack, grant.part, f"role/{role.name}", role.without(grant))
+    return [use for use in denied if use.action == grant.action and grant.covers(use.resource)]
+
+
+def _row(role: Role, grant: Grant, names: "_Names", denied: list[Use]) -> Row:
+    tests = tuple(sorted({test for use in denied for test in use.tests}))
+    state = USED if denied else UNUSED
+    return Row(role.part, grant.action, names.of(grant.resource), state, grant.conditions, tests)
 
 
 class _Names:
@@ -88,4 +110,5 @@ class _Names:
             resource = resource.replace(name, logical)
         if not resource.startswith("arn:"):
             return resource
-        return ":".join(resource.split(":")[5:])
+        # A stream is named by the moment of its creation.
+        return re.sub(r"/stream/.+", "/stream", ":".join(resource.split(":")[5:]))

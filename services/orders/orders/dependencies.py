@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from orders.adapters.attention_index import AttentionIndex
 from orders.adapters.erasure_queue import ErasureQueue
 from orders.adapters.executions import OrderExecutions
-from orders.adapters.order_store import OrderStore
+from orders.adapters.order_store import OrderStore, RedactedOrders
 from orders.adapters.placement_index import PlacementIndex
 from orders.adapters.price_store import PriceStore
 from orders.domain.placement_limits import PlacementLimits
@@ -71,6 +71,12 @@ class PlacementSettings(PlacementLimits, LambdaEnvironment):
 def order_store() -> OrderStore:
     """The orders table."""
     return OrderStore(client("dynamodb"), OrdersTable.load().table_name)
+
+
+@cache
+def redacted_orders() -> RedactedOrders:
+    """The orders without their personal data."""
+    return RedactedOrders(client("dynamodb"), OrdersTable.load().table_name)
 
 
 @cache

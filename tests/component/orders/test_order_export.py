@@ -150,6 +150,48 @@ def test_a_cell_is_never_a_formula_and_names_no_person(world: JobsWorld) -> None
     assert not any(personal in text for personal in ("Ada", "Main St", "10115", "pm_card"))
 
 
+def without_country(order_id: str) -> None:
+    """Makes the order one of release 0.7.0."""
+    boto3.client("dynamodb").update_item(
+        TableName="OrdersTable", Key={"pk": {"S": order_id}}, UpdateExpression="REMOVE country"
+    )
+
+
+def test_an_order_of_an_earlier_release_shows_its_country_once_it_was_added(world: JobsWorld) -> None:
+    """Nobody may read an address for an export, so the country is there a second time."""
+    order_id, newer = place(FIRST, "1"), place(FIRST, "2")
+    without_country(order_id)
+    shown = {row["order_id"]: row["country"] for row in rows(world, world.run(export(world)))}
+    assert shown == {order_id: "", newer: "DE"}
+    job = world.run(export(world, last="2026-11-29", file_format="jsonl"))
+    lines = {line["order_id"]: line for line in map(json.loads, world.file(job).splitlines())}
+    assert lines[order_id]["country"] is None
+
+    orders = OrderStore(boto3.client("dynamodb"), "OrdersTable")
+    before = orders.find(order_id)
+    assert (orders.add_countries(), orders.add_countries()) == (1, 0)
+
+    assert {row["country"] for row in rows(world, world.run(export(world, last="2026-11-28")))} == {"DE"}
+    assert orders.find(order_id) == before
+
+
+def test_an_order_that_changes_while_countries_are_added_has_its_country_from_the_change(
+    world: JobsWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = place(FIRST, "1")
+    without_country(order_id)
+    orders = OrderStore(boto3.client("dynamodb"), "OrdersTable")
+    add = OrderStore._add_country
+
+    def change_first(store: OrderStore, item: dict[str, Any]) -> bool:
+        orders.change(order_id, lambda order: order.confirm(FIRST))
+        return add(store, item)
+
+    monkeypatch.setattr(OrderStore, "_add_country", change_first)
+    assert orders.add_countries() == 0
+    assert [row["country"] for row in rows(world, world.run(export(world)))] == ["DE"]
+
+
 def test_json_lines_hold_an_object_an_order(world: JobsWorld) -> None:
     order_id = place(FIRST, "a")
 

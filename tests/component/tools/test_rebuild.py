@@ -301,8 +301,17 @@ def test_the_outcome_says_what_is_left_in_the_consumers_queues(
     assert said == f"Sent 1,234 events to ReportsRecordSales.\n{left}"
 
 
-def test_the_outcome_of_the_shelves_is_the_number_of_products(shop: Shop) -> None:
-    assert outcome(cast(Stack, shop), PROJECTIONS["catalog-shelves"], 7) == "Gave 7 products another place."
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("catalog-shelves", "Gave 7 products another place."),
+        ("orders-countries", "Gave 7 orders their country."),
+    ],
+)
+def test_the_outcome_of_what_has_no_consumer_is_the_number_of_changed_items(
+    shop: Shop, name: str, said: str
+) -> None:
+    assert outcome(cast(Stack, shop), PROJECTIONS[name], 7) == said
 
 
 def test_messages_that_sqs_refuses_are_reported(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

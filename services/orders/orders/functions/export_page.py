@@ -5,7 +5,7 @@ A page that is written twice is the same file, so a step that died is run again.
 
 from typing import Any
 
-from orders.dependencies import export_files, order_store, placement_index
+from orders.dependencies import export_files, placement_index, redacted_orders
 from orders.domain.export import Period, Place, page_of, page_orders
 from shared.job_steps import JobInput, job_step
 
@@ -28,7 +28,7 @@ def export_page(given: Page) -> dict[str, Any]:
         given.page if given.page.orders is not None else given.page.with_orders(given.request, index.count_on)
     )
     ids, following = page_of(given.request, start, index.placed_on, page_orders(start.orders or 0))
-    orders = order_store().find_all(ids)
+    orders = redacted_orders().find_all(ids)
     export_files().put_page(given.job.job_id, start.number, form, map(form.written, orders))
     return {
         "piece": {"number": start.number, "done": len(ids)},

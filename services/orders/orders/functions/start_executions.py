@@ -1,11 +1,11 @@
 """Starts the state machines of an order: the saga of a placed one, the cancellation of one that is to be undone.
 
-Both get the order as it is stored, without its address and its payment token. A step that needs one of them reads it by
-the order's id. An event's `aggregate_id` is that id in every version.
+Both get the order as it is stored, without its address and its payment token, which this function may not read. A step
+that needs one of them reads it by the order's id. An event's `aggregate_id` is that id in every version.
 """
 
 from orders.adapters.order_store import OrderMissing
-from orders.dependencies import StateMachines, executions, order_store
+from orders.dependencies import StateMachines, executions, redacted_orders
 from orders.domain.order import Order
 from orders.domain.saga_form import for_saga
 from shared.consumer import consumer_handler
@@ -34,7 +34,7 @@ def start_cancellation(event: Event) -> None:
 
 
 def _order(order_id: str) -> Order:
-    order = order_store().find(order_id)
+    order = redacted_orders().find(order_id)
     if order is None:
         raise OrderMissing(order_id)
     return order

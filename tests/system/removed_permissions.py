@@ -1,0 +1,165 @@
+"""`make permissions-needed`: each permission is taken out of its deployed role, and a test that needs it then fails.
+
+The last run of all tests left a record: each permission with the tests that needed it. Here each permission has its
+turn. The role loses it when the body of such a test begins. The test ends as soon as IAM denies a request, and the role
+has the permission back. A permission is shown if IAM denied its own action, which alone fails a run of all tests.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from tests.system.back_doors import watched
+from tools.permissions.record import load
+from tools.permissions.table import USED, Row, denials_of, granted_as
+from tools.permissions.uses import forget_denials
+from tools.settings import STACK_NAME
+from tools.stack import Stack
+from tools.test_record import load as load_times
+
+OPTION = "--without-permissions"
+_LONGEST_SECONDS = 60
+_LOOKS_EVERY_SECONDS = 0.3
+# A request may come from what an earlier test began, so the record may name a test that does not make it.
+_TESTS_TO_TRY = 3
+_SHOWN, _ROW = "shown", "permission"
+
+type Plan = dict[str, list[Row]]
+
+
+class _DeniedAtLast(BaseException):
+    """Ends a test: IAM has denied what it should deny, or will not any more. No test catches it."""
+
+
+def planned(rows: list[Row], seconds: Mapping[str, float]) -> Plan:
+    """By test, the permissions to take away in its turn: for each the shortest tests that needed it, in one file.
+
+    Permissions that only fixtures needed are in no test.
+    """
+    plan: Plan = {}
+    for row in rows:
+        tests = sorted(filter(None, row.tests), key=lambda test: seconds.get(test, 0.0))
+        same_file = [test for test in tests if test.partition("::")[0] == tests[0].partition("::")[0]]
+        for test in same_file[:_TESTS_TO_TRY]:
+            plan.setdefault(test, []).append(row)
+    return plan
+
+
+class RemovedPermissions:
+    """The plugin of pytest that runs tests without permissions, each as often as it has permissions to show."""
+
+    def __init__(self) -> None:
+        seconds = {timed.name: timed.seconds for timed in load_times().get("system", ())}
+        self._rows = [row for row in load() or () if row.state == USED]
+        self._plan = planned(self._rows, seconds)
+        self._deadline = time.monotonic() + 60 * float(os.environ.get("MINUTES", "18"))
+        self._row: Row | None = None
+        self._found: dict[Row, str] = {}
+        self._shown: dict[str, str] = {}
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keeps the tests that have permissions to show."""
+        if not self._rows:
+            raise pytest.UsageError("The system's tests have not run here: run `make system` first.")
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in self._plan])
+        items[:] = [item for item in items if item.nodeid in self._plan]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Runs the test once for each of its permissions."""
+        for row in self._plan[item.nodeid]:
+            if row in self._found or time.monotonic() > self._deadline:
+                continue
+            self._row = row
+            runtestprotocol(item, log=False, nextitem=nextitem)
+            item.ihook.pytest_runtest_logreport(report=self._report(item, row))
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """The body of the test runs without the permission."""
+        row, stack = self._row, Stack.named(STACK_NAME, "")
+        assert row is not None
+        with watched(open_for=True):
+            role, grant = granted_as(stack, row.part, row.action, row.resource)
+            try:
+                with role.deprived_of(grant), _ended_when(lambda: _is_denied(stack, row)):
+                    return (yield)
+            finally:
+                if _is_denied(stack, row):
+                    self._found[row] = item.nodeid
+                forget_denials(stack, row.part, row.action)
+
+    def _report(self, item: pytest.Item, row: Row) -> pytest.TestReport:
+        name = f"{row.part} {row.action} on {row.resource}"
+        return pytest.TestReport(
+            nodeid=f"{item.nodeid} without {name}",
+            location=item.location,
+            keywords={},
+            outcome="passed",
+            longrepr=None,
+            when="call",
+            user_properties=[(_ROW, name), (_SHOWN, self._found.get(row, ""))],
+        )
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collects what each worker has shown."""
+        told = dict(report.user_properties)
+        if told.get(_SHOWN):
+            self._shown[str(told[_ROW])] = str(told[_SHOWN])
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Prints the permissions, each with the test that failed without it."""
+        missed = []
+        for row in self._rows:
+            name = f"{row.part} {row.action} on {row.resource}"
+            test = self._shown.get(name, "")
+            terminalreporter.write_line(f"{name:<110} {test.removeprefix('tests/system/') or '-'}")
+            missed += [] if test else [name]
+        shown = len(self._rows) - len(missed)
+        terminalreporter.write_line(f"{shown} of {len(self._rows)} permissions: a test failed without each.")
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fails if a permission could be taken away without a denial."""
+        names = {f"{row.part} {row.action} on {row.resource}" for row in self._rows}
+        if not hasattr(session.config, "workerinput") and names - self._shown.keys():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _is_denied(stack: Stack, row: Row) -> bool:
+    return any((denied.part, denied.action) == (row.part, row.action) for denied in denials_of(stack))
+
+
+@contextmanager
+def _ended_when(is_over: Callable[[], bool]) -> Iterator[None]:
+    """Ends the block as soon as that is so, wherever it waits, and after a minute at the latest."""
+    over, main = threading.Event(), threading.get_ident()
+
+    def look() -> None:
+        until = time.monotonic() + _LONGEST_SECONDS
+        while not over.wait(_LOOKS_EVERY_SECONDS):
+            if is_over() or time.monotonic() > until:
+                signal.pthread_kill(main, signal.SIGUSR1)
+                return
+
+    def end(_: int, __: FrameType | None) -> None:
+        if not over.is_set():
+            over.set()
+            raise _DeniedAtLast
+
+    before, watcher = signal.signal(signal.SIGUSR1, end), threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+        signal.signal(signal.SIGUSR1, before)
