@@ -8,7 +8,7 @@ from tests.attacks.planting import hunt
 from tests.attacks.weaknesses import WEAKNESSES
 from tools.stack import Stack
 
-_LINES_OF_A_MISS = 30
+_LINES_OF_A_MISS, _WIDTH = 30, 160
 
 
 def main() -> int:
@@ -22,15 +22,14 @@ def main() -> int:
     stack, missed, began = Stack.current(), 0, time.monotonic()
     for weakness in chosen:
         started = time.monotonic()
-        found, said = hunt(weakness, stack)
-        missed += not found
-        print(f"{'caught' if found else 'MISSED'}  {weakness.name}  ({time.monotonic() - started:.0f} s)")
-        print(f"        in {weakness.plant.place}\n        by {weakness.caught_by}", flush=True)
-        if not found:
-            print(
-                "\n".join(f"        {line}" for line in said.strip().splitlines()[-_LINES_OF_A_MISS:]),
-                flush=True,
-            )
+        result = hunt(weakness, stack)
+        missed += not result.finding
+        print(
+            f"{'caught' if result.finding else 'MISSED'}  {weakness.name}  ({time.monotonic() - started:.0f} s)"
+        )
+        print(f"        in {weakness.plant.place}\n        by {weakness.caught_by}")
+        said = [result.finding] if result.finding else result.output.strip().splitlines()[-_LINES_OF_A_MISS:]
+        print("\n".join(f"        {line[:_WIDTH]}" for line in said), flush=True)
     caught = len(chosen) - missed
     print(f"{caught} of {len(chosen)} weaknesses caught; {time.monotonic() - began:.0f} s")
     return missed

@@ -1,4 +1,4 @@
-"""What a test of the attacks tried, and what it found: an attack that got through."""
+"""The attacks of a test, and its findings: attacks that got through."""
 
 from collections.abc import Iterable
 from random import Random

@@ -1,4 +1,4 @@
-"""Attacks on a deployed stack, as somebody with an internet connection and a customer's account carries them out.
+"""Attacks on a deployed stack, as a hostile customer carries them out.
 
 Each file is a group. A test tries many attacks, and fails with all its findings. The last lines of a run count both by
 group. `--short` tries a sample, which the seed of the tests' order chooses. STACK and REGION name a stack that is not

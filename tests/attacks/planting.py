@@ -6,6 +6,7 @@ repository, where the check that owns it must fail.
 """
 
 import io
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,8 @@ _LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv*", ".aws-sam", ".local", ".*_cache", "__pycache__", ".hypothesis"
 )
 _SECONDS = 400
+# The first line of a test's findings (tests/attacks/conftest.py), or of Checkov's.
+_FINDING = re.compile(r"^(?:[1-9]\d* findings:\n|checkov: )(?P<first>.*)", re.MULTILINE)
 
 
 class Plant(Protocol):
@@ -147,16 +150,23 @@ class Weakness:
         return [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *what]
 
 
-def hunt(weakness: Weakness, stack: Stack) -> tuple[bool, str]:
-    """Whether the check finds the planted weakness, and what it said."""
+@dataclass(frozen=True)
+class Hunt:
+    """What came of a weakness: its first finding, empty if the check found none, and the check's whole output."""
+
+    finding: str
+    output: str
+
+
+def hunt(weakness: Weakness, stack: Stack) -> Hunt:
+    """Plants the weakness, and lets its check look for it. A check that breaks off has found nothing."""
     with weakness.plant.planted(stack) as folder:
         run = subprocess.run(  # noqa: S603 - ourselves
             weakness.command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS
         )
-    # A check that breaks off has found nothing: pytest ends with another code then, or reports an error.
-    said = f"{run.stdout}\n{run.stderr}"
-    found = run.returncode == 1 and ("FAILED " in said or weakness.command[2] == "tools")
-    return found, said
+    output = f"{run.stdout}\n{run.stderr}"
+    found = _FINDING.search(output) if run.returncode == 1 else None
+    return Hunt(found["first"] if found else "", output)
 
 
 def _packed(package: Path, changes: tuple[Change, ...]) -> bytes:

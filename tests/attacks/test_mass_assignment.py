@@ -42,7 +42,7 @@ _UNNAMED: dict[str, Any] = {
 
 
 def _fields() -> dict[str, Any]:
-    """A value for each field of the document's schemas, and for those that it names nowhere."""
+    """A value for each field of the document's schemas, and for fields that it names nowhere."""
     schemas = document()["components"]["schemas"].values()
     named = {name for schema in schemas for name in schema.get("properties", {})}
     return dict.fromkeys(sorted(named), "attack") | _UNNAMED

@@ -77,9 +77,8 @@ def impostors() -> dict[str, bytes]:
 _BOMBS = {case.name: case for case in bad() if case.reason in {Refusal.TOO_MANY_PIXELS, Refusal.TOO_COMPLEX}}
 
 
-@pytest.fixture(scope="module")
-def product(shop: Shop, admin: Customer) -> str:
-    """The path of a new product."""
+def new_product(shop: Shop, admin: Customer) -> str:
+    """The path of a new product, which shows no picture yet."""
     body = {
         "sku": f"TEST-{uuid4().hex[:12].upper()}",
         "name": "Test tea",
@@ -100,10 +99,11 @@ def form(shop: Shop, admin: Customer, product: str) -> tuple[dict[str, Any], str
     return dict(prepared.json()), location(prepared)
 
 
-def outcomes(shop: Shop, admin: Customer, product: str, files: dict[str, bytes]) -> dict[str, dict[str, Any]]:
-    """What becomes of uploads, by their names."""
+def outcomes(shop: Shop, admin: Customer, files: dict[str, bytes]) -> dict[str, dict[str, Any]]:
+    """What becomes of uploads, by their names. Each has a `product` of its own, since a product shows few pictures."""
 
     def upload(content: bytes) -> dict[str, Any]:
+        product = new_product(shop, admin)
         prepared, link = form(shop, admin, product)
         sent = requests.post(
             prepared["url"], data=prepared["fields"], files={"file": ("x.jpg", content)}, timeout=60
@@ -112,7 +112,7 @@ def outcomes(shop: Shop, admin: Customer, product: str, files: dict[str, bytes])
 
         def outcome() -> dict[str, Any] | None:
             answer = dict(shop.request("GET", link, token=admin.token).json())
-            return answer if answer["status"] != "awaited" else None
+            return answer | {"product": product} if answer["status"] != "awaited" else None
 
         return wait_for(outcome, "the outcome of an upload", seconds=180)
 
@@ -122,13 +122,13 @@ def outcomes(shop: Shop, admin: Customer, product: str, files: dict[str, bytes])
 
 @pytest.mark.long
 def test_a_picture_that_is_something_else_as_well_shows_the_picture_alone(
-    attempts: Attempts, shop: Shop, admin: Customer, product: str
+    attempts: Attempts, shop: Shop, admin: Customer
 ) -> None:
-    for name, outcome in outcomes(shop, admin, product, polyglots()).items():
+    for name, outcome in outcomes(shop, admin, polyglots()).items():
         if outcome["status"] == "refused":
             attempts.check(name, held=True)
             continue
-        for rendition in _renditions(shop, product, outcome["picture_id"]):
+        for rendition in _renditions(shop, outcome):
             served = requests.get(rendition, timeout=60)
             kind = served.headers["Content-Type"]
             attempts.check(f"{name} is served as {kind}", held=kind in {"image/jpeg", "image/webp"})
@@ -141,26 +141,24 @@ def test_a_picture_that_is_something_else_as_well_shows_the_picture_alone(
 
 
 @pytest.mark.long
-def test_what_is_no_picture_is_refused(attempts: Attempts, shop: Shop, admin: Customer, product: str) -> None:
-    for name, outcome in outcomes(shop, admin, product, impostors()).items():
+def test_what_is_no_picture_is_refused(attempts: Attempts, shop: Shop, admin: Customer) -> None:
+    for name, outcome in outcomes(shop, admin, impostors()).items():
         attempts.check(f"{name} as a picture", held=outcome["status"] == "refused", seen=outcome)
 
 
 @pytest.mark.long
-def test_a_bomb_is_refused_for_what_it_is(
-    attempts: Attempts, shop: Shop, admin: Customer, product: str
-) -> None:
+def test_a_bomb_is_refused_for_what_it_is(attempts: Attempts, shop: Shop, admin: Customer) -> None:
     # Decoding each would cost a function's memory; refused for another reason, it was decoded.
-    found = outcomes(shop, admin, product, {name: bomb.content for name, bomb in _BOMBS.items()})
+    found = outcomes(shop, admin, {name: bomb.content for name, bomb in _BOMBS.items()})
     for name, outcome in found.items():
         held = outcome["status"] == "refused" and outcome["reason"] == _BOMBS[name].reason.value
         attempts.check(f"the bomb {name}", held=held, seen=outcome)
 
 
 def test_a_form_takes_what_it_was_signed_for(
-    attempts: Attempts, stack: Stack, shop: Shop, admin: Customer, product: str
+    attempts: Attempts, stack: Stack, shop: Shop, admin: Customer
 ) -> None:
-    content = saved(quadrants(size=(20, 20)), "JPEG")
+    product, content = new_product(shop, admin), saved(quadrants(size=(20, 20)), "JPEG")
     prepared, _ = form(shop, admin, product)
     fields = prepared["fields"]
     changes: dict[str, tuple[dict[str, str], bytes]] = {
@@ -185,12 +183,10 @@ def test_a_form_takes_what_it_was_signed_for(
 
 
 @pytest.mark.long
-def test_a_link_opens_what_it_was_signed_for(
-    attempts: Attempts, shop: Shop, admin: Customer, product: str
-) -> None:
+def test_a_link_opens_what_it_was_signed_for(attempts: Attempts, shop: Shop, admin: Customer) -> None:
     files = {"a picture": saved(quadrants(size=(200, 100)), "JPEG")}
-    [outcome] = outcomes(shop, admin, product, files).values()
-    link = next(iter(_renditions(shop, product, outcome["picture_id"])))
+    [outcome] = outcomes(shop, admin, files).values()
+    link = next(iter(_renditions(shop, outcome)))
     parts = urlsplit(link)
     other_key = parts._replace(path=parts.path.rpartition("/")[0] + "/attack.webp")
     changed = {
@@ -207,10 +203,10 @@ def test_a_link_opens_what_it_was_signed_for(
         attempts.refused(f"{method} by a link", requests.request(method, link, data=b"x", timeout=60))
 
 
-def _renditions(shop: Shop, product: str, picture_id: str) -> list[str]:
-    """The addresses of a picture's files, as a browser is led to them."""
-    page = shop.request("GET", product)
-    [picture] = [one for one in page.json()["pictures"] if one["picture_id"] == picture_id]
+def _renditions(shop: Shop, outcome: dict[str, Any]) -> list[str]:
+    """The addresses of an accepted picture's files, as a browser is led to them."""
+    page = shop.request("GET", outcome["product"])
+    [picture] = page.json()["pictures"]
     links = [rendition["href"] for rendition in picture["renditions"]]
     found = [shop.request("GET", target(page, link), allow_redirects=False) for link in links]
     return [answer.headers["Location"] for answer in found]
