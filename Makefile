@@ -124,7 +124,7 @@ clouds: setup
 system: $(if $(STACK),seed,clouds) ## Test the deployed system (STACK=... REGION=... for any stack but one for production)
 	$(call do,$(BIN)/python -m pytest --no-fold-skipped tests/system $(if $(STACK),,$(SIDE_BY_SIDE)))
 
-fuzz: fuzz-cloud ## Try the API with generated requests, as customer and admin (EXAMPLES=100 for a long run), and a sample of the attacks
+fuzz: fuzz-cloud ## Try the API with generated requests, and with a sample of the attacks (EXAMPLES=100 for a long run)
 	$(call do,CLOUD=fuzz $(BIN)/python -m pytest --capture=no tests/fuzz --examples $(or $(EXAMPLES),25))
 	$(call do,CLOUD=fuzz $(BIN)/python -m pytest --short tests/attacks)
 

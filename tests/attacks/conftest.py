@@ -22,7 +22,7 @@ from tests.system import products
 from tests.system.clean_up import KIND, clean_up
 from tests.system.products import TEA
 from tools.console import StepError
-from tools.shop.client import Customer, Shop, made_up_address
+from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import be_patient
 
@@ -155,9 +155,3 @@ def of_victim(shop: Shop, victim: Customer, orders_of_victim: list[str]) -> Requ
 def marker() -> str:
     """A text that occurs nowhere else."""
     return f"mark{uuid4().hex}"
-
-
-@pytest.fixture(scope="session")
-def unused_address() -> str:
-    """An address of nobody."""
-    return made_up_address(KIND, "Nobody Example")

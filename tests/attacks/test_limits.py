@@ -1,4 +1,4 @@
-"""What costs the shop money or others their peace: cards at once, sign-ups in numbers, large orders."""
+"""What costs the shop money or others their peace: many cards at once, and large orders."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -10,7 +10,7 @@ from tests.attacks.attempts import Attempts
 from tests.system.clean_up import KIND
 from tests.system.orders import order_body
 from tests.system.products import DARJEELING, TEA
-from tools.shop.client import PASSWORD, Shop, made_up_address
+from tools.shop.client import Shop
 from tools.stack import Stack
 
 _DECLINED = "pm_card_chargeDeclined"
@@ -77,26 +77,3 @@ def test_nobody_orders_the_whole_stock(attempts: Attempts, shop: Shop, stack: St
             "POST", "/orders", token=person.token, json=order_body(lines=lines), headers=headers
         )
         attempts.refused(f"an order of {name}", answer, 422)
-
-
-@pytest.mark.long
-def test_one_source_makes_few_accounts(attempts: Attempts, impatient: Shop, stack: Stack) -> None:
-    most = int(stack.parameters["MaxSignUpsPerSource"])
-    if most > 200 or not stack.is_embedded:
-        most = 25
-    source = f"2001:db8:{uuid4().hex[:4]}:1::7"
-    statuses = []
-    for _ in range(most):
-        body = {"email": made_up_address(KIND, "Flood"), "password": "short", "name": "Flood Example"}
-        answer = impatient.request("POST", "/users", json=body, headers={"X-Forwarded-For": source})
-        statuses.append(answer.status_code)
-    attempts.check("sign-ups with weak passwords", held=201 not in statuses, seen=statuses)
-    taken = made_up_address(KIND, "Taken")
-    first = impatient.request(
-        "POST", "/users", json={"email": taken, "password": PASSWORD, "name": "Flood Example"}
-    )
-    for spelling in (taken, taken.upper(), f" {taken} "):
-        body = {"email": spelling, "password": PASSWORD, "name": "Flood Example"}
-        attempts.refused(
-            f"a second sign-up after {first.status_code}", impatient.request("POST", "/users", json=body)
-        )
