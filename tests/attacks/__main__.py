@@ -1,39 +1,103 @@
-"""`make weaknesses`: plants each weakness, and shows which check caught it."""
+"""`make weaknesses`: plants each weakness, and shows which check caught it, by its first finding."""
 
 import argparse
+import re
+import subprocess
 import sys
 import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
-from tests.attacks.planting import hunt
+import pytest
+from _pytest.runner import runtestprotocol
+
+from tests.attacks.attempts import FIRST_FINDING
+from tests.attacks.planting import SCAN, Weakness
 from tests.attacks.weaknesses import WEAKNESSES
 from tools.stack import Stack
 
-_LINES_OF_A_MISS, _WIDTH = 30, 160
+_WIDTH, _LINES_OF_A_MISS = 150, 25
+_FOUND_BY_CHECKOV = re.compile(r"^checkov: (.*)", re.MULTILINE)
+
+
+class Hunt:
+    """A plugin of pytest: instead of all tests it runs those that must catch a weakness, while that is planted.
+
+    The tests share the customers and orders of their session, so that a weakness costs seconds.
+    """
+
+    def __init__(self, weaknesses: Iterable[Weakness], stack: Stack) -> None:
+        self._weaknesses = list(weaknesses)
+        self._stack = stack
+        self.missed: list[Weakness] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Hunts each weakness, and prints what came of it."""
+        for weakness in self._weaknesses:
+            started = time.monotonic()
+            with weakness.plant.planted(self._stack) as folder:
+                if weakness.caught_by == SCAN:
+                    finding, output = _scanned(folder)
+                else:
+                    finding, output = _tested(session, weakness.caught_by)
+            if not finding:
+                self.missed.append(weakness)
+            said = [finding] if finding else output.splitlines()[-_LINES_OF_A_MISS:]
+            print(
+                f"{'caught' if finding else 'MISSED'}  {weakness.name}  ({time.monotonic() - started:.0f} s)",
+                f"in {weakness.plant.place}",
+                f"by {weakness.caught_by}",
+                *(line[:_WIDTH] for line in said),
+                sep="\n        ",
+                flush=True,
+            )
+        return True
+
+
+def _tested(session: pytest.Session, test: str) -> tuple[str, str]:
+    """The first finding of a test, or an empty text; and how the test failed otherwise."""
+    output = ""
+    for item in session.items:
+        if item.nodeid.partition("[")[0] != test:
+            continue
+        item.user_properties.clear()
+        # The session is what comes next: all that has a narrower scope is made anew for the next weakness.
+        following: Any = session
+        for report in runtestprotocol(item, log=False, nextitem=following):
+            output += report.longreprtext
+            if finding := dict(report.user_properties).get(FIRST_FINDING):
+                return str(finding), output
+    return "", output or "No test failed."
+
+
+def _scanned(folder: Path) -> tuple[str, str]:
+    """The first finding of the scanner that reads the template, or an empty text; and all findings."""
+    command = [sys.executable, "-m", "tools", "scan", "--warn-of-vulnerabilities"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ourselves
+    output = run.stdout + run.stderr
+    found = _FOUND_BY_CHECKOV.search(output)
+    return (found[1] if found else ""), output
 
 
 def main() -> int:
-    """Hunts each weakness in the embedded cloud, and prints a table; returns how many were not caught."""
+    """Hunts each weakness in the embedded cloud; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.attacks", description="Weaknesses that the attacks find."
     )
     parser.add_argument("--only", default="", metavar="WORDS", help="those whose names have these words")
-    only = parser.parse_args().only
+    only, began = parser.parse_args().only, time.monotonic()
     chosen = [weakness for weakness in WEAKNESSES if only in weakness.name]
-    stack, missed, began = Stack.current(), 0, time.monotonic()
-    for weakness in chosen:
-        started = time.monotonic()
-        result = hunt(weakness, stack)
-        missed += not result.finding
-        print(
-            f"{'caught' if result.finding else 'MISSED'}  {weakness.name}  ({time.monotonic() - started:.0f} s)"
-        )
-        print(f"        in {weakness.plant.place}\n        by {weakness.caught_by}")
-        said = [result.finding] if result.finding else result.output.strip().splitlines()[-_LINES_OF_A_MISS:]
-        print("\n".join(f"        {line[:_WIDTH]}" for line in said), flush=True)
-    caught = len(chosen) - missed
-    print(f"{caught} of {len(chosen)} weaknesses caught; {time.monotonic() - began:.0f} s")
-    return missed
+    hunt = Hunt(chosen, Stack.current())
+    tests = sorted({weakness.caught_by for weakness in chosen} - {SCAN})
+    options = ["-p", "no:terminal", "-p", "no:cacheprovider", "--capture=no"]
+    code = pytest.main([*options, *(tests or ["tests/attacks/test_limits.py"])], plugins=[hunt])
+    print(
+        f"{len(chosen) - len(hunt.missed)} of {len(chosen)} weaknesses caught; {time.monotonic() - began:.0f} s"
+    )
+    return int(code) or int(bool(hunt.missed))
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main() else 0)
+    sys.exit(main())

@@ -5,6 +5,9 @@ from random import Random
 
 import requests
 
+FIRST_FINDING = "first finding"
+"""The name of the property that a test's report has if the test found something."""
+
 _SHOWN = 300
 _MOST_SHOWN = 20
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from shared.clock import utc_now
-from tests.attacks.attempts import Attempts
+from tests.attacks.attempts import FIRST_FINDING, Attempts
 from tests.attacks.requests_of_routes import Requests
 from tests.random_order import RandomOrder
 from tests.system import products
@@ -62,6 +62,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     finally:
         if isinstance(attempts, Attempts):
             item.user_properties += [(_TRIED, attempts.tried), (_FOUND, len(attempts.findings))]
+            item.user_properties += [(FIRST_FINDING, finding) for finding in attempts.findings[:1]]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,4 +1,4 @@
-"""Plants a weakness in the embedded cloud, or in a copy of the repository, and lets the check that owns it look for it.
+"""Plants a weakness in the embedded cloud, or in a copy of the repository.
 
 A weakness in a function is a few words of its package, or of its configuration. The changed package goes to the running
 cloud, and the one that was built comes back at the end. A weakness of the template is planted in a copy of the
@@ -6,10 +6,7 @@ repository, where the check that owns it must fail.
 """
 
 import io
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -25,9 +22,7 @@ _BUILT = REPOSITORY / ".aws-sam" / "build"
 _LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv*", ".aws-sam", ".local", ".*_cache", "__pycache__", ".hypothesis"
 )
-_SECONDS = 400
-# The first line of a test's findings (tests/attacks/conftest.py), or of Checkov's.
-_FINDING = re.compile(r"^(?:[1-9]\d* findings:\n|checkov: )(?P<first>.*)", re.MULTILINE)
+SCAN = "make scan"
 
 
 class Plant(Protocol):
@@ -135,38 +130,11 @@ class Copy:
 
 @dataclass(frozen=True)
 class Weakness:
-    """A weakness, where it is planted, and the check that must find it: a test, or a module with its arguments."""
+    """A weakness, where it is planted, and the check that must find it: the id of a test, or SCAN."""
 
     name: str
     plant: Plant
     caught_by: str
-
-    @property
-    def command(self) -> list[str]:
-        """The check."""
-        what = self.caught_by.split()
-        if what[0] == "scan":
-            return [sys.executable, "-m", "tools", *what, "--warn-of-vulnerabilities"]
-        return [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *what]
-
-
-@dataclass(frozen=True)
-class Hunt:
-    """What came of a weakness: its first finding, empty if the check found none, and the check's whole output."""
-
-    finding: str
-    output: str
-
-
-def hunt(weakness: Weakness, stack: Stack) -> Hunt:
-    """Plants the weakness, and lets its check look for it. A check that breaks off has found nothing."""
-    with weakness.plant.planted(stack) as folder:
-        run = subprocess.run(  # noqa: S603 - ourselves
-            weakness.command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS
-        )
-    output = f"{run.stdout}\n{run.stderr}"
-    found = _FINDING.search(output) if run.returncode == 1 else None
-    return Hunt(found["first"] if found else "", output)
 
 
 def _packed(package: Path, changes: tuple[Change, ...]) -> bytes:

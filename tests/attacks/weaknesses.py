@@ -1,6 +1,6 @@
 """Weaknesses that the attacks must find, each with the check that owns it."""
 
-from tests.attacks.planting import Change, Code, Copy, Setting, Weakness
+from tests.attacks.planting import SCAN, Change, Code, Copy, Setting, Weakness
 
 _ORDERS_API, _REQUEST = "orders/functions/api.py", "orders/domain/order_request.py"
 _SIGNATURE = "payments/domain/signature.py"
@@ -11,8 +11,8 @@ def _code(function: str, *changes: tuple[str, str, str]) -> Code:
     return Code(function, tuple(Change(*change) for change in changes))
 
 
-def _test(group: str, *names: str) -> str:
-    return " ".join(f"tests/attacks/test_{group}.py::{name}" for name in names)
+def _test(group: str, name: str) -> str:
+    return f"tests/attacks/test_{group}.py::{name}"
 
 
 WEAKNESSES = (
@@ -296,6 +296,6 @@ WEAKNESSES = (
                 '              Resource: "*"\n',
             )
         ),
-        "scan",
+        SCAN,
     ),
 )

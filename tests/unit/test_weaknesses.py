@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.attacks.planting import Code, Copy, Weakness
+from tests.attacks.planting import SCAN, Code, Copy, Weakness
 from tests.attacks.weaknesses import WEAKNESSES
 from tools.settings import REPOSITORY
 
@@ -22,7 +22,7 @@ def test_a_weakness_can_be_planted(weakness: Weakness) -> None:
 
 @pytest.mark.parametrize("weakness", WEAKNESSES, ids=lambda weakness: weakness.name)
 def test_the_check_that_must_catch_a_weakness_exists(weakness: Weakness) -> None:
-    if weakness.caught_by == "scan":
+    if weakness.caught_by == SCAN:
         return
     file, _, name = weakness.caught_by.partition("::")
     assert re.search(rf"^def {name}\(", (REPOSITORY / file).read_text(), re.MULTILINE)
