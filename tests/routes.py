@@ -29,7 +29,7 @@ def document() -> dict[str, Any]:
 
 
 def routes(*accesses: str) -> list[Route]:
-    """The API's routes, or those that declare one of `accesses`."""
+    """The API's routes; if `accesses` are given, only routes that declare one of them."""
     found = [
         Route(method.upper(), path, operation["x-access"], operation)
         for path, operations in document()["paths"].items()

@@ -22,7 +22,7 @@ _FOUND_BY_CHECKOV = re.compile(r"^checkov: (.*)", re.MULTILINE)
 
 
 class Hunt:
-    """A plugin of pytest: instead of all tests it runs those that must catch a weakness, while that is planted.
+    """A plugin of pytest: it plants each weakness, and runs the one test that must catch it.
 
     The tests share the customers and orders of their session, so that a weakness costs seconds.
     """
@@ -62,7 +62,7 @@ def _tested(session: pytest.Session, test: str) -> tuple[str, str]:
         if item.nodeid.partition("[")[0] != test:
             continue
         item.user_properties.clear()
-        # The session is what comes next: all that has a narrower scope is made anew for the next weakness.
+        # Fixtures of a session stay; the next weakness makes all others anew.
         following: Any = session
         for report in runtestprotocol(item, log=False, nextitem=following):
             output += report.longreprtext
