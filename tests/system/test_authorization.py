@@ -1,47 +1,19 @@
 """Every route of the API's document against every kind of caller: docs/authorization.md says what is answered."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from tests.routes import GUARDED_ACCESSES, Route, routes
 from tests.system import tokens
 from tests.system.orders import order_body
 from tests.system.products import TEA
 from tools.shop.client import Customer, Shop, made_up_name
 from tools.stack import Stack
 
-DOCUMENT = Path(__file__).parents[2] / "services" / "gateway" / "gateway" / "openapi.json"
-
-
-@dataclass(frozen=True)
-class Route:
-    """An operation of the API's document."""
-
-    method: str
-    path: str
-    access: str
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-def routes(*accesses: str) -> list[Route]:
-    """The API's routes, or those that declare one of `accesses`."""
-    found = [
-        Route(method.upper(), path, operation["x-access"])
-        for path, operations in json.loads(DOCUMENT.read_text())["paths"].items()
-        for method, operation in operations.items()
-        if method in {"get", "post", "put", "patch", "delete"}
-    ]
-    return [route for route in found if not accesses or route.access in accesses]
-
-
-GUARDED = routes("signed-in", "customer", "owner", "admin")
+GUARDED = routes(*GUARDED_ACCESSES)
 
 
 @pytest.fixture(scope="module")

@@ -38,22 +38,22 @@ def access_token(stack: Stack, customer: Customer) -> str:
 def unsigned(token: str) -> str:
     """The token without its signature, under the algorithm "none" (RFC 7519, section 6)."""
     _, payload, _ = token.split(".")
-    return f"{_encoded(json.dumps({'alg': 'none', 'typ': 'JWT'}).encode())}.{payload}."
+    return f"{encoded(json.dumps({'alg': 'none', 'typ': 'JWT'}).encode())}.{payload}."
 
 
 def altered(token: str, **claims: Any) -> str:
     """The token with other claims and the signature that it had."""
     header, _, signature = token.split(".")
-    return f"{header}.{_encoded(json.dumps(claims_in(token) | claims).encode())}.{signature}"
+    return f"{header}.{encoded(json.dumps(claims_in(token) | claims).encode())}.{signature}"
 
 
 def forged(token: str, **claims: Any) -> str:
     """The token with other claims, under the same key id, signed rightly by a key that is not the pool's."""
     header, _, _ = token.split(".")
-    payload = _encoded(json.dumps(claims_in(token) | claims).encode())
+    payload = encoded(json.dumps(claims_in(token) | claims).encode())
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     signature = key.sign(f"{header}.{payload}".encode(), padding.PKCS1v15(), hashes.SHA256())
-    return f"{header}.{payload}.{_encoded(signature)}"
+    return f"{header}.{payload}.{encoded(signature)}"
 
 
 def expired(stack: Stack, customer: Customer) -> str:
@@ -83,7 +83,8 @@ def expired(stack: Stack, customer: Customer) -> str:
     return token
 
 
-def _encoded(content: bytes) -> str:
+def encoded(content: bytes) -> str:
+    """The content as a part of a token (base64url without padding)."""
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
