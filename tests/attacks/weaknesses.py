@@ -286,14 +286,9 @@ WEAKNESSES = (
         Copy(
             Change(
                 "template.yaml",
-                "NotResource: !GetAtt OrdersLogGroup.Arn}\n"
-                "            - Effect: Allow\n"
-                "              Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:PutItem]\n"
-                "              Resource: !GetAtt OrdersTable.Arn\n",
-                "NotResource: !GetAtt OrdersLogGroup.Arn}\n"
-                "            - Effect: Allow\n"
-                '              Action: "*"\n'
-                '              Resource: "*"\n',
+                "              Action: dynamodb:BatchGetItem\n"
+                "              Resource: !GetAtt OrdersPricesTable.Arn\n",
+                '              Action: "*"\n              Resource: "*"\n',
             )
         ),
         SCAN,

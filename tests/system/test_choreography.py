@@ -216,8 +216,7 @@ def _saga_order(order: dict[str, Any]) -> dict[str, Any]:
         "customer_id",
         "correlation_id",
         "lines",
-        "total",
         "shipping_address",
         "payment_token",
     )
-    return {name: order[name] for name in names}
+    return {name: order[name] for name in names} | {"total": order["breakdown"]["total"]}

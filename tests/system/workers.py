@@ -1,4 +1,4 @@
-"""The processes in which the embedded cloud runs functions: each is the cloud's child, and says whose it is.
+"""The processes in which the embedded cloud runs functions: each stands in a folder that is named after its function.
 
 It reads Linux's list of processes. A process that ends meanwhile does not count.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.server_record import running
+from tools.settings import STATE
 from tools.stack import Stack
 
 from .trouble import trouble
@@ -19,11 +19,14 @@ from .trouble import trouble
 
 def workers_of(stack: Stack, function: str) -> list[int]:
     """The process ids of a function's execution environments, of the running cloud alone."""
-    cloud = running()
-    assert cloud is not None
-    wanted = f"AWS_LAMBDA_FUNCTION_NAME={stack.resource(function)}".encode()
+    folder = f"ministack-lambda-{stack.resource(function)}-"
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
-    return [pid for pid in pids if _parent(pid) == cloud.pid and wanted in _environment(pid)]
+    return [
+        pid
+        for pid in pids
+        if (environment := _folder(pid).parent).parent == STATE / "tmp"
+        and environment.name.startswith(folder)
+    ]
 
 
 def kill_workers(stack: Stack, function: str) -> int:
@@ -72,16 +75,8 @@ def _unread(pid: int) -> int:
         os.close(pipe)
 
 
-def _parent(pid: int) -> int | None:
+def _folder(pid: int) -> Path:
     try:
-        # What follows the command's name, which may contain anything but ends with the last parenthesis.
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        return Path(f"/proc/{pid}/cwd").readlink()
     except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
-def _environment(pid: int) -> list[bytes]:
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+        return Path()

@@ -95,17 +95,27 @@ def _ask_for_requests() -> None:
         **named: Any,
     ) -> Any:
         denied = enforce(access_key, action, service, region, resource_arn, *more, **named)
-        if denied is not None or not (needed := _needed(action)) or not (key := _key_of(resource_arn)):
+        # A form's upload comes unsigned; then S3 asks for the form's signer.
+        by_form = service == "s3" and not access_key
+        if denied is not None or by_form or not (needed := _needed(action)):
             return denied
+        key = _key_of(resource_arn)
+        if key is None:
+            return None
         keys = {
             "kms:ViaService": f"{action.partition(':')[0]}.{region}.amazonaws.com",
             "kms:CallerAccount": responses.get_account_id(),
         }
-        asked = (
-            enforce(access_key, kms_action, "kms", region, key["Arn"], service_context=keys)
-            for kms_action in needed
-        )
-        return next((refusal for refusal in asked if refusal is not None), None)
+        # KMS is asked by the service, in the name of the signer.
+        unsigned = iam_evaluator._anonymous.set(False)
+        try:
+            asked = (
+                enforce(access_key, kms_action, "kms", region, key["Arn"], service_context=keys)
+                for kms_action in needed
+            )
+            return next((refusal for refusal in asked if refusal is not None), None)
+        finally:
+            iam_evaluator._anonymous.reset(unsigned)
 
     iam_evaluator.enforce = enforce_with_keys
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 # Order ids derive from this, the customer and the idempotency key (RFC 9562, version 5); it must never change.
 _ORDER_ID_NAMESPACE = UUID("6f1c0d52-6a0e-5d59-9d0c-6d3b0a6d7f11")
+_ORDER_ID_BEGINNING = "ord_"
 
 
 class StatusChange(Record):
@@ -501,4 +502,9 @@ class Order(Record):
 
 def order_id_for(customer_id: str, idempotency_key: str) -> str:
     """The id of the order that `customer_id` places under `idempotency_key`: the same at every retry."""
-    return f"ord_{uuid5(_ORDER_ID_NAMESPACE, f'{customer_id}:{idempotency_key}').hex}"
+    return f"{_ORDER_ID_BEGINNING}{uuid5(_ORDER_ID_NAMESPACE, f'{customer_id}:{idempotency_key}').hex}"
+
+
+def is_order_id(text: str) -> bool:
+    """Whether it can be the id of an order. The table has other items as well, and their keys begin otherwise."""
+    return text.startswith(_ORDER_ID_BEGINNING)
