@@ -232,8 +232,8 @@ clean: ## Stop the embedded cloud and remove everything that was built (the tool
 logs: .venv/installed ## Show the log lines of the functions (ARGS="--follow --grep <order id>")
 	@$(TOOLS) logs $(ARGS)
 
-trace: .venv/installed ## Draw the whole path of one order (ORDER=ord_...; ARGS=--json)
-	@$(TOOLS) trace $(or $(ORDER),$(error ORDER=ord_... names the order)) $(ARGS)
+trace: .venv/installed ## Draw the whole path of one order (ORDER=ord_...), or list who looked at a person's data (PERSON=<id or address>; ARGS=--json)
+	@$(TOOLS) trace $(or $(ORDER),$(addprefix --person=,$(PERSON)),$(error ORDER=ord_... names an order, PERSON=... a person)) $(ARGS)
 
 attention: .venv/installed ## List the orders that are parked, stuck, late or unsettled (on AWS: TOKEN=..., an admin's)
 	@$(TOOLS) attention

@@ -4,7 +4,8 @@ An admin has an admin's rights by a token of the admins' app client alone. These
 removed or deleted admin keeps the rights no longer. `ADMIN_CLIENT_ID` names the client; without it nobody is an admin.
 
 A route declares its `Access`. `Access.admit` checks the token before the request is read. Only a route that has found
-a thing knows its owner; then it calls `require_owner`. docs/authorization.md lists the access of every route.
+a thing knows its owner; then it calls `require_owner` of shared/audit_trail.py. It also declares whose data an admin
+reaches by it (`Whose`). docs/authorization.md lists both for every route.
 """
 
 import os
@@ -43,6 +44,8 @@ class Caller(Record):
     locale: str = ""
     groups: frozenset[str] = frozenset()
     issued: str = ""
+    client_id: str = ""
+    """The app client that the token is for."""
 
     @property
     def is_admin(self) -> bool:
@@ -53,6 +56,16 @@ class Caller(Record):
     def issued_at(self) -> int:
         """The token's time in seconds since 1970. Few routes need it, and to read a date loads a module."""
         return _seconds(self.issued)
+
+    def reach[Thing](self, thing: Thing | None, owner_id: Callable[[Thing], str]) -> Thing:
+        """`thing`, when it is the caller's own by its `owner_id` or the caller is an admin.
+
+        Raises NotFound otherwise, also when the thing does not exist: a caller cannot find out which of the two it was.
+        Routes call `require_owner`, which also leaves the admin's line in the audit trail.
+        """
+        if thing is None or (owner_id(thing) != self.user_id and not self.is_admin):
+            raise NotFound("There is no such resource, or it is not yours.")
+        return thing
 
 
 class Access(StrEnum):
@@ -79,14 +92,17 @@ class Access(StrEnum):
             raise Forbidden(f"This needs {_HOLDERS[needed]}.")
 
 
-def require_owner[Thing](caller: Caller, thing: Thing | None, owner_id: Callable[[Thing], str]) -> Thing:
-    """`thing`, when it is the caller's own by its `owner_id` or the caller is an admin.
+class Whose(StrEnum):
+    """The owners of the data that an admin reaches by a route. All but the shop's leave a line in the audit trail."""
 
-    Raises NotFound otherwise, also when the thing does not exist: a caller cannot find out which of the two it was.
-    """
-    if thing is None or (owner_id(thing) != caller.user_id and not caller.is_admin):
-        raise NotFound("There is no such resource, or it is not yours.")
-    return thing
+    OWNER = "owner"
+    """One customer's."""
+    LISTED = "listed"
+    """Those of each person in the answer."""
+    EVERYBODY = "everybody"
+    """Those of all customers, by a file that holds some of them."""
+    SHOP = "shop"
+    """Nobody's: they belong to the shop, and name no customer. Products, stock and the list of jobs do."""
 
 
 def caller_of(app: APIGatewayRestResolver) -> Caller:
@@ -116,6 +132,7 @@ def verified_caller(app: APIGatewayRestResolver) -> Caller | None:
         locale=claims.get("locale", ""),
         groups=_groups_in(str(claims.get("cognito:groups", ""))) - _barred_by(claims),
         issued=str(claims.get("iat", "")),
+        client_id=str(claims.get("aud", "")),
     )
 
 

@@ -18,7 +18,7 @@ from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.access import Access, verified_caller
+from shared.access import Access, Whose, verified_caller
 from shared.bodies import require_readable
 from shared.cause import caused_by
 from shared.errors import (
@@ -50,11 +50,12 @@ SECURITY_HEADERS = {
 }
 """Headers of every answer. API Gateway sets them on its own answers, by the template."""
 _ACCESS = "x-access"
+_AUDITED = "x-audited"
 _READS = {"GET", "HEAD"}
 
 
 class UndeclaredAccess(Exception):
-    """A route does not say who may call it: it lacks the options that `contract` makes."""
+    """A route does not say who may call it, or whose data an admin reaches by it."""
 
 
 class Gate(OpenAPIRequestValidationMiddleware):
@@ -131,6 +132,7 @@ def contract(
     access: Access,
     *,
     tag: str,
+    whose: Whose | None = None,
     raises: tuple[type[Problem], ...] = (),
     status: HTTPStatus = HTTPStatus.OK,
     answers: str = "Success",
@@ -139,8 +141,10 @@ def contract(
 ) -> dict[str, Any]:
     """The options of a route, as keyword arguments of the resolver's `get`, `post` and so on.
 
-    The gate enforces `access`; the OpenAPI document shows everything.
+    The gate enforces `access`; the OpenAPI document shows everything. Raises UndeclaredAccess.
 
+    `whose` says whose data an admin reaches by the route. A route of Access.ADMIN must say it, and then calls
+    `record_access` unless it is the shop's. With Access.OWNER it is the owner's; `require_owner` leaves the line.
     `raises` lists the route's own problems; any route can also answer with the general ones. `status` and `answers` are
     its success as a number and in words. `headers` are the success's own headers and their meaning. A `conditional`
     read also answers 304 with them.
@@ -164,8 +168,16 @@ def contract(
         },
         "tags": [tag],
         "security": None if access is Access.ANYONE else [{"Cognito": []}],
-        "openapi_extensions": {_ACCESS: access.value},
+        "openapi_extensions": {_ACCESS: access.value, **_audited(access, whose)},
     }
+
+
+def _audited(access: Access, whose: Whose | None) -> dict[str, str]:
+    if access is Access.ADMIN and whose is None:
+        raise UndeclaredAccess("A route for admins says whose data they reach by it (shared.access.Whose).")
+    if whose is None and access is Access.OWNER:
+        whose = Whose.OWNER
+    return {} if whose in (None, Whose.SHOP) else {_AUDITED: str(whose)}
 
 
 def _not_modified(headers: dict[str, str] | None) -> dict[int, dict[str, Any]]:

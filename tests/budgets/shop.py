@@ -41,6 +41,8 @@ _ANSWERS: dict[str, Any] = {
 class CountedShop(Cloud):
     """Does all work that is pending, without any fault."""
 
+    left_out = ()
+
     def __init__(self) -> None:
         super().__init__()
         self.template = _WithOnlookers()

@@ -28,6 +28,7 @@ os.environ.update(
     POWERTOOLS_SERVICE_NAME="test",
     POWERTOOLS_LOG_LEVEL="INFO",
     ADMIN_CLIENT_ID="AdminUserPoolClient",
+    AUDIT_TRAIL_TABLE_NAME="AuditTrailTable",
 )
 os.environ.pop("AWS_ENDPOINT_URL", None)
 os.environ.pop("AWS_PROFILE", None)

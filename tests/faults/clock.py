@@ -44,6 +44,7 @@ class Clock:
         import payments.adapters.transport
         import payments.dependencies
         import payments_sandbox.dependencies
+        import shared.audit_trail
         import shared.clock
         import shared.retries
 
@@ -60,6 +61,7 @@ class Clock:
         patches: list[Any] = [
             patch.object(shared.clock, "datetime", shown),
             patch.object(payments.dependencies, "Transport", transport),
+            patch.object(shared.audit_trail, "uuid4", lambda: "chance"),
             patch.object(shared.retries, "time", SimpleNamespace(sleep=self.sleep)),
             patch.object(
                 payments_sandbox.dependencies, "time", SimpleNamespace(time=lambda: self.now().timestamp())

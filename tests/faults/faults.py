@@ -39,6 +39,7 @@ Actions of others, which are no faults:
 """
 
 import json
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -102,6 +103,12 @@ class Call:
     def reads(self) -> bool:
         """Whether it changes nothing."""
         return self.operation in _READS or self.operation.startswith("GET ")
+
+    def writes_only(self, tables: Container[str]) -> bool:
+        """Whether it is a transaction that writes these tables, and no other."""
+        entries = self.arguments.get("TransactItems", []) if self.operation == "TransactWriteItems" else []
+        written = [write["TableName"] for entry in entries for write in entry.values()]
+        return bool(written) and all(table in tables for table in written)
 
 
 def _faults_of(call: Call) -> tuple[str, ...]:

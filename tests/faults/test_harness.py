@@ -76,6 +76,18 @@ def finish(cloud: Cloud, of_tasks: str | None) -> None:
         cloud.step([(DELIVERY, of_tasks)] if of_tasks and is_task else [])
 
 
+def test_an_operators_line_in_the_audit_trail_is_no_part_of_a_moment_and_meets_no_fault(cloud: Cloud) -> None:
+    begin(cloud, SCENARIOS["good"])
+    points: list[str] = []
+    while not cloud.idle:
+        is_task = bool(cloud.world.pending) and cloud.world.pending[0].kind == "task"
+        points += [point.what for point in cloud.step([(DELIVERY, "broken")] if is_task else []).points]
+    assert cloud.world.resumptions
+    assert cloud.items("AuditTrailTable") == []
+    assert "OrdersApiFunction dynamodb:PutItem" in points
+    assert "OrdersApiFunction dynamodb:TransactWriteItems" not in points
+
+
 def every_first_event(cloud: Cloud, scenario: str) -> list[Schedule]:
     _, steps = replay(cloud, Schedule(scenario))
     return [

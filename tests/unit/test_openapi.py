@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 from jsonschema_rs import Draft202012Validator, ValidationError, meta
 from pydantic import BaseModel, Field, create_model
 
-from shared.access import Access
+from shared.access import Access, Whose
 from shared.api import api_resolver, contract
 from shared.errors import NotFound
 from shared.parameters import IdempotencyKey
@@ -68,7 +68,7 @@ def matrix(document: dict[str, Any]) -> dict[str, list[str]]:
     return {
         line.split("|")[1].strip(" `"): [cell.strip(" *") for cell in line.split("|")[3:-1]]
         for line in authorization_table(document).splitlines()
-        if line.startswith("| `") and "`x-access`" not in line
+        if line.startswith("| `") and "`x-" not in line
     }
 
 
@@ -324,7 +324,7 @@ def test_an_answer_without_a_body_is_described_without_one() -> None:
     def remove() -> None:
         """Removes it."""
 
-    app.delete("/it", **contract(Access.ADMIN, tag="orders", status=HTTPStatus.NO_CONTENT))(remove)
+    app.delete("/it", **contract(Access.OWNER, tag="orders", status=HTTPStatus.NO_CONTENT))(remove)
     answers = openapi_document({"orders": app})["paths"]["/it"]["delete"]["responses"]
     assert "content" not in answers["204"]
 
@@ -388,12 +388,13 @@ def test_the_matrix_says_what_the_checks_answer() -> None:
             return Nothing()
 
         route.__name__ = f"for_{access.name.lower()}"
-        app.get(f"/{access.value}", **contract(access, tag="orders"))(route)
+        whose = Whose.LISTED if access is Access.ADMIN else None
+        app.get(f"/{access.value}", **contract(access, tag="orders", whose=whose))(route)
     none = "\N{EN DASH}"
     assert matrix(openapi_document({"orders": app})) == {
-        "GET /anyone": ["200", "200", "200", none, "200"],
-        "GET /signed-in": ["401", "200", "200", none, "200"],
-        "GET /customer": ["401", "403", "200", none, "403"],
-        "GET /owner": ["401", "404", "404", "200", "200"],
-        "GET /admin": ["401", "403", "403", none, "200"],
+        "GET /anyone": ["200", "200", "200", none, "200", none],
+        "GET /signed-in": ["401", "200", "200", none, "200", none],
+        "GET /customer": ["401", "403", "200", none, "403", none],
+        "GET /owner": ["401", "404", "404", "200", "200", "owner"],
+        "GET /admin": ["401", "403", "403", none, "200", "listed"],
     }

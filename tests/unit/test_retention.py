@@ -17,6 +17,7 @@ from live.domain.feed import CHANGES_EXPIRE_AFTER, VERSIONS_EXPIRE_AFTER
 from notifications.adapters import sent_mails
 from payments.adapters.observation_store import EVENT_LIFETIME_SECONDS
 from payments_sandbox import adapters as sandbox
+from shared import audit_trail
 from tools.bill.declared import Declared
 from tools.contracts.deployed import deployed
 from tools.settings import REPOSITORY
@@ -50,6 +51,7 @@ KEEP_NOTHING = {
 }
 # The lives of the items that expire, by the code that writes them.
 LIVES = {
+    "AuditTrailTable": [audit_trail.KEPT_FOR],
     "CatalogTable": [UPLOADS_EXPIRE_AFTER],
     "CatalogImportsTable": [import_store._RETENTION],
     "JobsTable": [job_store._EXPIRES_AFTER],

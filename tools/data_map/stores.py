@@ -125,6 +125,16 @@ TABLES = (
         publishes="jobs",
     ),
     Store(
+        "AuditTrailTable",
+        {
+            Personal.ACCOUNT_ID: Stay(
+                "365 days",
+                "It tells which admin read or changed whose data, also after an account is closed.",
+            )
+        },
+        also={"pk": Personal.ACCOUNT_ID, "admin_id": Personal.ACCOUNT_ID, "things.[]": Personal.ACCOUNT_ID},
+    ),
+    Store(
         "PaymentsSandboxTable",
         {
             Personal.PAYMENT_TOKEN: Stay(
@@ -210,12 +220,12 @@ PSEUDONYMOUS = {
 """Stores that name a person by the account's id alone. A key is how the names of such stores begin."""
 
 ABSENT = {
-    "password": "It goes through the shop at sign-up only, in a type that shows it nowhere. Cognito has a hash.",
+    "password": "Only sign-up has it, in a type that shows it nowhere. Cognito has a hash.",  # nosec B105 - prose
     "second factor's secret": "The client gets it from Cognito. It never goes through the shop.",
     "signed token": "API Gateway and the authorizer of live updates check it. They pass on its claims.",
     "signed link": "The link to a file or a picture is made for one answer or mail, and is stored nowhere.",
     "card number": "The client gives it to the payment provider, and the shop gets a payment token.",
-    "source address": "The limit of sign-ups counts a digest of it and of the hour. No log has it.",
+    "customer's source address": "The limit of sign-ups counts a digest of it and of the hour. No log has it.",
     "trace with personal data": "A trace records no answers. The texts of errors repeat no values.",
     "telephone number, date of birth": "No route takes one.",
 }

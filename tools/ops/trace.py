@@ -1,4 +1,5 @@
 """`make trace ORDER=ord_...`: the whole path of one order across requests, tables, events, steps and mails.
+`make trace PERSON=...`: the admins who read or changed that person's data.
 
 It reads CloudWatch Logs and Step Functions by their own APIs, so it works the same on AWS and in the embedded cloud.
 The functions log the cause and the duration of each piece of work; an order's correlation id finds those lines. Step
@@ -17,6 +18,7 @@ from shared.dynamo import from_item
 from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import StepError
 from tools.log_search import LogLine, search
+from tools.ops import audit_trail
 from tools.ops.causal_tree import STARTED, Execution, Node, drawn, tree_of
 from tools.stack import Stack
 
@@ -27,27 +29,45 @@ _FAILED = {"TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunction
 
 def register(subcommands: Subcommands) -> None:
     """Registers `trace`."""
-    parser = add_command(subcommands, "trace", _trace, description="draw the whole path of one order")
-    parser.add_argument("order", metavar="ORDER", help="the order's id, ord_...")
+    parser = add_command(
+        subcommands,
+        "trace",
+        _trace,
+        description="draw the whole path of one order, or list the admins who looked at a person's data",
+    )
+    subject = parser.add_mutually_exclusive_group(required=True)
+    subject.add_argument("order", nargs="?", metavar="ORDER", help="the order's id, ord_...")
+    subject.add_argument(
+        "--person", metavar="ID", help="the person's id, or the e-mail address of their profile"
+    )
     parser.add_argument("--json", action="store_true", help="as a JSON object")
     add_stack_option(parser)
 
 
 def _trace(arguments: argparse.Namespace) -> None:
-    show(Stack.named(arguments.stack, arguments.region), arguments.order, as_json=arguments.json)
+    stack = Stack.named(arguments.stack, arguments.region)
+    if arguments.person:
+        audit_trail.show(stack, arguments.person, as_json=arguments.json)
+    else:
+        show(stack, arguments.order, as_json=arguments.json)
 
 
 def show(stack: Stack, order_id: str, *, as_json: bool) -> None:
     """Prints the order's path as a tree, or as JSON; raises StepError if there is no such order."""
     order = _order(stack, order_id)
     roots = trace(stack, order)
+    accesses = audit_trail.of_order(stack, order["customer_id"], order_id)
     if as_json:
-        print(json.dumps({"order_id": order_id, "tree": [root.as_dict() for root in roots]}, indent=2))
+        tree = [root.as_dict() for root in roots]
+        shown = {"order_id": order_id, "tree": tree, "accesses": [access.as_dict() for access in accesses]}
+        print(json.dumps(shown, indent=2))
         return
     first = roots[0].at if roots else _moment(order["history"][0]["at"])
     print(f"{order_id} is {order['status']}; correlation id {order['correlation_id']}")
     print(f"began {first:%Y-%m-%d %H:%M:%S}.{first.microsecond // 1000:03}Z\n")
     print("\n".join(drawn(roots)))
+    for access in accesses:
+        print(f"\nan admin's access: {access}")
     if not any(root.kind == "request" for root in roots):
         print(
             "\nThe log line of its request is missing: CloudWatch shows a line some seconds late, and not for ever."

@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 
-NAME, MAIL_ADDRESS, POSTAL_ADDRESS, PASSWORD = "name", "mail address", "postal address", "password"  # nosec B105 - kinds
+NAME, MAIL_ADDRESS, POSTAL_ADDRESS, PASSWORD = "name", "mail address", "postal address", "password"
 
 _LETTERS = {NAME: "n", MAIL_ADDRESS: "m", POSTAL_ADDRESS: "a", PASSWORD: "p"}
 _KINDS = {letter: kind for kind, letter in _LETTERS.items()}

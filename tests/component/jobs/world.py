@@ -38,6 +38,7 @@ _CACHES = {
 
 
 _TABLES = (
+    "AuditTrailTable",
     "JobsTable",
     "CatalogTable",
     "CatalogImportsTable",

@@ -14,6 +14,7 @@ from shared.clock import utc_now
 from shared.dynamo import from_item
 from shared.events import Event
 from shared.money import Money
+from tests.component.audit_trail import make_audit_trail
 
 ADDRESS = {
     "name": "Ada Example",
@@ -130,6 +131,7 @@ def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
     )
+    make_audit_trail()
     monkeypatch.setenv("TABLE_NAME", "orders")
     monkeypatch.setenv("PRICES_TABLE_NAME", "prices")
     monkeypatch.setenv("OVERDUE_AFTER_SECONDS", "300")

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.exceptions import ForbiddenError
 from pydantic import BaseModel, Field
 
-from shared.access import Access, caller_of, require_owner
+from shared.access import Access, Whose, caller_of
 from shared.api import (
     CORRELATION_HEADER,
     CORRELATION_ID,
@@ -20,8 +20,10 @@ from shared.api import (
     contract,
     correlation_id,
 )
+from shared.audit_trail import require_owner
 from shared.bodies import MAX_BODY_BYTES
 from shared.errors import Conflict, FieldError
+from tests.component.audit_trail import make_audit_trail
 from tests.component.rest_events import claims_of, rest_event
 
 PROBLEMS = "https://cartwright.example/problems/"
@@ -37,7 +39,7 @@ class Request(BaseModel):
 
 
 def _add_guarded_routes(app: APIGatewayRestResolver) -> None:
-    @app.post("/stock", **contract(Access.ADMIN, tag="test"))
+    @app.post("/stock", **contract(Access.ADMIN, tag="test", whose=Whose.SHOP))
     def receive(request: Request) -> dict[str, Any]:
         return {"lines": len(request.lines)}
 
@@ -48,12 +50,13 @@ def _add_guarded_routes(app: APIGatewayRestResolver) -> None:
     @app.get("/things/<owner>", **contract(Access.OWNER, tag="test"))
     def thing(owner: str) -> dict[str, Any]:
         things = {"u-1": {"owner": "u-1"}}
-        return require_owner(caller_of(app), things.get(owner), lambda thing: thing["owner"])
+        return require_owner(app, things.get(owner), lambda thing: thing["owner"])
 
 
 @pytest.fixture
-def call(lambda_context: Any) -> Any:
+def call(aws: None, lambda_context: Any) -> Any:
     """A small API; answers (status, headers, parsed body) of a request to it."""
+    make_audit_trail()
     app = api_resolver()
     public = contract(Access.ANYONE, tag="test")
 

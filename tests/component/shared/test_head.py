@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.event_handler import Response, content_types
 
-from shared.access import Access
+from shared.access import Access, Whose
 from shared.api import SECURITY_HEADERS, api_handler, api_resolver, contract
 from shared.etag import etag_of, require_change
 from shared.parameters import IfNoneMatch
@@ -25,7 +25,7 @@ def call(lambda_context: Any) -> Call:
     def things() -> dict[str, str]:
         return {"name": "Tée"}
 
-    @app.get("/mine", **contract(Access.ADMIN, tag="test"))
+    @app.get("/mine", **contract(Access.ADMIN, tag="test", whose=Whose.SHOP))
     def mine() -> dict[str, str]:
         return {}
 

@@ -5,6 +5,7 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.component.audit_trail import make_audit_trail
 from tests.component.users.account import TABLE, Users
 from tests.faults.template import Template
 
@@ -35,6 +36,7 @@ def pool(aws: None, monkeypatch: pytest.MonkeyPatch) -> str:
 def users(pool: str, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Users:
     """An empty users service."""
     boto3.client("dynamodb").create_table(**Template().tables[TABLE])
+    make_audit_trail()
     monkeypatch.setenv("TABLE_NAME", TABLE)
     monkeypatch.setenv("MAX_SIGN_UPS_PER_SOURCE", "1000")
     from users import dependencies

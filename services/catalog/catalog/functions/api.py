@@ -22,7 +22,7 @@ from catalog.functions.product_requests import (
     store_change,
 )
 from catalog.functions.views import NewProduct, ProductChange, ProductPage, ProductView
-from shared.access import Access
+from shared.access import Access, Whose
 from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
@@ -90,6 +90,7 @@ def read_product(sku: AnySku, if_none_match: IfNoneMatch = None) -> Response[Pro
     **contract(
         Access.ADMIN,
         tag="catalog",
+        whose=Whose.SHOP,
         status=HTTPStatus.CREATED,
         answers="The new product",
         headers={**_ETAG, "Location": "The link to the product"},
@@ -117,6 +118,7 @@ def add_product(request: NewProduct) -> Response[ProductView]:
     **contract(
         Access.ADMIN,
         tag="catalog",
+        whose=Whose.SHOP,
         answers="The product as it is now",
         headers=_ETAG,
         raises=(NotFound, PreconditionRequired, PreconditionFailed),
@@ -135,6 +137,7 @@ def change_product(sku: AnySku, request: ProductChange, if_match: IfMatch = None
     **contract(
         Access.ADMIN,
         tag="catalog",
+        whose=Whose.SHOP,
         status=HTTPStatus.NO_CONTENT,
         answers="The product is retired",
         headers=_ETAG,

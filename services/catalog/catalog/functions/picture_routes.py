@@ -11,7 +11,7 @@ from catalog.dependencies import link_signer, upload_signer, upload_store
 from catalog.domain.upload import Upload, is_upload_id
 from catalog.functions.product_requests import AnySku, require_product, require_product_at, store_change
 from catalog.functions.views import PictureRequest, PictureUpload, UploadView
-from shared.access import Access
+from shared.access import Access, Whose
 from shared.api import contract, correlation_id
 from shared.clock import utc_now
 from shared.errors import NotFound, PreconditionFailed, PreconditionRequired
@@ -43,6 +43,7 @@ def add_picture_routes(app: APIGatewayRestResolver) -> None:
         **contract(
             Access.ADMIN,
             tag="catalog",
+            whose=Whose.SHOP,
             status=HTTPStatus.CREATED,
             answers="The form for uploading the picture",
             headers={
@@ -80,6 +81,7 @@ def add_picture_routes(app: APIGatewayRestResolver) -> None:
         **contract(
             Access.ADMIN,
             tag="catalog",
+            whose=Whose.SHOP,
             answers="The status of the upload",
             raises=(NotFound,),
         ),
@@ -126,6 +128,7 @@ def add_picture_routes(app: APIGatewayRestResolver) -> None:
         **contract(
             Access.ADMIN,
             tag="catalog",
+            whose=Whose.SHOP,
             status=HTTPStatus.NO_CONTENT,
             answers="The product no longer shows the picture",
             headers={"ETag": "The product's version, for `If-Match` and `If-None-Match`"},

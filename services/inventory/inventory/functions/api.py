@@ -18,7 +18,7 @@ from inventory.domain.stock import (
     UnknownSku,
 )
 from inventory.functions.views import MovementPage, MovementView, StockPage, StockView, ThresholdRequest
-from shared.access import Access, caller_of
+from shared.access import Access, Whose, caller_of
 from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor
@@ -40,7 +40,7 @@ SkuInPath = Annotated[Sku, Path(description="Stock-keeping unit", examples=["TEA
 AnyMovement = Annotated[Receipt | Adjustment, Body(discriminator="kind")]
 
 
-@app.get("/inventory", **contract(Access.ADMIN, tag="inventory", raises=(InvalidCursor,)))
+@app.get("/inventory", **contract(Access.ADMIN, tag="inventory", whose=Whose.SHOP, raises=(InvalidCursor,)))
 def list_stock(limit: PageLimit = 20, cursor: PageCursor = None) -> StockPage:
     """Lists the stock of every sku, page by page, sorted by sku."""
     levels, last = stock_ledger().levels(limit, sku_in(cursor) if cursor is not None else None)
@@ -55,6 +55,7 @@ def list_stock(limit: PageLimit = 20, cursor: PageCursor = None) -> StockPage:
     **contract(
         Access.ADMIN,
         tag="inventory",
+        whose=Whose.SHOP,
         answers="The stock",
         headers=_STOCK_HEADERS,
         raises=(UnknownSku,),
@@ -74,6 +75,7 @@ def read_stock(sku: SkuInPath, if_none_match: IfNoneMatch = None) -> Response[St
     **contract(
         Access.ADMIN,
         tag="inventory",
+        whose=Whose.SHOP,
         answers="The stock with its new threshold",
         headers=_STOCK_HEADERS,
         raises=(UnknownSku, PreconditionFailed),
@@ -101,6 +103,7 @@ def set_threshold(sku: SkuInPath, request: ThresholdRequest, if_match: IfMatch =
     **contract(
         Access.ADMIN,
         tag="inventory",
+        whose=Whose.SHOP,
         status=HTTPStatus.CREATED,
         answers="The movement; if the key was used before, the movement that was recorded then",
         headers={
@@ -149,7 +152,7 @@ def record_movement(
 
 @app.get(
     "/inventory/<sku>/movements",
-    **contract(Access.ADMIN, tag="inventory", raises=(UnknownSku, InvalidCursor)),
+    **contract(Access.ADMIN, tag="inventory", whose=Whose.SHOP, raises=(UnknownSku, InvalidCursor)),
 )
 def list_movements(sku: SkuInPath, limit: PageLimit = 20, cursor: PageCursor = None) -> MovementPage:
     """Lists the ledger of a sku, newest first, page by page. The quantities add up to the stock on hand."""
@@ -164,7 +167,7 @@ def list_movements(sku: SkuInPath, limit: PageLimit = 20, cursor: PageCursor = N
 
 @app.get(
     "/inventory/<sku>/movements/<movement_id>",
-    **contract(Access.ADMIN, tag="inventory", raises=(NotFound,)),
+    **contract(Access.ADMIN, tag="inventory", whose=Whose.SHOP, raises=(NotFound,)),
 )
 def read_movement(
     sku: SkuInPath,

@@ -19,10 +19,11 @@ from jobs.domain.job import (
     job_id_for,
     upload_missing,
 )
-from jobs.domain.requests import OrderExport, ProductImport, WeeklyReport, WeekNotOver
+from jobs.domain.requests import JobKind, OrderExport, ProductImport, WeeklyReport, WeekNotOver
 from jobs.functions.views import JobPage, JobView
-from shared.access import Access, caller_of
+from shared.access import Access, Whose, caller_of
 from shared.api import api_handler, api_resolver, contract, correlation_id
+from shared.audit_trail import EVERYBODY, record_access
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor
 from shared.errors import NotFound
@@ -49,6 +50,7 @@ AnyRequest = Annotated[OrderExport | ProductImport | WeeklyReport, Body(discrimi
     **contract(
         Access.ADMIN,
         tag="jobs",
+        whose=Whose.EVERYBODY,
         status=HTTPStatus.ACCEPTED,
         answers="The job, which runs later; for a repeated key, the job of the first request",
         headers={
@@ -74,6 +76,8 @@ def request_job(request: AnyRequest, idempotency_key: IdempotencyKey) -> Respons
         correlation_id=correlation_id(),
         now=utc_now(),
     )
+    if isinstance(request, OrderExport):
+        record_access(app, {EVERYBODY: [job.job_id]})
     stored = job_store().add(job, events)
     if stored is job:
         count("JobsRequested")
@@ -86,6 +90,7 @@ def request_job(request: AnyRequest, idempotency_key: IdempotencyKey) -> Respons
     **contract(
         Access.ADMIN,
         tag="jobs",
+        whose=Whose.SHOP,
         status=HTTPStatus.CREATED,
         answers="The form to upload the file with",
         headers={"Cache-Control": "`no-store`, since the form is a permission"},
@@ -102,7 +107,7 @@ def prepare_upload() -> Response[UploadForm]:
     )
 
 
-@app.get("/jobs", **contract(Access.ADMIN, tag="jobs", raises=(InvalidCursor,)))
+@app.get("/jobs", **contract(Access.ADMIN, tag="jobs", whose=Whose.EVERYBODY, raises=(InvalidCursor,)))
 def list_jobs(
     limit: PageLimit = 20,
     cursor: PageCursor = None,
@@ -111,20 +116,19 @@ def list_jobs(
     """Lists the jobs of the last 30 days, newest first, page by page."""
     after = position_in(cursor, status) if cursor is not None else None
     jobs, position = job_store().list(limit, after, status)
-    now = utc_now()
     return JobPage(
-        jobs=[JobView.of(job, presigned_urls(), now) for job in jobs],
+        jobs=_views(jobs),
         next=cursor_of(position, status) if position else None,
     )
 
 
-@app.get("/jobs/<job_id>", **contract(Access.ADMIN, tag="jobs", raises=(NotFound,)))
+@app.get("/jobs/<job_id>", **contract(Access.ADMIN, tag="jobs", whose=Whose.EVERYBODY, raises=(NotFound,)))
 def read_job(job_id: JobId) -> JobView:
     """Reads a job: its progress and, once it has ended, a link to its file that works for an hour."""
     job = job_store().find(job_id)
     if job is None:
         raise _no_such_job()
-    return JobView.of(job, presigned_urls(), utc_now())
+    return _view(job)
 
 
 @app.post(
@@ -132,6 +136,7 @@ def read_job(job_id: JobId) -> JobView:
     **contract(
         Access.ADMIN,
         tag="jobs",
+        whose=Whose.EVERYBODY,
         status=HTTPStatus.ACCEPTED,
         answers="The job, which ends before its next piece of work; the finished pieces stay",
         raises=(NotFound, CannotBeCancelled),
@@ -143,7 +148,7 @@ def cancel_job(job_id: JobId) -> JobView:
         raise _no_such_job()
     job = job_store().change(job_id, lambda current: current.cancel())
     logger.info("job cancellation requested", job_id=job_id, status=job.status.value)
-    return JobView.of(job, presigned_urls(), utc_now())
+    return _view(job)
 
 
 def _accepted(job: Job, request: AnyRequest, *, replayed: bool) -> Response[JobView]:
@@ -151,12 +156,26 @@ def _accepted(job: Job, request: AnyRequest, *, replayed: bool) -> Response[JobV
     return Response(
         status_code=HTTPStatus.ACCEPTED,
         content_type=content_types.APPLICATION_JSON,
-        body=JobView.of(job, presigned_urls(), utc_now()),
+        body=_view(job),
         headers={
             "Location": link_to(app, f"/jobs/{job.job_id}"),
             "Idempotent-Replayed": str(replayed).lower(),
         },
     )
+
+
+def _view(job: Job) -> JobView:
+    return _views([job])[0]
+
+
+def _views(jobs: list[Job]) -> list[JobView]:
+    """The jobs as admins see them. A link to an export is access to the orders of all customers."""
+    now = utc_now()
+    views = [JobView.of(job, presigned_urls(), now) for job in jobs]
+    exports = [view.job_id for view in views if view.kind is JobKind.ORDER_EXPORT and view.result]
+    if exports:
+        record_access(app, {EVERYBODY: exports})
+    return views
 
 
 def _no_such_job() -> NotFound:

@@ -24,8 +24,9 @@ from orders.domain.placement_limits import TooManyDeclines, TooManyPieces, TooMa
 from orders.domain.pricing import CurrencyNotServed, MixedCurrencies
 from orders.domain.status import AccountClosed, Canceller, CannotBeCancelled, CannotBeResumed, OrderStatus
 from orders.functions.views import Attention, AttentionEntry, OrderPage, OrderView
-from shared.access import Access, caller_of, require_owner
+from shared.access import Access, Whose, caller_of
 from shared.api import api_handler, api_resolver, contract, correlation_id
+from shared.audit_trail import record_access, require_owner
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor
 from shared.errors import Forbidden, NotFound, TooManyRequests
@@ -101,7 +102,7 @@ def place_order(request: OrderRequest, idempotency_key: IdempotencyKey) -> Respo
     return _placed(stored, request, replayed=stored is not order)
 
 
-@app.get("/orders/attention", **contract(Access.ADMIN, tag="orders"))
+@app.get("/orders/attention", **contract(Access.ADMIN, tag="orders", whose=Whose.LISTED))
 def orders_that_need_attention(
     limit: Annotated[int, Query(ge=1, le=100, description="The most orders in each list")] = 20,
 ) -> Attention:
@@ -113,10 +114,11 @@ def orders_that_need_attention(
     index, store, now = attention_index(), order_store(), utc_now()
     open_too_long = index.open_since_before(reconcile_settings().stuck_before(now), limit)
     waiting = index.late(reconcile_settings().late_before(now), limit)
-    parked = store.find_if(index.parked(limit), lambda order: order.status is OrderStatus.PARKED)
-    stuck = store.find_if(open_too_long, lambda order: order.status.is_open)
-    late = store.find_if(waiting, lambda order: order.status is OrderStatus.CONFIRMED)
-    unsettled = store.find_if(index.unsettled(limit), lambda order: order.is_unsettled)
+    parked = list(store.find_if(index.parked(limit), lambda order: order.status is OrderStatus.PARKED))
+    stuck = list(store.find_if(open_too_long, lambda order: order.status.is_open))
+    late = list(store.find_if(waiting, lambda order: order.status is OrderStatus.CONFIRMED))
+    unsettled = list(store.find_if(index.unsettled(limit), lambda order: order.is_unsettled))
+    _record_listing([*parked, *stuck, *late, *unsettled])
     return Attention(
         parked=[AttentionEntry.of(order) for order in parked],
         stuck=[AttentionEntry.of(order) for order in stuck],
@@ -128,12 +130,11 @@ def orders_that_need_attention(
 @app.get("/orders/<order_id>", **contract(Access.OWNER, tag="orders", raises=(NotFound,)))
 def read_order(order_id: OrderId) -> OrderView:
     """Reads an order with its history. Only its customer and admins see it."""
-    caller = caller_of(app)
-    order = require_owner(caller, order_store().find(order_id), lambda order: order.customer_id)
+    order = require_owner(app, order_store().find(order_id), lambda order: order.customer_id)
     return OrderView.of(order)
 
 
-@app.get("/orders", **contract(Access.SIGNED_IN, tag="orders", raises=(InvalidCursor,)))
+@app.get("/orders", **contract(Access.SIGNED_IN, tag="orders", whose=Whose.OWNER, raises=(InvalidCursor,)))
 def list_orders(
     limit: PageLimit = 20,
     cursor: PageCursor = None,
@@ -150,6 +151,7 @@ def list_orders(
         raise Forbidden("Only admins list the orders of others.")
     after = position_in(cursor, customer, status) if cursor is not None else None
     orders, position = order_store().orders_of_customer(customer, limit, after, status)
+    record_access(app, {customer: [order.order_id for order in orders]})
     return OrderPage(
         orders=[OrderView.of(order) for order in orders],
         next=cursor_of(position, customer, status) if position else None,
@@ -171,9 +173,8 @@ def cancel_order(order_id: OrderId) -> OrderView:
 
     If the parcel leaves at the same moment, the order stands after all: it is `confirmed` again, and then `fulfilled`.
     """
-    caller = caller_of(app)
-    found = require_owner(caller, order_store().find(order_id), lambda order: order.customer_id)
-    by = Canceller.CUSTOMER if caller.user_id == found.customer_id else Canceller.ADMIN
+    found = require_owner(app, order_store().find(order_id), lambda order: order.customer_id)
+    by = Canceller.CUSTOMER if caller_of(app).user_id == found.customer_id else Canceller.ADMIN
     order = order_store().change(order_id, lambda current: current.request_cancellation(by, utc_now()))
     logger.info("cancellation requested", order_id=order_id, by=by.value, status=order.status.value)
     count("CancellationsRequested")
@@ -185,6 +186,7 @@ def cancel_order(order_id: OrderId) -> OrderView:
     **contract(
         Access.ADMIN,
         tag="orders",
+        whose=Whose.OWNER,
         status=HTTPStatus.ACCEPTED,
         answers="The order, which is being resumed; read it again to see the end",
         raises=(NotFound, CannotBeResumed),
@@ -196,8 +198,10 @@ def resume_order(order_id: OrderId) -> OrderView:
     If the parcel has left and the money could not be taken, it tries the capture once more instead. If the order is at
     its end and something is wrong with its money, the request says that an operator has settled that.
     """
-    if order_store().find(order_id) is None:
+    found = order_store().find(order_id)
+    if found is None:
         raise NotFound("There is no such order.")
+    record_access(app, {found.customer_id: [order_id]})
     order = order_store().change(order_id, lambda current: current.resume(utc_now()))
     logger.info("resumption requested", order_id=order_id)
     count("ResumptionsRequested")
@@ -211,6 +215,13 @@ def _require_within_limits(request: OrderRequest, account: CustomerAccount, cust
     limits.check_declines(account, utc_now())
     undecided = orders.count_in_status(customer, OrderStatus.PLACED, at_most=limits.max_undecided_orders)
     limits.check_undecided(undecided)
+
+
+def _record_listing(orders: list[Order]) -> None:
+    listed: dict[str, set[str]] = {}
+    for order in orders:
+        listed.setdefault(order.customer_id, set()).add(order.order_id)
+    record_access(app, listed)
 
 
 def _placed(order: Order, request: OrderRequest, *, replayed: bool) -> Response[OrderView]:

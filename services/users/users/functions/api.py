@@ -10,8 +10,9 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import ValidationError
 
-from shared.access import Access, Caller, caller_of, require_owner
+from shared.access import Access, Whose, caller_of
 from shared.api import api_handler, api_resolver, contract
+from shared.audit_trail import record_access, require_owner
 from shared.clock import timestamp, utc_now
 from shared.cursor import InvalidCursor, decode_cursor, encode_cursor
 from shared.errors import NotFound, PreconditionFailed, Problem
@@ -105,7 +106,7 @@ def sign_up(request: SignUp) -> Response[ProfileView]:
     return _answer(profile, HTTPStatus.CREATED, {"Location": link_to(app, "/users/me")})
 
 
-@app.get("/users", **contract(Access.ADMIN, tag="users", raises=(InvalidCursor,)))
+@app.get("/users", **contract(Access.ADMIN, tag="users", whose=Whose.LISTED, raises=(InvalidCursor,)))
 def list_users(
     email: Annotated[
         EmailAddress | None, Query(description="Lists only the user with this address, if there is one")
@@ -116,13 +117,10 @@ def list_users(
     """Lists the users in pages, newest first, or finds the user with an address."""
     if email is not None:
         found = profile_store().of_email(email)
-        return ProfilePage(users=[ProfileView.of(found)] if found else [])
+        return _page([found] if found else [], None)
     after = _position_of(cursor) if cursor is not None else None
     profiles, position = profile_store().newest(limit, after)
-    return ProfilePage(
-        users=[ProfileView.of(profile) for profile in profiles],
-        next=encode_cursor(position.model_dump()) if position else None,
-    )
+    return _page(profiles, position)
 
 
 @app.get("/users/me", **contract(Access.SIGNED_IN, **_READ))
@@ -134,8 +132,7 @@ def read_own_profile(if_none_match: IfNoneMatch = None) -> Response[ProfileView]
 @app.put("/users/me", **contract(Access.SIGNED_IN, **_CHANGE))
 def change_own_profile(change: ProfileChange, if_match: IfMatch = None) -> Response[ProfileView]:
     """Sets the caller's name and language. The caller changes the address in Amazon Cognito, where they sign in."""
-    caller = caller_of(app)
-    return _change(caller, caller.user_id, change, if_match)
+    return _change(caller_of(app).user_id, change, if_match)
 
 
 @app.delete("/users/me", **_closing(Access.SIGNED_IN, PreconditionFailed))
@@ -156,7 +153,7 @@ def export_own_data() -> Response[ExportView]:
 @app.get("/users/<user_id>", **contract(Access.OWNER, **_READ))
 def read_profile(user_id: PathUserId, if_none_match: IfNoneMatch = None) -> Response[ProfileView]:
     """Reads a user's profile."""
-    return _read(_profile_of(caller_of(app), user_id), if_none_match)
+    return _read(_profile_of(user_id), if_none_match)
 
 
 @app.put("/users/<user_id>", **contract(Access.OWNER, **_CHANGE))
@@ -164,7 +161,7 @@ def change_user(
     user_id: PathUserId, change: ProfileChange, if_match: IfMatch = None
 ) -> Response[ProfileView]:
     """Sets a user's name and language. The user changes the address in Amazon Cognito, where they sign in."""
-    return _change(caller_of(app), user_id, change, if_match)
+    return _change(user_id, change, if_match)
 
 
 @app.delete("/users/<user_id>", **_closing(Access.OWNER, NotFound, PreconditionFailed))
@@ -173,17 +170,24 @@ def delete_user(user_id: PathUserId, if_match: IfMatch = None) -> Response[str]:
 
     An order whose parcel has not left is cancelled, and its money goes back.
     """
-    caller = caller_of(app)
-    if user_id != caller.user_id:
+    if user_id != caller_of(app).user_id:
         stored = profile_store().find(user_id)
-        require_owner(caller, stored.user_id if stored else None, lambda owner: owner)
+        require_owner(app, stored.user_id if stored else None, lambda owner: owner)
     return _delete(user_id, if_match)
 
 
 @app.get("/users/<user_id>/export", **contract(Access.OWNER, **_EXPORT))
 def export_data(user_id: PathUserId) -> Response[ExportView]:
     """Exports all data about a user, as a file."""
-    return _export(_profile_of(caller_of(app), user_id))
+    return _export(_profile_of(user_id))
+
+
+def _page(profiles: list[Profile], position: ProfilePosition | None) -> ProfilePage:
+    record_access(app, {profile.user_id: () for profile in profiles})
+    return ProfilePage(
+        users=[ProfileView.of(profile) for profile in profiles],
+        next=encode_cursor(position.model_dump()) if position else None,
+    )
 
 
 def _read(profile: Profile, if_none_match: str | None) -> Response[ProfileView]:
@@ -191,19 +195,18 @@ def _read(profile: Profile, if_none_match: str | None) -> Response[ProfileView]:
     return _answer(profile)
 
 
-def _profile_of(caller: Caller, user_id: str) -> Profile:
+def _profile_of(user_id: str) -> Profile:
+    caller = caller_of(app)
     if user_id == caller.user_id:
         return ensure_own_profile(caller)
     stored = profile_store().find(user_id)
     profile = stored if isinstance(stored, Profile) else None
-    return require_owner(caller, profile, lambda found: found.user_id)
+    return require_owner(app, profile, lambda found: found.user_id)
 
 
-def _change(
-    caller: Caller, user_id: str, change: ProfileChange, if_match: str | None
-) -> Response[ProfileView]:
+def _change(user_id: str, change: ProfileChange, if_match: str | None) -> Response[ProfileView]:
     expected = expected_version_if_any(if_match)
-    _profile_of(caller, user_id)
+    _profile_of(user_id)
     return _answer(change_profile(user_id, change, expected))
 
 
