@@ -22,8 +22,8 @@ WEAKNESSES = (
             "OrdersApiFunction",
             (
                 _ORDERS_API,
-                "    order = require_owner(caller, order_store().find(order_id), lambda order: order.customer_id)\n",
-                "    order = require_owner(caller, order_store().find(order_id), lambda order: caller.user_id)\n",
+                "    order = require_owner(app, order_store().find(order_id), lambda order: order.customer_id)\n",
+                "    order = require_owner(app, order_store().find(order_id), lambda order: caller_of(app).user_id)\n",
             ),
         ),
         _test("others_objects", "test_what_is_anothers_answers_as_if_it_did_not_exist_and_stays_as_it_is"),
@@ -34,8 +34,8 @@ WEAKNESSES = (
             "UsersApiFunction",
             (
                 "users/functions/api.py",
-                "return require_owner(caller, profile, lambda found: found.user_id)",
-                "return require_owner(caller, profile, lambda found: caller.user_id)",
+                "return require_owner(app, profile, lambda found: found.user_id)",
+                "return require_owner(app, profile, lambda found: caller_of(app).user_id)",
             ),
         ),
         _test("others_objects", "test_what_is_anothers_answers_as_if_it_did_not_exist_and_stays_as_it_is"),
@@ -46,10 +46,10 @@ WEAKNESSES = (
             "OrdersApiFunction",
             (
                 _ORDERS_API,
-                "    found = require_owner(caller, order_store().find(order_id), lambda order: order.customer_id)\n",
+                "    found = require_owner(app, order_store().find(order_id), lambda order: order.customer_id)\n",
                 "    undo = lambda order: order.request_cancellation(Canceller.ADMIN, utc_now())\n"
                 "    order_store().change(order_id, undo)\n"
-                "    found = require_owner(caller, order_store().find(order_id), lambda order: order.customer_id)\n",
+                "    found = require_owner(app, order_store().find(order_id), lambda order: order.customer_id)\n",
             ),
         ),
         _test("others_objects", "test_what_is_anothers_answers_as_if_it_did_not_exist_and_stays_as_it_is"),
