@@ -1,6 +1,6 @@
 """The processes in which the embedded cloud runs functions: each stands in a folder that is named after its function.
 
-It reads Linux's list of processes. A process that ends meanwhile does not count.
+It reads Linux's list of processes. A process that ends meanwhile does not count, nor does another user's.
 """
 
 import fcntl
@@ -78,5 +78,6 @@ def _unread(pid: int) -> int:
 def _folder(pid: int) -> Path:
     try:
         return Path(f"/proc/{pid}/cwd").readlink()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        # It has ended, or is another user's.
         return Path()
