@@ -19,6 +19,8 @@ from tools.waiting import wait_for
 KIND = "system-test"
 """Is in the address of each account that the tests make up, also in an earlier run that broke off."""
 
+_ADDRESSES = f"success+{KIND}."
+
 MADE, IMPORTED = "TEST-", "JOB-"
 """A product of the tests has a sku that begins so, by how it came into the catalogue."""
 
@@ -39,7 +41,7 @@ def clean_up(stack: Stack, shop: Shop, started: datetime) -> None:
 
 
 def _end_parked_orders(stack: Stack, shop: Shop, admin: Customer) -> None:
-    ours = {account["sub"] for account in _accounts(stack)}
+    ours = _accounts(stack) | _profiles(stack)
 
     def parked() -> list[str]:
         items = Auditor(stack).order_items()
@@ -82,9 +84,11 @@ def _erase_accounts(stack: Stack, shop: Shop, admin: Customer) -> None:
         else:
             answer.raise_for_status()
 
-    _for_each(close, [found["sub"] for found in _accounts(stack) if found["sub"] != admin.user_id])
+    _for_each(close, (_accounts(stack) | _profiles(stack)) - {admin.user_id})
     close(admin.user_id)
-    wait_for(lambda: not _accounts(stack), "the accounts of the tests to be gone", seconds=180)
+    wait_for(
+        lambda: not _accounts(stack) | _profiles(stack), "the accounts of the tests to be gone", seconds=180
+    )
 
 
 def _discard_dead_letters(stack: Stack, started: datetime) -> None:
@@ -99,18 +103,26 @@ def _discard_dead_letters(stack: Stack, started: datetime) -> None:
     _for_each(discard, box.queues())
 
 
-def _accounts(stack: Stack) -> list[dict[str, str]]:
-    """The attributes of each account that system tests made up."""
+def _accounts(stack: Stack) -> set[str]:
+    """The id of each account that system tests made up, as far as Cognito has it."""
     pages = (
         stack.client("cognito-idp")
         .get_paginator("list_users")
-        .paginate(UserPoolId=stack.resource("UserPool"), Filter=f'email ^= "success+{KIND}."')
+        .paginate(UserPoolId=stack.resource("UserPool"), Filter=f'email ^= "{_ADDRESSES}"')
     )
-    return [
-        {attribute["Name"]: attribute["Value"] for attribute in user["Attributes"]}
+    return {
+        attribute["Value"]
         for page in pages
         for user in page["Users"]
-    ]
+        for attribute in user["Attributes"]
+        if attribute["Name"] == "sub"
+    }
+
+
+def _profiles(stack: Stack) -> set[str]:
+    """The id of each account with an open profile. A test may have deleted the account in Cognito alone."""
+    profiles = Auditor(stack).table("UsersTable")
+    return {item["pk"] for item in profiles if item.get("email", "").startswith(_ADDRESSES)}
 
 
 def _for_each[Item](act: Callable[[Item], Any], items: Iterable[Item]) -> None:

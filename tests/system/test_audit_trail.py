@@ -10,7 +10,7 @@ from tests.system.products import TEA
 from tests.system.roles import acting_as, is_denied
 from tools.console import StepError
 from tools.ops.audit_trail import of_order, of_person, show
-from tools.shop.client import Customer, Shop
+from tools.shop.client import Customer, Shop, made_up_name
 from tools.stack import Stack
 
 WRITERS = ["UsersApiFunctionRole", "OrdersApiFunctionRole", "JobsApiFunctionRole"]
@@ -28,7 +28,7 @@ def test_what_an_admin_read_and_changed_of_a_person_can_be_traced(
     order_id = shop.place(ada, {TEA: 1}).json()["order_id"]
     shop.settled(ada, order_id)
     user = f"/users/{ada.user_id}"
-    change = {"name": "Ada Changed", "locale": "en"}
+    change = {"name": made_up_name("Ada"), "locale": "en"}
 
     shop.request("GET", f"/orders/{order_id}", token=admin.token).raise_for_status()
     shop.request("GET", "/orders", token=admin.token, params={"customer_id": ada.user_id}).raise_for_status()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.system.clean_up import KIND
 from tools.bill.counting import Count, Traffic
 from tools.bill.declared import Declared
 from tools.bill.journeys import Journeys
@@ -36,7 +37,7 @@ def test_the_bill_counts_everything_that_orders_cause(stack: Stack) -> None:
     declared = Declared.for_production()
     seed.load(stack)
     with recording(stack) as running:
-        journeys = Journeys(stack, declared, running, Progress(print))
+        journeys = Journeys(stack, declared, running, Progress(print), KIND)
         journeys.stock_up(ORDERS)
         journeys.settle()  # what the customer's sign-up and the delivery caused is not in the bill
         running.restart()

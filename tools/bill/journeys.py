@@ -38,9 +38,11 @@ class Journeys:
     declared: Declared
     recording: Recording
     progress: Progress
+    kind: str = "bill"
+    """Is in the mail address of each customer."""
 
     def __post_init__(self) -> None:
-        self.shop = Shop(self.stack, "bill")
+        self.shop = Shop(self.stack, self.kind)
         self.auditor = Auditor(self.stack)
         self._waiting_before = self._waiting()
         # By turns, because an account may have few undecided orders and few declined payments.

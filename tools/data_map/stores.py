@@ -77,7 +77,11 @@ TABLES = (
             Personal.ACCOUNT_ID: _ACCOUNTING,
         },
         holds=(Order,),
-        also={"pk": Personal.ACCOUNT_ID, "customer_status": Personal.ACCOUNT_ID},
+        also={
+            "pk": Personal.ACCOUNT_ID,
+            "customer_status": Personal.ACCOUNT_ID,
+            "parked_state.order.customer_id": Personal.ACCOUNT_ID,
+        },
         publishes="orders",
     ),
     Store(

@@ -27,7 +27,7 @@ DETAILS = {"name": "Tea", "description": "", "category": "tea", "price": {"amoun
 @pytest.fixture
 def stack(on_aws: FakeCloudFormation, api: FakeApi) -> Stack:
     """A stack with a product, an account and a dead letter of the tests, and one of others of each."""
-    for name in ("CatalogTable", "OrdersTable"):
+    for name in ("CatalogTable", "OrdersTable", "UsersTable"):
         boto3.client("dynamodb").create_table(**template().tables[name])
         on_aws.resources[name] = template().tables[name]["TableName"]
     queue = boto3.client("sqs").create_queue(QueueName="ShippingDispatchDeadLetterQueue")["QueueUrl"]
@@ -89,6 +89,34 @@ def test_what_the_tests_made_up_is_gone_and_the_rest_stays(stack: Stack) -> None
     assert addresses(stack) == [OTHERS]
     left = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert [message["Body"] for message in left] == ["others"]
+
+
+def test_a_profile_whose_account_a_test_deleted_is_closed_too(
+    stack: Stack, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = stack.resource("UsersTable")
+
+    def put(user_id: str, **profile: str) -> None:
+        boto3.client("dynamodb").put_item(TableName=table, Item=to_item({"pk": user_id, **profile}))
+
+    put("ours", email=made_up_address(KIND, "Deleted"))
+    put("others", email=made_up_address("guest", "Deleted"))
+    put("closed")
+    answer = api.next_answer
+
+    def closed(route: str) -> tuple[int, Any]:
+        if route == "DELETE /users/ours":
+            put("ours")
+            return 204, None
+        return answer(route)
+
+    monkeypatch.setattr(api, "next_answer", closed)
+
+    clean_up(stack, CleaningShop(stack, KIND), datetime.now(UTC))
+
+    asked = {route for route, _, _ in api.requests}
+    assert "DELETE /users/ours" in asked
+    assert not asked & {"DELETE /users/others", "DELETE /users/closed"}
 
 
 def test_a_parked_order_of_the_tests_is_resumed_and_no_other(
