@@ -145,4 +145,8 @@ def _money(stack: Stack, order_id: str) -> list[Any]:
     # A confirmed order goes on to its capture by itself.
     for name in ("version", "status", "outbox", "updated_at", "history", "captured_at", "event_ids"):
         payment.pop(name, None)
-    return [payment, records.order["breakdown"]["total"], records.order["status"] in {"cancelled", "rejected"}]
+    return [
+        payment,
+        records.order["breakdown"]["total"],
+        records.order["status"] in {"cancelled", "rejected"},
+    ]
