@@ -13,6 +13,9 @@ from tools.stack import Stack
 
 from .clean_up import KIND
 
+# The user of most examples.
+_WITHOUT_ACCOUNT = "0b6d1f3a-52c1-4f0e-8a8e-5f6f3a1c9d27"
+
 
 @pytest.fixture(scope="module")
 def order_id() -> str:
@@ -61,6 +64,9 @@ def test_each_function_does_what_its_example_asks_for(
             }
             for shown, made_up in others.items():
                 text = text.replace(shown, made_up)
+            if name == "notifications_record_addresses.json":
+                # Only a person with an account can close it, which erases the address.
+                text = text.replace(_WITHOUT_ACCOUNT, customer.user_id)
             event: dict[str, Any] = json.loads(text)
 
             answer, variables = invoke(stack, function, event)

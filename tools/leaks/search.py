@@ -154,7 +154,7 @@ def overdue(pieces: Iterable[Piece]) -> set[Finding]:
 
 
 def misdirected(pieces: Iterable[Piece]) -> set[Finding]:
-    """The mails with the name of another customer than their reader, as far as the tables still know the names."""
+    """The mails with the name of another customer than their reader, as far as the tables still know both."""
     held = list(pieces)
     readers: dict[str, set[str]] = {}
     for piece in held:
@@ -162,13 +162,15 @@ def misdirected(pieces: Iterable[Piece]) -> set[Finding]:
             item = piece.parsed()
             for name in _CANARIES.findall(str(item.get("name"))):
                 readers.setdefault(name, set()).update(_CANARIES.findall(str(item.get("email"))))
+    addresses = {address for known in readers.values() for address in known}
     found = set()
     for piece in held:
         if piece.store == "mails":
             mail = piece.parsed()
             to = set(_CANARIES.findall(str(mail["To"])))
+            known = to & addresses
             for name in set(_CANARIES.findall(f"{mail['Subject']} {mail['BodyText']} {mail['BodyHtml']}")):
-                if not to & readers.get(name, to):
+                if known and not known & readers.get(name, known):
                     found.add(Finding("mails", "Body", "name of another", _digest(name), ""))
     return found
 
