@@ -4,7 +4,8 @@ On AWS a service asks KMS on behalf of the caller that uses the store, and names
 ask as services if they put a message into a queue. MiniStack keeps the name of the key and asks nobody. Here a request
 also needs the actions of KMS that it causes on AWS. A delivery is lost if its service may not use the key.
 
-What stays: AWS asks less often, since it keeps data keys for minutes. MiniStack reads queues and streams for Lambda,
+A caller whom the key has let in is let in again while the key's policy stays the same: AWS keeps data keys for minutes,
+too. What stays: MiniStack reads queues and streams for Lambda,
 writes logs, and publishes alarms without asking anybody.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
@@ -31,6 +32,10 @@ _NEEDED = {
 }
 # Of these, and of all actions on items, DynamoDB decrypts the table's key.
 _ON_TABLES = ("Item", "Items", "Query", "Scan")
+
+_MOST_REMEMBERED = 10_000
+# Who was let in: the caller, the service that asks, its actions, the key and its policy.
+_let_in: set[tuple[str, str, tuple[str, ...], str, str]] = set()
 
 _logger = logging.getLogger(__name__)
 
@@ -106,6 +111,9 @@ def _ask_for_requests() -> None:
             "kms:ViaService": f"{action.partition(':')[0]}.{region}.amazonaws.com",
             "kms:CallerAccount": responses.get_account_id(),
         }
+        caller = (access_key, service, needed, key["Arn"], key["Policy"])
+        if caller in _let_in:
+            return None
         # KMS is asked by the service, in the name of the signer.
         unsigned = iam_evaluator._anonymous.set(False)
         try:
@@ -113,9 +121,14 @@ def _ask_for_requests() -> None:
                 enforce(access_key, kms_action, "kms", region, key["Arn"], service_context=keys)
                 for kms_action in needed
             )
-            return next((refusal for refusal in asked if refusal is not None), None)
+            refusal = next((refusal for refusal in asked if refusal is not None), None)
         finally:
             iam_evaluator._anonymous.reset(unsigned)
+        if refusal is None:
+            if len(_let_in) > _MOST_REMEMBERED:
+                _let_in.clear()
+            _let_in.add(caller)
+        return refusal
 
     iam_evaluator.enforce = enforce_with_keys
 
