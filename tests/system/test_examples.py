@@ -13,6 +13,8 @@ from tools.stack import Stack
 
 from .clean_up import KIND
 
+# Their user's address comes to the address book.
+_WITH_ADDRESS = {"notifications_record_addresses.json", "users_relay.json"}
 # The user of most examples.
 _WITHOUT_ACCOUNT = "0b6d1f3a-52c1-4f0e-8a8e-5f6f3a1c9d27"
 
@@ -64,7 +66,7 @@ def test_each_function_does_what_its_example_asks_for(
             }
             for shown, made_up in others.items():
                 text = text.replace(shown, made_up)
-            if name == "notifications_record_addresses.json":
+            if name in _WITH_ADDRESS:
                 # Only a person with an account can close it, which erases the address.
                 text = text.replace(_WITHOUT_ACCOUNT, customer.user_id)
             event: dict[str, Any] = json.loads(text)
