@@ -30,10 +30,10 @@ def secret(stack: Stack) -> str:
 
 @pytest.fixture(scope="module")
 def order_id(shop: Shop, victim: Customer) -> str:
-    """A decided order, whose payment the attacker reports on."""
+    """An order whose payment the attacker reports on, and which goes on by itself no more."""
     answer = shop.place(victim, {TEA: 1})
     answer.raise_for_status()
-    order = shop.settled(victim, answer.json()["order_id"])
+    order = shop.become(victim, answer.json()["order_id"], "fulfilled", seconds=120)
     return str(order["order_id"])
 
 
