@@ -96,8 +96,8 @@ def test_prices_that_were_lost_are_there_again_though_products_change_meanwhile(
 
     with ThreadPoolExecutor(1) as pool:
         changes = pool.submit(go_on_changing)
-        forget(stack, "OrdersPricesTable", lost)
         try:
+            forget(stack, "OrdersPricesTable", lost)
             sent = rebuild(stack, "orders-prices")
         finally:
             rebuilt.set()
