@@ -13,8 +13,13 @@ from tools.stack import Stack
 
 from .clean_up import KIND
 
-# Their user's address comes to the address book.
-_WITH_ADDRESS = {"notifications_record_addresses.json", "users_relay.json"}
+# They write the address of their user to the address book, or look it up there.
+_WITH_ADDRESS = {
+    "notifications_record_addresses.json",
+    "notifications_record_feedback.json",
+    "notifications_send_mail.json",
+    "users_relay.json",
+}
 # The user of most examples.
 _WITHOUT_ACCOUNT = "0b6d1f3a-52c1-4f0e-8a8e-5f6f3a1c9d27"
 
