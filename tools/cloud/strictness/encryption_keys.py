@@ -4,8 +4,8 @@ On AWS a service asks KMS on behalf of the caller that uses the store, and names
 ask as services if they put a message into a queue. MiniStack keeps the name of the key and asks nobody. Here a request
 also needs the actions of KMS that it causes on AWS. A delivery is lost if its service may not use the key.
 
-A caller whom the key has let in is let in again while the key's policy stays the same: AWS keeps data keys for minutes,
-too. What stays: MiniStack reads queues and streams for Lambda,
+A key that let a caller in does so again while its policy stays the same. AWS keeps data keys for minutes, too.
+What stays: MiniStack reads queues and streams for Lambda,
 writes logs, and publishes alarms without asking anybody.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
@@ -34,7 +34,7 @@ _NEEDED = {
 _ON_TABLES = ("Item", "Items", "Query", "Scan")
 
 _MOST_REMEMBERED = 10_000
-# Who was let in: the caller, the service that asks, its actions, the key and its policy.
+# Callers that a key let in: access key, the asking service, actions, key and policy.
 _let_in: set[tuple[str, str, tuple[str, ...], str, str]] = set()
 
 _logger = logging.getLogger(__name__)
