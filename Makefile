@@ -228,8 +228,11 @@ clean: ## Stop the embedded cloud and remove everything that was built (the tool
 	$(call do,find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +)
 
 ## Operate (the embedded cloud, or a stack on AWS: STACK=... REGION=...)
-.PHONY: logs trace attention resume dlq redrive rebuild report rotate sign-out
-logs: .venv/installed ## Show the log lines of the functions (ARGS="--follow --grep <order id>")
+.PHONY: url logs trace attention resume dlq redrive rebuild report rotate sign-out
+url: .venv/installed ## Print the addresses of the APIs, as exports for a shell
+	@$(TOOLS) url
+
+logs: .venv/installed ## Show the log lines of the functions (ARGS="--follow --grep <order id>"; --raw for whole lines)
 	@$(TOOLS) logs $(ARGS)
 
 trace: .venv/installed ## Draw the whole path of one order (ORDER=ord_...), or list who looked at a person's data (PERSON=<id or address>; ARGS=--json)
@@ -241,8 +244,8 @@ attention: .venv/installed ## List the orders that are parked, stuck, late or un
 resume: .venv/installed ## Undo everything of a parked order again, or capture its money again (ORDER=ord_...; on AWS: TOKEN=...)
 	@$(TOOLS) resume $(or $(ORDER),$(error ORDER=ord_... names the order))
 
-dlq: .venv/installed ## Show the messages in each dead-letter queue, and why each is there
-	@$(TOOLS) dlq
+dlq: .venv/installed ## Show what waits in the dead-letter queues, by reason (QUEUE=OrdersStartExecutions for each message)
+	@$(TOOLS) dlq $(QUEUE)
 
 redrive: .venv/installed ## Send the messages of a dead-letter queue to their source again (QUEUE=OrdersStartExecutions)
 	@$(TOOLS) redrive $(or $(QUEUE),$(error QUEUE=... names the queue, as `make dlq` shows it))

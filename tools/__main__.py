@@ -12,6 +12,7 @@ TOOLS: Tools = {
     "tools.shop.demo": ("demo",),
     "tools.shop.sign_up": ("token",),
     "tools.shop.watch": ("watch",),
+    "tools.ops.url": ("url",),
     "tools.ops.logs": ("logs",),
     "tools.ops.trace": ("trace",),
     "tools.ops.attention": ("attention",),

@@ -23,6 +23,8 @@ class Payload(Record):
 
     event_type: ClassVar[str]
     event_version: ClassVar[int] = 1
+    example: ClassVar[dict[str, Any]] = {}
+    """What the example of this event has in some fields, instead of the fields' own examples."""
 
     def __post_init__(self) -> None:
         """Raises ValidationError: nothing is published that its own schema refuses."""

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from jsonschema_rs import Draft202012Validator, meta
 
+from orders.domain.events import OrderFacts
+from orders.domain.pricing import Breakdown
 from shared.dynamo import from_item
 from shared.events import Event
 from tools.contracts.events.catalogue import PAGE, catalogue
@@ -134,3 +136,14 @@ def test_a_filter_changes_after_its_consumers_code() -> None:
     assert len(filtered) >= 10
     for name, resource in filtered.items():
         assert resource["DependsOn"] == consumer_of[resource["Properties"]["Endpoint"]["Fn::GetAtt"][0]], name
+
+
+def test_the_example_of_an_orders_event_has_the_status_and_the_sums_of_such_an_order() -> None:
+    ended = {"placed", "confirmed", "abandoned", "rejected", "cancelled", "fulfilled", "parked"}
+    for contract in (contract for contract in contracts() if issubclass(contract.payload, OrderFacts)):
+        example = contract.payload.model_validate(contract.example()["data"])
+        assert isinstance(example, OrderFacts)
+        named = contract.event_type.removeprefix("order.")
+        assert named not in ended or example.status == named
+        assert example.breakdown == Breakdown.of(example.lines, "DE")
+        assert example.total == example.breakdown.total

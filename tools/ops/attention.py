@@ -27,5 +27,6 @@ def show_attention(api: OperatorApi) -> None:
             why = (
                 "; the parcel has left, and the payment could not be captured" if entry["uncollected"] else ""
             )
-            money = "".join(f"; {issue}" for issue in entry["payment_issues"])
-            print(f"  {entry['order_id']}  {entry['status']} since {entry['since']}{why}{money}")
+            # An earlier release's API gives no reasons.
+            details = "".join(f"; {each}" for each in [*entry.get("reasons", []), *entry["payment_issues"]])
+            print(f"  {entry['order_id']}  {entry['status']} since {entry['since']}{details}{why}")

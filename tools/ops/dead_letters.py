@@ -33,7 +33,11 @@ class DeadLetter:
     body: str
     attributes: dict[str, dict[str, Any]]
     since: datetime
-    receives: int
+
+    @property
+    def is_event(self) -> bool:
+        """Whether its attributes or its body name an event; the message of a relay is a stream's record."""
+        return bool(self.value("event_id"))
 
     def value(self, name: str) -> str:
         """The value of `name` in its attributes, or else in the event in its body; empty if neither has it."""
@@ -133,25 +137,38 @@ class DeadLetters:
             self._make_visible(queue, letter)
         return sent, stay
 
-    def reason(self, queue: Queue, letter: DeadLetter) -> str:
-        """Why it is a dead letter: the consumer's reason, or the error that it logged at its last attempt."""
-        if reason := letter.value("reason"):
-            return reason
-        attempts = f"delivered {letter.receives} times"
-        function = self._stack.resources.get(f"{queue.owner}Function")
-        event_id = letter.value("event_id")
-        if not function or not event_id:
-            return f"{attempts}: see the logs of {queue.owner}Function"
-        failures = [
-            line
-            for line in search(self._stack, [function], event_id, since=letter.since)
-            if "exception_name" in line.fields
+    def reasons(self, queue: Queue, letters: list[DeadLetter]) -> list[str]:
+        """Why each is a dead letter: the consumer's reason, or the error that it logged at the last attempt."""
+        unexplained = [letter for letter in letters if not letter.value("reason")]
+        errors = (
+            self._logged_errors(queue, min(letter.since for letter in unexplained)) if unexplained else {}
+        )
+        attempts = self._attempts(queue) if unexplained else ""
+        unknown = f"see the logs of {queue.owner}Function"
+        return [
+            letter.value("reason") or f"{attempts}: {errors.get(letter.value('event_id'), unknown)}"
+            for letter in letters
         ]
-        if not failures:
-            return f"{attempts}: see the logs of {queue.owner}Function"
-        last = failures[-1].fields
-        message = str(last["exception"]).strip().splitlines()[-1]
-        return f"{attempts}: {message}"
+
+    def _attempts(self, queue: Queue) -> str:
+        """How often a queue delivers a message in vain. A dead letter's own count also has each look at it."""
+        if not queue.source:
+            return "given up"
+        answer = self._sqs.get_queue_attributes(QueueUrl=queue.source, AttributeNames=["RedrivePolicy"])
+        policy = json.loads(answer.get("Attributes", {}).get("RedrivePolicy", "{}"))
+        return f"delivered {policy['maxReceiveCount']} times" if policy else "given up"
+
+    def _logged_errors(self, queue: Queue, since: datetime) -> dict[str, str]:
+        """The last error that the queue's function logged about each event, by the event's id."""
+        function = self._stack.resources.get(f"{queue.owner}Function")
+        if not function:
+            return {}
+        lines = search(self._stack, [function], "exception_name", since=since)
+        return {
+            str(line.fields["event_id"]): str(line.fields["exception"]).strip().splitlines()[-1]
+            for line in lines
+            if "event_id" in line.fields and "exception" in line.fields
+        }
 
     def redrive(self, queue: Queue, letter: DeadLetter) -> None:
         """Sends the message again as it was, and then deletes the dead letter; raises NotRedriven if it stays."""
@@ -194,7 +211,7 @@ class DeadLetters:
             VisibilityTimeout=_HIDDEN_SECONDS,
             WaitTimeSeconds=1,  # asks all of a queue's servers, so an empty answer means empty
             MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+            MessageSystemAttributeNames=["SentTimestamp"],
         )
         return [
             DeadLetter(
@@ -207,7 +224,6 @@ class DeadLetters:
                     for name, value in message.get("MessageAttributes", {}).items()
                 },
                 since=datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC),
-                receives=int(message["Attributes"]["ApproximateReceiveCount"]),
             )
             for message in answer.get("Messages", [])
         ]

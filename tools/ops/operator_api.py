@@ -26,6 +26,7 @@ class OperatorApi:
     """The API of a stack, called as an admin."""
 
     def __init__(self, stack: Stack, token: str) -> None:
+        self.stack = stack
         self._api = Api(stack)
         self._token = token
         self._advice = _ADVICE_EMBEDDED if stack.is_embedded else _ADVICE_AWS

@@ -45,7 +45,7 @@ def _demo(arguments: argparse.Namespace) -> None:
 def play(stage: Stage) -> None:
     """Plays all scenes and the audit, and shows what to try next; raises DemoFailed if a promise is broken."""
     customer = sign_up(stage)
-    fulfilled_order(stage, customer)
+    first = fulfilled_order(stage, customer)
     watched(stage, customer)
     out_of_stock(stage, customer)
     declined_card(stage, customer)
@@ -54,7 +54,7 @@ def play(stage: Stage) -> None:
     failed_capture(stage, customer)
     rush(stage)
     audit(stage)
-    what_next(stage, customer)
+    what_next(stage, customer, first)
 
 
 def sign_up(stage: Stage) -> Customer:
@@ -79,8 +79,8 @@ def sign_up(stage: Stage) -> Customer:
     return customer
 
 
-def fulfilled_order(stage: Stage, customer: Customer) -> None:
-    """An order that is confirmed, paid and dispatched, and the retry of its request."""
+def fulfilled_order(stage: Stage, customer: Customer) -> str:
+    """An order that is confirmed, paid and dispatched, and the retry of its request; returns its id."""
     stage.scene(
         "An order that is confirmed, paid and dispatched",
         "two products, a card that is approved; packing takes some seconds here",
@@ -105,6 +105,7 @@ def fulfilled_order(stage: Stage, customer: Customer) -> None:
     say(f"the same order {again['order_id']}")
     mails = f", mails: {len(records.mails)}" if stage.stack.shows_mails else ""
     say(f"payments: {len(records.intents)}{mails}; nothing happened twice")
+    return str(placed["order_id"])
 
 
 def watched(stage: Stage, customer: Customer) -> None:
@@ -258,8 +259,8 @@ def audit(stage: Stage) -> None:
     )
 
 
-def what_next(stage: Stage, customer: Customer) -> None:
-    """Prints the URL, the reference's, a token, and three commands."""
+def what_next(stage: Stage, customer: Customer, order_id: str) -> None:
+    """Prints the URL, the reference's, a token, and commands about this demo."""
     url, where = stage.stack.api_url, ""
     if not stage.stack.is_embedded:
         where = f" STACK={stage.stack.name} REGION={stage.stack.region}"
@@ -269,6 +270,7 @@ def what_next(stage: Stage, customer: Customer) -> None:
     print(f"\n  TOKEN  {customer.token}\n\nTry next, for example in another terminal:\n")
     print(f"  curl -s '{url}/products?limit=3'")
     print(f'  TOKEN=<the token above>; curl -s {url}/orders -H "Authorization: Bearer $TOKEN"')
-    print(f"  make logs{where} ARGS='--grep order'")
+    print(f"  make trace{where} ORDER={order_id}")
+    print(f"  make logs{where} ARGS='--grep {order_id}'")
     if stage.stack.is_embedded:
         print("\n`make down` stops it.")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import jwt
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -47,7 +48,20 @@ def _watch_orders(arguments: argparse.Namespace) -> None:
         stack.refuse_production("`make watch` without TOKEN")
         token = Shop(stack).sign_up("Guest Example").token
         print(f"Place orders as this customer:\n\n  export API={stack.api_url}\n  export TOKEN={token}\n")
+    else:
+        print(f"Watching with the token of {whose(token)}.")
     watch(stack, token)
+
+
+def whose(token: str) -> str:
+    """The address and the id in an identity token, as it says itself: the server checks it."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError as error:
+        raise StepError(
+            f"TOKEN is no identity token: {error}.", "`make token` prints a fresh one."
+        ) from error
+    return f"{claims.get('email', 'an unknown address')}, user {claims.get('sub', 'unknown')}"
 
 
 class Watcher:

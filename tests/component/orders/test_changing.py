@@ -156,6 +156,8 @@ class TestAttention:
         monkeypatch.setattr("orders.functions.api.utc_now", lambda: utc_now() + timedelta(minutes=6))
 
         assert self.listed(admin)["stuck"] == [order_id]
+        [entry] = json_body(admin.call("GET", "/orders/attention"))["stuck"]
+        assert entry["reasons"] == ["decision"]
         change(order_id, confirm)
         assert self.listed(admin)["stuck"] == []
 

@@ -133,7 +133,7 @@ def on_aws(aws: None, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> FakeClou
         "UserPoolClient": client["UserPoolClient"]["ClientId"],
         "AdminUserPoolClient": admins_client["UserPoolClient"]["ClientId"],
     }
-    deployed = FakeCloudFormation({"ApiUrl": api.url}, resources)
+    deployed = FakeCloudFormation({"ApiUrl": api.url, "LiveUrl": "wss://live.example.com/v1"}, resources)
 
     def client_of(service: str, **options: Any) -> Any:
         return deployed if service == "cloudformation" else make(service, **options)

@@ -73,20 +73,42 @@ def redrive(stack: FakeStack, name: str, **options: int) -> None:
     dlq.redrive(cast(Stack, stack), name, **options)
 
 
-def test_the_list_shows_the_event_of_each_message_and_why_it_is_a_dead_letter(
+def test_the_list_groups_messages_that_failed_alike(
     stack: FakeStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    send(stack, EVENT, reason="UnknownVersion: version 3")
+    for number in range(5):
+        order_id = f"ord_{number:032x}"
+        send(stack, {**EVENT, "event_id": f"e-{number}"}, reason=f"NotFound: there is no order {order_id}")
+    send(stack, {**EVENT, "event_id": "e-6"}, reason="UnknownVersion: version 3")
+
     show(stack)
+
     printed = capsys.readouterr().out
-    for fact in (
-        *EVENT.values(),
-        "UnknownVersion: version 3",
-        "OrdersErase: 1",
-        "Relay: 0",
-        "received 1 times",
-    ):
-        assert fact in printed
+    assert printed.startswith("OrdersErase: 6\n  5 order.placed, since ")
+    assert "Z: NotFound: there is no order …\n      e-0\n      e-1\n      e-2\n      and 2 more\n" in printed
+    assert "  1 order.placed, since " in printed
+    assert "Z: UnknownVersion: version 3\n      e-6\n1 of 2 dead-letter queues are empty.\n" in printed
+
+
+def test_the_list_of_one_queue_shows_each_message(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(5):
+        send(stack, {**EVENT, "event_id": f"e-{number}"}, reason="UnknownVersion: version 3")
+    send(stack, ["no", "event"], reason="UnreadableMessage: not a domain event")
+
+    dlq.show_queue(cast(Stack, stack), "OrdersErase")
+
+    printed = capsys.readouterr().out
+    assert printed.startswith("OrdersErase: 6\n")
+    assert [f"e-{number}" in printed for number in range(5)] == [True] * 5
+    assert printed.count("aggregate o-1, correlation c-1\n      UnknownVersion: version 3\n") == 5
+    assert 'UnreadableMessage: not a domain event\n      ["no", "event"]\n' in printed
+
+
+def test_empty_queues_take_one_line(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
+    show(stack)
+    assert capsys.readouterr().out == "2 of 2 dead-letter queues are empty.\n"
 
 
 def test_inspecting_removes_nothing(stack: FakeStack, waiting: Waiting) -> None:
@@ -100,12 +122,14 @@ def test_inspecting_removes_nothing(stack: FakeStack, waiting: Waiting) -> None:
         assert len({letter.value("event_id") for letter in letters}) == 12
 
 
-def test_a_message_that_is_no_event_is_shown_too(
+def test_a_message_that_is_no_event_is_shown_with_the_start_of_its_body(
     stack: FakeStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    send(stack, ["no", "event"], reason="UnreadableMessage: not a domain event")
+    send(stack, ["no", "event", "x" * 400], reason="UnreadableMessage: not a domain event")
     show(stack)
-    assert "UnreadableMessage" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert 'Z: UnreadableMessage: not a domain event\n      ["no", "event", "xxx' in printed
+    assert "x…\n" in printed
 
 
 def test_a_dead_letter_without_a_reason_shows_its_attempts_and_the_last_error_in_the_log(
@@ -139,8 +163,19 @@ def test_a_dead_letter_without_a_reason_shows_its_attempts_and_the_last_error_in
             {"timestamp": sent + number, "message": json.dumps(line)} for number, line in enumerate(lines)
         ],
     )
-    show(stack)
-    assert "delivered 2 times: WriteConflict: x" in capsys.readouterr().out
+    sqs = boto3.client("sqs")
+    answer = sqs.get_queue_attributes(
+        QueueUrl=stack.resources["OrdersEraseDeadLetterQueue"], AttributeNames=["QueueArn"]
+    )
+    policy = {"maxReceiveCount": 5, "deadLetterTargetArn": answer["Attributes"]["QueueArn"]}
+    sqs.set_queue_attributes(
+        QueueUrl=stack.resources["OrdersEraseQueue"], Attributes={"RedrivePolicy": json.dumps(policy)}
+    )
+    for _ in range(2):
+        show(stack)
+        assert "delivered 5 times: WriteConflict: x" in capsys.readouterr().out, (
+            "no look counts as a delivery"
+        )
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def test_the_list_of_orders_that_need_attention_comes_from_the_named_stack(
         "since": since,
         "uncollected": True,
         "payment_issues": [],
+        "reasons": ["void_payment: ProviderUnavailable"],
     }
     unsettled = {
         "order_id": "ord_2",
@@ -50,7 +51,10 @@ def test_the_list_of_orders_that_need_attention_comes_from_the_named_stack(
     shown = command("attention", "--stack", STACK, "--token", "the-token")
 
     assert shown.code == 0
-    assert "1 parked\n  ord_1  parked since 2026-03-02T09:30:00Z; the parcel has left" in shown.output
+    assert (
+        f"1 parked\n  ord_1  parked since {since}; void_payment: ProviderUnavailable; the parcel has left"
+        in shown.output
+    )
     assert f"1 unsettled\n  ord_2  cancelled since {since}; refund_failed" in shown.output
     assert api.requests == [(ATTENTION, "the-token", None)]
 
@@ -260,11 +264,22 @@ def test_the_logs_are_those_of_the_stacks_functions(command: Command) -> None:
     log(stack.resource("OrdersApiFunction"), "START RequestId: 1", placed, moved, "END RequestId: 1")
     log("somebody-elses", placed)
 
-    assert command("logs", "--stack", STACK).output == f"OrdersApi  {placed}\nOrdersApi  {moved}\n"
-    assert command("logs", "--stack", STACK, "--grep", "ord_2").output == f"OrdersApi  {moved}\n"
-    assert (
-        command("logs", "--stack", STACK, "--grep", '"order_id": "ord_2"').output == f"OrdersApi  {moved}\n"
-    )
+    def shown(*arguments: str) -> list[str]:
+        return command("logs", "--stack", STACK, *arguments).output.splitlines()
+
+    assert shown("--raw") == [f"OrdersApi  {placed}", f"OrdersApi  {moved}"]
+    assert shown("--raw", "--grep", "ord_2") == [f"OrdersApi  {moved}"]
+    assert shown("--raw", "--grep", '"order_id": "ord_2"') == [f"OrdersApi  {moved}"]
+    [readable] = shown("--grep", "ord_2")
+    assert readable.endswith("OrdersApi    order placed  order_id=ord_2")
+
+
+def test_the_addresses_of_the_stack_are_exports_for_a_shell(api: FakeApi, command: Command) -> None:
+    assert command("url", "--stack", STACK).output.splitlines() == [
+        f"export API={api.url}",
+        "export LIVE=wss://live.example.com/v1",
+        f"export DOCS={api.url}/docs",
+    ]
 
 
 @pytest.mark.parametrize("arguments", [("dlq",), ("logs",), ("trace", "ord_1"), ("attention",)])

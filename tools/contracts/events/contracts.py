@@ -61,9 +61,10 @@ class Contract:
         }
 
     def example(self) -> dict[str, Any]:
-        """An event that the schema describes, from the examples of its parts."""
+        """An event that the schema describes, from the examples of its parts and the payload's own `example`."""
         envelope, definitions = self._described()
         made: dict[str, Any] = example_of(envelope, definitions)
+        made["data"] |= self.payload.example
         made["event_id"] = f"{made['aggregate_id']}:{made['aggregate_version']}:{self.event_type}"
         return made
 

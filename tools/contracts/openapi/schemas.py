@@ -90,10 +90,10 @@ def needed(roots: Any, schemas: Mapping[str, Schema]) -> dict[str, Schema]:
 
 def example_of(schema: Schema, schemas: Mapping[str, Schema], where: str = "") -> Any:
     """A value that `schema` describes, from the examples of its parts; raises NoExample."""
-    if "$ref" in schema:
-        return example_of(schemas[schema["$ref"].removeprefix(REFERENCE)], schemas, where)
     if "examples" in schema:
         return schema["examples"][0]
+    if "$ref" in schema:
+        return example_of(schemas[schema["$ref"].removeprefix(REFERENCE)], schemas, where)
     for given in ("default", "const"):
         if schema.get(given) is not None:
             return schema[given]

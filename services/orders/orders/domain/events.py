@@ -3,7 +3,7 @@
 No event has the address or the payment token. A function of this service reads them from the order, by its id.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from orders.domain.pricing import Breakdown, OrderLine
 from shared.events import Payload
@@ -25,7 +25,13 @@ class OrderFacts(Payload):
     ]
     lines: list[OrderLine]
     breakdown: Breakdown
-    total: Annotated[Money, About(description="The amount that the customer is charged")]
+    total: Annotated[
+        Money,
+        About(
+            description="The amount that the customer is charged",
+            examples=[{"amount": 4488, "currency": "EUR"}],
+        ),
+    ]
 
 
 class OrderPlaced(OrderFacts):
@@ -36,6 +42,7 @@ class OrderPlaced(OrderFacts):
 
     event_type = "order.placed"
     event_version = 2
+    example: ClassVar = {"status": "placed"}
 
 
 class OrderConfirmed(OrderFacts):
@@ -48,12 +55,14 @@ class OrderAbandoned(OrderFacts):
     """The order cannot stand, or its saga was lost. It is to be undone, and is rejected then."""
 
     event_type = "order.abandoned"
+    example: ClassVar = {"status": "abandoned"}
 
 
 class OrderRejected(OrderFacts):
     """The order cannot stand. Every step of its saga is undone."""
 
     event_type = "order.rejected"
+    example: ClassVar = {"status": "rejected"}
 
     reason: Annotated[
         str, About(description="Why, as a code; later versions may add values", examples=["out_of_stock"])
@@ -74,6 +83,7 @@ class OrderCancellationRequested(OrderFacts):
     """An order is to be cancelled. Its cancellation undoes it, unless its parcel has left."""
 
     event_type = "order.cancellation_requested"
+    example: ClassVar = {"status": "cancelling"}
 
     by: _By = None
 
@@ -90,6 +100,7 @@ class OrderCancelled(OrderFacts):
     """The order is cancelled, and everything that was done for it is undone."""
 
     event_type = "order.cancelled"
+    example: ClassVar = {"status": "cancelled"}
 
     by: _By = None
 
@@ -98,6 +109,7 @@ class OrderFulfilled(OrderFacts):
     """The order's money is taken and its parcel is on its way."""
 
     event_type = "order.fulfilled"
+    example: ClassVar = {"status": "fulfilled"}
 
     tracking_reference: Annotated[
         str | None, About(description="The reference for tracking the parcel", examples=["CW8K87J2WHJWVB"])
@@ -108,12 +120,14 @@ class OrderParked(OrderFacts):
     """A part of the order could be neither done nor undone. An operator mends the cause and resumes the order."""
 
     event_type = "order.parked"
+    example: ClassVar = {"status": "parked"}
 
 
 class OrderResumptionRequested(OrderFacts):
     """A parked order, or one whose cancellation's execution is lost, is to be undone once more."""
 
     event_type = "order.resumption_requested"
+    example: ClassVar = {"status": "cancelling"}
 
 
 class OrderFulfilmentRequested(OrderFacts):

@@ -117,16 +117,16 @@ class Tax(Record):
     rate_basis_points: Annotated[
         int, About(ge=0, description="The rate in hundredths of a percent; 0 for an export", examples=[1900])
     ]
-    amount: Money
+    amount: Annotated[Money, About(examples=[{"amount": 717, "currency": "EUR"}])]
 
 
 class Breakdown(Record):
     """The price of an order: `total` is the sum of `lines` and `shipping`, and contains `tax`."""
 
-    lines: Money
-    shipping: Money
+    lines: Annotated[Money, About(examples=[{"amount": 3998, "currency": "EUR"}])]
+    shipping: Annotated[Money, About(examples=[{"amount": 490, "currency": "EUR"}])]
     tax: Tax
-    total: Money
+    total: Annotated[Money, About(examples=[{"amount": 4488, "currency": "EUR"}])]
 
     @classmethod
     def of(cls, lines: list[OrderLine], country: str) -> Self:

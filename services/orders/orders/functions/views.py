@@ -3,6 +3,7 @@
 from dataclasses import field
 from typing import Annotated, Self
 
+from orders.domain.attention import reasons_for_attention
 from orders.domain.order import Order
 from orders.domain.pricing import Breakdown, OrderLine
 from orders.domain.status import CancellationReason, Canceller, OrderStatus, RejectionReason
@@ -109,6 +110,15 @@ class AttentionEntry(Record):
             json_schema_extra={"default": []},
         ),
     ] = field(default_factory=list)
+    reasons: Annotated[
+        list[str],
+        About(
+            description="What failed, with the name of its error, or what the order waits for: `decision`, `undoing`, "
+            "`capture` or `dispatch`; later versions may add values",
+            examples=[["void_payment: ProviderUnavailable"]],
+            json_schema_extra={"default": []},
+        ),
+    ] = field(default_factory=list)
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -120,6 +130,7 @@ class AttentionEntry(Record):
             since=(order.payment_issues_since or order.since) if order.is_unsettled else order.since,
             uncollected=order.is_uncollected,
             payment_issues=order.open_issues,
+            reasons=reasons_for_attention(order),
         )
 
 

@@ -1,7 +1,7 @@
 """The events that the payments service publishes."""
 
 from dataclasses import field
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from shared.events import Payload
 from shared.money import Money
@@ -16,7 +16,11 @@ class PaymentFacts(Payload):
     order_id: Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     payment_id: Annotated[str, About(examples=["pay-ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
     amount: Annotated[
-        Money, About(description="The order's total; no payment is captured or refunded in parts")
+        Money,
+        About(
+            description="The order's total; no payment is captured or refunded in parts",
+            examples=[{"amount": 4488, "currency": "EUR"}],
+        ),
     ]
 
 
@@ -84,5 +88,6 @@ class PaymentRefunded(PaymentFacts):
     """The provider gave back all of the money that it took."""
 
     event_type = "payment.refunded"
+    example: ClassVar = {"reason": None}
 
     reason: _Reason | None = None
