@@ -11,9 +11,9 @@ from reports.domain.week import Week
 from shared.clock import utc_now
 from tools.command_line import Subcommands, add_command
 from tools.console import StepError, step
+from tools.ops import example_week
 from tools.ops.operator_api import OperatorApi, add_operator_options, operator_api, problem
 from tools.settings import REPOSITORY, STATE
-from tools.shop import example_week
 from tools.stack import Stack
 from tools.waiting import wait_for
 

@@ -18,7 +18,7 @@ from tools.console import step
 from tools.stack import Stack
 from tools.waiting import be_patient, wait_for
 
-PRODUCTS = Path(__file__).parent / "seed_products.json"
+_PRODUCTS = Path(__file__).parent / "seed_products.json"
 _CORRELATION_ID = "seed"
 
 
@@ -53,7 +53,7 @@ def fill(stack: Stack) -> None:
 
 def load(stack: Stack) -> int:
     """Loads the seed and waits until the orders service has its prices; returns the number of products."""
-    products = json.loads(PRODUCTS.read_text())
+    products = json.loads(_PRODUCTS.read_text())
     catalogue = ProductStore(stack.client("dynamodb"), stack.resource("CatalogTable"))
     inventory = StockLedger(stack.client("dynamodb"), stack.resource("InventoryTable"))
     for entry in products:

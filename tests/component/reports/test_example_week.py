@@ -3,10 +3,16 @@
 from typing import Any, cast
 
 import boto3
+import pytest
 
+from catalog.adapters.product_store import ProductStore
+from catalog.domain.product import Category, Product, ProductDetails
 from reports.domain.week import Week
+from shared.clock import utc_now
+from shared.money import Money
 from tests.component.reports.account import Service
-from tools.shop import example_week
+from tests.component.shipped_template import template
+from tools.ops import example_week
 from tools.stack import Stack
 
 WEEK = Week(2026, 10)
@@ -21,6 +27,25 @@ class FakeStack:
 
     def resource(self, logical_id: str) -> str:
         return logical_id
+
+
+@pytest.fixture(autouse=True)
+def catalogue(service: Service) -> ProductStore:
+    """The catalogue, with two products."""
+    dynamodb = boto3.client("dynamodb")
+    dynamodb.create_table(**template().tables["CatalogTable"])
+    store = ProductStore(dynamodb, "CatalogTable")
+    for sku, name in (("TEA", "Assam Second Flush"), ("MUG", "Stoneware Mug")):
+        details = ProductDetails(
+            sku=sku,
+            name=name,
+            description="",
+            category=Category.TEA,
+            price=Money(amount=790, currency="EUR"),
+            active=True,
+        )
+        store.put_product(*Product.introduce(details, correlation_id="c-1", now=utc_now()))
+    return store
 
 
 def fill() -> int:

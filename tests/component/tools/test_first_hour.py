@@ -133,7 +133,7 @@ def tables(on_aws: FakeCloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in TABLES:
         boto3.client("dynamodb").create_table(**template().tables[name])
         on_aws.resources[name] = template().tables[name]["TableName"]
-    skus = {entry["sku"] for entry in json.loads(seed.PRODUCTS.read_text())}
+    skus = {entry["sku"] for entry in json.loads(seed._PRODUCTS.read_text())}
     monkeypatch.setattr(seed, "_priced", lambda _: skus)
 
 

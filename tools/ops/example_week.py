@@ -3,19 +3,18 @@
 The reports service alone knows them: there are no such orders. `make rebuild PROJECTION=reports-sales` forgets them.
 """
 
-import json
 from datetime import UTC, datetime, time, timedelta
 from random import Random
 
+from catalog.adapters.product_store import ProductStore
+from catalog.domain.product import Category, Product
 from orders.domain.pricing import Breakdown, OrderLine
 from reports.adapters.sales_projection import SalesProjection
 from reports.domain.facts import Fact, Kind, Line, ProductVersion
 from reports.domain.week import Week
-from shared.money import Money
-from tools.shop.seed import PRODUCTS
 from tools.stack import Stack
 
-_ORDERS = 60
+_ORDERS, _PRODUCTS = 60, 100
 _COUNTRIES = ("DE", "DE", "DE", "AT", "FR")
 # How orders end, and how many of 20 end so.
 _ENDS = 16 * [Kind.FULFILLED] + 2 * [Kind.REJECTED] + [Kind.CANCELLED] + [Kind.REFUNDED]
@@ -23,30 +22,31 @@ _REASONS = ("out_of_stock", "payment_declined", "address_not_served")
 
 
 def fill(stack: Stack, week: Week) -> int:
-    """Records the made-up orders of `week`, unless it has sales; returns how many. Again makes the same ones."""
-    projection = SalesProjection(stack.client("dynamodb"), stack.resource("ReportsSalesTable"))
-    if next(projection.facts_of(week), None):
+    """Records made-up orders of `week`, for what the catalogue shows; returns how many.
+
+    Records none if the week has sales, or if the catalogue is empty.
+    """
+    dynamodb = stack.client("dynamodb")
+    sales = SalesProjection(dynamodb, stack.resource("ReportsSalesTable"))
+    products, _ = ProductStore(dynamodb, stack.resource("CatalogTable")).browse(
+        list(Category), _PRODUCTS, None
+    )
+    if not products or next(sales.facts_of(week), None):
         return 0
-    products = json.loads(PRODUCTS.read_text())
     for product in products:
-        version = ProductVersion(sku=product["sku"], name=product["name"], active=True, version=1)
-        projection.record_product(version, week)
+        sales.record_product(ProductVersion(sku=product.sku, name=product.name, active=True, version=1), week)
     random = Random(str(week))  # noqa: S311 # nosec B311 - examples, no secrets
     for number in range(_ORDERS):
         for fact in _order(f"ord_example-{week}-{number:03}", week, products, random):
-            projection.record(fact)
+            sales.record(fact)
     return _ORDERS
 
 
-def _order(order_id: str, week: Week, products: list[dict[str, object]], random: Random) -> list[Fact]:
+def _order(order_id: str, week: Week, products: list[Product], random: Random) -> list[Fact]:
     """The facts of one order from its placement to its end."""
-    chosen = random.sample(products, random.choice((1, 1, 2, 3)))
+    chosen = random.sample(products, min(len(products), random.choice((1, 1, 2, 3))))
     lines = [
-        OrderLine(
-            sku=str(product["sku"]),
-            quantity=random.randint(1, 3),
-            unit_price=Money.model_validate(product["price"]),
-        )
+        OrderLine(sku=product.sku, quantity=random.randint(1, 3), unit_price=product.price)
         for product in chosen
     ]
     total = Breakdown.of(lines, random.choice(_COUNTRIES)).total
