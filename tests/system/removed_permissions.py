@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -74,14 +74,27 @@ class RemovedPermissions:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        """Runs the test once for each of its permissions."""
-        for row in self._plan[item.nodeid]:
-            if row in self._found or time.monotonic() > self._deadline:
-                continue
+        """Runs the test once for each of its permissions; reports a failure only of what prepares or cleans up."""
+        rows = [row for row in self._plan[item.nodeid] if row not in self._found and not self._is_late]
+        if not rows:
+            # As after a run: the next test finds what it shares with this one, and nothing else.
+            item.session._setupstate.teardown_exact(nextitem)
+        for row in rows:
             self._row = row
-            runtestprotocol(item, log=False, nextitem=nextitem)
+            is_last = row is rows[-1] or self._is_late
+            # Between two runs only the test itself is torn down: what its module and the session share stays.
+            following = nextitem if is_last else cast(pytest.Item, item.parent)
+            for report in runtestprotocol(item, log=False, nextitem=following):
+                if report.failed and report.when != "call":
+                    item.ihook.pytest_runtest_logreport(report=report)
             item.ihook.pytest_runtest_logreport(report=self._report(item, row))
+            if is_last:
+                break
         return True
+
+    @property
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._deadline
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -111,9 +124,12 @@ class RemovedPermissions:
             user_properties=[(_ROW, name), (_SHOWN, self._found.get(row, ""))],
         )
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Collects what each worker has shown."""
+        """Collects what each worker has shown. A subtest reports for itself, and may fail without the permission."""
         told = dict(report.user_properties)
+        if report.when == "call" and _ROW not in told:
+            report.outcome = "passed"
         if told.get(_SHOWN):
             self._shown[str(told[_ROW])] = str(told[_SHOWN])
 
