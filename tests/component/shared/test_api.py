@@ -157,7 +157,16 @@ def test_routes_see_the_correlation_id_that_is_answered(call: Any) -> None:
     assert body["correlation_id"] == headers[CORRELATION_HEADER.lower()] == CHECKOUT
 
 
-PERSONAL = ["ada.lovelace@example.com", "ada%40example.com-0001", "+491511234567890", "491511234567890"]
+PERSONAL = [
+    "ada.lovelace@example.com",
+    "ada%40example.com-0001",
+    "+491511234567890",
+    "491511234567890",
+    "0049-151-12345678",
+    "4242424242424242",
+    "4242-4242-4242-4242",
+    "Ada-King_Countess-of-Lovelace",
+]
 UNUSABLE = [
     None,
     "",
