@@ -1,6 +1,7 @@
 """The example events in events/, and what a function answers to its own: deployed, or under `sam local invoke`."""
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -43,7 +44,7 @@ def example_for(
     if "httpMethod" in event and claims(event):
         sent: dict[str, Any] = json.loads(json.dumps(event).replace(claims(event)["sub"], customer_id))
         if claims(sent).get("aud") == "AdminUserPoolClient":
-            claims(sent)["aud"] = admins_client
+            claims(sent).update(aud=admins_client, exp=str(int(time.time()) + 300))
         return sent
     if "order" in event:
         event["order"] |= {

@@ -2,6 +2,8 @@
 
 An admin has an admin's rights by a token of the admins' app client alone. These tokens live for five minutes, so a
 removed or deleted admin keeps the rights no longer. `ADMIN_CLIENT_ID` names the client; without it nobody is an admin.
+API Gateway may keep an authorizer's decision for five minutes, and AWS does not say whether it does so for user pools.
+So the end of such a token is checked here once more.
 
 A route declares its `Access`. `Access.admit` checks the token before the request is read. Only a route that has found
 a thing knows its owner; then it calls `require_owner` of shared/audit_trail.py. It also declares whose data an admin
@@ -9,6 +11,7 @@ reaches by it (`Whose`). docs/authorization.md lists both for every route.
 """
 
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -130,17 +133,28 @@ def verified_caller(app: APIGatewayRestResolver) -> Caller | None:
         email_verified=str(claims.get("email_verified", "")).lower() == "true",
         name=claims.get("name", ""),
         locale=claims.get("locale", ""),
-        groups=_groups_in(str(claims.get("cognito:groups", ""))) - _barred_by(claims),
+        groups=_groups_that_count(claims),
         issued=str(claims.get("iat", "")),
         client_id=str(claims.get("aud", "")),
     )
 
 
-def _barred_by(claims: Any) -> set[str]:
-    """The groups whose rights a token of its app client does not give. An identity token names the client in `aud`."""
+def _groups_that_count(claims: Any) -> frozenset[str]:
+    """The groups whose rights the token gives: an admin's by a token of the admins' app client, until it expires."""
+    groups = _groups_in(str(claims.get("cognito:groups", "")))
+    if ADMIN_GROUP in groups and not (_is_of_admins_client(claims) and not _has_expired(claims)):
+        return groups - {ADMIN_GROUP}
+    return groups
+
+
+def _is_of_admins_client(claims: Any) -> bool:
+    """An identity token names its app client in `aud`."""
     client = claims.get("aud")
-    is_admins_client = bool(client) and client == os.environ.get("ADMIN_CLIENT_ID")
-    return set() if is_admins_client else {ADMIN_GROUP}
+    return bool(client) and client == os.environ.get("ADMIN_CLIENT_ID")
+
+
+def _has_expired(claims: Any) -> bool:
+    return _seconds(str(claims.get("exp", ""))) <= time.time()
 
 
 def _groups_in(claim: str) -> frozenset[str]:
@@ -149,7 +163,7 @@ def _groups_in(claim: str) -> frozenset[str]:
 
 
 def _seconds(claim: str) -> int:
-    """The time of an `iat` claim, in seconds since 1970; 0, as if it were very old, if it is unreadable.
+    """The time of an `iat` or `exp` claim, in seconds since 1970; 0, as if it were very old, if it is unreadable.
 
     A token holds a number. API Gateway's REST APIs pass it on as a Java date: `Fri Mar 05 11:40:16 UTC 2021`.
     """

@@ -39,9 +39,9 @@ from shared.observability import entry_point, logger
 from shared.problems import answer_problems, documented
 
 CORRELATION_HEADER = "X-Correlation-Id"
-CORRELATION_ID = re.compile(r"^[A-Za-z0-9_-]{16,64}$")
+CORRELATION_ID = re.compile(r"^(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_-]{16,64}$")
 """The form of a client's correlation id. Logs, events and the payment provider keep it, so it must not name a person.
-It is no mail address, and longer than a telephone number (15 digits by ITU-T E.164)."""
+It is no mail address. It has letters and digits, so it is no card number, no telephone number and no plain name."""
 
 SECURITY_HEADERS = {
     # RFC 6797, for two years. Subdomains are left out, since a domain of a deployment's own may have others.

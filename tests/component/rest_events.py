@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-CORRELATION_ID = "test-correlation-id"
+CORRELATION_ID = "test-correlation-01"
 
 
 def rest_event(
@@ -58,6 +58,7 @@ def claims_of(user_id: str, email: str = "", *, groups: str = "customer", **othe
         "token_use": "id",
         # Admins sign in with an app client of their own; the name is the one that the template gives it.
         "aud": "AdminUserPoolClient" if "admin" in groups else "UserPoolClient",
+        "exp": "Thu Dec 31 23:59:59 UTC 2099",
         **{name: text for name, text in optional.items() if text},
         **others,
     }

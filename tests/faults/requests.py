@@ -56,7 +56,7 @@ def _request(name: str, claims: dict[str, str], path: str, body: Any, key: str) 
         "method": "POST",
         "path": path,
         "body": body,
-        "headers": {"Idempotency-Key": key, "X-Correlation-Id": f"request-of-customer-{claims['sub']}"},
+        "headers": {"Idempotency-Key": key, "X-Correlation-Id": f"request-01-customer-{claims['sub']}"},
         "claims": claims,
     }
     return Work("request", about)

@@ -170,11 +170,11 @@ def test_an_order_without_an_idempotency_key_is_refused(shop: Shop, customer: Cu
 
 
 def test_a_correlation_id_comes_back_with_answers_and_errors(shop: Shop, customer: Customer) -> None:
-    headers = {"X-Correlation-Id": "my-correlation-id"}
+    headers = {"X-Correlation-Id": "my-correlation-id-1"}
     found = shop.request("GET", "/orders", token=customer.token, headers=headers)
     missing = shop.request("GET", "/orders/none", token=customer.token, headers=headers)
 
-    assert found.headers["X-Correlation-Id"] == missing.headers["X-Correlation-Id"] == "my-correlation-id"
+    assert found.headers["X-Correlation-Id"] == missing.headers["X-Correlation-Id"] == "my-correlation-id-1"
 
 
 def test_a_mail_address_as_correlation_id_is_replaced(shop: Shop, customer: Customer) -> None:

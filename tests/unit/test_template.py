@@ -2,13 +2,15 @@
 
 import json
 import re
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from shared.api import SECURITY_HEADERS, api_resolver
-from tests.template import parameters
+from tests.template import functions, parameters
 from tools.contracts.deployed import BUDGET, by_service, deployed
 from tools.settings import REPOSITORY
 
@@ -438,6 +440,42 @@ def test_the_firewall_refuses_with_problem_details_and_says_when_to_come_again()
         waits = {header["Name"]: header["Value"] for header in answer["ResponseHeaders"]}
         window = rule["Statement"]["RateBasedStatement"]["EvaluationWindowSec"]
         assert waits == {"Retry-After": str(window)}
+
+
+def is_seen_as_a_sign_up(method: str, path: str) -> bool:
+    """Whether the rule for sign-ups counts a request, with the path as the client sent it."""
+    (rule,) = [rule for rule in RESOURCES["ApiFirewall"]["Properties"]["Rules"] if rule["Name"] == "sign-ups"]
+    scope = rule["Statement"]["RateBasedStatement"]["ScopeDownStatement"]["AndStatement"]["Statements"]
+    return all(_matches(statement["ByteMatchStatement"], method, path) for statement in scope)
+
+
+def _matches(statement: dict[str, Any], method: str, path: str) -> bool:
+    """https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-transformation.html"""
+    transformations: dict[str, Callable[[str], str]] = {
+        "NONE": str,
+        "LOWERCASE": str.lower,
+        "URL_DECODE": unquote,
+        "NORMALIZE_PATH": lambda text: re.sub(r"(?:/\.?(?=/))+", "", text),
+    }
+    text = method if "Method" in statement["FieldToMatch"] else path
+    for each in sorted(statement["TextTransformations"], key=lambda one: one["Priority"]):
+        text = transformations[each["Type"]](text)
+    wanted = statement["SearchString"]
+    compared = {"EXACTLY": text == wanted, "ENDS_WITH": text.endswith(wanted), "CONTAINS": wanted in text}
+    return compared[statement["PositionalConstraint"]]
+
+
+@pytest.mark.parametrize(
+    "path", ["/prod/users", "/prod/users/", "/prod//users", "/users", "/prod/%75sers", "/prod/./users"]
+)
+def test_the_firewall_counts_a_sign_up_in_each_spelling_of_its_path(path: str) -> None:
+    assert is_seen_as_a_sign_up("POST", path)
+
+
+def test_the_firewall_counts_nothing_else_as_a_sign_up() -> None:
+    routes = {(route.method, route.path) for function in functions() for route in function.routes}
+    seen = {(method, path) for method, path in routes if is_seen_as_a_sign_up(method, f"/prod{path}")}
+    assert seen == {("POST", "/users")}
 
 
 def test_the_firewall_stands_before_the_stage_of_the_rest_api() -> None:

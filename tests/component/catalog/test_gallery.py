@@ -10,7 +10,7 @@ import pytest
 from catalog.domain.picture import MAX_PICTURES
 from shared.clock import timestamp
 from tests.component.catalog.account import BUCKET, CUSTOMER, NOW, TABLE, CatalogAccount, change
-from tests.component.rest_events import header, json_body
+from tests.component.rest_events import CORRELATION_ID, header, json_body
 
 PRODUCT = "/products/TEA-1"
 UPLOADS = f"{PRODUCT}/picture-uploads"
@@ -327,4 +327,4 @@ def test_a_picture_is_removed_at_the_version_that_was_read(catalog: CatalogAccou
 
 def test_the_form_carries_the_correlation_id_to_the_object(catalog: CatalogAccount) -> None:
     upload = prepared(catalog)
-    assert upload["fields"]["x-amz-meta-correlation-id"] == "test-correlation-id"
+    assert upload["fields"]["x-amz-meta-correlation-id"] == CORRELATION_ID

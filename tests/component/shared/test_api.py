@@ -157,7 +157,16 @@ def test_routes_see_the_correlation_id_that_is_answered(call: Any) -> None:
     assert body["correlation_id"] == headers[CORRELATION_HEADER.lower()] == CHECKOUT
 
 
-PERSONAL = ["ada.lovelace@example.com", "ada%40example.com-0001", "+491511234567890", "491511234567890"]
+PERSONAL = [
+    "ada.lovelace@example.com",
+    "ada%40example.com-0001",
+    "+491511234567890",
+    "491511234567890",
+    "0049-151-12345678",
+    "4242424242424242",
+    "4242-4242-4242-4242",
+    "Ada-King_Countess-of-Lovelace",
+]
 UNUSABLE = [
     None,
     "",
@@ -236,8 +245,23 @@ def test_the_caller_is_who_the_token_names(call: Any) -> None:
 def test_only_a_token_of_the_admins_client_gives_an_admins_rights(
     call: Any, client: dict[str, str], groups: list[str]
 ) -> None:
-    claims = {"sub": "u-1", "token_use": "id", "cognito:groups": "customer,admin", **client}
-    assert call("GET", "/me", claims=claims)[2] == {"user_id": "u-1", "groups": groups}
+    claims = claims_of("u-1", groups="customer,admin")
+    del claims["aud"]
+    assert call("GET", "/me", claims=claims | client)[2] == {"user_id": "u-1", "groups": groups}
+
+
+@pytest.mark.parametrize(
+    "expiry",
+    [{}, {"exp": ""}, {"exp": "later"}, {"exp": "1796086625"}, {"exp": "Fri Mar 05 11:40:16 UTC 2021"}],
+)
+def test_an_admins_rights_end_with_the_token_even_if_api_gateway_still_takes_it(
+    call: Any, expiry: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.access.time.time", lambda: 1796086625.0)
+    claims = claims_of("u-1", groups="customer,admin")
+    assert call("GET", "/me", claims=claims)[2]["groups"] == ["admin", "customer"]
+    del claims["exp"]
+    assert call("GET", "/me", claims=claims | expiry)[2]["groups"] == ["customer"]
 
 
 @pytest.mark.parametrize("client", [{}, {"aud": ""}, {"aud": "AdminUserPoolClient"}])
@@ -245,8 +269,9 @@ def test_a_function_that_knows_no_admins_client_has_no_admins(
     call: Any, client: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ADMIN_CLIENT_ID", "")
-    claims = {"sub": "u-1", "token_use": "id", "cognito:groups": "admin", **client}
-    assert call("GET", "/me", claims=claims)[2] == {"user_id": "u-1", "groups": []}
+    claims = claims_of("u-1", groups="admin")
+    del claims["aud"]
+    assert call("GET", "/me", claims=claims | client)[2] == {"user_id": "u-1", "groups": []}
 
 
 def test_browsers_may_read_error_answers_too(call: Any) -> None:
