@@ -73,6 +73,8 @@ LINK = "https://bucket.s3.amazonaws.com/a.csv?X-Amz-Expires=900&X-Amz-Signature=
             "path",
         ),
         ("log UsersLogGroup", {"body": f"Aa1-{canary(PASSWORD)}"}, PASSWORD, "body"),
+        ("AuditTrailTable", {"customer_id": "jane@example.com"}, MAIL_ADDRESS, "customer_id"),
+        ("log ApiAccessLogs", {"path": "/users?email=jane%40example.com"}, MAIL_ADDRESS, "path"),
         ("log LiveLogGroup", {"protocols": ["live", TOKEN]}, "signed token", "protocols.[]"),
         ("log JobsLogGroup", {"link": LINK}, "signed link", "link"),
         (
@@ -240,3 +242,15 @@ def test_no_place_allows_what_no_place_holds() -> None:
     for kind in (PASSWORD, "signed token", "signed link"):
         assert not is_allowed("UsersTable", "email", kind)
     assert str(Finding("UsersTable", "", PASSWORD, "0f", "")) == "password in UsersTable, at the top (0f)"
+
+
+@pytest.mark.parametrize(
+    ("store", "value"),
+    [
+        ("log NotificationsLogGroup", {"message_id": "0102018f-1@email.amazonses.com"}),
+        ("mails", {"Source": "orders@shop.example"}),
+        ("log OrdersLogGroup", {"message": "2 @ 7.90 EUR, a@b"}),
+    ],
+)
+def test_what_only_looks_like_a_persons_address_is_none(store: str, value: dict[str, str]) -> None:
+    assert found(store, value) == []

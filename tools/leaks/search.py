@@ -1,7 +1,7 @@
 """The search for leaks: personal data and secrets that stand where the data map does not allow them.
 
-It knows made-up data by their canaries, and accounts by their ids. Tokens, links and payment tokens have forms of their
-own. A finding never shows the value itself, because it goes to logs.
+It knows made-up data by their canaries, and accounts by their ids. Mail addresses, tokens, links and payment tokens
+have forms of their own. A finding never shows the value itself, because it goes to logs.
 """
 
 import json
@@ -27,6 +27,11 @@ _FORMS = {
     Personal.PAYMENT_TOKEN.value: r"\bpm_(?:card|sandbox)_\w+",
 }
 _VALUES = re.compile("|".join(_FORMS.values()))
+_ADDRESS = re.compile(r"[\w.+-]+(?:@|%40)(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}")
+# SES makes the ids of messages in the form of addresses.
+_OF_NOBODY = ("@email.amazonses.com", "%40email.amazonses.com")
+# The shop itself is the sender.
+_OF_THE_SHOP = {("mails", "Source")}
 _CANARIES = re.compile(CANARY)
 _KNOWS_NAMES = {"UsersTable", "NotificationsTable"}
 _WITH_PEOPLE = _KNOWS_NAMES | {"OrdersTable", "ShippingTable"}
@@ -75,6 +80,8 @@ def _out_of_place(piece: Piece, accounts: frozenset[str], *, closed: bool) -> It
     for event_type, path, text in leaves(piece.parsed()):
         for value, kind in _values_in(text, accounts):
             unplaced.pop(value, None)
+            if (piece.store, path) in _OF_THE_SHOP:
+                continue
             if not is_allowed(piece.store, path, kind, event_type=event_type, closed=closed):
                 yield value, kind, f"{event_type} {path}".strip()
     yield from ((value, kind, "an unknown place") for value, kind in unplaced.items())
@@ -84,6 +91,10 @@ def _values_in(text: str, accounts: frozenset[str]) -> Iterator[tuple[str, str]]
     """The values in a text, each with its kind."""
     for match in _VALUES.finditer(text):
         yield match[0], _kind_of(match[0])
+    for value in _ADDRESS.findall(text):
+        # An address with a canary is found by that.
+        if not _CANARIES.search(value) and not value.endswith(_OF_NOBODY):
+            yield value, Personal.MAIL_ADDRESS.value
     for value in _ID.findall(text):
         if value in accounts:
             yield value, Personal.ACCOUNT_ID.value
