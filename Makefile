@@ -147,7 +147,7 @@ test: setup .venv-scan/installed ## Run every check and every test, in three lan
 permissions: .venv/installed ## Show what each function may do, and what the last run of the system's tests needed of it
 	@$(TOOLS) permissions
 
-permissions-needed: clouds ## Take each permission away in turn, and see a test fail that needed it in the last run (MINUTES=18)
+permissions-needed: clouds ## Take each permission away in turn, and see a test fail that needed it in the last run (MINUTES=18; again goes on)
 	$(call do,$(BIN)/python -m pytest --no-fold-skipped tests/system --without-permissions $(SIDE_BY_SIDE))
 
 leaks: .venv/installed ## Search the embedded cloud for personal data and secrets where the data map allows none

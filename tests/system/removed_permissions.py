@@ -3,6 +3,8 @@
 The last run of all tests left a record: each permission with the tests that needed it. Here each permission has its
 turn. The role loses it when the body of such a test begins. The test ends as soon as IAM denies a request, and the role
 has the permission back. A permission is shown if IAM denied its own action, which alone fails a run of all tests.
+
+A run ends after some minutes. The next one goes on with the permissions that are left.
 """
 
 import os
@@ -18,7 +20,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tests.system.back_doors import watched
-from tools.permissions.record import load
+from tools.permissions.record import load, load_shown, save_shown
 from tools.permissions.table import USED, Row, denials_of, granted_as
 from tools.permissions.uses import forget_denials
 from tools.settings import STACK_NAME
@@ -59,11 +61,11 @@ class RemovedPermissions:
     def __init__(self) -> None:
         seconds = {timed.name: timed.seconds for timed in load_times().get("system", ())}
         self._rows = [row for row in load() or () if row.state == USED]
-        self._plan = planned(self._rows, seconds)
+        self._shown = load_shown()
+        self._plan = planned([row for row in self._rows if _name(row) not in self._shown], seconds)
         self._deadline = time.monotonic() + 60 * float(os.environ.get("MINUTES", "18"))
         self._row: Row | None = None
         self._found: dict[Row, str] = {}
-        self._shown: dict[str, str] = {}
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keeps the tests that have permissions to show."""
@@ -112,7 +114,6 @@ class RemovedPermissions:
                 forget_denials(stack, row.part, row.action)
 
     def _report(self, item: pytest.Item, row: Row) -> pytest.TestReport:
-        name = f"{row.part} {row.action} on {row.resource}"
         return pytest.TestReport(
             # A worker may report the test that it was given, and no other.
             nodeid=item.nodeid,
@@ -121,7 +122,7 @@ class RemovedPermissions:
             outcome="passed",
             longrepr=None,
             when="call",
-            user_properties=[(_ROW, name), (_SHOWN, self._found.get(row, ""))],
+            user_properties=[(_ROW, _name(row)), (_SHOWN, self._found.get(row, ""))],
         )
 
     @pytest.hookimpl(tryfirst=True)
@@ -137,7 +138,7 @@ class RemovedPermissions:
         """Prints the permissions, each with the test that failed without it."""
         missed = []
         for row in self._rows:
-            name = f"{row.part} {row.action} on {row.resource}"
+            name = _name(row)
             test = self._shown.get(name, "")
             terminalreporter.write_line(f"{name:<110} {test.removeprefix('tests/system/') or '-'}")
             missed += [] if test else [name]
@@ -145,10 +146,16 @@ class RemovedPermissions:
         terminalreporter.write_line(f"{shown} of {len(self._rows)} permissions: a test failed without each.")
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fails if a permission could be taken away without a denial."""
-        names = {f"{row.part} {row.action} on {row.resource}" for row in self._rows}
-        if not hasattr(session.config, "workerinput") and names - self._shown.keys():
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        """Keeps what is shown; fails if a permission was taken away without a denial, or is left for the next run."""
+        if hasattr(session.config, "workerinput"):
+            return
+        save_shown(self._shown)
+        is_complete = {_name(row) for row in self._rows} <= self._shown.keys()
+        session.exitstatus = pytest.ExitCode.OK if is_complete else pytest.ExitCode.TESTS_FAILED
+
+
+def _name(row: Row) -> str:
+    return f"{row.part} {row.action} on {row.resource}"
 
 
 def _is_denied(stack: Stack, row: Row) -> bool:

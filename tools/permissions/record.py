@@ -1,18 +1,20 @@
-"""The permissions after the last run of all the system's tests."""
+"""The permissions after the last run of all the system's tests, and which of them were shown to be needed since."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from tools.permissions.table import Row
 from tools.settings import LOCAL
 
 _RECORD = LOCAL / "permissions.json"
+_SHOWN = LOCAL / "permissions-needed.json"
 
 
 def save(rows: Iterable[Row]) -> None:
-    """Replaces the record."""
+    """Replaces the record. What was shown about an earlier one no longer counts."""
     LOCAL.mkdir(exist_ok=True)
+    _SHOWN.unlink(missing_ok=True)
     _RECORD.write_text(json.dumps([asdict(row) for row in rows]))
 
 
@@ -22,3 +24,16 @@ def load() -> list[Row] | None:
         return None
     rows = json.loads(_RECORD.read_text())
     return [Row(**{**row, "tests": tuple(row["tests"])}) for row in rows]
+
+
+def save_shown(tests: Mapping[str, str]) -> None:
+    """Replaces what is known about the record: by permission, the test that failed without it."""
+    _SHOWN.write_text(json.dumps(dict(tests)))
+
+
+def load_shown() -> dict[str, str]:
+    """What earlier runs of `make permissions-needed` have shown about the record."""
+    if not _SHOWN.exists():
+        return {}
+    shown: dict[str, str] = json.loads(_SHOWN.read_text())
+    return shown
