@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
@@ -44,15 +45,24 @@ class _DeniedAtLast(BaseException):
 def planned(rows: list[Row], seconds: Mapping[str, float]) -> Plan:
     """By test, the permissions to take away in its turn: for each the shortest tests that needed it, in one file.
 
-    Permissions that only fixtures needed are in no test.
+    A schedule runs beside any test, so the record names tests that happened to run then. The file is the one of which
+    the largest share of tests needed the permission. Permissions that only fixtures needed are in no test.
     """
+    known = {*seconds, *(test for row in rows for test in row.tests)} - {""}
+    in_file = Counter(map(_file, known))
     plan: Plan = {}
     for row in rows:
-        tests = sorted(filter(None, row.tests), key=lambda test: seconds.get(test, 0.0))
-        same_file = [test for test in tests if test.partition("::")[0] == tests[0].partition("::")[0]]
-        for test in same_file[:_TESTS_TO_TRY]:
+        by_file: dict[str, list[str]] = {}
+        for test in sorted(filter(None, row.tests), key=lambda test: seconds.get(test, 0.0)):
+            by_file.setdefault(_file(test), []).append(test)
+        best = max(by_file, key=lambda name: len(by_file[name]) / in_file[name], default="")
+        for test in by_file.get(best, [])[:_TESTS_TO_TRY]:
             plan.setdefault(test, []).append(row)
     return plan
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 class RemovedPermissions:

@@ -33,10 +33,11 @@ def test_the_tests_that_need_a_grant_are_those_of_all_stacks() -> None:
     assert row.tests == ("a", "b", "c")
 
 
-def test_a_permission_is_taken_from_the_shortest_tests_of_one_file_that_needed_it() -> None:
-    needed = Row(*READ, USED, tests=("", "a.py::long", "b.py::1", "b.py::2", "b.py::3", "b.py::4"))
+def test_a_permission_is_taken_from_the_shortest_tests_of_the_file_that_needed_it_most() -> None:
+    needed = Row(*READ, USED, tests=("", "a.py::short", "b.py::1", "b.py::2", "b.py::3", "b.py::4"))
     by_fixtures = Row(*GIVEN_UP, USED, tests=("",))
-    seconds = {"a.py::long": 9.0, "b.py::1": 0.3, "b.py::2": 0.2, "b.py::3": 0.1, "b.py::4": 0.4}
+    seconds = {"a.py::short": 0.0, "a.py::other": 0.1, "b.py::1": 0.3, "b.py::2": 0.2, "b.py::3": 0.1}
+    seconds["b.py::4"] = 0.4
     assert planned([needed, by_fixtures], seconds) == {
         test: [needed] for test in ("b.py::3", "b.py::2", "b.py::1")
     }
