@@ -11,6 +11,8 @@ TOOLS := $(BIN)/python -m tools
 export SAM_CLI_TELEMETRY := 0
 # Trust the certificates that this machine trusts (of a company's proxy, say), as pip does.
 export UV_SYSTEM_CERTS := 1
+# If it is set, as images for containers set it, each of a run's processes compiles all that it imports: seconds of a core.
+unexport PYTHONDONTWRITEBYTECODE
 CODE := shared_layer services tools tests benchmarks
 
 # A stack on AWS (STACK=... REGION=...) is there already; without STACK it is the one in the embedded cloud.

@@ -9,17 +9,30 @@ up anew for each member of each answer, and for a dictionary they depend on the 
 
 **A key is read once.** Each of moto's user pools reads the same private key, and finds its prime factors anew.
 
-**The methods of a class are listed once**, not for each request.
+**The methods of a class are listed once**, not for each request. **moto's 1,288 answers to other libraries are made
+once**, not for each account.
+
+**A transaction copies what it changes**, not all items of its tables. An update changes a copy of its item. So moto
+finds the item as it was, if the transaction fails.
+
+**An update's clauses are counted once**, at the root of its expression, and not again at each node below it. **What a
+pass through the expression looks for is asked once**, not at each node.
 """
 
+import copy
 import os
+from collections import defaultdict
 from functools import cache
 from typing import Any
 
 from botocore.session import Session
 from joserfc.jwk import RSAKey
-from moto.core import responses
+from moto.core import models, responses
 from moto.core.serialize import AttributePickerContext, ResponseSerializer, XFormedAttributePicker
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node  # type: ignore[attr-defined]
+from moto.dynamodb.parsing.validators import ActionCountValidator
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
@@ -41,8 +54,13 @@ def install() -> None:
         (AmazonStateLanguageParser, "parse", _parsing_once),
         (RSAKey, "import_key", _reading_once),
         (responses, "method_names_from_class", cache),
+        (models, "CallbackResponse", cache),
+        (DynamoDBBackend, "update_item", _updating_a_copy),
+        (DepthFirstTraverser, "traverse_node_recursively", _visiting_with_known_kinds),
+        (ActionCountValidator, "traverse", lambda _: ActionCountValidator.verify_action_counts),
     ):
         setattr(owner, name, shortcut(getattr(owner, name)))
+    Table.__deepcopy__ = _with_the_same_items  # type: ignore[attr-defined]
 
 
 def _made_once(make: Any) -> Any:
@@ -115,3 +133,50 @@ def _reading_once(import_key: Any) -> Any:
         return read[text]
 
     return import_once
+
+
+def _with_the_same_items(table: Any, _memo: Any) -> Any:
+    """The copy of a table that moto restores if a transaction fails. Nothing changes an item in its place any more."""
+    twin = copy.copy(table)
+    twin.items = defaultdict(dict)
+    for key, held in table.items.items():
+        twin.items[key] = dict(held) if isinstance(held, dict) else held
+    if table.stream_shard is not None:
+        twin.stream_shard = copy.copy(table.stream_shard)
+        twin.stream_shard.table, twin.stream_shard.items = twin, list(table.stream_shard.items)
+    return twin
+
+
+def _updating_a_copy(update: Any) -> Any:
+    def update_item(backend: Any, table_name: str, key: Any, *args: Any, **options: Any) -> Any:
+        table = backend.get_table(table_name)
+        partition, place = backend.get_keys_value(table, key)
+        items = table.items[partition] if place else table.items
+        if (place or partition) in items:
+            items[place or partition] = copy.deepcopy(items[place or partition])
+        return update(backend, table_name, key, *args, **options)
+
+    return update_item
+
+
+def _visiting_with_known_kinds(_visit: Any) -> Any:
+    def traverse_node_recursively(traverser: Any, node: Any, child_id: int = -1) -> Any:
+        kinds = traverser.nodes_to_be_processed()
+
+        def visit(node: Any, child_id: int) -> Any:
+            if not isinstance(node, Node):
+                return node
+            parent = node.parent
+            for position, child in enumerate(node.children or ()):
+                traverser.pre_processing_of_child(node, position)
+                visit(child, position)
+            if isinstance(node, kinds):
+                node = traverser.process(node)
+                node.parent = parent
+                if parent:
+                    parent.children[child_id] = node
+            return node
+
+        return visit(node, child_id)
+
+    return traverse_node_recursively

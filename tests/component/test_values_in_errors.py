@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -88,6 +88,8 @@ def function(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setenv(name, value)
     # Every invocation logs its details, not one in a hundred.
     monkeypatch.setenv("LOG_SAMPLE_RATE", "1")
+    # A call that reaches nothing is made again at once.
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _seconds: None))
     with mock_aws(), imported_anew(deployed.module) as module:
         yield module
 

@@ -110,6 +110,8 @@ def _stock(cloud: Cloud) -> None:
     from shared.aws import client
 
     cloud.empty()
+    # The shelves come before the first step. So moto need not be asked anew for them, whatever else is asked anew.
+    remembers, cloud.tables.remembers = cloud.tables.remembers, True
     stock, prices = (
         StockLedger(client("dynamodb"), "InventoryTable"),
         PriceStore(client("dynamodb"), "OrdersPricesTable"),
@@ -120,5 +122,6 @@ def _stock(cloud: Cloud) -> None:
         stock.receive(sku, pieces, movement_id=f"delivery-{sku}", correlation_id="delivery", now=_SEEDED)
     for customer in ("ada", "bob"):
         addresses.record(Address(user_id=customer, email=f"{customer}@example.com", name=customer, version=1))
+    cloud.tables.remembers = remembers
     # What was before the orders is no news.
     cloud.tables.written = []

@@ -45,7 +45,7 @@ class Good:
 def good() -> list[Good]:
     """Every picture that is taken."""
     return [
-        *_formats(),
+        *formats(),
         *_orientations(),
         *_greys(),
         *_palettes(),
@@ -104,8 +104,9 @@ def _after_start(jpeg: bytes, segment: bytes) -> bytes:
     return jpeg[:2] + segment + jpeg[2:]
 
 
-def _formats() -> Iterator[Good]:
-    picture = quadrants()
+def formats(size: tuple[int, int] = SIZE) -> Iterator[Good]:
+    """Every way to write a picture of colours without transparency."""
+    picture = quadrants(size=size)
     yield Good("jpeg", saved(picture, "JPEG"))
     yield Good("jpeg-progressive", saved(picture, "JPEG", progressive=True))
     yield Good("jpeg-subsampled", saved(picture, "JPEG", subsampling=2), tolerance=12)

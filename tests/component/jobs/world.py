@@ -1,13 +1,12 @@
 """Jobs in a simulated account: the template's tables, bucket and state machines, and the functions as they ship."""
 
-import copy
 import importlib
 import io
 import json
 import re
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +14,6 @@ from unittest.mock import patch
 
 import boto3
 import pytest
-from moto.dynamodb.models.table import Table
 
 from shared.dynamo import from_item
 from tests.component.conftest import FakeLambdaContext
@@ -177,7 +175,6 @@ def jobs_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[JobsWorld]:
     """A simulated account in which jobs run."""
     template = Template()
     world = JobsWorld(template)
-    monkeypatch.setattr(Table, "__deepcopy__", _copy_of_table, raising=False)
     _point_functions_at_machines(template)
     with interpreting(monkeypatch, world.answer):
         _clear_caches()
@@ -213,17 +210,6 @@ def _point_functions_at_machines(template: Template) -> None:
         for name, value in environment.items():
             if name.endswith("_ARN"):
                 environment[name] = arn_of(value)
-
-
-def _copy_of_table(table: Any, _memo: Any) -> Any:
-    """The copy that moto restores if a transaction fails. It shares the items, which saves time: a put replaces an item
-    and changes none."""
-    twin = copy.copy(table)
-    twin.items = defaultdict(dict)
-    twin.items.update(
-        {key: dict(held) if isinstance(held, dict) else held for key, held in table.items.items()}
-    )
-    return twin
 
 
 def _clear_caches() -> None:
