@@ -1,10 +1,17 @@
-"""A queue of the tests' own on the domain-events topic, which receives every event."""
+"""A queue of the tests' own on the topics of events, which receives every event."""
 
 import json
 from typing import Any
 from uuid import uuid4
 
 from tools.stack import Stack
+
+USERS_TOPIC, TOPIC = "UserEventsTopic", "DomainEventsTopic"
+
+
+def topic_of(stack: Stack, event_type: str) -> str:
+    """The topic (its ARN) on which events of this type travel."""
+    return stack.resource(USERS_TOPIC if event_type.startswith("user.") else TOPIC)
 
 
 class Observer:
@@ -16,22 +23,28 @@ class Observer:
         arn = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"][
             "QueueArn"
         ]
+        topics = [stack.resource(name) for name in (TOPIC, USERS_TOPIC)]
         allowed = {
             "Effect": "Allow",
             "Principal": {"Service": "sns.amazonaws.com"},
             "Action": "sqs:SendMessage",
             "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": stack.resource("DomainEventsTopic")}},
+            "Condition": {"ArnEquals": {"aws:SourceArn": topics}},
         }
         policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
         self._sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
-        self.subscription = self._sns.subscribe(
-            TopicArn=stack.resource("DomainEventsTopic"),
-            Protocol="sqs",
-            Endpoint=arn,
-            Attributes={"RawMessageDelivery": "true"},
-            ReturnSubscriptionArn=True,
-        )["SubscriptionArn"]
+        self._subscriptions = [
+            self._sns.subscribe(
+                TopicArn=topic,
+                Protocol="sqs",
+                Endpoint=arn,
+                Attributes={"RawMessageDelivery": "true"},
+                ReturnSubscriptionArn=True,
+            )["SubscriptionArn"]
+            for topic in topics
+        ]
+        self.subscription = self._subscriptions[0]
+        """The subscription to the topic of all events but those about users."""
 
     def events(self, *, also_by_hand: bool = False) -> list[dict[str, Any]]:
         """The relays' events that no call has returned yet; `also_by_hand` adds what a test published.
@@ -61,5 +74,6 @@ class Observer:
 
     def close(self) -> None:
         """Stops listening."""
-        self._sns.unsubscribe(SubscriptionArn=self.subscription)
+        for subscription in self._subscriptions:
+            self._sns.unsubscribe(SubscriptionArn=subscription)
         self._sqs.delete_queue(QueueUrl=self._queue)

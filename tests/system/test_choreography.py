@@ -17,6 +17,7 @@ from tools.waiting import wait_for
 
 from .back_doors import reads_mails
 from .conftest import event
+from .observer import TOPIC, USERS_TOPIC, topic_of
 from .trouble import let_it_take_effect, packing_takes, paused, trouble
 
 CONSUMERS = {
@@ -43,9 +44,9 @@ WITHOUT_TOPIC = "CatalogRecordPictures"
 
 
 def publish(stack: Stack, event_type: str, body: str) -> None:
-    """Puts a message on the domain-events topic, as a relay would."""
+    """Puts a message on the topic of its type, as a relay would."""
     stack.client("sns").publish(
-        TopicArn=stack.resource("DomainEventsTopic"),
+        TopicArn=topic_of(stack, event_type),
         Message=body,
         MessageAttributes={"event_type": {"DataType": "String", "StringValue": event_type}},
     )
@@ -177,18 +178,18 @@ def _deliver_again(stack: Stack, shop: Shop, auditor: Auditor, customer: Custome
 
 
 def test_each_consumer_gets_its_own_event_types_alone(stack: Stack) -> None:
-    subscriptions = stack.client("sns").list_subscriptions_by_topic(
-        TopicArn=stack.resource("DomainEventsTopic")
-    )
+    sns = stack.client("sns")
     policies = [
-        stack.client("sns").get_subscription_attributes(SubscriptionArn=subscription["SubscriptionArn"])[
-            "Attributes"
-        ]["FilterPolicy"]
-        for subscription in subscriptions["Subscriptions"]
+        sns.get_subscription_attributes(SubscriptionArn=subscription["SubscriptionArn"])["Attributes"][
+            "FilterPolicy"
+        ]
+        for topic in (TOPIC, USERS_TOPIC)
+        for subscription in sns.list_subscriptions_by_topic(TopicArn=stack.resource(topic))["Subscriptions"]
         if subscription["SubscriptionArn"] in stack.resources.values()
     ]
 
-    assert len(policies) == len(CONSUMERS)
+    # Two read events about users besides others.
+    assert len(policies) == len(CONSUMERS) + 2
     assert all(json.loads(policy)["event_type"] for policy in policies)
 
 

@@ -23,6 +23,7 @@ from tools.stack import Stack
 from tools.waiting import wait_for
 
 from .conftest import event
+from .observer import topic_of
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 
@@ -352,7 +353,7 @@ def test_a_deleted_users_orders_lose_their_personal_data_and_no_others_follow(
     become(shop, leaver, order_id, *FINAL)
 
     stack.client("sns").publish(
-        TopicArn=stack.resource("DomainEventsTopic"),
+        TopicArn=topic_of(stack, "user.deleted"),
         Message=json.dumps(event("user.deleted", leaver.user_id, {"user_id": leaver.user_id})),
         MessageAttributes={"event_type": {"DataType": "String", "StringValue": "user.deleted"}},
     )

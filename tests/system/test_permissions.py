@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from shared.clock import timestamp, utc_now
+from tests.system.observer import topic_of
 from tests.system.products import TEA
 from tests.system.roles import acting_as, is_denied
 from tools.permissions.table import DENIED, Row, denials_of, granted_as
@@ -84,6 +85,13 @@ def test_the_function_that_decodes_strangers_pictures_can_forge_no_event(stack: 
         for name, url in queues(stack).items():
             if name not in writable:
                 assert is_denied(sqs.send_message, QueueUrl=url, MessageBody=forged), name
+
+
+@pytest.mark.parametrize("relay", ["Orders", "Catalog", "Payments"])
+def test_a_relay_cannot_have_a_user_erased(stack: Stack, relay: str) -> None:
+    forged = json.dumps(deletion_of(f"usr_{uuid4().hex}"))
+    with acting_as(stack, f"{relay}RelayFunctionRole") as client:
+        assert is_denied(client("sns").publish, TopicArn=topic_of(stack, "user.deleted"), Message=forged)
 
 
 def test_a_sweep_reads_nothing_of_the_catalogue_but_what_it_compares_with(stack: Stack) -> None:

@@ -135,7 +135,45 @@ def test_a_filter_changes_after_its_consumers_code() -> None:
     }
     assert len(filtered) >= 10
     for name, resource in filtered.items():
-        assert resource["DependsOn"] == consumer_of[resource["Properties"]["Endpoint"]["Fn::GetAtt"][0]], name
+        waits_for = resource["DependsOn"]
+        consumer = consumer_of[resource["Properties"]["Endpoint"]["Fn::GetAtt"][0]]
+        assert consumer in ([waits_for] if isinstance(waits_for, str) else waits_for), name
+
+
+def test_events_about_users_travel_on_a_topic_where_their_relay_alone_publishes() -> None:
+    topics: dict[str, set[str]] = {}
+    for resource in resources().values():
+        if resource["Type"] == "AWS::SNS::Subscription" and "FilterPolicy" in resource["Properties"]:
+            for event_type in resource["Properties"]["FilterPolicy"]["event_type"]:
+                topics.setdefault(event_type, set()).add(resource["Properties"]["TopicArn"]["Ref"])
+    of_users = {event_type for event_type in topics if event_type.startswith("user.")}
+    assert len(of_users) >= 4
+    for event_type, found in topics.items():
+        assert found == {"UserEventsTopic" if event_type in of_users else "DomainEventsTopic"}, event_type
+
+    publishers: dict[str, set[str]] = {}
+    for name, resource in resources().items():
+        for policy in resource["Properties"].get("Policies", []):
+            for statement in policy["Statement"] if isinstance(policy, dict) else []:
+                if statement.get("Effect") == "Allow" and statement.get("Action") == "sns:Publish":
+                    publishers.setdefault(statement["Resource"]["Ref"], set()).add(name)
+    assert publishers["UserEventsTopic"] == {"UsersRelayFunction"}
+    assert "UsersRelayFunction" not in publishers["DomainEventsTopic"]
+
+
+def test_an_update_loses_no_event_about_a_user_on_its_way_to_its_own_topic() -> None:
+    """The readers listen before the relay publishes there, and stop listening to the other topic only afterwards."""
+    listening = {
+        name
+        for name, resource in resources().items()
+        if resource["Type"] == "AWS::SNS::Subscription"
+        and resource["Properties"]["TopicArn"] == {"Ref": "UserEventsTopic"}
+    }
+    assert set(resources()["UsersRelayFunction"]["DependsOn"]) == {*listening, "DomainEventsQueuePolicy"}
+    for name in listening:
+        elsewhere = resources().get(name.replace("UsersSubscription", "Subscription"), {})
+        if name.endswith("UsersSubscription"):
+            assert "UsersRelayFunction" in elsewhere["DependsOn"], name
 
 
 def test_the_example_of_an_orders_event_has_the_status_and_the_sums_of_such_an_order() -> None:

@@ -20,10 +20,11 @@ _PREFACE = """\
 `make events` makes this page from the services' payload classes (`services/<name>/<name>/domain/events.py`) and the
 subscriptions in `template.yaml`. A test fails if the page is out of date.
 
-Every event travels on one SNS topic in the same envelope. Each service's relay publishes the events about its own
-aggregate alone. The catalogue's relay publishes the image processor's events, which the catalogue checks before. Each
-consumer subscribes its own SQS queue with a filter on `event_type`. Events arrive at least once and in no order:
-`event_id` is the same at every delivery, and `aggregate_version` orders the events of one aggregate.
+All events have the same envelope. Those about users travel on an SNS topic of their own, all others on one. Each
+service's relay publishes the events about its own aggregate alone. The catalogue's relay publishes the image
+processor's events, which the catalogue checks before. Each consumer subscribes its own SQS queue with a filter on
+`event_type`. Events arrive at least once and in no order: `event_id` is the same at every delivery, and
+`aggregate_version` orders the events of one aggregate.
 
 | In the envelope | Meaning |
 |---|---|
