@@ -50,8 +50,9 @@ install = for processor in x86_64 aarch64; do \
 		rm -rf "$$packages"; \
 	done
 
-# $(call copy_package,<package folder>,<destination folder>): the package's sources without this machine's bytecode.
-copy_package = cp -R "$(1)" "$(2)/" && find "$(2)/$(notdir $(1))" -depth -type d -name __pycache__ -exec rm -rf {} +
+# $(call copy_package,<package folder>,<destination folder>): the package's sources without this machine's bytecode, which
+# another process may be writing.
+copy_package = tar -C "$(dir $(1))" --exclude __pycache__ -cf - "$(notdir $(1))" | tar -C "$(2)" -xf -
 
 # $(call prune,<folder>): drops what no function reads. Versions stay readable (dist-info/METADATA).
 prune = find "$(1)" -depth \( -type d \( -name tests -o -name __pycache__ -o -name '*-stubs' -o -path '$(1)/bin' \) \

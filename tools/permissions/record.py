@@ -12,7 +12,7 @@ _SHOWN = LOCAL / "permissions-needed.json"
 
 
 def save(rows: Iterable[Row]) -> None:
-    """Replaces the record. What was shown about an earlier one no longer counts."""
+    """Replaces the record, and drops what is known about the earlier one."""
     LOCAL.mkdir(exist_ok=True)
     _SHOWN.unlink(missing_ok=True)
     _RECORD.write_text(json.dumps([asdict(row) for row in rows]))
