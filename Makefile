@@ -201,12 +201,21 @@ events-release: .venv/installed ## Make the events the ones whose readers later 
 	@$(TOOLS) events release
 
 ## Run
-.PHONY: build up demo seed token watch down clean
+.PHONY: build up dev sync debug demo seed token watch down clean
 build: .venv/installed ## Build the functions and the layer
 	$(call do,$(BIN)/sam build)
 
 up: setup ## Start the embedded cloud and deploy to it (PORT=... if 4566 is taken)
 	@$(TOOLS) up
+
+dev: setup ## Deploy each change to the embedded cloud as you save it, and run the tests that it concerns
+	@$(TOOLS) dev
+
+sync: .venv/installed ## Deploy what changed to the running embedded cloud, once (SERVICE=orders, or SERVICE=shared, for that alone)
+	@$(TOOLS) sync $(SERVICE)
+
+debug: .venv/installed ## Let a debugger attach to a function of the embedded cloud (FUNCTION=OrdersApi; DEBUG_PORT=5678)
+	@$(TOOLS) debug $(or $(FUNCTION),$(error FUNCTION=OrdersApi names a function, as `make logs` shows it)) --port $(or $(DEBUG_PORT),5678)
 
 demo: $(DEPLOYED) ## Place real orders and follow them to the mail
 	@$(TOOLS) demo

@@ -8,6 +8,8 @@ TOOLS: Tools = {
     "tools.cloud.lifecycle": ("up", "down"),
     "tools.cloud.outputs": ("outputs",),
     "tools.cloud.sam_local.command": ("sam-local",),
+    "tools.dev.command": ("dev", "sync"),
+    "tools.dev.debug": ("debug",),
     "tools.shop.seed": ("seed",),
     "tools.shop.demo": ("demo",),
     "tools.shop.sign_up": ("token",),

@@ -4,7 +4,6 @@ A deployment to an empty cloud leaves a snapshot behind. Another empty cloud loa
 """
 
 import fcntl
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 import requests
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
-from tools.cloud import workarounds
+from tools.cloud import deployed, parts, sync, workarounds
 from tools.console import StepError, run, step
 from tools.server_record import Server
 from tools.settings import CLOUD, CONFIG_ENV, LOCAL, REPOSITORY, SAM, SNAPSHOT, STATE, tool_environment
@@ -22,7 +21,6 @@ from tools.stack import Stack
 BUILD_LOG = STATE / "build.log"
 DEPLOY_LOG = STATE / "deploy.log"
 _BUILT = LOCAL / "built.json"
-_DEPLOYED = STATE / "deployed.json"
 _SAVED = SNAPSHOT / "saved.json"
 _ARTIFACTS = REPOSITORY / ".aws-sam" / "build" / "template.yaml"
 
@@ -79,22 +77,24 @@ def _alone(work: str) -> Iterator[None]:
 
 
 def deploy(server: Server) -> None:
-    """Makes the stack in this server unless it has this very stack; raises StepError if `sam deploy` fails."""
-    wanted = {
-        "sources": _digest(*_SOURCES, *_RECIPE, "tools/cloud/workarounds.py"),
-        "server": server.identity,
-    }
+    """Makes the stack in this server unless it has this very stack; raises StepError if `sam deploy` fails.
+
+    Sam does not see what was synced since its last deployment. So `sync.undo` takes that back in the end.
+    """
+    wanted, before = parts.digests(), deployed.of(server)
     stack = Stack(server.endpoint)
     if _is_empty(stack):
         with _alone("snapshot"):
             _deploy_to_empty(server, stack)
-    elif _read(_DEPLOYED) == wanted and stack.is_complete():
+    elif before.is_of_the_tree() and stack.is_complete():
         with step(f"Deploying the stack{_to}") as running:
             running.note("nothing has changed")
         return
     else:
+        before.forget_parts()
         _deploy(server, stack)
-    _DEPLOYED.write_text(json.dumps(wanted))
+        sync.undo(stack, before.synced)
+    deployed.record(server, wanted)
 
 
 def _is_empty(stack: Stack) -> bool:
@@ -124,7 +124,6 @@ def _deploy_to_empty(server: Server, stack: Stack) -> None:
 
 
 def _deploy(server: Server, stack: Stack) -> None:
-    _DEPLOYED.unlink(missing_ok=True)
     with step(f"Deploying the stack{_to}"):
         run(
             [SAM, "deploy", "--config-env", CONFIG_ENV, "--no-progressbar", "--use-json"],
@@ -137,20 +136,7 @@ def _deploy(server: Server, stack: Stack) -> None:
 
 
 def _digest(*paths: str) -> str:
-    digest = hashlib.sha256()
-    for path in sorted({file for name in paths for file in _files(REPOSITORY / name)}):
-        digest.update(str(path.relative_to(REPOSITORY)).encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-    elif path.is_dir():
-        for found in path.rglob("*"):
-            if found.is_file() and "__pycache__" not in found.parts:
-                yield found
+    return parts.digest(sorted({file for name in paths for file in parts.files(REPOSITORY / name)}))
 
 
 def _read(record: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ import socket
 import sys
 from pathlib import Path
 
-_IMPORTED = ("botocore.session", "botocore.client", "aws_lambda_powertools.logging", "pydantic")
+IMPORTED = ("botocore.session", "botocore.client", "aws_lambda_powertools.logging", "pydantic")
 _PIPES = 3
 
 
@@ -47,7 +47,7 @@ def _import_packages(layers: list[str]) -> None:
     """Imports them from the layers, as the environments do, and leaves nothing else of itself."""
     inherited = sys.path[1:]
     sys.path[:] = [*(str(Path(layer) / "python") for layer in layers), *inherited]
-    for name in _IMPORTED:
+    for name in IMPORTED:
         with contextlib.suppress(ModuleNotFoundError):
             importlib.import_module(name)
     sys.path[:] = inherited

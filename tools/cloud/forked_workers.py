@@ -4,6 +4,7 @@ MiniStack starts an interpreter for each environment, and importing botocore is 
 imports the layer's largest packages once. Each environment begins as a copy of it, and has its own folder, variables,
 pipes and end. It imports our own code itself. The layers come before a function's package in its path, so each would
 import the same modules. The environments of a layer share a fork server, because `shortcuts.py` unpacks a layer once.
+A layer that holds none of those packages does not count, so `make sync` of `shared` needs no other fork server.
 
 Without Linux's pidfd, and for a function that sets up its interpreter by variables, MiniStack starts an interpreter.
 """
@@ -20,6 +21,9 @@ import threading
 import types
 from pathlib import Path
 from typing import IO, Any
+
+# This folder is the path of the program that imports this module.
+from fork_server import IMPORTED  # type: ignore[import-not-found]
 
 # MiniStack is in the embedded cloud's own environment, where the type checker does not look.
 from ministack.core import lambda_runtime  # type: ignore[import-not-found]
@@ -40,8 +44,9 @@ def install() -> None:
         layers = environment.get("_LAMBDA_LAYERS_DIRS", "")
         if command[0] != sys.executable or not layers or _sets_up_interpreter(environment):
             return subprocess.Popen(command, **options)
-        folders = tuple(os.path.realpath(folder) for folder in layers.split(os.pathsep))
-        return Fork(_server(folders, environment), command[1], options["cwd"], environment)
+        folders = (os.path.realpath(folder) for folder in layers.split(os.pathsep))
+        server = _server(tuple(filter(_is_imported_from, folders)), environment)
+        return Fork(server, command[1], options["cwd"], environment)
 
     lambda_runtime.subprocess = types.SimpleNamespace(**vars(subprocess) | {"Popen": start})
 
@@ -130,6 +135,11 @@ def _server(layers: tuple[str, ...], environment: Variables) -> ForkServer:
         if layers not in _servers or not _servers[layers].runs():
             _servers[layers] = ForkServer(layers, environment)
         return _servers[layers]
+
+
+def _is_imported_from(layer: str) -> bool:
+    packages = {name.partition(".")[0] for name in IMPORTED}
+    return any(path.stem in packages for path in (Path(layer) / "python").glob("*"))
 
 
 def _sets_up_interpreter(environment: Variables) -> bool:

@@ -14,7 +14,8 @@ client if the `$connect` function raises; after the repair, as on AWS, that clie
 
 The folder `strictness` holds what makes the embedded cloud refuse what AWS refuses, by named settings. The folder
 `metering` records what AWS would bill, on request; `permission_record.py` records what IAM is asked. `shortcuts.py` and
-`forked_workers.py` make it faster, and `snapshot.py` spares other clouds the deployment.
+`forked_workers.py` make it faster, `snapshot.py` spares other clouds the deployment, and `debugger.py` lets a debugger
+attach to a function.
 """
 
 import sys
@@ -22,6 +23,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
+import debugger  # type: ignore[import-not-found]
 import forked_workers  # type: ignore[import-not-found]
 import permission_record  # type: ignore[import-not-found]
 import shortcuts  # type: ignore[import-not-found]
@@ -173,6 +175,7 @@ def main() -> None:
         recorder.install()
     permission_record.install()
     forked_workers.install()
+    debugger.install()
     shortcuts.install()
     snapshot.install()
     app.main()

@@ -1,7 +1,8 @@
 """Spares MiniStack work and waits that repeat, and changes none of its answers.
 
 **Layers are unpacked once.** MiniStack writes, checks and unpacks a function's layers for each execution environment.
-All environments share one unpacked copy instead, as all see the same `/opt` on AWS.
+All environments share one unpacked copy instead, as all see the same `/opt` on AWS. Each update of a function also had
+MiniStack list all files of its layers, to add up their sizes.
 
 **A function's output ends with a mark.** After each invocation MiniStack waits for further lines: 5 ms, and 50 ms if
 there is none. Its thread that reads streams invokes one function after the other, so everything behind waits too. The
@@ -53,6 +54,7 @@ _unpacking = threading.Lock()
 def install() -> None:
     """Takes the shortcuts; exits with an error if MiniStack's code has changed too much for one."""
     _link_layers()
+    lambda_svc._unzipped_size = lru_cache(_LAYERS_KEPT)(lambda_svc._unzipped_size)
     _mark_outputs()
     _remember_parsed_texts()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from tools.cloud import deployment, workarounds
+from tools.cloud import deployed, deployment, parts, sync, workarounds
 from tools.console import StepError
 from tools.server_record import Server
 
@@ -17,6 +17,7 @@ class Clouds:
 
     def __init__(self) -> None:
         self.done: list[tuple[int, str]] = []
+        self.undone: list[list[str]] = []
         self.sam_fails = self.saving_fails = self.loading_fails = False
 
     def deploy(self, _command: Any, *, environment: Mapping[str, str], **_more: Any) -> None:
@@ -72,12 +73,14 @@ def clouds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clouds:
     (tmp_path / "snapshot").mkdir()
     (tmp_path / "template.yaml").write_text("a template")
     monkeypatch.setattr(deployment, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(parts, "REPOSITORY", tmp_path)
     monkeypatch.setattr(deployment, "LOCAL", tmp_path)
-    monkeypatch.setattr(deployment, "_DEPLOYED", tmp_path / "deployed.json")
+    monkeypatch.setattr(deployed, "_RECORD", tmp_path / "deployed.json")
     monkeypatch.setattr(deployment, "_SAVED", tmp_path / "snapshot" / "saved.json")
     monkeypatch.setattr(deployment, "Stack", Stack)
     monkeypatch.setattr(deployment, "run", clouds.deploy)
     monkeypatch.setattr(deployment, "requests", clouds)
+    monkeypatch.setattr(sync, "undo", lambda _, synced: clouds.undone.append(list(synced)))
     monkeypatch.setattr(workarounds, "apply", lambda stack: clouds.note("adapt", stack.endpoint))
     return clouds
 
@@ -144,3 +147,58 @@ def test_a_snapshot_that_does_not_load_is_reported(clouds: Clouds) -> None:
     clouds.loading_fails = True
     with pytest.raises(StepError, match="cannot load the snapshot"):
         deployment.deploy(cloud(2))
+
+
+def test_a_cloud_that_was_synced_is_deployed_by_sam_and_what_was_synced_is_taken_back(
+    clouds: Clouds, tmp_path: Path
+) -> None:
+    deployment.deploy(cloud(1))
+    code = tmp_path / "services" / "orders" / "orders" / "domain.py"
+    code.parent.mkdir(parents=True)
+    code.write_text("changed")
+    record = deployed.of(cloud(1))
+    assert record.differs() == {"orders"}
+    record.begin({"orders"}).end({"orders": parts.digests()["orders"]})
+    # The cloud has the tree's code now, and CloudFormation does not know.
+    assert not deployed.of(cloud(1)).differs()
+
+    clouds.sam_fails = True
+    with pytest.raises(StepError):
+        deployment.deploy(cloud(1))
+    clouds.sam_fails = False
+    deployment.deploy(cloud(1))
+    assert clouds.done[3:] == [(1, "sam"), (1, "adapt")]
+    assert clouds.undone == [["orders"]]
+    deployment.deploy(cloud(1))
+    assert clouds.done[5:] == []
+
+
+def test_a_sync_that_was_interrupted_counts_as_one(clouds: Clouds, tmp_path: Path) -> None:
+    code = tmp_path / "services" / "orders" / "orders" / "domain.py"
+    code.parent.mkdir(parents=True)
+    code.write_text("a rule")
+    deployment.deploy(cloud(1))
+    deployed.of(cloud(1)).begin({"orders"})
+    assert deployed.of(cloud(1)).differs() == {"orders"}
+    deployment.deploy(cloud(1))
+    assert clouds.undone == [["orders"]]
+
+
+def test_a_deployment_that_failed_halfway_is_repeated_also_for_the_tree_before(
+    clouds: Clouds, tmp_path: Path
+) -> None:
+    deployment.deploy(cloud(1))
+    (tmp_path / "template.yaml").write_text("another template")
+    clouds.sam_fails = True
+    with pytest.raises(StepError):
+        deployment.deploy(cloud(1))
+    clouds.sam_fails = False
+    (tmp_path / "template.yaml").write_text("a template")
+    deployment.deploy(cloud(1))
+    assert clouds.done[3:] == [(1, "sam"), (1, "adapt")]
+
+
+def test_a_new_server_has_nothing_of_the_one_before(clouds: Clouds) -> None:
+    deployment.deploy(cloud(1))
+    deployed.of(cloud(1)).begin({"orders"})
+    assert deployed.of(cloud(2)) == deployed.Deployed("2/now")
