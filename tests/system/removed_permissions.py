@@ -4,7 +4,7 @@ The last run of all tests left a record: each permission with the tests that nee
 turn. The role loses it when the body of such a test begins. The test ends as soon as IAM denies a request, and the role
 has the permission back. A permission is shown if IAM denied its own action, which alone fails a run of all tests.
 
-A run ends after some minutes. The next one goes on with the permissions that are left.
+A run ends after some minutes. The next one goes on with the permissions that are left, and tries other tests.
 """
 
 import os
@@ -14,14 +14,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Any, cast
 
 import pytest
 from _pytest.runner import runtestprotocol
+from _pytest.subtests import failed_subtests_key
 
 from tests.system.back_doors import watched
-from tools.permissions.record import load, load_shown, save_shown
+from tools.permissions.record import load, load_shown, load_tried, save_shown, save_tried
 from tools.permissions.table import USED, Row, denials_of, granted_as
 from tools.permissions.uses import forget_denials
 from tools.settings import STACK_NAME
@@ -33,6 +35,7 @@ _LONGEST_SECONDS = 60
 _LOOKS_EVERY_SECONDS = 0.3
 # A request may come from what an earlier test began, so the record may name a test that does not make it.
 _TESTS_TO_TRY = 3
+_SMALL_FILE = 3
 _SHOWN, _ROW = "shown", "permission"
 
 type Plan = dict[str, list[Row]]
@@ -46,7 +49,8 @@ def planned(rows: list[Row], seconds: Mapping[str, float]) -> Plan:
     """By test, the permissions to take away in its turn: for each the shortest tests that needed it, in one file.
 
     A schedule runs beside any test, so the record names tests that happened to run then. The file is the one of which
-    the largest share of tests needed the permission. Permissions that only fixtures needed are in no test.
+    the largest share of tests needed the permission; a share of few tests says little, so each file counts as larger.
+    Permissions that only fixtures needed are in no test.
     """
     known = {*seconds, *(test for row in rows for test in row.tests)} - {""}
     in_file = Counter(map(_file, known))
@@ -55,7 +59,7 @@ def planned(rows: list[Row], seconds: Mapping[str, float]) -> Plan:
         by_file: dict[str, list[str]] = {}
         for test in sorted(filter(None, row.tests), key=lambda test: seconds.get(test, 0.0)):
             by_file.setdefault(_file(test), []).append(test)
-        best = max(by_file, key=lambda name: len(by_file[name]) / in_file[name], default="")
+        best = max(by_file, key=lambda name: len(by_file[name]) / (in_file[name] + _SMALL_FILE), default="")
         for test in by_file.get(best, [])[:_TESTS_TO_TRY]:
             plan.setdefault(test, []).append(row)
     return plan
@@ -72,7 +76,9 @@ class RemovedPermissions:
         seconds = {timed.name: timed.seconds for timed in load_times().get("system", ())}
         self._rows = [row for row in load() or () if row.state == USED]
         self._shown = load_shown()
-        self._plan = planned([row for row in self._rows if _name(row) not in self._shown], seconds)
+        self._tried = load_tried()
+        left = [row for row in self._rows if _name(row) not in self._shown]
+        self._plan = planned([self._without_tried(row) for row in left], seconds)
         self._deadline = time.monotonic() + 60 * float(os.environ.get("MINUTES", "18"))
         self._row: Row | None = None
         self._found: dict[Row, str] = {}
@@ -99,10 +105,17 @@ class RemovedPermissions:
             for report in runtestprotocol(item, log=False, nextitem=following):
                 if report.failed and report.when != "call":
                     item.ihook.pytest_runtest_logreport(report=report)
+            # A failed subtest is what this is about; pytest would count it against the report.
+            item.config.stash[failed_subtests_key].clear()
             item.ihook.pytest_runtest_logreport(report=self._report(item, row))
             if is_last:
                 break
         return True
+
+    def _without_tried(self, row: Row) -> Row:
+        """The row without the tests that an earlier run has tried in vain, unless it has no others."""
+        others = tuple(test for test in row.tests if test not in self._tried.get(_name(row), ()))
+        return replace(row, tests=others) if any(others) else row
 
     @property
     def _is_late(self) -> bool:
@@ -143,6 +156,8 @@ class RemovedPermissions:
             report.outcome = "passed"
         if told.get(_SHOWN):
             self._shown[str(told[_ROW])] = str(told[_SHOWN])
+        elif _ROW in told:
+            self._tried.setdefault(str(told[_ROW]), []).append(report.nodeid)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Prints the permissions, each with the test that failed without it."""
@@ -160,6 +175,7 @@ class RemovedPermissions:
         if hasattr(session.config, "workerinput"):
             return
         save_shown(self._shown)
+        save_tried(self._tried)
         is_complete = {_name(row) for row in self._rows} <= self._shown.keys()
         session.exitstatus = pytest.ExitCode.OK if is_complete else pytest.ExitCode.TESTS_FAILED
 

@@ -34,13 +34,11 @@ def test_the_tests_that_need_a_grant_are_those_of_all_stacks() -> None:
 
 
 def test_a_permission_is_taken_from_the_shortest_tests_of_the_file_that_needed_it_most() -> None:
-    needed = Row(*READ, USED, tests=("", "a.py::short", "b.py::1", "b.py::2", "b.py::3", "b.py::4"))
+    of_b = [f"b.py::{number}" for number in (4, 3, 2, 1)]
+    needed = Row(*READ, USED, tests=("", "alone.py::short", *of_b))
     by_fixtures = Row(*GIVEN_UP, USED, tests=("",))
-    seconds = {"a.py::short": 0.0, "a.py::other": 0.1, "b.py::1": 0.3, "b.py::2": 0.2, "b.py::3": 0.1}
-    seconds["b.py::4"] = 0.4
-    assert planned([needed, by_fixtures], seconds) == {
-        test: [needed] for test in ("b.py::3", "b.py::2", "b.py::1")
-    }
+    seconds = {"alone.py::short": 0.0, **dict(zip(of_b, (0.4, 0.3, 0.2, 0.1), strict=True))}
+    assert planned([needed, by_fixtures], seconds) == {test: [needed] for test in reversed(of_b[1:])}
 
 
 def test_a_grant_that_is_expected_to_be_unused_is_no_fault() -> None:
