@@ -26,7 +26,11 @@ def template() -> Template:
     return Template()
 
 
-SUBSCRIBERS = {function: types for types, function in template().consumers}
+# A consumer of events about users and others has two subscriptions.
+SUBSCRIBERS = {
+    function: frozenset().union(*(types for types, reader in template().consumers if reader == function))
+    for _, function in template().consumers
+}
 DONE: dict[str, Any] = {"batchItemFailures": []}
 
 

@@ -35,25 +35,25 @@ def fill(stack: Stack, week: Week) -> int:
         return 0
     for product in products:
         sales.record_product(ProductVersion(sku=product.sku, name=product.name, active=True, version=1), week)
-    random = Random(str(week))  # noqa: S311 # nosec B311 - examples, no secrets
+    chance = Random(str(week))  # noqa: S311 # nosec B311 - examples, no secrets
     for number in range(_ORDERS):
-        for fact in _order(f"ord_example-{week}-{number:03}", week, products, random):
+        for fact in _order(f"ord_example-{week}-{number:03}", week, products, chance):
             sales.record(fact)
     return _ORDERS
 
 
-def _order(order_id: str, week: Week, products: list[Product], random: Random) -> list[Fact]:
+def _order(order_id: str, week: Week, products: list[Product], chance: Random) -> list[Fact]:
     """The facts of one order from its placement to its end."""
-    chosen = random.sample(products, min(len(products), random.choice((1, 1, 2, 3))))
+    chosen = chance.sample(products, min(len(products), chance.choice((1, 1, 2, 3))))
     lines = [
-        OrderLine(sku=product.sku, quantity=random.randint(1, 3), unit_price=product.price)
+        OrderLine(sku=product.sku, quantity=chance.randint(1, 3), unit_price=product.price)
         for product in chosen
     ]
-    total = Breakdown.of(lines, random.choice(_COUNTRIES)).total
-    placed_at = datetime.combine(random.choice(week.days), time(tzinfo=UTC)) + timedelta(
-        seconds=random.randrange(7 * 3600, 22 * 3600)
+    total = Breakdown.of(lines, chance.choice(_COUNTRIES)).total
+    placed_at = datetime.combine(chance.choice(week.days), time(tzinfo=UTC)) + timedelta(
+        seconds=chance.randrange(7 * 3600, 22 * 3600)
     )
-    end = random.choice(_ENDS)
+    end = chance.choice(_ENDS)
     kinds = [Kind.PLACED, *([] if end is Kind.REJECTED else [Kind.CONFIRMED]), end]
     return [
         Fact(
@@ -65,7 +65,7 @@ def _order(order_id: str, week: Week, products: list[Product], random: Random) -
             lines=tuple(Line.model_validate(line.model_dump()) for line in lines)
             if kind is Kind.CONFIRMED
             else (),
-            reason=random.choice(_REASONS) if kind is Kind.REJECTED else None,
+            reason=chance.choice(_REASONS) if kind is Kind.REJECTED else None,
         )
         for version, kind in enumerate(kinds, 1)
     ]
