@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID, uuid5
 
 from orders.domain import events
+from orders.domain.order_return import OrderReturn
 from orders.domain.personal_data import erased_address, without_personal_data
 from orders.domain.pricing import Breakdown, OrderLine, Price
 from orders.domain.saga_form import for_saga
@@ -81,6 +82,8 @@ class Order(Record):
     payment_issues_version: int = 0
     payment_issues_since: str | None = None
     settled_issues: list[str] = field(default_factory=list)
+    # By the id of the return.
+    returned: dict[str, OrderReturn] = field(default_factory=dict)
 
     # Facts that follow from the fields.
 
@@ -339,6 +342,14 @@ class Order(Record):
             settled_issues=[issue for issue in self.settled_issues if issue in issues],
         )
         return recorded, []
+
+    def record_return(self, return_id: str, now: datetime, **known: int) -> tuple[Self, list[Event]]:
+        """The accepted `pieces` of a return, or the amount `refunded` for it; changes nothing if that is known."""
+        before = self.returned.get(return_id, OrderReturn())
+        after = before.model_copy(update=known)
+        if after == before:
+            return self, []
+        return self._changed(Command.RETURN, now, returned={**self.returned, return_id: after}), []
 
     def remind(self, now: datetime) -> tuple[Self, list[Event]]:
         """The order waits too long. If it is confirmed, `order.fulfilment_requested` asks for its fulfilment once more,
