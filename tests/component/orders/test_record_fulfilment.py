@@ -97,8 +97,11 @@ def test_an_order_records_its_returns_and_what_was_paid_back_once_in_any_order(
     receiving: ReceivingOrder,
 ) -> None:
     receiving.receives(receiving.event("payment.captured", 4), receiving.event("shipment.dispatched", 3))
-    pieces = {"restocked": [{"sku": "TEA", "quantity": 1}], "written_off": [{"sku": "MUG", "quantity": 1}]}
-    refund = {"amount": {"amount": 790, "currency": "EUR"}}
+    pieces: dict[str, Any] = {
+        "restocked": [{"sku": "TEA", "quantity": 1}],
+        "written_off": [{"sku": "MUG", "quantity": 1}],
+    }
+    refund: dict[str, Any] = {"amount": {"amount": 790, "currency": "EUR"}}
     events = [
         receiving.event("payment.return_refunded", 8, return_id="ret_1", **refund),
         receiving.event("return.inspected", 5, return_id="ret_1", **pieces),
