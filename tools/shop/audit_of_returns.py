@@ -95,7 +95,7 @@ class ReturnRecords:
                 yield f"{entry['return_id']} is refunded, and its money did not go back"
 
     def _made(self) -> Iterator[dict[str, Any]]:
-        """The refunds of returns that the provider has, also those that failed later."""
+        """The refunds of returns that the provider has, also if they failed later."""
         for intent in self.intents:
             for refund in intent.get("refunds", []):
                 if "return_id" in refund["metadata"]:
