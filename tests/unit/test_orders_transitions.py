@@ -6,8 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from orders.domain.order import Order
-from orders.domain.order_return import OrderReturn
+from orders.domain.order import Order, OrderReturn
 from orders.domain.saga_form import for_saga
 from orders.domain.status import (
     Canceller,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID, uuid5
 
 from orders.domain import events
-from orders.domain.order_return import OrderReturn
 from orders.domain.personal_data import erased_address, without_personal_data
 from orders.domain.pricing import Breakdown, OrderLine, Price
 from orders.domain.saga_form import for_saga
@@ -44,6 +43,16 @@ class StatusChange(Record):
 
     status: OrderStatus
     at: str
+
+
+class OrderReturn(Record):
+    """One return of an order. `pieces` were accepted, for sale again or not; `refunded` is in minor units.
+
+    Each is 0 until its event comes: the inspection's, and the refund's. They come in any order.
+    """
+
+    pieces: int = 0
+    refunded: int = 0
 
 
 class Order(Record):
