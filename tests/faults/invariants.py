@@ -166,7 +166,7 @@ def _of_refunds(cloud: Cloud) -> list[str]:
         restocked.update({line["sku"]: line["quantity"] for line in found["restocked"]})
     came_back: Counter[str] = Counter()
     for item in cloud.items("InventoryTable"):
-        if item["pk"].startswith("movement#") and item["kind"] == "return":
+        if item["pk"].startswith("movement#") and item["kind"] == "receipt" and "order_id" in item:
             came_back[item["sku"]] += item["quantity"]
     if more := came_back - restocked:
         wrong.append(f"more was restocked than came back: {dict(more)}")

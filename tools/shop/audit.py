@@ -182,7 +182,7 @@ class Auditor:
             received=self._found(
                 "InventoryTable",
                 "begins_with(pk, :kept) AND kind = :kind AND order_id = :order",
-                {":kept": "movement#", ":kind": "return", ":order": order_id},
+                {":kept": "movement#", ":kind": "receipt", ":order": order_id},
             ),
         )
 
@@ -199,7 +199,8 @@ class Auditor:
         """The ledger's movements of pieces that came back, by order id."""
         received: dict[str, list[dict[str, Any]]] = {}
         for item in self.table("InventoryTable"):
-            if item["pk"].startswith("movement#") and item["kind"] == "return":
+            # A receipt of an order is what came back of it.
+            if item["pk"].startswith("movement#") and item["kind"] == "receipt" and "order_id" in item:
                 received.setdefault(item["order_id"], []).append(item)
         return received
 
