@@ -28,7 +28,7 @@ RULES = (
     "no order is left to the reconciler that its saga could abandon or its cancellation could park",
     "each outcome is mailed once",
     "a return is refunded once, with what was granted, and never is more refunded than was taken",
-    "the pieces of a return come back into stock at most once",
+    "the pieces of a return that are for sale again come back into stock once",
     "a refund that failed after all is an issue of its order until an operator has settled it",
     "every execution has ended, and a redrive leaves no dead letter",
 )
@@ -141,10 +141,23 @@ def settled(cloud: Cloud) -> list[str]:
     if "OrdersReconcileFunction" in world.helped and not _MENDED_BY_THE_RECONCILER & world.ever_broken:
         wrong.append("an order was left to the reconciler, though it could have been undone or parked")
     wrong += [f"dead letter after the last redrive: {letter}" for letter in world.dead_letters]
-    for return_id, found in world.inspected.items():
-        wrong += [
-            f"{return_id}: {problem}" for problem in _of_return(cloud, orders[found["order_id"]], return_id)
-        ]
+    return wrong + _of_returns(cloud, orders)
+
+
+def _of_returns(cloud: Cloud, orders: dict[str, OrderRecords]) -> list[str]:
+    """What is wrong with the returns, now that each inspection has had all of its effects."""
+    wrong = [
+        f"{return_id}: {problem}"
+        for return_id, found in cloud.world.inspected.items()
+        for problem in _of_return(found, orders[found["order_id"]])
+    ]
+    # As soon as inventory reads inspections.
+    reads = any(
+        "return.inspected" in types and function.startswith("Inventory")
+        for types, function in cloud.template.subscribers
+    )
+    if reads and _came_back(cloud) != _restocked(cloud):
+        wrong.append(f"{dict(_restocked(cloud))} to restock, and {dict(_came_back(cloud))} came back")
     return wrong
 
 
@@ -161,22 +174,30 @@ def _of_refunds(cloud: Cloud) -> list[str]:
         ).items():
             if times > 1:
                 wrong.append(f"{return_id} was refunded {times} times")
-    restocked: Counter[str] = Counter()
-    for found in cloud.world.inspected.values():
-        restocked.update({line["sku"]: line["quantity"] for line in found["restocked"]})
-    came_back: Counter[str] = Counter()
-    for item in cloud.items("InventoryTable"):
-        if item["pk"].startswith("movement#") and item["kind"] == "receipt" and "order_id" in item:
-            came_back[item["sku"]] += item["quantity"]
-    if more := came_back - restocked:
+    if more := _came_back(cloud) - _restocked(cloud):
         wrong.append(f"more was restocked than came back: {dict(more)}")
     return wrong
 
 
-def _of_return(cloud: Cloud, records: OrderRecords, return_id: str) -> list[str]:
-    """What is wrong with a return now that its inspection has had all of its effects."""
-    found = cloud.world.inspected[return_id]
-    granted = found["refund"]["amount"]
+def _restocked(cloud: Cloud) -> Counter[str]:
+    """The pieces that are for sale again, as the inspections say."""
+    restocked: Counter[str] = Counter()
+    for found in cloud.world.inspected.values():
+        restocked.update({line["sku"]: line["quantity"] for line in found["restocked"]})
+    return restocked
+
+
+def _came_back(cloud: Cloud) -> Counter[str]:
+    """The pieces that orders gave back to the stock, as the ledger says."""
+    came_back: Counter[str] = Counter()
+    for item in cloud.items("InventoryTable"):
+        if item["pk"].startswith("movement#") and item["kind"] == "receipt" and "order_id" in item:
+            came_back[item["sku"]] += item["quantity"]
+    return came_back
+
+
+def _of_return(found: dict[str, Any], records: OrderRecords) -> list[str]:
+    return_id, granted = found["return_id"], found["refund"]["amount"]
     refunds = [
         refund
         for intent in records.intents
