@@ -9,6 +9,7 @@ what localstripe 1.15.10 does instead; there the client is left as Stripe docume
 - Every error has the type `invalid_request_error`, a declined card too (https://docs.stripe.com/api/errors:
   `card_error`), and an unknown payment method is a bare 404.
 - Capturing an unconfirmed intent is a 500, and refunding more than was taken is accepted.
+- A refund without an amount is one of the whole charge, also after a part of it (Stripe: of the rest).
 """
 
 import importlib
@@ -101,6 +102,18 @@ class Side:
         reference = self.held()
         self.provider.capture(reference, "order-1:capture")
         return reference
+
+    def refund_part(self, reference: str, amount: int, return_id: str, *, asked_before: bool = False) -> None:
+        self.provider.refund_part(
+            reference,
+            Money(amount=amount, currency=AMOUNT.currency),
+            {"order_id": "order-1", "return_id": return_id},
+            f"{return_id}:refund",
+            asked_before=asked_before,
+        )
+
+    def refunded(self, reference: str) -> int:
+        return self.provider.retrieve(reference).amount_refunded
 
     def status(self, reference: str) -> str:
         return self.provider.retrieve(reference).status
@@ -239,6 +252,71 @@ def test_captured_money_is_not_released_but_refunded(side: Side) -> None:
     assert side.provider.retrieve(reference).refunded
 
 
+def test_a_charge_is_refunded_in_parts_up_to_all_of_it(side: Side) -> None:
+    reference = side.captured()
+    for return_id, amount, provider_status in (
+        ("ret_1", 500, ProviderStatus.PARTIALLY_REFUNDED),
+        ("ret_2", 700, ProviderStatus.PARTIALLY_REFUNDED),
+        ("ret_3", 800, ProviderStatus.REFUNDED),
+    ):
+        side.refund_part(reference, amount, return_id)
+        assert side.provider.retrieve(reference).provider_status is provider_status
+    assert side.refunded(reference) == 2000
+
+
+def test_more_than_what_is_left_is_refused(side: Side) -> None:
+    reference = side.captured()
+    side.refund_part(reference, 500, "ret_1")
+    if side.is_localstripe:
+        # It gives back more than it took; Stripe refuses.
+        side.refund_part(reference, 1501, "ret_2")
+    else:
+        with pytest.raises(PaymentRefused):
+            side.refund_part(reference, 1501, "ret_2")
+        assert side.refunded(reference) == 500
+
+
+def test_the_rest_goes_back_after_a_part(side: Side) -> None:
+    reference = side.captured()
+    side.refund_part(reference, 500, "ret_1")
+    side.provider.refund(reference, "order-1:refund")
+    # localstripe takes a refund without an amount for one of the whole charge.
+    assert side.refunded(reference) == (2500 if side.is_localstripe else 2000)
+
+
+def test_a_part_whose_answer_is_lost_every_time_is_found_by_asking(side: Side) -> None:
+    reference = side.captured()
+    side.refund_part(reference, 300, "ret_1")
+    side.losing = {"/v1/refunds"}
+    if not side.is_localstripe:
+        side.refund_part(reference, 500, "ret_2")
+        assert side.refunded(reference) == 800
+        return
+    # It knows no keys, so each of the client's tries is a refund there.
+    side.refund_part(reference, 500, "ret_2")
+    assert (side.refunded(reference) - 300) % 500 == 0
+
+
+def test_a_part_that_went_back_before_is_found_and_not_repeated_under_any_key(side: Side) -> None:
+    reference = side.captured()
+    side.refund_part(reference, 500, "ret_1")
+    side.requests.clear()
+    # As a day later, when the provider has forgotten the key: localstripe knows none.
+    side.refund_part(reference, 500, "ret_1", asked_before=True)
+    side.refund_part(reference, 500, "ret_2", asked_before=True)
+    assert side.refunded(reference) == 1000
+    assert [request.method for request in side.requests] == ["GET", "GET", "POST", "GET"]
+
+
+def test_a_part_is_found_among_more_refunds_than_a_charge_shows(side: Side) -> None:
+    reference = side.captured()
+    for number in range(12):
+        side.refund_part(reference, 100, f"ret_{number}")
+    for number in (0, 11):
+        side.refund_part(reference, 100, f"ret_{number}", asked_before=True)
+    assert side.refunded(reference) == 1200
+
+
 def test_a_refused_card_holds_nothing(side: Side) -> None:
     reference = side.opened("pm_card_chargeCustomerFail")
     # Stripe types a decline `card_error`; localstripe says `invalid_request_error` with the code of a decline.
@@ -332,6 +410,25 @@ def test_the_payment_service_takes_an_order_through_all_of_it(side: Side) -> Non
     assert side.provider.retrieve(authorized.reference).refunded
     with pytest.raises(AlreadyVoided):
         payment_service.authorize(ORDER, token_of)
+
+
+def test_the_payment_service_refunds_returns_once_whatever_answers_were_lost(side: Side) -> None:
+    payments_tables()
+    payment_service = PaymentService(PaymentStore(client("dynamodb"), "payments"), side.provider, utc_now)
+    authorized = payment_service.authorize(ORDER, token_of)
+    payment_service.capture("order-1")
+    side.losing = {authorized.reference, "/v1/refunds"}
+    for _ in range(2):
+        with pytest.raises(ProviderUnavailable):
+            payment_service.refund_return("order-1", "ret_1", Money(amount=700, currency="EUR"))
+    side.losing = set()
+    given_back = side.refunded(authorized.reference)
+    payment_service.refund_return("order-1", "ret_1", Money(amount=700, currency="EUR"))
+
+    # The second call looked first, and got no answer; the third one found the refund.
+    assert side.refunded(authorized.reference) == given_back
+    assert side.is_localstripe or given_back == 700
+    assert payment_service.complete("order-1").status is PaymentStatus.CAPTURED  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("lost", ["/confirm", "/capture", "/cancel"])

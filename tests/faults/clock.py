@@ -43,6 +43,7 @@ class Clock:
         """While the body runs the shop's code knows no other time."""
         import payments.adapters.transport
         import payments.dependencies
+        import payments.functions.webhook
         import payments_sandbox.dependencies
         import shared.audit_trail
         import shared.clock
@@ -63,6 +64,9 @@ class Clock:
             patch.object(payments.dependencies, "Transport", transport),
             patch.object(shared.audit_trail, "uuid4", lambda: "chance"),
             patch.object(shared.retries, "time", SimpleNamespace(sleep=self.sleep)),
+            patch.object(
+                payments.functions.webhook, "time", SimpleNamespace(time=lambda: self.now().timestamp())
+            ),
             patch.object(
                 payments_sandbox.dependencies, "time", SimpleNamespace(time=lambda: self.now().timestamp())
             ),

@@ -117,16 +117,25 @@ class Cloud(Deliveries):
     def at_rest(self) -> bool:
         """Whether nothing goes on until an operator resumes what is parked."""
         world = self.world
-        if world.pending or world.soon or world.latest or world.actions or self._redrivable:
+        if world.pending or world.soon or world.latest or self._possible or self._redrivable:
             return False
         return not self._due
 
     @property
     def resumable(self) -> list[str]:
-        """The ids of parked orders that an operator is yet to resume."""
+        """The ids of orders that an operator is yet to resume: parked, or at their end and unsettled."""
         if self.world.resumptions >= RESUMPTIONS:
             return []
-        return [item["order_id"] for item in self.items("OrdersTable") if item.get("status") == "parked"]
+        return [
+            item["order_id"]
+            for item in self.items("OrdersTable")
+            if item.get("status") == "parked" or item.get("attention") == "unsettled"
+        ]
+
+    @property
+    def _possible(self) -> list[str]:
+        """The actions that make sense by now: the provider reports on no refund before there is one that failed."""
+        return [name for name in self.world.actions if name != "bounce" or self._bounced]
 
     @property
     def _redrivable(self) -> bool:
@@ -201,7 +210,7 @@ class Cloud(Deliveries):
                 DELIVERY,
                 str(world.pending[0]),
                 self._delivery_faults(world.pending[0]),
-                (*world.actions, *(["overdue"] if more and self._is_overdue else [])),
+                (*self._possible, *(["overdue"] if more and self._is_overdue else [])),
             )
         )
         for event in at_delivery:
@@ -218,9 +227,9 @@ class Cloud(Deliveries):
     def _wake(self) -> None:
         """Nothing is pending: whoever has waited for that comes next."""
         world = self.world
-        if world.actions:
-            # The customer acts at the latest when all else has come to an end.
-            world.pending.append(world.actions.pop(next(iter(world.actions))))
+        if possible := self._possible:
+            # The customer acts at the latest when all else has come to an end, and so does the provider.
+            world.pending.append(world.actions.pop(possible[0]))
         elif world.soon:
             world.pending.append(world.soon.pop(0)[1])
         elif world.latest:
@@ -265,14 +274,14 @@ class Cloud(Deliveries):
         """Which actions of others can come in between the calls of such work."""
         possible: list[str] = []
         # A customer cancels only an order that they know of; accounts close at any moment.
-        possible += [name for name in self.world.actions if name != "cancel" or work_kind != "request"]
+        possible += [name for name in self._possible if name != "cancel" or work_kind != "request"]
         if self.world.races and work_kind == "task" and self._depth == 1 and self._rival() is not None:
             possible.append("race")
         return tuple(possible)
 
     def _delivery_faults(self, work: Work) -> tuple[str, ...]:
         faults_: list[str] = []
-        if len(self.world.pending) > 1 and work.kind != "request":
+        if len(self.world.pending) > 1 and work.kind not in ("request", "bounce"):
             faults_.append("swap")
         if work.kind == "message":
             if not work.again:
@@ -281,7 +290,7 @@ class Cloud(Deliveries):
                 faults_ += ["broken", "deaf"]
         elif work.kind == "stream":
             faults_ += ["dup"]
-        elif work.kind == "request":
+        elif work.kind in ("request", "bounce"):
             faults_ += ["unheard"] if work.again else ["unheard", "dup", "dup-late"]
         elif work.kind == "schedule":
             faults_ += ["unsent", "dup"]

@@ -8,6 +8,7 @@ from tests.faults import faults
 from tests.faults.faults import Call, Ended
 from tests.faults.functions import Functions
 from tests.faults.machine import Execution, part_of
+from tests.faults.requests import failed_refund
 from tests.faults.tables import REGION
 from tests.faults.world import Work
 
@@ -41,12 +42,26 @@ class Deliveries(Functions):
                     self._let_arrive()
                 case "schedule":
                     self._scheduled(work, fault)
+                case "bounce":
+                    refund, intent = self._bounced[0]
+                    now = int(self.clock.now().timestamp())
+                    self._request(failed_refund(refund, intent, now), fault)
                 case "arrival":
                     self._arrival(work)
         finally:
             self._kind = before
             self._depth -= 1
         self._collect_streams()
+
+    @property
+    def _bounced(self) -> list[tuple[dict[str, Any], str]]:
+        """Each refund that the provider accepted and that failed after all, with its intent."""
+        return [
+            (refund, intent["id"])
+            for intent in (item.plain for item in self.tables.items("PaymentsSandboxTable"))
+            for refund in intent.get("refunds", [])
+            if refund["status"] == "failed"
+        ]
 
     def _request(self, work: Work, fault: str | None) -> None:
         about = work.about

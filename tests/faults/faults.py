@@ -35,6 +35,8 @@ Actions of others, which are no faults:
     leave           the customer closed the account, and orders hear of it
     forget          the same, and shipping hears of it
     race            what is pending behind it runs in between, to its end
+    refund          payments learn of a second return of the order
+    bounce          the provider reports that a refund failed after all
     overdue         an hour has passed meanwhile, and the scheduled functions that find something to do run
 """
 
@@ -47,7 +49,7 @@ from typing import Any
 import requests
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-ACTIONS = ("cancel", "leave", "forget", "race", "overdue")
+ACTIONS = ("cancel", "leave", "forget", "refund", "bounce", "race", "overdue")
 # Where a schedule's event happens: before anything of the step, or at one of its calls.
 DELIVERY = -1
 

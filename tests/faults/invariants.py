@@ -27,6 +27,9 @@ RULES = (
     "every order whose client got its id exists, and no client has two for one key",
     "no order is left to the reconciler that its saga could abandon or its cancellation could park",
     "each outcome is mailed once",
+    "a return is refunded once, with what was granted, and never is more refunded than was taken",
+    "the pieces of a return that are for sale again come back into stock once",
+    "a refund that failed after all is an issue of its order until an operator has settled it",
     "every execution has ended, and a redrive leaves no dead letter",
 )
 _UNDONE = {"rejected", "cancelled"}
@@ -70,6 +73,10 @@ class _HarnessAuditor(Auditor):
         """See Auditor."""
         return self._cloud.items(logical_id)
 
+    def has(self, logical_id: str) -> bool:
+        """See Auditor."""
+        return logical_id in self._cloud.template.tables
+
 
 def always(cloud: Cloud) -> list[str]:
     """What is wrong at this moment, whether or not more is to come."""
@@ -86,6 +93,7 @@ def always(cloud: Cloud) -> list[str]:
         and item["status"] == "reserved"
         and item["order_id"] in ended
     ]
+    wrong += _of_refunds(cloud)
     held: Counter[str] = Counter()
     for intent in cloud.items("PaymentsSandboxTable"):
         if not intent["pk"].startswith("intent#") or intent["status"] not in _HELD:
@@ -133,7 +141,82 @@ def settled(cloud: Cloud) -> list[str]:
     if "OrdersReconcileFunction" in world.helped and not _MENDED_BY_THE_RECONCILER & world.ever_broken:
         wrong.append("an order was left to the reconciler, though it could have been undone or parked")
     wrong += [f"dead letter after the last redrive: {letter}" for letter in world.dead_letters]
+    return wrong + _of_returns(cloud, orders)
+
+
+def _of_returns(cloud: Cloud, orders: dict[str, OrderRecords]) -> list[str]:
+    """What is wrong with the returns, now that each inspection has had all of its effects."""
+    wrong = [
+        f"{return_id}: {problem}"
+        for return_id, found in cloud.world.inspected.items()
+        for problem in _of_return(found, orders[found["order_id"]])
+    ]
+    # As soon as inventory reads inspections.
+    reads = any(
+        "return.inspected" in types and function.startswith("Inventory")
+        for types, function in cloud.template.subscribers
+    )
+    if reads and _came_back(cloud) != _restocked(cloud):
+        wrong.append(f"{dict(_restocked(cloud))} to restock, and {dict(_came_back(cloud))} came back")
     return wrong
+
+
+def _of_refunds(cloud: Cloud) -> list[str]:
+    """What is wrong, at any moment, with the money and the pieces that went back."""
+    wrong = []
+    for intent in cloud.items("PaymentsSandboxTable"):
+        if not intent.get("refunds"):
+            continue
+        if intent["amount_refunded"] > intent["amount_received"]:
+            wrong.append(f"{intent['amount_refunded']} of {intent['amount_received']} went back")
+        for return_id, times in Counter(
+            refund["metadata"].get("return_id") for refund in intent["refunds"]
+        ).items():
+            if times > 1:
+                wrong.append(f"{return_id} was refunded {times} times")
+    if more := _came_back(cloud) - _restocked(cloud):
+        wrong.append(f"more was restocked than came back: {dict(more)}")
+    return wrong
+
+
+def _restocked(cloud: Cloud) -> Counter[str]:
+    """The pieces that are for sale again, as the inspections say."""
+    restocked: Counter[str] = Counter()
+    for found in cloud.world.inspected.values():
+        restocked.update({line["sku"]: line["quantity"] for line in found["restocked"]})
+    return restocked
+
+
+def _came_back(cloud: Cloud) -> Counter[str]:
+    """The pieces that orders gave back to the stock, as the ledger says."""
+    came_back: Counter[str] = Counter()
+    for item in cloud.items("InventoryTable"):
+        if item["pk"].startswith("movement#") and item["kind"] == "receipt" and "order_id" in item:
+            came_back[item["sku"]] += item["quantity"]
+    return came_back
+
+
+def _of_return(found: dict[str, Any], records: OrderRecords) -> list[str]:
+    return_id, granted = found["return_id"], found["refund"]["amount"]
+    refunds = [
+        refund
+        for intent in records.intents
+        for refund in intent.get("refunds", [])
+        if refund["metadata"].get("return_id") == return_id
+    ]
+    asked = records.of_returns.refunds.get(return_id, {})
+    pieces = sum(line["quantity"] for line in found["restocked"] + found["written_off"])
+    known = records.order.get("returned", {}).get(return_id, {})
+    issues = records.order.get("payment_issues", [])
+    checks = {
+        f"{len(refunds)} refunds of {granted}": [refund["amount"] for refund in refunds] == [granted],
+        "payments do not know its refund": bool(asked.get("is_made")) and asked.get("amount") == granted,
+        "its order does not know it": known == {"pieces": pieces, "refunded": granted},
+        "its failed refund is no issue": all(
+            f"refund_failed:{refund['id']}" in issues for refund in refunds if refund["status"] == "failed"
+        ),
+    }
+    return [problem for problem, holds in checks.items() if not holds]
 
 
 def _left_standing(cloud: Cloud, records: OrderRecords) -> list[str]:

@@ -1,13 +1,19 @@
 """What people ask of the shop: a customer orders, cancels and leaves, an operator resumes."""
 
+import hashlib
+import hmac
+import json
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.events import Event
 from tests.component.rest_events import claims_of
 from tests.faults.world import Work
 from tests.made_up import made_up_event
 
+WEBHOOK_SECRET = "whsec_faults"
 _CLOSED_AT = datetime(2026, 3, 1, tzinfo=UTC)
+_INSPECTED_AT = datetime(2026, 3, 9, tzinfo=UTC)
 
 
 def placement(customer: str, body: dict[str, Any]) -> Work:
@@ -42,6 +48,36 @@ def erasure(customer: str, function: str) -> Work:
     )
     about = {"function": function, "message_id": deleted.event_id, "body": deleted.model_dump_json()}
     return Work("message", about)
+
+
+def inspection(order_id: str, version: int, **data: Any) -> Event:
+    """A return of the order was inspected. It stands in for the returns service, until that runs here."""
+    return made_up_event(
+        "return.inspected",
+        aggregate_id=f"returns-{order_id}",
+        aggregate_version=version,
+        occurred_at=_INSPECTED_AT,
+        correlation_id="olga inspects",
+        data={"order_id": order_id, "customer_id": "ada", "status": "inspected", **data},
+    )
+
+
+def failed_refund(refund: dict[str, Any], intent: str, now: int) -> Work:
+    """The provider's report that a refund failed after all, signed at `now`, in Unix seconds."""
+    shown = {**refund, "payment_intent": intent}
+    event = {"id": f"evt_{refund['id']}", "type": "refund.failed", "created": now, "data": {"object": shown}}
+    body = json.dumps(event, sort_keys=True)
+    digest = hmac.new(WEBHOOK_SECRET.encode(), f"{now}.{body}".encode(), hashlib.sha256).hexdigest()
+    about = {
+        "function": "PaymentsWebhookFunction",
+        "name": f"the provider reports on {refund['id']}",
+        "method": "POST",
+        "path": "/payments/webhook",
+        "body": body,
+        "headers": {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={digest}"},
+        "claims": None,
+    }
+    return Work("request", about)
 
 
 def key_of(customer: str) -> str:

@@ -7,10 +7,13 @@ from typing import Any
 from shared.money import Money
 from tests.component.orders.account import order_body
 from tests.faults.cloud import Cloud
-from tests.faults.requests import cancellation, erasure, key_of, placement
-from tests.faults.world import World
+from tests.faults.requests import cancellation, erasure, inspection, key_of, placement
+from tests.faults.services import message
+from tests.faults.world import Work, World
 
 SKU, RARE = "MUG-BLUE", "TEA-RARE"
+# The function that gives the money of returns back.
+_REFUNDING = "PaymentsCaptureFunction"
 _SEEDED = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -28,6 +31,10 @@ class Scenario:
     sagas: int = 1
     # Whether a confirmed order is packed before it is dispatched: while anything else is left to happen.
     packs: bool = True
+    # What inspections find of the first order once it is fulfilled; see `inspection`.
+    returns: tuple[dict[str, Any], ...] = ()
+    # Whether payments learn of the last of them at any moment around the others.
+    refunds_race: bool = False
     # What becomes of the orders when nothing goes wrong.
     ends: list[str] = field(default_factory=list)
 
@@ -35,6 +42,27 @@ class Scenario:
 def _address(country: str) -> dict[str, Any]:
     return {**order_body()["shipping_address"], "country": country}
 
+
+def _returned(
+    return_id: str, amount: int, restocked: dict[str, int], written_off: dict[str, int] | None = None
+) -> dict[str, Any]:
+    back = {"restocked": _lines(restocked), "written_off": _lines(written_off or {})}
+    refund = {"amount": amount, "currency": "EUR"}
+    return {
+        "return_id": return_id,
+        "lines": back["restocked"] + back["written_off"],
+        **back,
+        "refund": refund,
+    }
+
+
+def _lines(pieces: dict[str, int]) -> list[dict[str, Any]]:
+    return [{"sku": sku, "quantity": quantity} for sku, quantity in pieces.items()]
+
+
+# A blue mug; and all the rest of that order, with its shipping.
+_MUG = _returned("ret_1", 1299, {SKU: 1})
+_REST = _returned("ret_2", 1299 + 749 + 490, {SKU: 1}, {RARE: 1})
 
 SCENARIOS = {
     scenario.name: scenario
@@ -77,6 +105,30 @@ SCENARIOS = {
         Scenario("leave", [("ada", order_body((SKU, 2)))], leaves=True, ends=["cancelled"]),
         # The parcel leaves at once, and the customer closes the account at any moment around that.
         Scenario("leave-late", [("ada", order_body((SKU, 2)))], leaves=True, packs=False, ends=["fulfilled"]),
+        # These begin when the order is fulfilled.
+        Scenario("return", [("ada", order_body((SKU, 2), (RARE, 1)))], returns=(_MUG,), ends=["fulfilled"]),
+        # The inspection is published twice, as two events.
+        Scenario(
+            "return-again",
+            [("ada", order_body((SKU, 2), (RARE, 1)))],
+            returns=(_MUG, _MUG),
+            ends=["fulfilled"],
+        ),
+        # All of the order comes back, in two parcels.
+        Scenario(
+            "returns",
+            [("ada", order_body((SKU, 2), (RARE, 1)))],
+            returns=(_MUG, _REST),
+            refunds_race=True,
+            ends=["fulfilled"],
+        ),
+        # The provider accepts the refund, and reports at any later moment that it failed.
+        Scenario(
+            "return-bounces",
+            [("ada", order_body((SKU, 2), (RARE, 1), payment_token="pm_card_refundFail"))],
+            returns=(_MUG,),
+            ends=["fulfilled"],
+        ),
     )
 }
 
@@ -99,6 +151,29 @@ def begin(cloud: Cloud, scenario: Scenario) -> None:
     cloud.world.races = scenario.races
     cloud.world.starts = scenario.sagas
     cloud.world.packs = scenario.packs
+    if scenario.returns:
+        _fulfil(cloud)
+        _return(cloud, scenario, order_id_for(scenario.orders[0][0], key_of(scenario.orders[0][0])))
+
+
+def _fulfil(cloud: Cloud) -> None:
+    """Brings the orders to their end; nothing goes wrong, so no schedule counts these steps."""
+    while not cloud.idle:
+        cloud.step(more=False)
+    # Each order's way to its end is behind it: what comes is judged by what it begins with.
+    cloud.world.answered.clear()
+
+
+def _return(cloud: Cloud, scenario: Scenario, order_id: str) -> None:
+    for version, found in enumerate(scenario.returns, start=5):
+        event = inspection(order_id, version, **found)
+        races = scenario.refunds_race and found is scenario.returns[-1]
+        if races:
+            cloud.world.actions["refund"] = message(event, _REFUNDING)
+        cloud.publish(event, without=(_REFUNDING,) if races else ())
+        cloud.world.inspected[found["return_id"]] = {**found, "order_id": order_id}
+    if any(body["payment_token"] == "pm_card_refundFail" for _, body in scenario.orders):
+        cloud.world.actions["bounce"] = Work("bounce", {})
 
 
 def _stock(cloud: Cloud) -> None:

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ class Work:
     message     a message in a consumer's queue: {function, message_id, body}
     task        an execution waits for a function: {execution}
     schedule    a function's hour has come: {function}
+    bounce      the provider reports on a refund that failed: {}
     arrival     a request that somebody sent and no longer waits for: {service, operation, arguments}
     """
 
@@ -36,18 +37,20 @@ class Work:
         return number_of(json.dumps([self.kind, self.about, self.receives, self.again], sort_keys=True))
 
     def __str__(self) -> str:
-        match self.kind:
-            case "request":
-                return f"request {self.about['name']}"
-            case "stream":
-                return f"stream {self.about['table']}"
-            case "message":
-                return f"message {self.about['message_id']} to {self.about['function']}"
-            case "task":
-                return f"task of {self.about['execution']}"
-            case "schedule":
-                return f"schedule of {self.about['function']}"
-        return f"arrival {self.about['service']}:{self.about['operation']}"
+        return f"{self.kind} {self._subject}".rstrip()
+
+    @property
+    def _subject(self) -> str:
+        about = self.about
+        subjects: dict[str, Callable[[], str]] = {
+            "request": lambda: about["name"],
+            "stream": lambda: about["table"],
+            "message": lambda: f"{about['message_id']} to {about['function']}",
+            "task": lambda: f"of {about['execution']}",
+            "schedule": lambda: f"of {about['function']}",
+            "arrival": lambda: f"{about['service']}:{about['operation']}",
+        }
+        return subjects[self.kind]() if self.kind in subjects else ""
 
 
 @dataclass
@@ -74,7 +77,9 @@ class World:
     ever_broken: frozenset[str] = frozenset()
     # Seconds since the beginning; only a redelivery and a schedule take time that a rule depends on.
     clock: int = 0
-    # What the customer may still do, by name of the action.
+    # What was inspected of the orders' returns, by the id of the return.
+    inspected: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # What the customer and others may still do, by name of the action.
     actions: dict[str, Work] = field(default_factory=dict)
     # How many executions of an EXPRESS state machine each start makes: it promises one at least.
     starts: int = 1

@@ -124,6 +124,10 @@ def report_issues(order: Order) -> tuple[Order, list[Event]]:
     return order.record_payment_issues(7, ["refund_failed"], LATER)
 
 
+def record_return(order: Order) -> tuple[Order, list[Event]]:
+    return order.record_return("ret_1", LATER, pieces=2)
+
+
 COMMANDS: tuple[Change, ...] = (
     confirm,
     abandon,
@@ -140,6 +144,7 @@ COMMANDS: tuple[Change, ...] = (
     remind,
     capture_after_failure,
     report_issues,
+    record_return,
 )
 """Every command that an order takes."""
 # Every state an order can be in, and how it gets there: the status, and whether the order was confirmed on its way.

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from orders.domain.order import Order
+from orders.domain.order import Order, OrderReturn
 from orders.domain.saga_form import for_saga
 from orders.domain.status import (
     Canceller,
@@ -36,6 +36,7 @@ from tests.unit.orders_commands import (
     order_in,
     park,
     placed,
+    record_return,
     refuse_cancellation,
     remind,
     report_issues,
@@ -153,7 +154,7 @@ class TestTheTableOfTransitions:
 class TestTransitions:
     def test_the_table_knows_every_status_and_every_method(self) -> None:
         assert {state.partition(",")[0] for state in REACHING} == set(OrderStatus)
-        assert set(TABLE) | FULFILLING == set(COMMANDS) - {erase, report_issues}
+        assert set(TABLE) | FULFILLING == set(COMMANDS) - {erase, report_issues, record_return}
 
     @pytest.mark.parametrize(("state", "change", "outcome"), PAIRS)
     def test_every_method_in_every_state_changes_the_order_or_nothing_or_refuses(
@@ -177,6 +178,22 @@ class TestTransitions:
             assert event_types(events) == PUBLISHED.get((change, outcome), [])
             assert all(event.aggregate_version == changed.version for event in events)
             assert order == order_in(state), "an order is a value; the change made a new one"
+
+    def test_an_order_knows_each_of_its_returns_by_events_in_any_order_and_number(self) -> None:
+        order = order_in("fulfilled")
+        for return_id, known in (
+            ("ret_1", {"refunded": 700}),
+            ("ret_2", {"pieces": 1}),
+            ("ret_1", {"pieces": 2}),
+        ):
+            changed, events = order.record_return(return_id, LATER, **known)
+            assert (changed.status, changed.version, events) == (order.status, order.version + 1, [])
+            assert changed.record_return(return_id, LATER, **known) == (changed, [])
+            order = changed
+        assert order.returned == {
+            "ret_1": OrderReturn(pieces=2, refunded=700),
+            "ret_2": OrderReturn(pieces=1),
+        }
 
     @pytest.mark.parametrize("state", ["abandoned", "cancelling", "cancelled", "rejected", "parked"])
     def test_a_confirmation_that_comes_too_late_is_refused(self, state: str) -> None:

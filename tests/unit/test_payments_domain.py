@@ -1,6 +1,7 @@
 """The rules of a payment."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from payments.domain.payment import IllegalTransition, Payment, PaymentStatus
+from payments.domain.return_refund import ReturnRefund
+from shared.money import Money
 from tests.component.saga_orders import saga_order
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -60,8 +63,13 @@ ALLOWED: dict[str, set[PaymentStatus]] = {
     "void": {S.VOIDING},
     "begin_refund": {S.CAPTURED, S.VOIDING},
     "refund": {S.REFUNDING},
+    "begin_return_refund": {S.CAPTURED},
+    "return_refunded": {S.CAPTURED},
 }
-ARGUMENTS: dict[str, tuple[str, ...]] = {
+RETURNED = Money(amount=300, currency=ORDER.total.currency)
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "begin_return_refund": ("ret_1", RETURNED),
+    "return_refunded": ("ret_2",),
     "opened": ("pi_2",),
     "decline": ("generic_decline",),
     "fail_capture": ("the hold is gone",),
@@ -73,7 +81,13 @@ EVENTS = {
     "fail_capture": "payment.capture_failed",
     "void": "payment.voided",
     "refund": "payment.refunded",
+    "return_refunded": "payment.return_refunded",
 }
+
+
+def refunding(payment: Payment) -> Payment:
+    """The payment, and the provider was asked for the refund of a return."""
+    return payment.model_copy(update={"return_refunds": {"ret_2": ReturnRefund(amount=200)}})
 
 
 @pytest.mark.parametrize("change", list(ALLOWED))
@@ -81,7 +95,8 @@ EVENTS = {
 def test_a_change_is_made_from_the_statuses_that_allow_it_and_no_other(
     status: PaymentStatus, change: str
 ) -> None:
-    payment = Payment.begun(ORDER, NOW).model_copy(update={"status": status, "provider_reference": "pi_1"})
+    begun = Payment.begun(ORDER, NOW).model_copy(update={"status": status, "provider_reference": "pi_1"})
+    payment = refunding(begun)
     arguments = (*ARGUMENTS.get(change, ()), NOW)
     if status not in ALLOWED[change]:
         with pytest.raises(IllegalTransition):
@@ -104,7 +119,7 @@ class PaymentLife(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.payment = Payment.begun(ORDER, NOW)
+        self.payment = refunding(Payment.begun(ORDER, NOW))
         self.published: list[str] = []
 
     @rule(change=st.sampled_from(sorted(ALLOWED)))
@@ -120,7 +135,8 @@ class PaymentLife(RuleBasedStateMachine):
 
     @invariant()
     def each_event_is_published_once_and_one_of_them_ends_it(self) -> None:
-        once = [event_type for event_type in self.published if event_type != "payment.capture_failed"]
+        again = {"payment.capture_failed", "payment.return_refunded"}
+        once = [event_type for event_type in self.published if event_type not in again]
         assert len(once) == len(set(once))
         assert len({"payment.declined", "payment.voided", "payment.refunded"} & set(self.published)) <= 1
 

@@ -29,14 +29,18 @@ from payments.domain.payment import (
     ProviderUnavailable,
 )
 from payments.domain.payment_service import PaymentService
+from payments.domain.return_refund import RefundNotCovered
 from shared.events import Event
+from shared.money import Money
 from shared.versioned_table import WriteConflict
 from tests.component.saga_orders import saga_order, token_of
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TOTAL = 2000
 ORDER = saga_order()
-OPERATIONS = st.sampled_from(["authorize", "authorize", "capture", "capture", "void", "refund"])
+# The refund of each return, in minor units; all together they are more than was taken.
+RETURNS = {"ret_1": 700, "ret_2": 900, "ret_3": 700}
+OPERATIONS = st.sampled_from(["authorize", "authorize", "capture", "capture", "void", *RETURNS])
 # By the number of an operation's outgoing call: its accident. All other calls go well.
 ACCIDENTS = st.dictionaries(
     st.integers(0, 5), st.sampled_from(["lost before", "lost after", "late", "overtaken"]), max_size=2
@@ -67,6 +71,7 @@ REFUSALS = (
     PaymentRefused,
     AlreadyVoided,
     ProviderUnavailable,
+    RefundNotCovered,
     ConnectionError,
 )
 
@@ -138,6 +143,8 @@ class Bank:
         self.intents: dict[str, str] = {}
         self.by_key: dict[str, str] = {}
         self.refunds = 0
+        # What it gave back for returns, by the key of the request: it knows a key again.
+        self.returned: dict[str, int] = {}
         self.captures = 0
 
     def open(self, amount: Any, *, idempotency_key: str, **_: Any) -> str:
@@ -186,6 +193,15 @@ class Bank:
                 self.refunds += 1
             elif self.intents[reference] != "refunded":
                 raise PaymentRefused("nothing_to_refund", intent_status=self.intents[reference])
+
+        self._wire.send(act, ProviderUnavailable, may_be_late=True)
+
+    def refund_part(self, reference: str, amount: Money, idempotency_key: str, **_: Any) -> None:
+        def act() -> None:
+            if self.intents[reference] != "succeeded":
+                raise PaymentRefused("nothing_to_refund", intent_status=self.intents[reference])
+            assert self.returned.get(idempotency_key, amount.amount) == amount.amount
+            self.returned[idempotency_key] = amount.amount
 
         self._wire.send(act, ProviderUnavailable, may_be_late=True)
 
@@ -246,7 +262,8 @@ class PaymentMachine(RuleBasedStateMachine):
                 return self.payment_service.capture(ORDER.order_id)
             case "void":
                 return self.payment_service.void(ORDER)
-        return self.payment_service.refund(ORDER.order_id)
+        amount = Money(amount=RETURNS[operation], currency=ORDER.total.currency)
+        return self.payment_service.refund_return(ORDER.order_id, operation, amount)
 
     def _check_answer(self, operation: str, payment: Payment) -> None:
         match operation:
@@ -259,14 +276,18 @@ class PaymentMachine(RuleBasedStateMachine):
                     PaymentStatus.DECLINED,
                 }
                 self.was_void = True
-            case "refund":
-                assert payment.status is PaymentStatus.REFUNDED
-                self.was_void = True
+            case _:
+                assert payment.return_refunds[operation].is_made
+                assert self.bank.returned[f"{operation}:refund"] == RETURNS[operation]
 
     @invariant()
     def nobody_is_charged_twice(self) -> None:
         assert len(self.bank.with_money()) <= 1, "one order holds or takes its total once"
         assert self.bank.captures <= 1 and self.bank.refunds <= self.bank.captures
+
+    @invariant()
+    def no_more_is_given_back_for_returns_than_was_taken(self) -> None:
+        assert sum(self.bank.returned.values()) <= self.bank.captures * TOTAL
 
     @invariant()
     def nobody_is_charged_without_an_order(self) -> None:
@@ -306,7 +327,9 @@ class PaymentMachine(RuleBasedStateMachine):
 
     @invariant()
     def each_event_is_published_once(self) -> None:
-        published = [event.event_type for event in self.table.events]
+        published = [
+            f"{event.event_type} {event.data.get('return_id', '')}".strip() for event in self.table.events
+        ]
         assert len(published) == len(set(published))
         assert len({event.event_id for event in self.table.events}) == len(published)
         assert not {"payment.captured", "payment.voided"} <= set(published), (

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from payments.domain.intent import ProviderStatus
-from payments.domain.observation import Observation
+from payments.domain.observation import Observation, Remedy
 from payments.domain.payment import Payment, PaymentStatus
 from payments.domain.provider_event import ProviderEvent
+from payments.domain.return_refund import ReturnRefund
 from tests.component.saga_orders import saga_order
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -77,6 +78,40 @@ def test_an_old_event_does_not_excuse_what_never_was() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "gave_back", "status", "fits"),
+    [
+        ([700], 700, P.PARTIALLY_REFUNDED, True),
+        ([700], 701, P.PARTIALLY_REFUNDED, False),
+        ([], 700, P.PARTIALLY_REFUNDED, False),
+        # Between two refunds, in any order of the reports.
+        ([700, 900], 700, P.PARTIALLY_REFUNDED, True),
+        ([700, 900], 1600, P.PARTIALLY_REFUNDED, True),
+        # All of the money, for returns: the order stands.
+        ([700, 1300], 2000, P.REFUNDED, True),
+        ([700], 2000, P.REFUNDED, False),
+        ([700, 1300], 0, P.CANCELED, False),
+    ],
+)
+def test_money_that_went_back_for_returns_fits_up_to_what_was_asked_for(
+    asked: list[int], gave_back: int, status: ProviderStatus, fits: bool
+) -> None:
+    refunds = {f"ret_{number}": ReturnRefund(amount=amount) for number, amount in enumerate(asked)}
+    captured = payment(PaymentStatus.CAPTURED).model_copy(update={"return_refunds": refunds})
+    seen = said(status).model_copy(update={"amount_refunded": gave_back})
+
+    assert seen.fits(captured) is fits
+    assert seen.remedy(captured) is (Remedy.NONE if fits else Remedy.OPERATOR)
+
+
+def test_a_payment_that_is_over_gives_back_what_returns_left_of_it() -> None:
+    refunds = {"ret_1": ReturnRefund(amount=700, is_made=True)}
+    over = payment(PaymentStatus.REFUNDED).model_copy(update={"return_refunds": refunds})
+    seen = said(P.PARTIALLY_REFUNDED).model_copy(update={"amount_refunded": 700})
+
+    assert seen.remedy(over) is Remedy.REFUND
+
+
+@pytest.mark.parametrize(
     "known",
     [None, payment(PaymentStatus.VOIDED, None), payment(PaymentStatus.AUTHORIZED, "pi_2")],
     ids=["no payment", "no intent", "another intent"],
@@ -111,10 +146,16 @@ def test_an_intents_event_carries_its_status(event_type: str, status: ProviderSt
 def test_a_refund_of_what_was_never_captured_is_the_release_of_a_hold(
     captured: bool, refunded: bool, status: ProviderStatus
 ) -> None:
-    shown = {"id": "ch_1", "payment_intent": "pi_1", "captured": captured, "refunded": refunded}
+    shown = {
+        "id": "ch_1",
+        "payment_intent": "pi_1",
+        "captured": captured,
+        "refunded": refunded,
+        "amount_refunded": 700,
+    }
     seen = Observation.in_event(event("charge.refunded", **shown, metadata={"order_id": "order-1"}))
     assert seen is not None
-    assert (seen.reference, seen.provider_status) == ("pi_1", status)
+    assert (seen.reference, seen.provider_status, seen.amount_refunded) == ("pi_1", status, 700)
 
 
 def test_a_hold_that_expired_differs_from_an_authorized_payment() -> None:

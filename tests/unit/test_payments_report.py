@@ -31,7 +31,11 @@ def event(event_type: str, at: int = SECONDS, **shown: Any) -> ProviderEvent:
 
 
 def refund(
-    status: str | None, subject: str = "re_1", amount: int = TOTAL, at: int = SECONDS
+    status: str | None,
+    subject: str = "re_1",
+    amount: int = TOTAL,
+    at: int = SECONDS,
+    return_id: str | None = None,
 ) -> ProviderReport:
     """As Stripe shows a refund that we asked for: https://docs.stripe.com/api/refunds/object"""
     shown = {
@@ -41,7 +45,7 @@ def refund(
         "charge": "ch_1",
         "currency": "eur",
         "failure_reason": "expired_or_canceled_card" if status == "failed" else None,
-        "metadata": {"order_id": ORDER.order_id},
+        "metadata": {"order_id": ORDER.order_id, **({"return_id": return_id} if return_id else {})},
         "payment_intent": "pi_1",
         "status": status,
     }
@@ -134,6 +138,37 @@ def test_a_payment_says_what_is_wrong_with_its_money(
     reports: list[ProviderReport], issues: list[str]
 ) -> None:
     assert [issue.value for issue in after(*reports).issues] == issues
+
+
+R = "ret_1"
+
+
+@pytest.mark.parametrize(
+    ("reports", "issues"),
+    [
+        ([refund("failed", amount=700, return_id=R)], ["refund_failed"]),
+        ([refund("requires_action", amount=700, return_id=R)], ["refund_requires_action"]),
+        # Another refund of the same return mends it, also if an operator made it; one of another return does not.
+        ([refund("failed", amount=700, return_id=R), refund("pending", "re_2", 700, return_id=R)], []),
+        (
+            [refund("failed", amount=700, return_id=R), refund("failed", "re_2", 700, return_id=R)],
+            ["refund_failed"],
+        ),
+        (
+            [refund("failed", amount=700, return_id=R), refund("succeeded", "re_2", 900, return_id="ret_2")],
+            ["refund_failed"],
+        ),
+        ([refund("failed", amount=700, return_id=R), refund("succeeded", "re_2", 900)], ["refund_failed"]),
+        ([refund("failed", amount=700, return_id=R), refund("succeeded", "re_2")], []),
+        # A refund by hand that fails is no return's.
+        ([refund("failed", amount=300), refund("succeeded", "re_2", 700, return_id=R)], ["refund_failed"]),
+    ],
+)
+def test_a_failed_refund_of_a_return_counts_until_that_return_has_its_money(
+    reports: list[ProviderReport], issues: list[str]
+) -> None:
+    assert [issue.value for issue in after(*reports, status=PaymentStatus.CAPTURED).issues] == issues
+    assert [issue.value for issue in after(*reversed(reports)).issues] == issues
 
 
 @pytest.mark.parametrize("status", list(PaymentStatus))

@@ -92,6 +92,31 @@ def test_captured_money_is_refunded_in_parts_and_never_more_than_was_taken() -> 
     assert error.value.body["error"]["code"] == "charge_already_refunded"
 
 
+def test_a_charge_shows_its_refunds_the_latest_first_if_asked_for_them() -> None:
+    intent = capture(confirm(opened()).intent, {}, 0).intent
+    first = refund(intent, {"amount": "500", "metadata[return_id]": "ret_1"}, "re_1", 7)
+    second = refund(first.intent, {"amount": "700", "metadata[return_id]": "ret_2"}, "re_2", 8).intent
+
+    charge = second.as_json(with_refunds=True)["latest_charge"]
+
+    assert [shown["metadata"] for shown in charge["refunds"]["data"]] == [
+        {"return_id": "ret_2"},
+        {"return_id": "ret_1"},
+    ]
+    assert charge["refunds"]["data"][1] == first.answer.body
+    assert (charge["amount_refunded"], charge["refunds"]["has_more"]) == (1200, False)
+    assert "refunds" not in second.as_json(with_charge=True)["latest_charge"]
+
+
+def test_a_refund_that_fails_later_is_accepted_and_gives_nothing_back() -> None:
+    intent = capture(confirm(opened("pm_card_refundFail")).intent, {}, 0).intent
+    outcome = refund(intent, {"amount": "500"}, "re_1", 0)
+    charge = outcome.intent.charge_as_json(with_refunds=True)
+    assert outcome.answer.body["status"] == "succeeded"
+    assert [shown["status"] for shown in charge["refunds"]["data"]] == ["failed"]
+    assert (charge["amount_refunded"], charge["refunded"]) == (0, False)
+
+
 def test_a_charge_shows_what_became_of_the_money() -> None:
     assert opened().as_json(with_charge=True)["latest_charge"] is None
     held = confirm(opened()).intent

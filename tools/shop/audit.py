@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.dynamo import from_item, to_item
 from tools.console import StepError
+from tools.shop.audit_of_returns import ReturnRecords
 from tools.stack import Stack
 
 _HELD_BY_PROVIDER = {"requires_capture", "succeeded"}
@@ -31,6 +32,14 @@ class OrderRecords:
     shown_mails: list[dict[str, Any]] | None
     # Whether the customer may get mail: their account was not erased, and their address did not bounce.
     is_reachable: bool = True
+    # The returns service's item, and the ledger's movements of pieces that came back.
+    returns: dict[str, Any] | None = None
+    received: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def of_returns(self) -> ReturnRecords:
+        """The records of the order's returns."""
+        return ReturnRecords(self.order, self.payment, self.intents, self.received, self.returns)
 
     @property
     def total(self) -> int:
@@ -134,7 +143,7 @@ class Auditor:
         payments = {item["order_id"]: item for item in self.table("PaymentsTable")}
         # The table holds marks of deleted customers as well.
         shipments = {item["order_id"]: item for item in self.table("ShippingTable") if "order_id" in item}
-        intents = self.intents()
+        intents, returns, received = self.intents(), self.returns(), self._received()
         mails = self._stack.sent_mails() if self._stack.shows_mails else None
         unreachable = {item["pk"] for item in self.table("NotificationsTable") if _is_unreachable(item)}
         return {
@@ -148,6 +157,8 @@ class Auditor:
                 ],
                 shown_mails=None if mails is None else _about(order["order_id"], mails),
                 is_reachable=order["customer_id"] not in unreachable,
+                returns=returns.get(order["order_id"]),
+                received=received.get(order["order_id"], []),
             )
             for order in self.order_items()
         }
@@ -167,21 +178,53 @@ class Auditor:
             intents=self._intents_of(order_id),
             shown_mails=None if mails is None else _about(order_id, mails),
             is_reachable=address is None or not _is_unreachable(address),
+            returns=self._item("ReturnsTable", order_id) if self.has("ReturnsTable") else None,
+            received=self._found(
+                "InventoryTable",
+                "begins_with(pk, :kept) AND kind = :kind AND order_id = :order",
+                {":kept": "movement#", ":kind": "receipt", ":order": order_id},
+            ),
         )
+
+    def has(self, logical_id: str) -> bool:
+        """Whether the stack has this resource; one may be deployed without the returns service."""
+        return logical_id in self._stack.resources
+
+    def returns(self) -> dict[str, dict[str, Any]]:
+        """The returns of each order that has any, by order id."""
+        items = self.table("ReturnsTable") if self.has("ReturnsTable") else []
+        return {item["order_id"]: item for item in items if item["pk"] == item.get("order_id")}
+
+    def _received(self) -> dict[str, list[dict[str, Any]]]:
+        """The ledger's movements of pieces that came back, by order id."""
+        received: dict[str, list[dict[str, Any]]] = {}
+        for item in self.table("InventoryTable"):
+            # A receipt of an order is what came back of it.
+            if item["pk"].startswith("movement#") and item["kind"] == "receipt" and "order_id" in item:
+                received.setdefault(item["order_id"], []).append(item)
+        return received
 
     def intents(self) -> list[dict[str, Any]]:
         """The payment intents of the sandbox provider: its own records, not ours."""
         return [item for item in self.table("PaymentsSandboxTable") if item["pk"].startswith("intent#")]
 
     def _intents_of(self, order_id: str) -> list[dict[str, Any]]:
+        return self._found(
+            "PaymentsSandboxTable",
+            "begins_with(pk, :intent) AND metadata.order_id = :order",
+            {":intent": "intent#", ":order": order_id},
+        )
+
+    def _found(self, logical_id: str, expression: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+        """The items of a table that a scan's filter lets through."""
         pages = (
             self._stack.client("dynamodb")
             .get_paginator("scan")
             .paginate(
-                TableName=self._stack.resource("PaymentsSandboxTable"),
+                TableName=self._stack.resource(logical_id),
                 ConsistentRead=True,
-                FilterExpression="begins_with(pk, :intent) AND metadata.order_id = :order",
-                ExpressionAttributeValues=to_item({":intent": "intent#", ":order": order_id}),
+                FilterExpression=expression,
+                ExpressionAttributeValues=to_item(values),
             )
         )
         return [from_item(item) for page in pages for item in page["Items"]]
@@ -259,7 +302,9 @@ def _problems(records: OrderRecords) -> list[str]:
             "its payment is not captured": _status(records.payment) == "captured",
             "its parcel has not left": _status(records.shipment) == "dispatched",
             "its parcel left without an address": not _left_without_address(records.shipment),
-            f"the provider has {records.captured()}": records.captured() == records.total,
+            f"the provider has {records.captured()}": (
+                records.total - records.captured() in records.of_returns.given_back()
+            ),
         }
     elif status in {"rejected", "cancelled"}:
         checks = {
@@ -272,7 +317,7 @@ def _problems(records: OrderRecords) -> list[str]:
         return []
     checks["its total is not what its lines and shipping add up to"] = _adds_up(records.order)
     checks[f"{len(records.shown_mails or [])} mails were sent"] = records.has_its_mails
-    return [problem for problem, holds in checks.items() if not holds]
+    return [*(problem for problem, holds in checks.items() if not holds), *records.of_returns.problems()]
 
 
 def _adds_up(order: dict[str, Any]) -> bool:

@@ -36,6 +36,7 @@ ARCHIVED = (
     "payment.capture_failed",
     "payment.voided",
     "payment.refunded",
+    "payment.return_refunded",
     "payment.issues_changed",
     "report.ready",
     "shipment.created",

@@ -51,7 +51,8 @@ class IntentStore:
 
         `now` is Unix time in seconds.
         """
-        item = {"pk": f"intent#{intent.id}", "order_id": intent.order_id, **intent.model_dump(mode="json")}
+        shown = intent.model_dump(mode="json", exclude=None if intent.refunds else {"refunds"})
+        item = {"pk": f"intent#{intent.id}", "order_id": intent.order_id, **shown}
         writes = [self._table.successor(item, replaces=intent.version - 1)]
         if stored:
             writes.append(self._table.new(_answer_item(stored, now)))

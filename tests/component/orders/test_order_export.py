@@ -192,6 +192,23 @@ def test_an_order_that_changes_while_countries_are_added_has_its_country_from_th
     assert [row["country"] for row in rows(world, world.run(export(world)))] == ["DE"]
 
 
+def test_an_order_shows_the_pieces_and_the_money_of_all_its_returns(world: JobsWorld) -> None:
+    order_id, kept = place(FIRST, "a"), place(FIRST, "b")
+    orders = OrderStore(boto3.client("dynamodb"), "OrdersTable")
+    for return_id, known in (("ret_1", {"pieces": 1, "refunded": 790}), ("ret_2", {"pieces": 1})):
+        orders.change(order_id, lambda order, r=return_id, k=known: order.record_return(r, FIRST, **k))  # type: ignore[misc]
+
+    shown = {
+        row["order_id"]: (row["returned_pieces"], row["returns_refunded_amount"])
+        for row in rows(world, world.run(export(world)))
+    }
+    assert shown == {order_id: ("2", "790"), kept: ("0", "0")}
+    job = world.run(export(world, last="2026-11-29", file_format="jsonl"))
+    lines = {line["order_id"]: line for line in map(json.loads, world.file(job).splitlines())}
+    assert lines[order_id]["returned_pieces"] == 2
+    assert lines[order_id]["returns_refunded"] == {"amount": 790, "currency": "EUR"}
+
+
 def test_json_lines_hold_an_object_an_order(world: JobsWorld) -> None:
     order_id = place(FIRST, "a")
 

@@ -93,6 +93,31 @@ def test_money_taken_of_a_cancelled_order_changes_nothing(receiving: ReceivingOr
     assert receiving.saga.stored == before
 
 
+def test_an_order_records_its_returns_and_what_was_paid_back_once_in_any_order(
+    receiving: ReceivingOrder,
+) -> None:
+    receiving.receives(receiving.event("payment.captured", 4), receiving.event("shipment.dispatched", 3))
+    pieces: dict[str, Any] = {
+        "restocked": [{"sku": "TEA", "quantity": 1}],
+        "written_off": [{"sku": "MUG", "quantity": 1}],
+    }
+    refund: dict[str, Any] = {"amount": {"amount": 790, "currency": "EUR"}}
+    events = [
+        receiving.event("payment.return_refunded", 8, return_id="ret_1", **refund),
+        receiving.event("return.inspected", 5, return_id="ret_1", **pieces),
+        receiving.event("return.inspected", 6, return_id="ret_2", **{**pieces, "restocked": []}),
+    ]
+
+    assert receiving.receives(*events)["batchItemFailures"] == []
+    recorded = receiving.saga.stored
+    assert receiving.receives(*reversed(events))["batchItemFailures"] == []
+
+    assert receiving.saga.stored == recorded
+    assert recorded["status"] == "fulfilled"
+    assert recorded["returned"] == {"ret_1": {"pieces": 2, "refunded": 790}, "ret_2": {"pieces": 1}}
+    assert receiving.published == ["order.fulfilled"]
+
+
 def test_what_is_wrong_with_the_money_of_a_cancelled_order_is_recorded_once(
     receiving: ReceivingOrder,
 ) -> None:

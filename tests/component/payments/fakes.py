@@ -23,6 +23,8 @@ class FakeProvider:
         self.before: dict[str, Callable[[], None]] = {}
         self.after: dict[str, Callable[[], None]] = {}
         self.calls: list[str] = []
+        # Minor units by the return that they were given back for.
+        self.returned: dict[str, int] = {}
 
     def open(
         self, amount: Money, payment_method: str, metadata: Mapping[str, str], idempotency_key: str
@@ -41,6 +43,19 @@ class FakeProvider:
     def refund(self, reference: str, idempotency_key: str, metadata: Any = None) -> None:
         self._do("refund", reference, "refunded", idempotency_key)
 
+    def refund_part(
+        self,
+        reference: str,
+        amount: Money,
+        metadata: Mapping[str, str],
+        idempotency_key: str,
+        *,
+        asked_before: bool,
+    ) -> None:
+        self._do("refund_part", reference, "succeeded", idempotency_key)
+        assert asked_before or metadata["return_id"] not in self.returned
+        self.returned[metadata["return_id"]] = amount.amount
+
     def retrieve(self, reference: str) -> Intent:
         return Intent(reference, self.intents[reference], ORDER.total.amount, 0)
 
@@ -54,7 +69,7 @@ class FakeProvider:
             raise PaymentRefused("payment_intent_unexpected_state", intent_status=now)
         if operation == "cancel" and now == "succeeded":
             raise AlreadyCaptured(reference, intent_status=now)
-        assert operation != "refund" or now in {"succeeded", "refunded"}
+        assert "refund" not in operation or now in {"succeeded", "refunded"}
         self.intents[reference] = status
         self.after.pop(operation, lambda: None)()
         return reference

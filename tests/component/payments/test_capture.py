@@ -1,6 +1,7 @@
 """The consumer that takes the money of orders that stand, on a real table, with a provider in memory."""
 
 import json
+from datetime import timedelta
 from importlib import import_module, reload
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from payments.domain.payment import CardDeclined, PaymentRefused, ProviderUnavai
 from payments.domain.payment_service import PaymentService
 from shared.consumer import NothingConsumed
 from shared.versioned_table import WriteConflict
-from tests.component.payments.fakes import ORDER, FakeProvider, fails_with, outbox
+from tests.component.payments.fakes import NOW, ORDER, FakeProvider, fails_with, outbox
 from tests.component.saga_orders import token_of
 
 EXAMPLE = Path(__file__).parents[3] / "events" / "payments_capture.json"
@@ -85,6 +86,103 @@ def test_the_money_is_taken_once_however_often_the_event_comes(consumer: Consume
     assert consumer.status == "captured"
     assert consumer.provider.calls.count("order-1:capture") == 1
     assert [event["event_type"] for event in outbox()] == ["payment.captured"]
+
+
+RETURNED: dict[str, Any] = {"return_id": "ret_1", "refund": {"amount": 700, "currency": ORDER.total.currency}}
+
+
+class TestReturns:
+    """`return.inspected`: the money of a return goes back, once."""
+
+    @pytest.fixture(autouse=True)
+    def _is_captured(self, consumer: Consumer) -> None:
+        consumer.receives()
+
+    def test_a_part_goes_back_once_however_often_the_event_comes(self, consumer: Consumer) -> None:
+        assert [consumer.receives("return.inspected", **RETURNED) for _ in range(3)] == [0, 0, 0]
+
+        assert (consumer.status, consumer.provider.returned) == ("captured", {"ret_1": 700})
+        assert consumer.provider.calls.count("ret_1:refund") == 1
+        [event] = outbox()
+        assert event["event_type"] == "payment.return_refunded"
+        assert event["data"] == {
+            "order_id": ORDER.order_id,
+            "payment_id": f"pay-{ORDER.order_id}",
+            "return_id": "ret_1",
+            "amount": RETURNED["refund"],
+            "refunded": RETURNED["refund"],
+        }
+
+    def test_several_returns_add_up_to_all_that_was_taken_and_to_no_more(self, consumer: Consumer) -> None:
+        total = ORDER.total.amount
+        for return_id, amount in (("ret_1", 700), ("ret_2", total - 699), ("ret_3", total - 700)):
+            refund = {"amount": amount, "currency": ORDER.total.currency}
+            assert consumer.receives("return.inspected", return_id=return_id, refund=refund) == 0
+
+        assert consumer.provider.returned == {"ret_1": 700, "ret_3": total - 700}
+        assert consumer.status == "captured"
+        assert outbox()[0]["data"]["refunded"]["amount"] == total
+        [reason] = consumer.dead_letters
+        assert reason.startswith("RefundNotCovered: ret_2")
+
+    def test_an_inspection_that_grants_nothing_gives_nothing_back(self, consumer: Consumer) -> None:
+        nothing = {"amount": 0, "currency": ORDER.total.currency}
+        assert consumer.receives("return.inspected", return_id="ret_1", refund=nothing) == 0
+        assert (consumer.provider.returned, consumer.dead_letters) == ({}, [])
+
+    @pytest.mark.parametrize(
+        ("refund", "reason"),
+        [
+            ({"amount": 701, "currency": ORDER.total.currency}, "ReturnRefundDiffers"),
+            ({"amount": 700, "currency": "USD"}, "ReturnRefundDiffers"),
+        ],
+    )
+    def test_another_amount_for_the_same_return_is_a_dead_letter(
+        self, consumer: Consumer, refund: dict[str, Any], reason: str
+    ) -> None:
+        consumer.receives("return.inspected", **RETURNED)
+        assert consumer.receives("return.inspected", event_id="e-2", return_id="ret_1", refund=refund) == 0
+        assert consumer.provider.returned == {"ret_1": 700}
+        assert [letter.partition(":")[0] for letter in consumer.dead_letters] == [reason]
+
+    @pytest.mark.parametrize("refund", [(700, "USD"), (-1, ORDER.total.currency)])
+    def test_a_refund_that_is_not_of_this_money_is_a_dead_letter(
+        self, consumer: Consumer, refund: tuple[int, str]
+    ) -> None:
+        amount, currency = refund
+        given = {"amount": amount, "currency": currency}
+        assert consumer.receives("return.inspected", return_id="ret_1", refund=given) == 0
+        assert [letter.partition(":")[0] for letter in consumer.dead_letters] == ["RefundNotCovered"]
+        assert consumer.provider.returned == {}
+
+    @pytest.mark.parametrize("moment", ["before", "after"])
+    def test_a_refund_whose_answer_was_lost_is_asked_for_again_with_the_same_key(
+        self, consumer: Consumer, moment: str
+    ) -> None:
+        getattr(consumer.provider, moment)["refund_part"] = fails_with(ProviderUnavailable("lost"))
+        with pytest.raises(NothingConsumed):
+            consumer.receives("return.inspected", **RETURNED)
+        assert consumer.payments.under_way_since_before(NOW + timedelta(days=9999), 9) == [ORDER.order_id]
+
+        assert consumer.receives("return.inspected", **RETURNED) == 0
+
+        assert consumer.provider.returned == {"ret_1": 700}
+        assert consumer.provider.calls.count("ret_1:refund") == 2
+        assert consumer.payments.under_way_since_before(NOW + timedelta(days=9999), 9) == []
+
+    def test_a_payment_that_was_given_back_whole_refunds_no_return(self, consumer: Consumer) -> None:
+        consumer.payment_service.void(ORDER)
+        assert consumer.receives("return.inspected", **RETURNED) == 0
+        assert [letter.partition(":")[0] for letter in consumer.dead_letters] == ["PaymentNotCaptured"]
+
+    def test_a_void_that_comes_between_wins(self, consumer: Consumer) -> None:
+        def void() -> None:
+            consumer.payment_service.void(ORDER)
+
+        consumer.provider.before["refund_part"] = void
+        assert consumer.receives("return.inspected", **RETURNED) == 0
+        assert consumer.status == "refunded"
+        assert consumer.payments.under_way_since_before(NOW + timedelta(days=9999), 9) == []
 
 
 def test_the_queue_retries_while_the_provider_does_not_answer(consumer: Consumer) -> None:

@@ -12,7 +12,6 @@ from payments.domain.payment import (
     OrderDecided,
     Payment,
     PaymentNotAuthorized,
-    PaymentNotCaptured,
     PaymentRefused,
     PaymentStatus,
     ProviderUnavailable,
@@ -301,24 +300,19 @@ def test_a_void_that_overtakes_a_capture_leaves_nothing_taken(
     assert provider.intents["pi_1"] in {"canceled", "refunded"}
 
 
-@pytest.mark.parametrize("operation", ["void", "refund"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_refund_that_the_provider_did_not_answer_is_finished_by_its_retry(
-    payment_service: PaymentService, provider: FakeProvider, store: PaymentStore, operation: str, moment: str
+    payment_service: PaymentService, provider: FakeProvider, store: PaymentStore, moment: str
 ) -> None:
     payment_service.authorize(ORDER, token_of)
     payment_service.capture("order-1")
-    again = {
-        "void": lambda: payment_service.void(ORDER),
-        "refund": lambda: payment_service.refund("order-1"),
-    }[operation]
     getattr(provider, moment)["refund"] = fails_with(ProviderUnavailable("lost"))
     with pytest.raises(ProviderUnavailable):
-        again()
+        payment_service.void(ORDER)
     unfinished = store.find("order-1")
     assert unfinished is not None
     assert unfinished.status is PaymentStatus.REFUNDING
-    assert again().status is PaymentStatus.REFUNDED
+    assert payment_service.void(ORDER).status is PaymentStatus.REFUNDED
     assert provider.intents == {"pi_1": "refunded"}
 
 
@@ -329,67 +323,56 @@ OUTCOMES: dict[PaymentStatus | None, dict[str, PaymentStatus | type[Exception]]]
         "authorize": S.AUTHORIZED,
         "capture": PaymentNotAuthorized,
         "void": S.VOIDED,
-        "refund": PaymentNotCaptured,
     },
     S.AUTHORIZING: {
         "authorize": S.AUTHORIZED,
         "capture": PaymentNotAuthorized,
         "void": S.VOIDED,
-        "refund": PaymentNotCaptured,
     },
     S.AUTHORIZED: {
         "authorize": S.AUTHORIZED,
         "capture": S.CAPTURED,
         "void": S.VOIDED,
-        "refund": PaymentNotCaptured,
     },
     S.DECLINED: {
         "authorize": CardDeclined,
         "capture": PaymentNotAuthorized,
         "void": S.DECLINED,
-        "refund": PaymentNotCaptured,
     },
     S.CAPTURING: {
         "authorize": S.CAPTURING,
         "capture": S.CAPTURED,
         "void": S.VOIDED,
-        "refund": PaymentNotCaptured,
     },
     S.CAPTURED: {
         "authorize": S.CAPTURED,
         "capture": S.CAPTURED,
         "void": S.REFUNDED,
-        "refund": S.REFUNDED,
     },
     S.CAPTURE_FAILED: {
         "authorize": S.CAPTURE_FAILED,
         "capture": CaptureFailed,
         "void": S.VOIDED,
-        "refund": PaymentNotCaptured,
     },
     S.VOIDING: {
         "authorize": AlreadyVoided,
         "capture": AlreadyVoided,
         "void": S.VOIDED,
-        "refund": PaymentNotCaptured,
     },
     S.VOIDED: {
         "authorize": AlreadyVoided,
         "capture": AlreadyVoided,
         "void": S.VOIDED,
-        "refund": PaymentNotCaptured,
     },
     S.REFUNDING: {
         "authorize": AlreadyVoided,
         "capture": AlreadyVoided,
         "void": S.REFUNDED,
-        "refund": S.REFUNDED,
     },
     S.REFUNDED: {
         "authorize": AlreadyVoided,
         "capture": AlreadyVoided,
         "void": S.REFUNDED,
-        "refund": S.REFUNDED,
     },
 }
 # What the provider says of an intent while its payment has that status; before an answer, nothing has happened yet.
@@ -409,12 +392,12 @@ MONEY = {"requires_capture", "succeeded"}
 
 
 def test_the_table_of_outcomes_is_complete() -> None:
-    operations = {"authorize", "capture", "void", "refund"}
+    operations = {"authorize", "capture", "void"}
     assert set(OUTCOMES) == {None, *PaymentStatus}
     assert all(set(row) == operations for row in OUTCOMES.values())
 
 
-@pytest.mark.parametrize("operation", ["authorize", "capture", "void", "refund"])
+@pytest.mark.parametrize("operation", ["authorize", "capture", "void"])
 @pytest.mark.parametrize("status", [None, *PaymentStatus], ids=str)
 def test_every_operation_in_every_status(
     payment_service: PaymentService,
@@ -432,7 +415,6 @@ def test_every_operation_in_every_status(
         "authorize": lambda: payment_service.authorize(ORDER, token_of),
         "capture": lambda: payment_service.capture("order-1"),
         "void": lambda: payment_service.void(ORDER),
-        "refund": lambda: payment_service.refund("order-1"),
     }
     before = store.find("order-1")
     # A second call, late or repeated, comes to the same.

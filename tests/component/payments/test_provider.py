@@ -397,6 +397,90 @@ def test_a_refund_that_failed_is_refused(provider: StripeProvider, server: Scrip
         provider.refund("pi_1", "k")
 
 
+RETURN = {"order_id": "order-1", "return_id": "ret_1"}
+
+
+def with_refund(status: str | None, **metadata: str) -> Reply:
+    """The intent, whose charge has this one refund."""
+    refund = {"id": "re_1", "amount": 700, "status": status, "metadata": metadata}
+    shown = intent("succeeded", 700)
+    shown["latest_charge"]["refunds"] = {"data": [refund], "has_more": False}
+    return Reply(body=shown)
+
+
+def refund_part(provider: StripeProvider, *, asked_before: bool) -> None:
+    provider.refund_part(
+        "pi_1", Money(amount=700, currency="EUR"), RETURN, "ret_1:refund", asked_before=asked_before
+    )
+
+
+def test_a_part_names_its_amount_its_return_and_a_key_of_the_return(
+    provider: StripeProvider, server: ScriptedServer
+) -> None:
+    server.script.append(Reply(body={"id": "re_1", "status": "succeeded"}))
+    refund_part(provider, asked_before=False)
+    [request] = server.received
+    assert (request.method, request.path) == ("POST", "/v1/refunds")
+    assert request.form == {
+        "payment_intent": ["pi_1"],
+        "amount": ["700"],
+        "metadata[order_id]": ["order-1"],
+        "metadata[return_id]": ["ret_1"],
+    }
+    assert request.headers["idempotency-key"] == "ret_1:refund"
+
+
+@pytest.mark.parametrize(
+    ("status", "metadata", "is_it"),
+    [
+        ("succeeded", RETURN, True),
+        ("pending", RETURN, True),
+        # It may still succeed, without another request of ours.
+        ("requires_action", RETURN, True),
+        (None, RETURN, True),
+        ("succeeded", {**RETURN, "note": "by hand"}, True),
+        ("failed", RETURN, False),
+        ("canceled", RETURN, False),
+        ("succeeded", {**RETURN, "return_id": "ret_2"}, False),
+        ("succeeded", {"order_id": "order-1"}, False),
+    ],
+)
+def test_a_part_is_asked_for_again_only_if_no_refund_of_its_return_stands(
+    provider: StripeProvider,
+    server: ScriptedServer,
+    status: str | None,
+    metadata: dict[str, str],
+    is_it: bool,
+) -> None:
+    server.script.extend([with_refund(status, **metadata), Reply(body={"id": "re_2", "status": "succeeded"})])
+    refund_part(provider, asked_before=True)
+    assert [request.method for request in server.received] == (["GET"] if is_it else ["GET", "POST"])
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_a_part_that_fails_at_once_is_refused(
+    provider: StripeProvider, server: ScriptedServer, status: str
+) -> None:
+    server.script.append(Reply(body={"id": "re_1", "status": status}))
+    with pytest.raises(PaymentRefused, match=status):
+        refund_part(provider, asked_before=False)
+
+
+def test_a_part_that_is_refused_since_it_was_made_before_is_made(
+    provider: StripeProvider, server: ScriptedServer
+) -> None:
+    server.script.extend([Reply(400, UNEXPECTED), with_refund("succeeded", **RETURN)])
+    refund_part(provider, asked_before=False)
+
+
+def test_a_part_that_is_refused_and_was_not_made_before_is_refused(
+    provider: StripeProvider, server: ScriptedServer
+) -> None:
+    server.script.extend([Reply(400, UNEXPECTED), with_refund("failed", **RETURN)])
+    with pytest.raises(PaymentRefused):
+        refund_part(provider, asked_before=False)
+
+
 def test_an_intent_is_read_with_what_was_refunded(provider: StripeProvider, server: ScriptedServer) -> None:
     server.script.extend(
         [Reply(body=intent("succeeded", 500)), Reply(body={**UNCONFIRMED, "latest_charge": None})]

@@ -17,6 +17,7 @@ from payments.domain.observation import Observation, Remedy
 from payments.domain.payment import Payment, PaymentRefused, PaymentStatus, ProviderUnavailable
 from payments.domain.payment_service import PaymentService
 from shared.aws import client
+from shared.money import Money
 from tests.component.payments.fakes import NOW, ORDER, FakeProvider, outbox
 
 EXAMPLE = Path(__file__).parents[3] / "events" / "payments_reconcile.json"
@@ -306,6 +307,45 @@ def test_an_operation_that_was_cut_short_is_finished(
     if published is not None:
         assert [event["event_type"] for event in outbox()] == [published]
         assert reconciliation.payments.under_way_since_before(NOW, 10) == []
+
+
+def test_refunds_of_returns_that_were_cut_short_are_finished_each_under_its_key(
+    reconciliation: Reconciliation, run: Callable[[str], dict[str, int]]
+) -> None:
+    then = NOW - timedelta(hours=1)
+    reconciliation.store_payment(PaymentStatus.CAPTURED)
+    payment = reconciliation.payments.find(ORDER.order_id)
+    assert payment
+    for return_id in ("ret_1", "ret_2"):
+        amount = Money(amount=700, currency=ORDER.total.currency)
+        payment = reconciliation.payments.save(payment.begin_return_refund(return_id, amount, then))
+    assert reconciliation.payments.under_way_since_before(NOW, 10) == [ORDER.order_id]
+
+    assert run("succeeded")["hanging"] == 1
+
+    finished = reconciliation.payments.find(ORDER.order_id)
+    assert finished and finished.status is PaymentStatus.CAPTURED
+    assert all(refund.is_made for refund in finished.return_refunds.values())
+    assert [event["event_type"] for event in outbox()] == ["payment.return_refunded"]
+    assert reconciliation.payments.under_way_since_before(NOW, 10) == []
+
+
+def test_a_part_that_went_back_for_a_return_is_not_taken_for_the_whole(
+    reconciliation: Reconciliation,
+) -> None:
+    reconciliation.store_payment(PaymentStatus.CAPTURED)
+    reconciliation.provider.has("pi_1", "succeeded", 700)
+    # The report was stored before our record of the refund, or a person gave the money back.
+    reconciliation.observe(ProviderStatus.PARTIALLY_REFUNDED)
+    assert reconciliation.resolver.resolve("pi_1") is Remedy.OPERATOR
+
+    payment = reconciliation.payments.find(ORDER.order_id)
+    assert payment
+    amount = Money(amount=700, currency=ORDER.total.currency)
+    reconciliation.payments.save(payment.begin_return_refund("ret_1", amount, NOW))
+
+    assert reconciliation.resolver.resolve("pi_1") is Remedy.NONE
+    assert (reconciliation.resolver.differing(10), reconciliation.provider.commands) == ([], [])
 
 
 @pytest.mark.parametrize("status", list(PaymentStatus))

@@ -15,6 +15,7 @@ import pytest
 from payments.adapters.observation_store import EVENT_LIFETIME_SECONDS, ObservationStore
 from payments.adapters.payment_store import PaymentStore
 from payments.domain.payment import Payment, PaymentStatus
+from payments.domain.return_refund import ReturnRefund
 from shared.aws import client
 from shared.clock import utc_now
 from shared.dynamo import from_item
@@ -75,12 +76,12 @@ def event(
     return json.dumps({"id": event_id, "type": event_type, "created": moment, "data": {"object": about}})
 
 
-def store_payment(status: PaymentStatus) -> None:
-    """Stores the example order's payment."""
+def store_payment(status: PaymentStatus, **returned: int) -> None:
+    """Stores the example order's payment, with the refunds of these returns, in minor units."""
     payment = Payment.begun(ORDER, utc_now())
-    PaymentStore(client("dynamodb"), "payments").add(
-        payment.model_copy(update={"status": status, "provider_reference": "pi_1"})
-    )
+    refunds = {return_id: ReturnRefund(amount=amount, is_made=True) for return_id, amount in returned.items()}
+    update = {"status": status, "provider_reference": "pi_1", "return_refunds": refunds}
+    PaymentStore(client("dynamodb"), "payments").add(payment.model_copy(update=update))
 
 
 def observed() -> dict[str, Any]:
@@ -377,6 +378,38 @@ def test_a_refund_that_fails_after_a_cancellation_is_told_by_the_payment_and_by_
     [line] = logged("provider event recorded")
     assert (line["level"], line["order_id"], line["outcome"]) == ("WARNING", ORDER.order_id, "differs")
     assert '"ProviderDiffers":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_a_part_that_went_back_for_a_return_fits_and_leaves_the_payment_captured(post: Post) -> None:
+    store_payment(PaymentStatus.CAPTURED, ret_1=700)
+    before = stored_payment()
+    now = int(time.time())
+    for number, (refunded, whole, differs) in enumerate(
+        ((700, False, None), (701, False, "captured"), (ORDER.total.amount, True, "captured"))
+    ):
+        charge = {"payment_intent": "pi_1", "captured": True, "refunded": whole, "amount_refunded": refunded}
+        body = event("charge.refunded", event_id=f"evt_{number}", created=now + number, id="ch_1", **charge)
+        assert post(body)[0] == 200
+        assert observed().get("differs_from") == differs
+    assert stored_payment() == before
+
+
+def test_a_refund_of_a_return_that_fails_later_is_an_issue_until_the_return_has_its_money(post: Post) -> None:
+    store_payment(PaymentStatus.CAPTURED, ret_1=700)
+    of_return: dict[str, Any] = {
+        "amount": 700,
+        "metadata": {"order_id": ORDER.order_id, "return_id": "ret_1"},
+    }
+
+    assert post(report(**of_return))[0] == 200
+
+    assert stored_payment()["status"] == "captured"
+    assert last_published()["data"]["causes"] == ["refund_failed:re_1"]
+    assert post(report(event_id="evt_2", id="re_2", status="pending", **of_return))[0] == 200
+    assert (last_published()["event_type"], last_published()["data"]["issues"]) == (
+        "payment.issues_changed",
+        [],
+    )
 
 
 def test_a_repeated_and_an_older_report_change_nothing(

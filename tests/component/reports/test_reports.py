@@ -56,6 +56,28 @@ def refund(order_id: str, at: datetime, amount: int = 1_490) -> Event:
     )
 
 
+def inspection(order_id: str, return_id: str, at: datetime, *, restocked: int, written_off: int) -> Event:
+    sku = "TEA-ASSAM-100"
+    return event(
+        "return.inspected",
+        f"returns-{order_id}-{return_id}",
+        at,
+        order_id=order_id,
+        return_id=return_id,
+        customer_id="u-1",
+        lines=[{"sku": sku, "quantity": 9}],
+        restocked=[{"sku": sku, "quantity": restocked}] if restocked else [],
+        written_off=[{"sku": sku, "quantity": written_off}] if written_off else [],
+        refund=EUR | {"amount": 1_000 * (restocked + written_off)},
+    )
+
+
+def return_refund(order_id: str, return_id: str, at: datetime, amount: int) -> Event:
+    facts = {"order_id": order_id, "payment_id": f"pay-{order_id}", "return_id": return_id}
+    money = {"amount": EUR | {"amount": amount}, "refunded": EUR | {"amount": 9_999}}
+    return event("payment.return_refunded", f"pay-{order_id}-{return_id}", at, **facts, **money)
+
+
 def product(sku: str, version: int, at: datetime, name: str, *, active: bool = True) -> Event:
     data = {"sku": sku, "name": name, "active": active, "version": version, "category": "tea"}
     changed = event("product.changed", sku, at, **data, price=EUR | {"amount": 100})
@@ -81,6 +103,8 @@ def test_it_reads_one_event_of_every_type_in_its_subscription(service: Service):
         "order.cancelled",
         "order.fulfilled",
         "payment.refunded",
+        "payment.return_refunded",
+        "return.inspected",
         None,
     }
 
@@ -130,6 +154,35 @@ def test_the_report_does_not_depend_on_the_order_or_the_number_of_deliveries(ser
     assert b"Assam<" in page and b"misspelt" not in page
     assert figures(service)["orders", "standing"] == 1
     assert figures(service)["money", "refunds", "EUR"] == 1_490
+
+
+def test_returns_count_in_the_week_in_which_they_were_inspected_and_refunded(service: Service):
+    tuesday, next_week = MONDAY + timedelta(days=1), MONDAY + timedelta(days=7)
+    events = [
+        inspection("ord_1", "ret_1", tuesday, restocked=2, written_off=1),
+        inspection("ord_1", "ret_2", tuesday, restocked=1, written_off=0),
+        inspection("ord_2", "ret_3", tuesday, restocked=0, written_off=0),
+        return_refund("ord_1", "ret_1", tuesday, 3_000),
+        return_refund("ord_1", "ret_2", next_week, 1_000),
+        refund("ord_3", tuesday),
+        product("TEA-ASSAM-100", 1, MONDAY, "Assam"),
+    ]
+    assert service.record_sales(*events, *events) == failures()
+
+    seen = figures(service)
+
+    assert (seen["money", "refunds", "EUR"], seen["orders", "refunded"]) == (3_000 + 1_490, 2)
+    assert seen["returns", "TEA-ASSAM-100", "pieces"] == 4
+    assert seen["orders", "standing"] == 0
+    assert b"Returned pieces that were accepted" in service.file(service.report(WEEK)["page_key"])
+    assert figures(service, Week(2026, 11))["money", "refunds", "EUR"] == 1_000
+
+
+def test_a_week_without_returns_has_the_page_and_the_sheet_from_before_there_were_returns(service: Service):
+    service.record_sales(order("order.placed", "ord_1", MONDAY))
+    answer = service.report(WEEK)
+    assert b"Return" not in service.file(answer["page_key"])
+    assert b"returns" not in service.file(answer["sheet_key"])
 
 
 def test_a_report_that_did_not_change_is_published_once(service: Service):

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from orders.domain.order import Order
 from shared.errors import PermanentError
+from shared.money import Money
 from shared.spreadsheets import csv_row
 from shared.text import Form
 
@@ -44,6 +45,8 @@ COLUMNS = (
     "tax_amount",
     "total_amount",
     "rejection_reason",
+    "returned_pieces",
+    "returns_refunded_amount",
 )
 
 
@@ -178,6 +181,8 @@ def _cells(order: Order) -> tuple[str | int, ...]:
         bill.tax.amount.amount,
         order.total.amount,
         order.rejection_reason.value if order.rejection_reason else "",
+        _returned_pieces(order),
+        _refunded(order),
     )
 
 
@@ -192,4 +197,16 @@ def _entry(order: Order) -> dict[str, Any]:
         "breakdown": order.breakdown.model_dump(),
         "total": order.total.model_dump(),
         "rejection_reason": order.rejection_reason.value if order.rejection_reason else None,
+        "returned_pieces": _returned_pieces(order),
+        "returns_refunded": Money(amount=_refunded(order), currency=order.total.currency).model_dump(),
     }
+
+
+def _returned_pieces(order: Order) -> int:
+    """The pieces that came back and were accepted, by all returns of the order."""
+    return sum(each.pieces for each in order.returned.values())
+
+
+def _refunded(order: Order) -> int:
+    """The money that went back for returns, in minor units."""
+    return sum(each.refunded for each in order.returned.values())

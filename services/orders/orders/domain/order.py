@@ -45,6 +45,16 @@ class StatusChange(Record):
     at: str
 
 
+class OrderReturn(Record):
+    """One return of an order. `pieces` were accepted, for sale again or not; `refunded` is in minor units.
+
+    Each is 0 until its event comes: the inspection's, and the refund's. They come in any order.
+    """
+
+    pieces: int = 0
+    refunded: int = 0
+
+
 class Order(Record):
     """An order. `version` counts its changes and orders its events; `payment_version` is the version of the order's
     payment in the last event that orders received about it. `payment_token` is empty once the order is decided."""
@@ -81,6 +91,8 @@ class Order(Record):
     payment_issues_version: int = 0
     payment_issues_since: str | None = None
     settled_issues: list[str] = field(default_factory=list)
+    # By the id of the return.
+    returned: dict[str, OrderReturn] = field(default_factory=dict)
 
     # Facts that follow from the fields.
 
@@ -339,6 +351,14 @@ class Order(Record):
             settled_issues=[issue for issue in self.settled_issues if issue in issues],
         )
         return recorded, []
+
+    def record_return(self, return_id: str, now: datetime, **known: int) -> tuple[Self, list[Event]]:
+        """The accepted `pieces` of a return, or the amount `refunded` for it; changes nothing if that is known."""
+        before = self.returned.get(return_id, OrderReturn())
+        after = before.model_copy(update=known)
+        if after == before:
+            return self, []
+        return self._changed(Command.RETURN, now, returned={**self.returned, return_id: after}), []
 
     def remind(self, now: datetime) -> tuple[Self, list[Event]]:
         """The order waits too long. If it is confirmed, `order.fulfilment_requested` asks for its fulfilment once more,

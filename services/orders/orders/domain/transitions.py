@@ -43,6 +43,8 @@ class Command(StrEnum):
     ERASE = "erase"
     ISSUES = "payment issues"
     """The payment's open issues, as payments reports them; or an operator has settled them."""
+    RETURN = "return"
+    """Accepted pieces of a return, or its refund."""
 
 
 TRANSITIONS: dict[Command, dict[OrderStatus, OrderStatus]] = {
@@ -69,4 +71,6 @@ TRANSITIONS: dict[Command, dict[OrderStatus, OrderStatus]] = {
     Command.ERASE: {status: status for status in OrderStatus},
     # Refunds fail and payments are disputed long after an order's end.
     Command.ISSUES: {status: status for status in OrderStatus},
+    # So do returns.
+    Command.RETURN: {status: status for status in OrderStatus},
 }

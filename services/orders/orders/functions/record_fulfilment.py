@@ -1,5 +1,5 @@
 """Records the capture and the dispatch of a confirmed order: both make it fulfilled, a failed capture ends it.
-Records the issues of an order's payment as well.
+Records the issues of an order's payment as well, and the returns of a fulfilled order.
 
 The events may come in any order, late and more than once. The order decides whether one still changes anything.
 """
@@ -14,6 +14,7 @@ from orders.domain.status import OrderStatus
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.events import Event
+from shared.money import Money
 from shared.observability import count, logger
 from shared.record import About, Record
 
@@ -35,6 +36,29 @@ class PaymentIssues(PaymentChanged):
 
     issues: list[str]
     causes: list[str] = field(default_factory=list)
+
+
+class Pieces(Record):
+    """Pieces of a product."""
+
+    quantity: Annotated[int, About(ge=1)]
+
+
+class ReturnInspected(Record):
+    """The part of `return.inspected` that this consumer reads: the pieces that were accepted."""
+
+    order_id: str
+    return_id: str
+    restocked: list[Pieces]
+    written_off: list[Pieces]
+
+
+class ReturnRefunded(Record):
+    """The part of `payment.return_refunded` that this consumer reads."""
+
+    order_id: str
+    return_id: str
+    amount: Money
 
 
 class ParcelDispatched(Record):
@@ -79,6 +103,22 @@ def issues_changed(event: Event) -> None:
         count("PaymentIssuesReported")
 
 
+def inspected(event: Event) -> None:
+    """Records the accepted pieces of a return; a repeat changes nothing."""
+    seen = ReturnInspected.model_validate(event.data)
+    pieces = sum(line.quantity for line in (*seen.restocked, *seen.written_off))
+    _record(seen.order_id, lambda order: order.record_return(seen.return_id, utc_now(), pieces=pieces))
+
+
+def return_refunded(event: Event) -> None:
+    """Records the money that went back for a return; a repeat changes nothing."""
+    refund = ReturnRefunded.model_validate(event.data)
+    _record(
+        refund.order_id,
+        lambda order: order.record_return(refund.return_id, utc_now(), refunded=refund.amount.amount),
+    )
+
+
 def _record(order_id: str, change: Callable[[Order], tuple[Order, list[Event]]]) -> None:
     entered: list[OrderStatus] = []
 
@@ -98,6 +138,8 @@ handler = consumer_handler(
         "payment.captured": captured,
         "payment.capture_failed": capture_failed,
         "payment.issues_changed": issues_changed,
+        "payment.return_refunded": return_refunded,
+        "return.inspected": inspected,
         "shipment.dispatched": dispatched,
     }
 )

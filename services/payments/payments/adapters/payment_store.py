@@ -66,6 +66,9 @@ class PaymentStore:
 
 def _item(payment: Payment, events: list[Event]) -> dict[str, Any]:
     item = {"pk": payment.order_id, **payment.model_dump(exclude_none=True)}
-    if payment.status.is_under_way:
+    if not payment.return_refunds:
+        # Most orders have no return; their items are as small as before there were any.
+        del item["return_refunds"]
+    if payment.is_under_way:
         item["progress_shard"] = str(zlib.crc32(payment.order_id.encode()) % _PROGRESS_SHARDS)
     return {**item, **outbox_of(events)}

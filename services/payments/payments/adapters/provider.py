@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from payments.adapters.transport import Answer, Transport
-from payments.domain.intent import Intent, ProviderStatus
+from payments.domain.intent import Intent, ProviderStatus, Refund
 from payments.domain.payment import AlreadyCaptured, CardDeclined, PaymentRefused, ProviderUnavailable
 from shared.money import Money
 from shared.observability import count
@@ -109,6 +109,35 @@ class StripeProvider:
             was_done=lambda intent: intent.refunded,
         )
 
+    def refund_part(
+        self,
+        reference: str,
+        amount: Money,
+        metadata: Mapping[str, str],
+        idempotency_key: str,
+        *,
+        asked_before: bool,
+    ) -> None:
+        """Gives back `amount` of the money that the intent took, once for the `metadata`, also if answers were lost.
+
+        The provider forgets a key after a day. So if it was `asked_before`, the client looks for a refund with the
+        metadata first. Raises PaymentRefused if the provider does not give it back; ProviderUnavailable.
+        """
+        ends_at = self._transport.deadline()
+        if asked_before and self._retrieve(reference, ends_at, with_refunds=True).has_refund(metadata):
+            count("ProviderAnswersFound")
+            return
+        self._act(
+            "/v1/refunds",
+            {"payment_intent": reference, "amount": str(amount.amount), **_fields_of(metadata)},
+            idempotency_key,
+            reference,
+            done=lambda refund: Refund.of(refund).may_give_back,
+            was_done=lambda intent: intent.has_refund(metadata),
+            ends_at=ends_at,
+            with_refunds=True,
+        )
+
     def retrieve(self, reference: str) -> Intent:
         """The intent as the provider has it now; raises PaymentRefused if it knows none, ProviderUnavailable."""
         return self._retrieve(reference, self._transport.deadline())
@@ -133,9 +162,12 @@ class StripeProvider:
         *,
         done: Callable[[Mapping[str, Any]], bool],
         was_done: Callable[[Intent], bool],
+        ends_at: float | None = None,
+        with_refunds: bool = False,
     ) -> None:
         """Sends a command. If the answer does not say that it is done (`done`), reads the intent (`was_done`)."""
-        ends_at = self._transport.deadline()
+        if ends_at is None:
+            ends_at = self._transport.deadline()
         try:
             answer = self._transport.send(
                 "POST",
@@ -145,7 +177,7 @@ class StripeProvider:
                 ends_at=ends_at - self._transport.timeouts.lookup,
             )
         except ProviderUnavailable:
-            if not was_done(self._retrieve(reference, ends_at)):
+            if not was_done(self._retrieve(reference, ends_at, with_refunds=with_refunds)):
                 # The command may still be on its way to the provider.
                 raise
             count("ProviderAnswersFound")
@@ -157,20 +189,33 @@ class StripeProvider:
         refusal = _refusal(answer)
         if isinstance(refusal, CardDeclined):
             raise refusal
-        intent = self._retrieve(reference, ends_at)
+        intent = self._retrieve(reference, ends_at, with_refunds=with_refunds)
         if was_done(intent):
             return
         raise PaymentRefused(
             f"{refusal}; intent {reference} is {intent.status}", intent_status=intent.status
         ) from refusal
 
-    def _retrieve(self, reference: str, ends_at: float) -> Intent:
-        answer = self._transport.send(
-            "GET", _path(reference), query={"expand[]": "latest_charge"}, ends_at=ends_at
-        )
+    def _retrieve(self, reference: str, ends_at: float, *, with_refunds: bool = False) -> Intent:
+        shown = "latest_charge.refunds" if with_refunds else "latest_charge"
+        body = self._get(_path(reference), {"expand[]": shown}, ends_at)
+        charge = body.get("latest_charge")
+        if not with_refunds or not isinstance(charge, dict):
+            return Intent.of(body)
+        listed = charge.get("refunds") or {}
+        refunds = list(listed.get("data", []))
+        # A charge shows its ten latest refunds.
+        while refunds and listed.get("has_more"):
+            query = {"payment_intent": reference, "limit": "100", "starting_after": str(refunds[-1]["id"])}
+            listed = self._get("/v1/refunds", query, ends_at)
+            refunds += listed.get("data", [])
+        return Intent.of(body, tuple(map(Refund.of, refunds)))
+
+    def _get(self, path: str, query: Mapping[str, str], ends_at: float) -> Mapping[str, Any]:
+        answer = self._transport.send("GET", path, query=query, ends_at=ends_at)
         if not answer.ok:
             raise _refusal(answer)
-        return Intent.of(answer.body)
+        return answer.body
 
 
 def _path(reference: str) -> str:

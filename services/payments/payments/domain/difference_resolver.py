@@ -57,9 +57,11 @@ class DifferenceResolver:
 
     def _observe(self, last: Observation) -> Observation:
         """The provider's present statement on the intent, as the version after `last`."""
+        intent = self._provider.retrieve(last.reference)
         return last.model_copy(
             update={
-                "provider_status": self._provider.retrieve(last.reference).provider_status,
+                "provider_status": intent.provider_status,
+                "amount_refunded": intent.amount_refunded,
                 "observed_at": int(self._now().timestamp()),
                 "version": last.version + 1,
             }

@@ -7,18 +7,20 @@ from shared.events import Payload
 from shared.money import Money
 from shared.record import About
 
+_OrderId = Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+_PaymentId = Annotated[str, About(examples=["pay-ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
 _Reason = Annotated[str, About(description="The provider's code for the reason", examples=["card_declined"])]
 
 
 class PaymentFacts(Payload):
-    """The fields that every event of a payment has."""
+    """The fields of an event about the payment as a whole."""
 
-    order_id: Annotated[str, About(examples=["ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
-    payment_id: Annotated[str, About(examples=["pay-ord_5b0c8a526b7e5c1e8f432f7a0c9f2d11"])]
+    order_id: _OrderId
+    payment_id: _PaymentId
     amount: Annotated[
         Money,
         About(
-            description="The order's total; no payment is captured or refunded in parts",
+            description="The order's total; no payment is captured in parts",
             examples=[{"amount": 4488, "currency": "EUR"}],
         ),
     ]
@@ -85,9 +87,29 @@ class PaymentIssuesChanged(PaymentFacts):
 
 
 class PaymentRefunded(PaymentFacts):
-    """The provider gave back all of the money that it took."""
+    """The provider gave back all of the money that it took. Refunds of returns are `payment.return_refunded` alone."""
 
     event_type = "payment.refunded"
     example: ClassVar = {"reason": None}
 
     reason: _Reason | None = None
+
+
+class PaymentReturnRefunded(Payload):
+    """The provider gave money back for a return: once for each return, and never more in all than it took."""
+
+    event_type = "payment.return_refunded"
+
+    order_id: _OrderId
+    payment_id: _PaymentId
+    return_id: Annotated[str, About(examples=["ret_0f6d2c7e9a5b4e6c8d1f3a2b4c5d6e7f"])]
+    amount: Annotated[
+        Money, About(description="The refund of this return", examples=[{"amount": 2089, "currency": "EUR"}])
+    ]
+    refunded: Annotated[
+        Money,
+        About(
+            description="The refunds of all returns of the order so far, with this one",
+            examples=[{"amount": 3388, "currency": "EUR"}],
+        ),
+    ]

@@ -20,21 +20,47 @@ class ProviderStatus(StrEnum):
     CANCELED = "canceled"
 
 
+# A refund that failed or was cancelled gives nothing back. Any other may still do so, without anybody's action here.
+_GAVE_NOTHING_BACK = {"failed", "canceled"}
+
+
+@dataclass(frozen=True)
+class Refund:
+    """One refund of an intent, as the provider has it now."""
+
+    status: str
+    metadata: Mapping[str, str]
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Self:
+        """The refund in an answer, or in a list."""
+        return cls(str(body.get("status") or ""), body.get("metadata") or {})
+
+    @property
+    def may_give_back(self) -> bool:
+        """Whether the money went back, or still may."""
+        return self.status not in _GAVE_NOTHING_BACK
+
+
 @dataclass(frozen=True)
 class Intent:
-    """A payment intent as the provider has it now; `status` is Stripe's own. Amounts are in minor units."""
+    """A payment intent as the provider has it now; `status` is Stripe's own. Amounts are in minor units.
+
+    `refunds` are its refunds, if the caller asked for them.
+    """
 
     reference: str
     status: str
     amount: int
     amount_refunded: int
+    refunds: tuple[Refund, ...] = ()
 
     @classmethod
-    def of(cls, body: Mapping[str, Any]) -> Self:
+    def of(cls, body: Mapping[str, Any], refunds: tuple[Refund, ...] = ()) -> Self:
         """The intent in an answer that has its latest charge expanded."""
         charge = body.get("latest_charge")
         refunded = charge.get("amount_refunded", 0) if isinstance(charge, dict) else 0
-        return cls(str(body["id"]), str(body["status"]), int(body["amount"]), int(refunded))
+        return cls(str(body["id"]), str(body["status"]), int(body["amount"]), int(refunded), refunds)
 
     @property
     def holds_money(self) -> bool:
@@ -50,6 +76,12 @@ class Intent:
     def refunded(self) -> bool:
         """Whether the provider gave back all of the money that it took."""
         return self.status == ProviderStatus.TAKEN and self.amount_refunded >= self.amount
+
+    def has_refund(self, metadata: Mapping[str, str]) -> bool:
+        """Whether a refund with this metadata gave its money back, or still may."""
+        return any(
+            refund.may_give_back and metadata.items() <= refund.metadata.items() for refund in self.refunds
+        )
 
     @property
     def provider_status(self) -> ProviderStatus:

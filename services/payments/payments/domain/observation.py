@@ -72,6 +72,7 @@ class _Charge(Lenient):
     payment_intent: Id | None = None
     captured: bool
     refunded: bool
+    amount_refunded: int = Field(default=0, ge=0, le=10**15)
     # Stripe copies an intent's metadata to its charges.
     metadata: dict[str, str] = Field(default_factory=dict)
 
@@ -108,6 +109,8 @@ class Observation(BaseModel):
     provider_status: ProviderStatus
     observed_at: int
     event_id: str
+    # What the provider gave back so far, in minor units.
+    amount_refunded: int = 0
     differs_from: str | None = None
     version: int = 1
 
@@ -118,12 +121,14 @@ class Observation(BaseModel):
         Raises pydantic's ValidationError if the event is of a known type and cannot be read.
         """
         reference: str | None
+        refunded = 0
         if event.type in _INTENT_EVENTS:
             intent = _Intent.model_validate(event.data.object)
             reference, metadata, status = intent.id, intent.metadata, _INTENT_EVENTS[event.type]
         elif event.type in _CHARGE_EVENTS:
             charge = _Charge.model_validate(event.data.object)
             reference, metadata, status = charge.payment_intent, charge.metadata, charge.status
+            refunded = charge.amount_refunded
         else:
             return None
         order_id = metadata.get("order_id")
@@ -135,6 +140,7 @@ class Observation(BaseModel):
             provider_status=status,
             observed_at=event.created,
             event_id=event.id,
+            amount_refunded=refunded,
         )
 
     def later_than(self, other: Self) -> bool:
@@ -167,7 +173,16 @@ class Observation(BaseModel):
         if payment is None or payment.provider_reference != self.reference:
             # No payment of ours names this intent, so it must hold none of a customer's money.
             return self.provider_status in _OWES_NOTHING
-        if self.provider_status in _FITS[payment.status]:
+        if self.provider_status in _FITS[payment.status] or self._is_of_returns(payment):
             return True
         last_change = datetime.fromisoformat(payment.updated_at).timestamp()
         return self.observed_at <= last_change and self.provider_status in _PASSED.get(payment.status, set())
+
+    def _is_of_returns(self, payment: Payment) -> bool:
+        """Whether the provider gave back no more than it was asked to for returns, be it a part of the money or all.
+
+        Less fits as well: the statement may be from between two refunds. A refund that failed has a report of its own.
+        """
+        gave_back = self.provider_status in {ProviderStatus.PARTIALLY_REFUNDED, ProviderStatus.REFUNDED}
+        asked = payment.refunded_for_returns if payment.status is PaymentStatus.CAPTURED else 0
+        return gave_back and 0 < self.amount_refunded <= asked

@@ -1,6 +1,7 @@
 """The rules of a payment: its statuses, the transitions between them, and the event of each.
 
-A payment is the customer's money for one order: the provider holds it, then takes it, or gives it back. The service
+A payment is the customer's money for one order: the provider holds it, then takes it, or gives it back. What it took
+goes back as a whole if the order is undone, and in parts for returns. The service
 stores each status *before* it asks the provider to act, and the next one after the answer. So a later caller knows
 which effects the provider may have had.
 
@@ -17,9 +18,10 @@ from typing import Any, Self
 
 from payments.domain import events
 from payments.domain.report import PaymentIssue, Report, issues_in
+from payments.domain.return_refund import ReturnRefund, ReturnRefundDiffers, begun, total_of
 from shared.clock import timestamp
 from shared.errors import PermanentError, TransientError
-from shared.events import Event
+from shared.events import Event, Payload
 from shared.money import Money
 from shared.record import Record
 from shared.saga import SagaOrder
@@ -130,6 +132,9 @@ TRANSITIONS: Mapping[str, Transition] = MappingProxyType(
         # From VOIDING if the provider turns out to have captured the money.
         "begin_refund": _from(_S.CAPTURED, _S.VOIDING, to=_S.REFUNDING),
         "refund": _from(_S.REFUNDING, to=_S.REFUNDED),
+        # The refund of a return leaves the payment captured, also if with it all of the money went back.
+        "begin_return_refund": _from(_S.CAPTURED, to=_S.CAPTURED),
+        "return_refunded": _from(_S.CAPTURED, to=_S.CAPTURED),
     }
 )
 """Each command of `Payment`; the first status is AUTHORIZING (`begun`) or VOIDED (`tombstone`)."""
@@ -154,6 +159,8 @@ class Payment(Record):
     outcome_at: str | None = None
     # The provider's latest statement on each refund and dispute, by its id.
     reports: dict[str, Report] = field(default_factory=dict)
+    # The refunds of returns, by the id of the return.
+    return_refunds: dict[str, ReturnRefund] = field(default_factory=dict)
 
     @classmethod
     def begun(cls, order: SagaOrder, now: datetime) -> Self:
@@ -183,6 +190,30 @@ class Payment(Record):
         """Whether the provider may hold the customer's money, or have taken it."""
         settled = {PaymentStatus.DECLINED, PaymentStatus.VOIDED, PaymentStatus.REFUNDED}
         return self.provider_reference is not None and self.status not in settled
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the provider was asked for anything, and its answer is not stored yet."""
+        return self.status.is_under_way or bool(self.unanswered_return_refunds)
+
+    @property
+    def unanswered_return_refunds(self) -> dict[str, Money]:
+        """The refunds of returns that the provider was asked for and whose answers are not stored, by the return's id.
+
+        None of them counts once the payment is no longer captured: then all of its money goes back.
+        """
+        if self.status is not PaymentStatus.CAPTURED:
+            return {}
+        return {
+            return_id: Money(amount=refund.amount, currency=self.amount.currency)
+            for return_id, refund in self.return_refunds.items()
+            if not refund.is_made
+        }
+
+    @property
+    def refunded_for_returns(self) -> int:
+        """The sum that the provider was asked to give back for returns, answered or not, in minor units."""
+        return total_of(self.return_refunds)
 
     @property
     def issues(self) -> tuple[PaymentIssue, ...]:
@@ -270,6 +301,40 @@ class Payment(Record):
         """The provider gave all of the money back."""
         return self._published("refund", events.PaymentRefunded, now)
 
+    def refund_of(self, return_id: str, amount: Money) -> ReturnRefund | None:
+        """The refund of the return, or None. Raises ReturnRefundDiffers if it is not of `amount`."""
+        refund = self.return_refunds.get(return_id)
+        if refund is not None and (refund.amount, self.amount.currency) != (amount.amount, amount.currency):
+            raise ReturnRefundDiffers(f"{return_id}: {amount.amount}, but {refund.amount} before")
+        return refund
+
+    def begin_return_refund(self, return_id: str, amount: Money, now: datetime) -> Self:
+        """The provider is about to be asked to give `amount` back for a return, for the first time.
+
+        Raises RefundNotCovered.
+        """
+        if return_id in self.return_refunds:
+            raise IllegalTransition(f"the refund of {return_id} was begun before")
+        refunds = begun(self.return_refunds, return_id, amount, captured=self.amount)
+        return self._changed("begin_return_refund", now, return_refunds=refunds)
+
+    def return_refunded(self, return_id: str, now: datetime) -> tuple[Self, list[Event]]:
+        """The provider gave the money back that it was asked for."""
+        if return_id not in self.unanswered_return_refunds:
+            raise IllegalTransition(f"no refund of {return_id} waits for its answer")
+        refund = self.return_refunds[return_id].model_copy(update={"is_made": True})
+        refunds = {**self.return_refunds, return_id: refund}
+        changed = self._changed("return_refunded", now, return_refunds=refunds)
+        made = sum(each.amount for each in refunds.values() if each.is_made)
+        facts = events.PaymentReturnRefunded(
+            order_id=self.order_id,
+            payment_id=self.payment_id,
+            return_id=return_id,
+            amount=Money(amount=refund.amount, currency=self.amount.currency),
+            refunded=Money(amount=made, currency=self.amount.currency),
+        )
+        return changed, [changed._stamped(facts, now)]
+
     def report(self, subject: str, report: Report, now: datetime) -> tuple[Self, list[Event]]:
         """The provider's statement on the refund or dispute `subject`, in any status of the payment.
 
@@ -316,8 +381,12 @@ class Payment(Record):
         return {"reason": self.reason} if self.reason else {}
 
     def _event(self, kind: type[events.PaymentFacts], now: datetime, **more: Any) -> Event:
+        facts = kind(order_id=self.order_id, payment_id=self.payment_id, amount=self.amount, **more)
+        return self._stamped(facts, now)
+
+    def _stamped(self, facts: Payload, now: datetime) -> Event:
         return Event.of(
-            kind(order_id=self.order_id, payment_id=self.payment_id, amount=self.amount, **more),
+            facts,
             aggregate_id=self.payment_id,
             aggregate_version=self.version,
             occurred_at=now,

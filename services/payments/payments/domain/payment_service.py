@@ -1,4 +1,4 @@
-"""The payment service: authorizes, captures, voids and refunds the money of orders.
+"""The payment service: authorizes, captures, voids and refunds the money of orders, and refunds returns.
 
 Any operation may be repeated, or overtaken by another one.
 
@@ -24,6 +24,7 @@ from payments.domain.payment import (
     PaymentStatus,
 )
 from payments.domain.ports import PaymentProvider, PaymentRepository
+from shared.money import Money
 from shared.saga import SagaOrder
 from shared.versioned_table import retry_on_conflict
 
@@ -79,9 +80,13 @@ class PaymentService:
         """
         return retry_on_conflict(self._void, order)
 
-    def refund(self, order_id: str) -> Payment:
-        """Gives the captured money back in full; raises PaymentNotCaptured if the provider did not take it."""
-        return retry_on_conflict(self._refund, order_id)
+    def refund_return(self, order_id: str, return_id: str, amount: Money) -> Payment:
+        """Gives `amount` of the captured money back for a return, once. A repeat answers as the first time.
+
+        Raises PaymentNotCaptured if the provider did not take the money, or gives all of it back. Raises
+        RefundNotCovered if the refunds would exceed it, and ReturnRefundDiffers if this return's has another amount.
+        """
+        return retry_on_conflict(self._refund_return, order_id, return_id, amount)
 
     def complete(self, order_id: str) -> Payment | None:
         """Finishes an operation that was cut short at the provider, and returns the payment after it.
@@ -100,6 +105,9 @@ class PaymentService:
                 return self._release(payment)
             case Payment(status=PaymentStatus.REFUNDING):
                 return self._give_back(payment)
+            case Payment(status=PaymentStatus.CAPTURED):
+                for return_id, amount in payment.unanswered_return_refunds.items():
+                    payment = self._refund_return(order_id, return_id, amount)
             case Payment(status=PaymentStatus.AUTHORIZING, provider_reference=str(reference)):
                 if self._provider.retrieve(reference).holds_money:
                     return self._payments.save(*payment.authorize(self._now()))
@@ -189,13 +197,23 @@ class PaymentService:
                 return self._give_back(payment)
         return self._payments.save(*payment.void(self._now()))
 
-    def _refund(self, order_id: str) -> Payment:
+    def _refund_return(self, order_id: str, return_id: str, amount: Money) -> Payment:
         payment = self._payments.find(order_id)
-        if payment is not None and payment.status is PaymentStatus.REFUNDED:
-            return payment
-        if payment is None or payment.status not in (PaymentStatus.CAPTURED, PaymentStatus.REFUNDING):
+        if payment is None or payment.status is not PaymentStatus.CAPTURED:
             raise PaymentNotCaptured(order_id)
-        return self._give_back(payment)
+        refund = payment.refund_of(return_id, amount)
+        if refund is None:
+            payment = self._payments.save(payment.begin_return_refund(return_id, amount, self._now()))
+        elif refund.is_made:
+            return payment
+        self._provider.refund_part(
+            payment.reference,
+            amount,
+            metadata={"order_id": order_id, "return_id": return_id},
+            idempotency_key=f"{return_id}:refund",
+            asked_before=refund is not None,
+        )
+        return self._payments.save(*payment.return_refunded(return_id, self._now()))
 
     def _give_back(self, payment: Payment) -> Payment:
         if payment.status is not PaymentStatus.REFUNDING:

@@ -70,5 +70,19 @@ class PaymentProvider(Protocol):
     ) -> None:
         """Gives back all of the money that the intent took. Reports on the refund carry `metadata`."""
 
+    def refund_part(
+        self,
+        reference: str,
+        amount: Money,
+        metadata: Mapping[str, str],
+        idempotency_key: str,
+        *,
+        asked_before: bool,
+    ) -> None:
+        """Gives back `amount` of the money that the intent took, once for the `metadata`, however often it is called.
+
+        `asked_before` says that an earlier call may have had its effect: the provider forgets keys after a day.
+        """
+
     def retrieve(self, reference: str) -> Intent:
         """The intent as the provider has it now."""

@@ -57,11 +57,13 @@ class ProviderReport(BaseModel):
         shown = _Reported.model_validate(event.data.object)
         if shown.payment_intent is None:
             return None
+        metadata = shown.metadata or {}
         report = Report(
             kind=kind,
             status=shown.status or "",
             amount=shown.amount,
             reported_at=event.created,
+            return_id=metadata.get("return_id") if kind == REFUND else None,
         )
-        order_id = (shown.metadata or {}).get("order_id")
+        order_id = metadata.get("order_id")
         return cls(subject=shown.id, reference=shown.payment_intent, order_id=order_id, report=report)

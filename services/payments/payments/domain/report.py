@@ -51,6 +51,8 @@ class Report(Record):
     status: str
     amount: int
     reported_at: int
+    # The return that a refund was for.
+    return_id: str | None = None
 
     def later_than(self, other: Self) -> bool:
         """Whether this is the later statement; within one second the order of the statuses decides.
@@ -81,13 +83,20 @@ class Report(Record):
 def issues_in(reports: Mapping[str, Report], total: int) -> dict[str, PaymentIssue]:
     """The open issues of a payment of `total` minor units, by the id of the refund or dispute that each is about.
 
-    A failed refund counts until others gave it all back.
+    A failed refund of a return counts until another refund of that return stands, and any other until refunds gave all
+    of the total back.
     """
-    refunds = [report for report in reports.values() if report.kind == REFUND]
-    given_back = sum(refund.amount for refund in refunds if refund.status in _REFUND_STANDS)
+    standing = [
+        report for report in reports.values() if report.kind == REFUND and report.status in _REFUND_STANDS
+    ]
+    returns = {refund.return_id for refund in standing if refund.return_id}
+    all_given_back = sum(refund.amount for refund in standing) >= total
     issues = {subject: report.issue for subject, report in reports.items()}
     return {
         subject: issue
         for subject, issue in issues.items()
-        if issue and (reports[subject].kind == DISPUTE or given_back < total)
+        if issue
+        and (
+            reports[subject].kind == DISPUTE or not (all_given_back or reports[subject].return_id in returns)
+        )
     }

@@ -52,10 +52,24 @@ class PaymentMethod(StrEnum):
     HOLD_EXPIRES = "pm_sandbox_capture_expired"
     # Holds the money; the card's bank refuses the first capture, and accepts a later one.
     CAPTURE_DECLINED_ONCE = "pm_sandbox_capture_declined_once"
+    # Stripe's own name for a card whose refunds are accepted, and fail a while later.
+    REFUND_FAILS = "pm_card_refundFail"
 
 
 _DECLINED = {PaymentMethod.DECLINED, PaymentMethod.CHARGE_FAILS}
 _LATE = {PaymentMethod.ANSWERS_TOO_LATE, PaymentMethod.ANSWER_LOST}
+
+
+class Refund(BaseModel):
+    """A refund of an intent's charge. `created` is Unix time in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    amount: int
+    created: int
+    metadata: dict[str, str]
+    status: str = "succeeded"
 
 
 class Intent(BaseModel):
@@ -72,7 +86,9 @@ class Intent(BaseModel):
     status: IntentStatus = IntentStatus.REQUIRES_CONFIRMATION
     canceled_at: int | None = None
     amount_received: int = 0
+    # What refunds that did not fail gave back.
     amount_refunded: int = 0
+    refunds: tuple[Refund, ...] = ()
     # The number of confirmations that were tried.
     attempts: int = 0
     refused_captures: int = 0
@@ -97,10 +113,20 @@ class Intent(BaseModel):
         confirmed = self.attempts > 0 and self.status is not IntentStatus.REQUIRES_CONFIRMATION
         return f"ch_{self.id.removeprefix('pi_')}" if confirmed else None
 
-    def charge_as_json(self) -> dict[str, Any]:
-        """The intent's charge as the API shows it; a released hold counts as refunded, as at Stripe."""
+    def charge_as_json(self, *, with_refunds: bool = False) -> dict[str, Any]:
+        """The intent's charge as the API shows it, `with_refunds` if asked for, the latest first.
+
+        A released hold counts as refunded, as at Stripe.
+        """
         failed = self.status is IntentStatus.REQUIRES_PAYMENT_METHOD
         released = self.status is IntentStatus.CANCELED
+        refunds = [self.refund_as_json(refund) for refund in reversed(self.refunds)]
+        listed = {
+            "object": "list",
+            "data": refunds,
+            "has_more": False,
+            "url": f"/v1/charges/{self.charge_id}/refunds",
+        }
         return {
             "id": self.charge_id,
             "object": "charge",
@@ -113,11 +139,26 @@ class Intent(BaseModel):
             "metadata": self.metadata,
             "payment_intent": self.id,
             "refunded": released or 0 < self.amount_received == self.amount_refunded,
+            **({"refunds": listed} if with_refunds else {}),
             "status": "failed" if failed else "succeeded",
         }
 
-    def as_json(self, *, with_charge: bool = False) -> dict[str, Any]:
-        """The intent as the API shows it; `with_charge` shows its latest charge in full instead of its id."""
+    def refund_as_json(self, refund: Refund) -> dict[str, Any]:
+        """One of the intent's refunds as the API shows it."""
+        return {
+            **refund.model_dump(),
+            "object": "refund",
+            "charge": self.charge_id,
+            "currency": self.currency,
+            "payment_intent": self.id,
+        }
+
+    def as_json(self, *, with_charge: bool = False, with_refunds: bool = False) -> dict[str, Any]:
+        """The intent as the API shows it.
+
+        `with_charge` shows its latest charge in full instead of its id, `with_refunds` also that charge's refunds.
+        """
+        shows_charge = (with_charge or with_refunds) and self.charge_id
         return {
             "id": self.id,
             "object": "payment_intent",
@@ -128,7 +169,9 @@ class Intent(BaseModel):
             "capture_method": "manual",
             "created": self.created,
             "currency": self.currency,
-            "latest_charge": self.charge_as_json() if with_charge and self.charge_id else self.charge_id,
+            "latest_charge": (
+                self.charge_as_json(with_refunds=with_refunds) if shows_charge else self.charge_id
+            ),
             "livemode": False,
             "metadata": self.metadata,
             "payment_method": self.payment_method.value,
@@ -226,7 +269,10 @@ def capture(intent: Intent, form: Mapping[str, str], now: int) -> Outcome:
 
 
 def refund(intent: Intent, form: Mapping[str, str], refund_id: str, now: int) -> Outcome:
-    """Gives captured money back: `amount`, or the rest; raises ApiError if less than that is left."""
+    """Gives captured money back: `amount`, or the rest. A charge may have several refunds.
+
+    Raises ApiError if less than the amount is left.
+    """
     if intent.status is not IntentStatus.SUCCEEDED:
         raise ApiError.invalid(
             f"This PaymentIntent ({intent.id}) does not have a successful charge to refund.",
@@ -242,19 +288,16 @@ def refund(intent: Intent, form: Mapping[str, str], refund_id: str, now: int) ->
         raise ApiError.invalid(
             f"Refund amount ({amount}) is greater than what is left ({left}).", param="amount"
         )
-    refunded = intent.changed(amount_refunded=intent.amount_refunded + amount)
-    made = {
-        "id": refund_id,
-        "object": "refund",
-        "amount": amount,
-        "charge": intent.charge_id,
-        "created": now,
-        "currency": intent.currency,
-        "metadata": _metadata(form),
-        "payment_intent": intent.id,
-        "status": "succeeded",
-    }
-    return Outcome(refunded, Answer(HTTPStatus.OK, made))
+    made = Refund(id=refund_id, amount=amount, created=now, metadata=_metadata(form))
+    answer = Answer(HTTPStatus.OK, intent.refund_as_json(made))
+    if intent.payment_method is PaymentMethod.REFUND_FAILS:
+        # A later look shows that it failed: the money is the shop's again.
+        failed = made.model_copy(update={"status": "failed"})
+        return Outcome(intent.changed(refunds=(*intent.refunds, failed)), answer)
+    refunded = intent.changed(
+        amount_refunded=intent.amount_refunded + amount, refunds=(*intent.refunds, made)
+    )
+    return Outcome(refunded, answer)
 
 
 def _fault() -> Answer:

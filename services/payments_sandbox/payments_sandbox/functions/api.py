@@ -57,10 +57,12 @@ def search_intents() -> Response[str]:
 
 @app.get("/v1/payment_intents/<intent_id>")
 def read_intent(intent_id: str) -> Response[str]:
-    """One intent; ?expand[]=latest_charge shows its charge in full."""
+    """One intent; ?expand[]=latest_charge shows its charge in full, latest_charge.refunds its refunds as well."""
     intent = idempotent_requests().read(intent_id)
     expanded = (app.current_event.query_string_parameters or {}).get("expand[]")
-    body = intent.as_json(with_charge=expanded == "latest_charge")
+    body = intent.as_json(
+        with_charge=expanded == "latest_charge", with_refunds=expanded == "latest_charge.refunds"
+    )
     return _answered(Answer(HTTPStatus.OK, body, late=intent.answers_late))
 
 

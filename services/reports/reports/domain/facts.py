@@ -1,8 +1,8 @@
 """The facts that a week's report is made of.
 
-A fact is an event that happened once and never changes: an order was placed, confirmed or rejected; money was paid
-back. So facts may arrive in any order and more than once. A later cancellation changes no week that is over: it is a
-fact of its own week.
+A fact is an event that happened once and never changes. An order was placed, confirmed or rejected; money was paid
+back; returned pieces were accepted. So facts may arrive in any order and more than once. A later cancellation changes
+no week that is over: it is a fact of its own week.
 """
 
 from datetime import UTC, datetime
@@ -30,6 +30,13 @@ class Line(_EventData):
     unit_price: Money
 
 
+class Pieces(_EventData):
+    """Pieces of a product that came back."""
+
+    sku: Annotated[str, Field(min_length=1)]
+    quantity: Annotated[int, Field(ge=1)]
+
+
 class Kind(StrEnum):
     """The types of events about an order."""
 
@@ -39,10 +46,24 @@ class Kind(StrEnum):
     CANCELLED = "order.cancelled"
     FULFILLED = "order.fulfilled"
     REFUNDED = "payment.refunded"
+    RETURN_REFUNDED = "payment.return_refunded"
+    RETURN_INSPECTED = "return.inspected"
+
+    @property
+    def is_refund(self) -> bool:
+        """Whether the provider paid money back."""
+        return self in {self.REFUNDED, self.RETURN_REFUNDED}
+
+
+_AMOUNTS = {Kind.REFUNDED: "amount", Kind.RETURN_REFUNDED: "amount", Kind.RETURN_INSPECTED: "refund"}
 
 
 class Fact(_EventData):
-    """An event about an order. `amount` is the order's total or, for a refund, the amount that was paid back."""
+    """An event about an order.
+
+    `amount` is the order's total, the amount that was paid back, or what an inspection granted. `returned` are the
+    pieces that an inspection accepted, for sale again or not.
+    """
 
     event_id: str
     kind: Kind
@@ -51,6 +72,7 @@ class Fact(_EventData):
     amount: Money
     lines: tuple[Line, ...] = ()
     reason: str | None = None
+    returned: tuple[Pieces, ...] | None = None
 
     @property
     def week(self) -> Week:
@@ -73,10 +95,15 @@ class Fact(_EventData):
                 "kind": kind,
                 "order_id": data.get("order_id"),
                 "occurred_at": event.occurred_at,
-                "amount": data.get("amount" if kind is Kind.REFUNDED else "total"),
+                "amount": data.get(_AMOUNTS.get(kind, "total")),
                 # Only a confirmation's lines are sales.
                 "lines": data.get("lines") if kind is Kind.CONFIRMED else (),
                 "reason": data.get("reason") if kind is Kind.REJECTED else None,
+                "returned": (
+                    [*data.get("restocked", []), *data.get("written_off", [])]
+                    if kind is Kind.RETURN_INSPECTED
+                    else None
+                ),
             }
         )
 

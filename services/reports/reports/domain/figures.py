@@ -51,6 +51,15 @@ class Shortage:
 
 
 @dataclass(frozen=True)
+class Returned:
+    """The pieces of a product that came back and were accepted, for sale again or not."""
+
+    sku: str
+    name: str
+    pieces: int
+
+
+@dataclass(frozen=True)
 class Figures:
     """All figures of a week's report."""
 
@@ -65,6 +74,7 @@ class Figures:
     reversals: Amounts
     refunded_orders: int
     refunds: Amounts
+    returned: tuple[Returned, ...]
     days: tuple[Day, ...]
     best_sellers: tuple[ProductSales, ...]
     slow_movers: tuple[ProductSales, ...]
@@ -100,6 +110,7 @@ class _Sums:
         default_factory=lambda: tuple(Counter[str]() for _ in range(DAYS))
     )
     pieces: Counter[str] = field(default_factory=Counter)
+    returned: Counter[str] = field(default_factory=Counter)
     revenue_of: dict[str, Counter[str]] = field(default_factory=dict)
 
 
@@ -139,6 +150,10 @@ def figures_of(
         reversals=_amounts(sums.reversals),
         refunded_orders=len(sums.refunded),
         refunds=_amounts(sums.refunds),
+        returned=tuple(
+            Returned(sku, names.get(sku, sku), pieces)
+            for sku, pieces in sorted(sums.returned.items(), key=lambda entry: (-entry[1], entry[0]))
+        ),
         days=tuple(
             Day(sums.placed_on[day], sums.standing_on[day], _amounts(sums.revenue_on[day]))
             for day in range(DAYS)
@@ -165,10 +180,7 @@ def _add_order(
         sums.rejections[rejected.reason or "unknown"] += 1
     if Kind.FULFILLED in by_kind:
         sums.fulfilled += 1
-    for refund in facts:
-        if refund.kind is Kind.REFUNDED:
-            sums.refunded.add(order_id)
-            sums.refunds[refund.amount.currency] += refund.amount.amount
+    _add_refunds_and_returns(sums, facts)
     confirmed, cancelled = by_kind.get(Kind.CONFIRMED), by_kind.get(Kind.CANCELLED)
     if cancelled:
         sums.cancelled += 1
@@ -183,6 +195,15 @@ def _add_order(
             price = line.unit_price * line.quantity
             sums.pieces[line.sku] += line.quantity
             sums.revenue_of.setdefault(line.sku, Counter())[price.currency] += price.amount
+
+
+def _add_refunds_and_returns(sums: _Sums, facts: list[Fact]) -> None:
+    for fact in facts:
+        if fact.kind.is_refund:
+            sums.refunded.add(fact.order_id)
+            sums.refunds[fact.amount.currency] += fact.amount.amount
+        for returned in fact.returned or ():
+            sums.returned[returned.sku] += returned.quantity
 
 
 def _slow_movers(

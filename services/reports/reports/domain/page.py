@@ -8,7 +8,7 @@ from html import escape
 from string import Template
 
 from reports.domain.charts import Bar, Series, bars, columns
-from reports.domain.figures import Amounts, Figures, ProductSales, money
+from reports.domain.figures import Amounts, Figures, ProductSales, Returned, money
 from reports.domain.formatting import amount, decimal, long_date, number, plain, reason, weekday
 from shared.money import Money
 
@@ -25,6 +25,7 @@ def page_of(figures: Figures, template: Template) -> bytes:
         _best_sellers(figures),
         _slow_movers(figures),
         _low_stock(figures),
+        *([_returned(figures)] if figures.returned else []),
     ]
     page = template.substitute(
         week=str(figures.week),
@@ -173,7 +174,18 @@ def _low_stock(figures: Figures) -> str:
     return _section("Low stock", note + chart, table)
 
 
-def _pieces(chart_id: str, title: str, products: Sequence[ProductSales]) -> str:
+def _returned(figures: Figures) -> str:
+    """The returned pieces. A week without any has no such section, as in the reports from before there were returns."""
+    rows = [(plain(each.name), each.sku, number(each.pieces)) for each in figures.returned]
+    total = ("All", "", number(sum(each.pieces for each in figures.returned)))
+    return _section(
+        "Returns",
+        _pieces("returns", "Returned pieces by product", figures.returned),
+        _table("Returned pieces that were accepted", ("Product", "SKU", "Pieces"), rows, total),
+    )
+
+
+def _pieces(chart_id: str, title: str, products: Sequence[ProductSales | Returned]) -> str:
     return bars(
         chart_id, title, [Bar(plain(each.name), each.pieces, number(each.pieces)) for each in products]
     )

@@ -52,6 +52,8 @@ def _rows(figures: Figures) -> Iterator[Row]:
     for shortage in figures.low_stock:
         yield "low_stock", shortage.sku, shortage.name, "available", shortage.available, ""
         yield "low_stock", shortage.sku, shortage.name, "threshold", shortage.threshold, ""
+    for returned in figures.returned:
+        yield "returns", returned.sku, returned.name, "pieces", returned.pieces, ""
 
 
 def _products(section: str, products: tuple[ProductSales, ...]) -> Iterator[Row]:
