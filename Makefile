@@ -181,7 +181,7 @@ growth: .venv/installed ## Measure what an order costs with 100, 10,000 and 100,
 	@$(BIN)/python -m benchmarks.growth
 
 ## Describe
-.PHONY: openapi openapi-release asyncapi events events-release data-map
+.PHONY: openapi openapi-release asyncapi events events-release data-map services
 openapi: .venv/installed ## Renew the OpenAPI document and the authorization matrix from the routes
 	@$(TOOLS) openapi write
 
@@ -196,6 +196,9 @@ events: .venv/installed ## Renew the events' schemas and their catalogue from th
 
 data-map: .venv/installed ## Renew the map of all personal data from the marks in the code
 	@$(TOOLS) data-map write
+
+services: .venv/installed ## Renew the lists of the services in pyproject.toml from their folders
+	@$(TOOLS) services write
 
 events-release: .venv/installed ## Make the events the ones whose readers later versions may not break
 	@$(TOOLS) events release

@@ -35,6 +35,7 @@ TOOLS: Tools = {
     "tools.contracts.events.command": ("events",),
     "tools.contracts.deployed": ("resources",),
     "tools.scan.command": ("scan",),
+    "tools.import_roots": ("services",),
 }
 
 

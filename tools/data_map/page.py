@@ -8,7 +8,8 @@ from shared.record import Personal
 from tools.contracts.events.contracts import contracts
 from tools.contracts.template import resources, subscriptions, template
 from tools.data_map.places import Place, event_fields, places
-from tools.data_map.stores import ABSENT, OTHERS, PSEUDONYMOUS, TABLES, Stay
+from tools.data_map.stores import ABSENT, OTHERS, PSEUDONYMOUS, TABLES
+from tools.services import Stay
 from tools.settings import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "data-map.md"

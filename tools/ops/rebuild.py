@@ -15,7 +15,6 @@ exports of orders, which may read no address. Release 0.7.0 and earlier wrote or
 import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from archive.adapters import event_of
@@ -24,6 +23,7 @@ from orders.adapters.order_store import OrderStore
 from shared.dynamo import from_item, to_item
 from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import Progress, StepError
+from tools.services import Projection, services
 from tools.stack import Stack
 from tools.waiting import NotInTime, wait_for
 
@@ -38,29 +38,8 @@ _ARCHIVE_BEHIND_SECONDS = 150
 type Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Projection:
-    """A projection: its content, the table that it is made from, and the consumer that writes it, unless the command
-    does so itself."""
-
-    content: str
-    source: str
-    consumer: str | None
-
-    @property
-    def is_made_of_events(self) -> bool:
-        """Whether it is made from all past events, and not from the present items of its source."""
-        return self.source == "ArchiveTable"
-
-
 PROJECTIONS = {
-    "orders-prices": Projection("the prices that orders are charged", "CatalogTable", "OrdersRecordPrices"),
-    "notifications-addresses": Projection(
-        "the addresses of mail", "UsersTable", "NotificationsRecordAddresses"
-    ),
-    "reports-sales": Projection("the facts behind weekly reports", "ArchiveTable", "ReportsRecordSales"),
-    "catalog-shelves": Projection("the order in which products are listed", "CatalogTable", None),
-    "orders-countries": Projection("the countries that exports of orders show", "OrdersTable", None),
+    name: projection for manifest in services().values() for name, projection in manifest.projections.items()
 }
 
 
