@@ -7,10 +7,11 @@ import pytest
 from pydantic import ValidationError
 
 from tools.contracts.openapi import document
-from tools.contracts.openapi.document import NotDescribed, tags
+from tools.contracts.openapi.document import NotDescribed, committed, operations_of, tags
 from tools.contracts.template import resources
 from tools.import_roots import PYPROJECT, with_all_services
 from tools.services import Manifest, camel, services
+from users.dependencies import ExportSettings
 
 PROJECT = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["tool"]
 
@@ -76,3 +77,17 @@ def test_a_projection_names_a_table_and_a_consumer_of_the_template(name: str) ->
         if projection.consumer is not None:
             assert projection.consumer.startswith(camel(name))
             assert f"{projection.consumer}Function" in resources()
+
+
+def test_the_export_of_a_users_data_links_to_each_list_of_the_users_own_things() -> None:
+    lists = {
+        path
+        for method, path, operation in operations_of(committed())
+        if method == "get" and "{" not in path and operation.get("x-audited") == "owner"
+    }
+    variables = resources()["UsersApiFunction"]["Properties"]["Environment"]["Variables"]
+    linked = ExportSettings(also_exported=variables["ALSO_EXPORTED"]).lists
+    missing = [f"{path}: <what it lists>" for path in sorted(lists - linked.keys())]
+    assert missing == [], "add these lines to ALSO_EXPORTED of UsersApiFunction in template.yaml"
+    assert all(linked.values())
+    assert linked.keys() <= lists

@@ -87,7 +87,7 @@ def _events() -> Iterator[str]:
     yield "`order.placed`, which release 0.5.0 dropped, also has the postal address and the payment token.\n"
     yield "| Event | Fields | Read by |"
     yield "|---|---|---|"
-    readers = subscriptions()
+    readers = subscriptions(contract.event_type for contract in contracts())
     for contract in contracts():
         marked = {
             path: kind
