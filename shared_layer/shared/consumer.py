@@ -217,7 +217,7 @@ def consumer_handler(reads: Reads) -> ConsumerHandler:
 
 
 def every_event_handler(consume: Consume) -> EveryEventHandler:
-    """The Lambda handler that feeds every event of an SQS batch to `consume`, whatever its type and its version.
+    """The Lambda handler that feeds every event of an SQS batch to `consume`, with any type and version.
 
     `consume` may raise the same as with `message_handler`. A message that is no event becomes a dead letter at once.
     """

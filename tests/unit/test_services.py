@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from tools.contracts.openapi import document
-from tools.contracts.openapi.document import NotDescribed, committed, operations_of, tags
+from tools.contracts.openapi.document import committed, operations_of, tags
+from tools.contracts.openapi.service_part import NotDescribed
 from tools.contracts.template import resources
 from tools.import_roots import PYPROJECT, with_all_services
 from tools.services import Manifest, camel, services
