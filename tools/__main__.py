@@ -36,6 +36,7 @@ TOOLS: Tools = {
     "tools.contracts.deployed": ("resources",),
     "tools.scan.command": ("scan",),
     "tools.import_roots": ("services",),
+    "tools.new.command": ("new-service", "new-route", "new-event", "new-consumer"),
 }
 
 

@@ -30,11 +30,15 @@ class Reference(_Declaration):
 
 class Projection(_Declaration):
     """A projection: its content, the table that it is made from, and the consumer that writes it, unless `make rebuild`
-    does so itself."""
+    does so itself.
+
+    `events` are the types that it is made of, if its consumer reads more than them.
+    """
 
     content: str
     source: str
     consumer: str | None = None
+    events: tuple[str, ...] = ()
 
     @property
     def is_made_of_events(self) -> bool:

@@ -176,12 +176,16 @@ def _scanned(stack: Stack, table: str, **options: Any) -> Iterator[dict[str, Any
 
 
 def _policy(stack: Stack, projection: Projection) -> dict[str, Any]:
-    """The filter policy by which the topic sends events to the projection's consumer."""
+    """The filter policy of the consumer's subscription, for the projection's own types of events."""
     subscription = stack.client("sns").get_subscription_attributes(
         SubscriptionArn=stack.resource(f"{projection.consumer}Subscription")
     )
     policy: dict[str, Any] = json.loads(subscription["Attributes"]["FilterPolicy"])
-    return policy
+    if not projection.events:
+        return policy
+    return {
+        "event_type": [event_type for event_type in projection.events if lets_through(policy, event_type)]
+    }
 
 
 def _is_let_through(entry: str, policy: dict[str, Any]) -> bool:
