@@ -3,7 +3,6 @@
 import argparse
 import subprocess  # nosec B404
 import sys
-from collections.abc import Callable
 
 from tools.command_line import Subcommands, add_command
 from tools.contracts.deployed import BUDGET, LIMIT, deployed
@@ -128,7 +127,10 @@ def _count() -> int:
 
 def _asked(plan: Plan) -> Plan:
     """The plan with the answers of the person at the terminal."""
-    ask: Callable[[str], str] = lambda question: input(f"{question} ").strip()
+
+    def ask(question: str) -> str:
+        return input(f"{question} ").strip()
+
     return Plan(
         name=plan.name,
         thing=plan.thing or ask("One of them is called (empty: the name in the singular)?"),

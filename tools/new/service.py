@@ -265,11 +265,11 @@ def _in_architecture(text: str, plan: Plan) -> str:
 
 
 def _in_encryption(text: str, plan: Plan) -> str:
-    service, rows = plan.values["Service"], []
+    """The page with a row for each of the service's tables."""
+    service, words, rows = plan.values["Service"], plan.values["words"], []
     if plan.has_table:
-        rows.append(
-            f"| `{service}Table` | until the account is closed; what is nobody's, for ever | A customer's own {plan.values['words']} |\n"
-        )
+        kept = "until the account is closed; nobody's own, for ever"
+        rows.append(f"| `{service}Table` | {kept} | A customer's own {words} |\n")
     if plan.projects:
         name = f"{service}Known{plan.values['Projected']}sTable"
         rows.append(f"| `{name}` | for ever | A copy of ids and types of events. No personal data |\n")
@@ -277,6 +277,7 @@ def _in_encryption(text: str, plan: Plan) -> str:
 
 
 def _in_operations(text: str, plan: Plan) -> str:
+    """The page with a row that says what waiting dead letters mean."""
     if not plan.follows:
         return text
     late = [
