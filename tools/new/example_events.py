@@ -23,6 +23,11 @@ def known_types() -> dict[str, Any]:
     return {contract.event_type: contract.example() for contract in contracts()}
 
 
+def latest_versions() -> dict[str, int]:
+    """The last version of each type of event."""
+    return {event_type: example["event_version"] for event_type, example in known_types().items()}
+
+
 def require_known(types: Iterable[str]) -> None:
     """Raises StepError with all types if no service publishes one of these."""
     if unknown := [event_type for event_type in types if event_type not in known_types()]:

@@ -168,6 +168,7 @@ class Consumer:
             "consumer_tables": {},
             "consumer_grants": [],
             "consumer_events": self.events,
+            "latest": example_events.latest_versions(),
         }
         package = f"services/{self.service}/{self.service}"
         changes.add(f"{package}/functions/{self.name}.py", rendered("consumer.py", values))

@@ -15,6 +15,16 @@ def rendered(name: str, values: Mapping[str, Any]) -> str:
     return _environment().get_template(f"{name}.jinja").render(values)
 
 
+def reading(function: str, latest: int) -> str:
+    """What a consumer reads of one type: the function for all versions up to the `latest`, as Python.
+
+    An earlier version may still wait in a queue, and is in the archive.
+    """
+    if latest == 1:
+        return function
+    return "{" + ", ".join(f"{version}: {function}" for version in range(1, latest + 1)) + "}"
+
+
 def words_of(name: str) -> str:
     """A name as words: gift card."""
     return name.replace("_", " ").replace("-", " ")
@@ -44,6 +54,7 @@ def _environment() -> Environment:
         "in_backticks": in_backticks,
         "list_of_texts": lambda texts: json.dumps(list(texts)),
         "set_of_texts": lambda texts: "{" + ", ".join(map(json.dumps, texts)) + "}",
+        "reading": reading,
         "words": words_of,
     }
     return environment

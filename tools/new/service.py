@@ -28,8 +28,9 @@ def changes_for(plan: Plan) -> Changes:
     plan.check()
     example_events.require_known((*plan.consumes, *plan.projects))
     changes = Changes()
+    values = {**plan.values, "latest": example_events.latest_versions()}
     for name, template in _files(plan):
-        changes.add(name, rendered(template, plan.values))
+        changes.add(name, rendered(template, values))
     for name, example in _examples(plan):
         changes.add(f"events/{plan.package}_{name}.json", example_events.written(example))
     changes.replace(TEMPLATE, _registered(changes.text(TEMPLATE), plan))
