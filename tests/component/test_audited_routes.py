@@ -30,7 +30,7 @@ NAME = {"name": "Ada", "locale": "en"}
 EXPORT = {"kind": "order_export", "format": "csv", "from": "2026-03-01", "to": "2026-03-02"}
 HOUR = 3600
 
-# Services whose routes this shop does not serve have the same tests in tests/component/<service>/test_audited_routes.py.
+# Any other service has the same tests in tests/component/<service>/test_audited_routes.py.
 HERE = {"users", "orders", "jobs"}
 ALL = {
     (operation["tags"][0], f"{method.upper()} {path}"): operation["x-audited"]
