@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.dynamo import to_item
+from shared.events import Event
 from tools.console import StepError
 from tools.contracts.events.contracts import contracts
 from tools.settings import REPOSITORY
@@ -20,7 +21,9 @@ def written(example: Mapping[str, Any]) -> str:
 
 def known_types() -> dict[str, Any]:
     """The last version of each type of event: an example of it by its contract."""
-    return {contract.event_type: contract.example() for contract in contracts()}
+    return {
+        contract.event_type: Event.model_validate(contract.example()).model_dump() for contract in contracts()
+    }
 
 
 def latest_versions() -> dict[str, int]:
