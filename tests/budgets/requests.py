@@ -100,7 +100,7 @@ def send_requests(shop: CountedShop) -> None:
 
 
 def _send_examples(shop: CountedShop, sent: Callable[..., dict[str, Any]]) -> None:
-    """Sends the document's example to each route that nothing was sent to yet: what is created is then read.
+    """Sends the document's example to each route that nothing was sent to yet. It creates things, then reads them.
 
     A route that needs more has its request above.
     """

@@ -1,6 +1,6 @@
 """Changes of files that are made together: all of them, or none."""
 
-import subprocess  # nosec B404
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,10 +57,10 @@ class Changes:
         """Gives an existing file another text."""
         self._texts[REPOSITORY / name] = text
 
-    def make(self, *commands: Sequence[str]) -> None:
-        """Writes all files, formats the Python among them, and runs `python -m tools` with each command's arguments.
+    def make(self, *module: str) -> str:
+        """Writes all files, formats the Python among them, and runs `python -m` with the module and its arguments.
 
-        Raises StepError if one of them fails; then every file is as it was.
+        Returns what the module prints. Raises StepError if it fails; then every file is as it was.
         """
         before = {path: path.read_bytes() for path in self._generated()}
         before |= {path: path.read_bytes() for path in self._texts if path not in self._new}
@@ -71,11 +71,19 @@ class Changes:
             code = [str(path) for path in self._texts if path.suffix == ".py"]
             if code:
                 _run(
-                    [str(REPOSITORY / ".venv/bin/ruff"), "check", "--quiet", "--select", "I", "--fix", *code]
+                    [
+                        str(REPOSITORY / ".venv/bin/ruff"),
+                        "check",
+                        "--no-cache",
+                        "--quiet",
+                        "--select",
+                        "I",
+                        "--fix",
+                        *code,
+                    ]
                 )
-                _run([str(REPOSITORY / ".venv/bin/ruff"), "format", "--quiet", *code])
-            for command in commands:
-                _run([sys.executable, "-m", *command])
+                _run([str(REPOSITORY / ".venv/bin/ruff"), "format", "--no-cache", "--quiet", *code])
+            return _run([sys.executable, "-m", *module])
         except BaseException:
             self._undo(before)
             raise
@@ -107,10 +115,11 @@ def _remove_bytecode(folder: Path) -> None:
         cache.rmdir()
 
 
-def _run(command: Sequence[str]) -> None:
+def _run(command: Sequence[str]) -> str:
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if done.returncode:
         raise StepError(
             f"`{' '.join(command[1:4])}` failed, so nothing was changed:\n{done.stdout}{done.stderr}".rstrip(),
             "The output above says why. Repeat the command after mending it.",
         )
+    return done.stdout

@@ -1,7 +1,6 @@
 """`make new-service`, `new-route`, `new-event` and `new-consumer`: they write it all, or change nothing."""
 
 import argparse
-import subprocess  # nosec B404
 import sys
 
 from tools.command_line import Subcommands, add_command
@@ -9,8 +8,7 @@ from tools.contracts.deployed import BUDGET, LIMIT, deployed
 from tools.new.changes import Changes
 from tools.new.parts import Consumer, NewEvent, Route
 from tools.new.plan import Plan
-from tools.new.service import GENERATED, changes_for
-from tools.settings import REPOSITORY
+from tools.new.service import changes_for
 
 
 def register(subcommands: Subcommands) -> None:
@@ -109,20 +107,12 @@ def _make(changes: Changes, *, beyond_budget: bool = False) -> None:
     """Makes the changes; says how many resources they take, and raises StepError beyond the budget."""
     before = len(deployed()["Resources"])
     allowed = LIMIT if beyond_budget else BUDGET
-    changes.make(("tools.new.count", str(before), str(allowed)), *GENERATED)
-    after = _count()
+    after = int(changes.make("tools.new.renew", str(before), str(allowed)).split()[-1])
     for name in changes.files:
         print(f"  {name}")
     print(f"{after - before} more resources: {after} of {BUDGET}, so {max(BUDGET - after, 0)} are left.")
     if after > BUDGET:
         print(f"CloudFormation takes {LIMIT}. `make template` says which service takes how many.")
-
-
-def _count() -> int:
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.new.count"], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    )
-    return int(done.stdout)
 
 
 def _asked(plan: Plan) -> Plan:

@@ -45,8 +45,14 @@ class Route:
         _require(_PATH, self.path, "path of a route")
         _require(_NAME, self.operation, "name of a function")
         changes, module = Changes(), f"services/{self.service}/{self.service}/functions/api.py"
-        code, template = changes.text(module), changes.text(TEMPLATE)
+        template = changes.text(TEMPLATE)
         function = f"{camel(self.service)}ApiFunction"
+        if f"\n  {function}:\n" not in template:
+            raise StepError(
+                f"{self.service} has no API.",
+                "`make new-service` makes one with routes. Nothing was changed.",
+            )
+        code = changes.text(module)
         taken = re.search(rf'Path: "?{re.escape(self.path)}"?, Method: GET', template)
         if taken or f"def {self.operation}(" in code:
             raise StepError(
@@ -77,7 +83,7 @@ class Route:
         )
         event = (
             f"        {camel(self.operation)}:\n          Type: Api\n"
-            f'          Properties: {{RestApiId: !Ref Api, Path: "{self.path}", Method: GET}}\n'
+            f'          Properties: {{RestApiId: !Ref Api, Path: "{self.path}", Method: GET{self._authorizer}}}\n'
         )
         place = template.index("      Events:\n", template.index(f"\n  {function}:\n")) + len(
             "      Events:\n"
@@ -85,6 +91,10 @@ class Route:
         template = template[:place] + event + template[place:]
         changes.replace(TEMPLATE, self._with_path(template))
         return changes
+
+    @property
+    def _authorizer(self) -> str:
+        return ", Auth: {Authorizer: NONE}" if self.access == "ANYONE" else ""
 
     def _with_path(self, template: str) -> str:
         """The template with HEAD and OPTIONS of the path, if no other method has brought them."""
@@ -95,14 +105,18 @@ class Route:
             raise StepError(
                 f"{self.path} has other methods.", "Add GET by hand, beside them. Nothing was changed."
             )
-        head = f"          {named}: {{head: *head-{self.service}, options: *preflight}}\n"
-        if f"&head-{self.service}\n" not in paths:
-            raise StepError(
-                f"{self.service} has no API.",
-                "`make new-service` makes one with routes. Nothing was changed.",
-            )
         place = begin + len(paths) + 1
-        return template[:place] + head + template[place:]
+        return template[:place] + self._head(named, paths) + template[place:]
+
+    def _head(self, named: str, paths: str) -> str:
+        """The path's HEAD and OPTIONS: as another path of the service has them for the same callers, or in full."""
+        is_open = self.access == "ANYONE"
+        for found in re.finditer(rf"head: &(head-{self.service}[\w-]*)\n((?: {{14,}}.*\n)+)", paths):
+            if ("security:" in found[2]) is is_open:
+                return f"          {named}: {{head: *{found[1]}, options: *preflight}}\n"
+        return rendered(
+            "template/head_of_path.yaml", {"path": named, "Service": camel(self.service), "is_open": is_open}
+        )
 
 
 @dataclass(frozen=True)

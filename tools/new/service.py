@@ -11,14 +11,6 @@ from tools.new.rendering import rendered
 from tools.new.template_text import TEMPLATE, after_line, before_line, heading
 from tools.services import camel
 
-GENERATED = (
-    ("tools", "services", "write"),
-    ("tools", "openapi", "write"),
-    ("tools", "events", "write"),
-    ("tools", "data-map", "write"),
-)
-"""The commands that renew what is made from code and template."""
-
 _LAST_SECTION = "  # CLEANUP: removes orphaned pictures, daily; looks for dead letters"
 _SECONDS_OF_AN_ERASURE = 60
 
