@@ -9,7 +9,7 @@ from tools.console import StepError
 from tools.new import example_events
 from tools.new.changes import Changes
 from tools.new.rendering import rendered, words_of
-from tools.new.service import log_alone, with_queue
+from tools.new.service import log_alone, subscriptions_of, with_queue
 from tools.new.template_text import TEMPLATE, section_of, with_part
 from tools.services import camel, services
 
@@ -181,7 +181,7 @@ class Consumer:
             "consumer_timeout": 0,
             "consumer_tables": {},
             "consumer_grants": [],
-            "consumer_events": self.events,
+            "consumer_subscriptions": subscriptions_of(consumer, self.events),
             "latest": example_events.latest_versions(),
         }
         package = f"services/{self.service}/{self.service}"
@@ -206,7 +206,7 @@ class Consumer:
         # An alias may stand only behind its anchor.
         by_alias = part(f"*{anchor}")
         text = by_alias if 0 <= defined < by_alias.index(f"  {consumer}Function:") else part(first)
-        changes.replace(TEMPLATE, with_queue(text, consumer))
+        changes.replace(TEMPLATE, with_queue(text, consumer, self.events))
         page = changes.text("docs/operations.md")
         place = page.index("\n| `JobsStart` |") + 1
         row = f"| `{consumer}` | what follows from {', '.join(f'`{event}`' for event in self.events)} is late |\n"

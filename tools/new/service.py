@@ -1,7 +1,7 @@
 """`make new-service`: a service with the chosen parts, and all of its registrations."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tools.new import example_events
@@ -144,13 +144,29 @@ def _registered(text: str, plan: Plan) -> str:
             f"            {path}: {plan.values['words']}\n",
         )
     if plan.follows:
-        text = with_queue(text, f"{service}Follow")
+        text = with_queue(text, f"{service}Follow", plan.follows)
     place = text.rindex("  # ====", 0, text.index(_LAST_SECTION))
     return text[:place] + _section(plan) + text[place:]
 
 
-def with_queue(text: str, consumer: str) -> str:
-    """template.yaml with a consumer's queue in each list of queues."""
+def subscriptions_of(consumer: str, types: Sequence[str]) -> list[tuple[str, str, list[str]]]:
+    """The name, the topic and the types of each subscription: events about users have a topic of their own."""
+    of_users = [event_type for event_type in types if event_type.startswith("user.")]
+    others = [event_type for event_type in types if event_type not in of_users]
+    name = f"{consumer}UsersSubscription" if others else f"{consumer}Subscription"
+    return [
+        *([(f"{consumer}Subscription", "DomainEventsTopic", others)] if others else []),
+        *([(name, "UserEventsTopic", of_users)] if of_users else []),
+    ]
+
+
+def with_queue(text: str, consumer: str, types: Sequence[str]) -> str:
+    """template.yaml with a consumer's queue in each list of queues, and its subscription before the users' relay."""
+    for name, topic, _ in subscriptions_of(consumer, types):
+        if topic == "UserEventsTopic":
+            text = before_line(
+                text, "    Properties:", f"      - {name}\n", after="      - UsersCloseAccountSubscription"
+            )
     text = before_line(
         text, "      PolicyDocument:", f"        - !Ref {consumer}Queue\n", after="  DomainEventsQueuePolicy:"
     )
@@ -225,7 +241,7 @@ def _consumer_values(plan: Plan) -> dict[str, Any]:
         "consumer_timeout": _SECONDS_OF_AN_ERASURE if plan.has_table else 0,
         "consumer_tables": tables,
         "consumer_grants": grants,
-        "consumer_events": plan.follows,
+        "consumer_subscriptions": subscriptions_of(f"{service}Follow", plan.follows),
     }
 
 
@@ -248,12 +264,12 @@ def _in_architecture(text: str, plan: Plan) -> str:
         text = text.replace("& orders[orders]\n", f"& orders[orders] & {package}[{package}]\n", 1)
     if plan.follows:
         number = max(int(found) for found in re.findall(r"\bq(\d+)\[\[", text)) + 1
-        types = ", ".join(plan.follows)
-        text = _before(
-            text,
-            "    topic -->|user.deleted| q6",
-            f"    topic -->|{types}| q{number}[[queue + dead letters]] --> {package}_follow[{package}.follow]\n",
-        )
+        arrows = [
+            f"    {'userTopic' if topic == 'UserEventsTopic' else 'topic'} -->|{', '.join(types)}| q{number}"
+            for _, topic, types in subscriptions_of("", plan.follows)
+        ]
+        arrows[0] += f"[[queue + dead letters]] --> {package}_follow[{package}.follow]"
+        text = _before(text, "    userTopic -->|user.deleted| q6", "".join(f"{arrow}\n" for arrow in arrows))
     return text
 
 
