@@ -205,11 +205,12 @@ events-release: .venv/installed ## Make the events the ones whose readers later 
 
 ## Extend
 .PHONY: new-service new-route new-event new-consumer
-new-service: .venv/installed ## Make a service (NAME=gift-cards ROUTES=yes CONSUMES=order.fulfilled ...: docs/new-service.md; asks without options)
+new-service: .venv/installed .venv-scan/installed ## Make a service (NAME=gift-cards ROUTES=yes CONSUMES=order.fulfilled ...: docs/new-service.md; asks without options)
 	@$(TOOLS) new-service "$(or $(NAME),$(error NAME=... names the service))" $(if $(THING),--thing "$(THING)") $(if $(ROUTES),--routes) \
 		$(if $(TABLE),--table) $(if $(CONSUMES),--consumes "$(CONSUMES)") $(if $(PROJECTS),--projects "$(PROJECTS)") \
 		$(if $(SCHEDULE),--schedule "$(SCHEDULE)") $(if $(STEPS),--steps) $(if $(BEYOND_BUDGET),--beyond-budget)
 	@$(MAKE) budgets
+	@$(TOOLS) scan write
 
 new-route: .venv/installed ## Make a route that reads (SERVICE=gift_cards ROUTE=/gift-cards/{gift_card_id}/history OPERATION=read_history)
 	@$(TOOLS) new-route "$(or $(SERVICE),$(error SERVICE=... names the service))" "$(or $(ROUTE),$(error ROUTE=/... names its path))" \
@@ -220,10 +221,11 @@ new-event: .venv/installed ## Make a type of event (SERVICE=gift_cards NAME=gift
 	@$(TOOLS) new-event "$(or $(SERVICE),$(error SERVICE=... names the service))" "$(or $(NAME),$(error NAME=... names the type))" \
 		--meaning "$(or $(MEANING),$(error MEANING=... says what has happened))"
 
-new-consumer: .venv/installed ## Make a consumer with a queue of its own (SERVICE=gift_cards NAME=erase EVENTS=user.deleted)
+new-consumer: .venv/installed .venv-scan/installed ## Make a consumer with a queue of its own (SERVICE=gift_cards NAME=erase EVENTS=user.deleted)
 	@$(TOOLS) new-consumer "$(or $(SERVICE),$(error SERVICE=... names the service))" "$(or $(NAME),$(error NAME=... names its module))" \
 		--events "$(or $(EVENTS),$(error EVENTS=... names types of events))" $(if $(BEYOND_BUDGET),--beyond-budget)
 	@$(MAKE) budgets
+	@$(TOOLS) scan write
 
 ## Run
 .PHONY: build up dev sync debug demo seed token watch down clean

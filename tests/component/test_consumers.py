@@ -27,7 +27,11 @@ def template() -> Template:
 
 
 # The archive's rule lets all but users' events through; its own tests are in tests/component/archive.
-SUBSCRIBERS = {function: types for types, function in template().consumers if isinstance(types, frozenset)}
+SUBSCRIBERS: dict[str, frozenset[str]] = {}
+for sent, function in template().consumers:
+    if isinstance(sent, frozenset):
+        # A consumer of both topics has two subscriptions.
+        SUBSCRIBERS[function] = SUBSCRIBERS.get(function, frozenset()) | sent
 DONE: dict[str, Any] = {"batchItemFailures": []}
 
 
