@@ -181,7 +181,7 @@ growth: .venv/installed ## Measure what an order costs with 100, 10,000 and 100,
 	@$(BIN)/python -m benchmarks.growth
 
 ## Describe
-.PHONY: openapi openapi-release asyncapi events events-release data-map
+.PHONY: openapi openapi-release asyncapi events events-release data-map services
 openapi: .venv/installed ## Renew the OpenAPI document and the authorization matrix from the routes
 	@$(TOOLS) openapi write
 
@@ -197,8 +197,35 @@ events: .venv/installed ## Renew the events' schemas and their catalogue from th
 data-map: .venv/installed ## Renew the map of all personal data from the marks in the code
 	@$(TOOLS) data-map write
 
+services: .venv/installed ## Renew the lists of the services in pyproject.toml from their folders
+	@$(TOOLS) services write
+
 events-release: .venv/installed ## Make the events the ones whose readers later versions may not break
 	@$(TOOLS) events release
+
+## Extend
+.PHONY: new-service new-route new-event new-consumer
+new-service: .venv/installed .venv-scan/installed ## Make a service (NAME=gift-cards ROUTES=yes CONSUMES=order.fulfilled ...: docs/new-service.md; asks without options)
+	@$(TOOLS) new-service "$(or $(NAME),$(error NAME=... names the service))" $(if $(THING),--thing "$(THING)") $(if $(ROUTES),--routes) \
+		$(if $(TABLE),--table) $(if $(CONSUMES),--consumes "$(CONSUMES)") $(if $(PROJECTS),--projects "$(PROJECTS)") \
+		$(if $(SCHEDULE),--schedule "$(SCHEDULE)") $(if $(STEPS),--steps) $(if $(BEYOND_BUDGET),--beyond-budget)
+	@$(MAKE) budgets
+	@$(TOOLS) scan write
+
+new-route: .venv/installed ## Make a route that reads (SERVICE=gift_cards ROUTE=/gift-cards/{gift_card_id}/history OPERATION=read_history)
+	@$(TOOLS) new-route "$(or $(SERVICE),$(error SERVICE=... names the service))" "$(or $(ROUTE),$(error ROUTE=/... names its path))" \
+		--operation "$(or $(OPERATION),$(error OPERATION=... names its function))" $(if $(ACCESS),--access $(ACCESS))
+	@$(MAKE) budgets
+
+new-event: .venv/installed ## Make a type of event (SERVICE=gift_cards NAME=gift_card.spent MEANING="The card has no money left.")
+	@$(TOOLS) new-event "$(or $(SERVICE),$(error SERVICE=... names the service))" "$(or $(NAME),$(error NAME=... names the type))" \
+		--meaning "$(or $(MEANING),$(error MEANING=... says what has happened))"
+
+new-consumer: .venv/installed .venv-scan/installed ## Make a consumer with a queue of its own (SERVICE=gift_cards NAME=erase EVENTS=user.deleted)
+	@$(TOOLS) new-consumer "$(or $(SERVICE),$(error SERVICE=... names the service))" "$(or $(NAME),$(error NAME=... names its module))" \
+		--events "$(or $(EVENTS),$(error EVENTS=... names types of events))" $(if $(BEYOND_BUDGET),--beyond-budget)
+	@$(MAKE) budgets
+	@$(TOOLS) scan write
 
 ## Run
 .PHONY: build up dev sync debug demo seed token watch down clean

@@ -35,6 +35,8 @@ TOOLS: Tools = {
     "tools.contracts.events.command": ("events",),
     "tools.contracts.deployed": ("resources",),
     "tools.scan.command": ("scan",),
+    "tools.import_roots": ("services",),
+    "tools.new.command": ("new-service", "new-route", "new-event", "new-consumer"),
 }
 
 

@@ -6,8 +6,9 @@ A consumer declares the types of events it reads, and their versions, with a fun
 
 `consumer_handler` does the common part: it unpacks the SNS envelope, reads the typed event and reports partial batch
 failures. A message that can never succeed goes to the dead letters at once, with the reason. The function itself takes
-one event and must be idempotent, because SQS may deliver a message more than once and in any order. `message_handler`
-does the same for messages that are no domain events.
+one event and must be idempotent, because SQS may deliver a message more than once and in any order.
+`every_event_handler` reads all types and versions. `message_handler` does the same for messages that are no domain
+events.
 """
 
 import json
@@ -131,7 +132,40 @@ class MessageHandler(QueueHandler):
             self._attempt(message, lambda: self._consume(message["body"]))
 
 
-class ConsumerHandler(QueueHandler):
+class EventHandler(QueueHandler):
+    """The Lambda handler of a queue's domain events; a subclass says what is done with one."""
+
+    def _process(self, message: Message) -> None:
+        try:
+            event = read_event(message["body"])
+        except UnreadableMessage as error:
+            self._send_to_dlq(message, error)
+            return
+        with caused_by(event.event_id, correlation_id=event.correlation_id):
+            self._consume(event, message)
+
+    @abstractmethod
+    def _consume(self, event: Event, message: Message) -> None:
+        """Does the event's work with `_attempt`."""
+
+    def _call(self, function: Consume, event: Event) -> None:
+        started = time.perf_counter()
+        function(event)
+        logger.info("event consumed", duration_ms=round((time.perf_counter() - started) * 1000))
+
+
+class EveryEventHandler(EventHandler):
+    """The Lambda handler of a consumer of all types and versions."""
+
+    def __init__(self, function: Consume) -> None:
+        self._function = function
+        super().__init__()
+
+    def _consume(self, event: Event, message: Message) -> None:
+        self._attempt(message, lambda: self._call(self._function, event))
+
+
+class ConsumerHandler(EventHandler):
     """The Lambda handler of a consumer; `reads` lists the event types and versions it reads."""
 
     def __init__(self, reads: Reads) -> None:
@@ -146,32 +180,24 @@ class ConsumerHandler(QueueHandler):
         """The types of events that it reads, with their versions."""
         return {event_type: frozenset(functions) for event_type, functions in self._functions.items()}
 
-    def _process(self, message: Message) -> None:
-        try:
-            event = read_event(message["body"])
-        except UnreadableMessage as error:
-            self._send_to_dlq(message, error)
-            return
-        with caused_by(event.event_id, correlation_id=event.correlation_id):
-            if event.event_type in self._functions:
-                self._attempt(message, lambda: self._consume_event(event, message))
-            else:
-                logger.warning(
-                    "event is not read here; dropped",
-                    event_type=event.event_type,
-                    event_version=event.event_version,
-                )
-                count("EventsDropped")
+    def _consume(self, event: Event, message: Message) -> None:
+        if event.event_type in self._functions:
+            self._attempt(message, lambda: self._consume_version(event, message))
+        else:
+            logger.warning(
+                "event is not read here; dropped",
+                event_type=event.event_type,
+                event_version=event.event_version,
+            )
+            count("EventsDropped")
 
-    def _consume_event(self, event: Event, message: Message) -> None:
-        started = time.perf_counter()
+    def _consume_version(self, event: Event, message: Message) -> None:
         versions = self._functions[event.event_type]
         if event.event_version not in versions:
             is_last_try = int(message["attributes"]["ApproximateReceiveCount"]) >= TRIES_OF_AN_UNKNOWN_VERSION
             reason = f"version {event.event_version} of {event.event_type} is not known here"
             raise UnknownVersion(reason) if is_last_try else VersionToCome(reason)
-        versions[event.event_version](event)
-        logger.info("event consumed", duration_ms=round((time.perf_counter() - started) * 1000))
+        self._call(versions[event.event_version], event)
 
 
 def consumer_handler(reads: Reads) -> ConsumerHandler:
@@ -188,6 +214,14 @@ def consumer_handler(reads: Reads) -> ConsumerHandler:
     version. The last of TRIES_OF_AN_UNKNOWN_VERSION deliveries makes the event a dead letter.
     """
     return ConsumerHandler(reads)
+
+
+def every_event_handler(consume: Consume) -> EveryEventHandler:
+    """The Lambda handler that feeds every event of an SQS batch to `consume`, with any type and version.
+
+    `consume` may raise the same as with `message_handler`. A message that is no event becomes a dead letter at once.
+    """
+    return EveryEventHandler(consume)
 
 
 def message_handler(consume: Callable[[str], None]) -> MessageHandler:

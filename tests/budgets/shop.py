@@ -15,7 +15,7 @@ from tests.faults.answers import Answer
 from tests.faults.cloud import Cloud
 from tests.faults.faults import Call
 from tests.faults.machine import part_of
-from tests.faults.template import Template
+from tests.faults.template import Template, Types
 from tests.template import Route, functions
 
 PROVIDER = "PaymentsSandboxApiFunction"
@@ -104,7 +104,7 @@ class _WithOnlookers(Template):
     """The template with the services that only look at orders; the faults' tests leave these out."""
 
     @property
-    def subscribers(self) -> list[tuple[frozenset[str], str]]:
+    def subscribers(self) -> list[tuple[Types, str]]:
         """Which types of events each consuming function is sent."""
         return self.consumers
 

@@ -5,6 +5,7 @@ The routes come from the API's document, so a new one without a request here fai
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,11 +30,14 @@ NAME = {"name": "Ada", "locale": "en"}
 EXPORT = {"kind": "order_export", "format": "csv", "from": "2026-03-01", "to": "2026-03-02"}
 HOUR = 3600
 
-AUDITED = {
-    f"{method.upper()} {path}": operation["x-audited"]
+# Any other service has the same tests in tests/component/<service>/test_audited_routes.py.
+HERE = {"users", "orders", "jobs"}
+ALL = {
+    (operation["tags"][0], f"{method.upper()} {path}"): operation["x-audited"]
     for method, path, operation in operations_of(committed())
     if "x-audited" in operation
 }
+AUDITED = {name: whose for (service, name), whose in ALL.items() if service in HERE}
 # What a request to each of them needs beside its path.
 REQUESTS: dict[str, dict[str, Any]] = {
     "GET /users": {},
@@ -125,7 +129,21 @@ def _finish(job_id: str, at: str) -> None:
 
 
 def test_every_audited_route_has_a_request_here() -> None:
-    assert set(REQUESTS) == set(AUDITED)
+    assert set(REQUESTS) == set(AUDITED), "add a request of each to REQUESTS"
+
+
+def test_every_other_audited_route_has_a_request_in_its_services_own_tests() -> None:
+    without = [route for route in ALL if route[0] not in HERE and not has_own_request(*route)]
+    assert without == [], "send each in tests/component/<service>/test_audited_routes.py, and see its line"
+
+
+def has_own_request(service: str, operation: str) -> bool:
+    own = Path(__file__).parent / service / "test_audited_routes.py"
+    return own.exists() and f'"{operation}"' in own.read_text(encoding="utf-8")
+
+
+def test_a_route_of_a_service_without_such_tests_is_found() -> None:
+    assert not has_own_request("shipping", "GET /shipments/{shipment_id}")
 
 
 @pytest.mark.parametrize("operation", REQUESTS)

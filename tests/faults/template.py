@@ -11,15 +11,29 @@ from typing import Any
 
 from tests.faults.machine import Machines
 from tools.contracts.template import default_text, template
+from tools.filter_policy import lets_through, named_types
 
 ROOT = Path(__file__).parents[2]
 PROVIDER_URL = "http://provider"
 # Variables whose default switches something off that the harness has.
 _CHOSEN = {"PAYMENT_PROVIDER_URL": PROVIDER_URL, "MAIL_SENDER": "orders@cartwright.example"}
-# Nothing about an order hangs on what these do with its events, so its schedules are not multiplied by theirs.
-ONLOOKERS = ("live.", "reports.", "archive.", "users.")
-# Whose schedules see to orders.
-_SERVICES_OF_AN_ORDER = {"orders", "payments", "inventory", "shipping"}
+_ORDER_SAGA = "statemachines/order_saga.asl.json"
+# It has no step of the saga. But an order's customer gets each mail once.
+_ALSO_OF_AN_ORDER = {"notifications"}
+
+
+@dataclass(frozen=True)
+class ByRule:
+    """The types of events that a filter policy lets through by a rule, rather than by their names."""
+
+    policy: dict[str, Any]
+
+    def __contains__(self, event_type: object) -> bool:
+        return lets_through(self.policy, str(event_type))
+
+
+type Types = frozenset[str] | ByRule
+"""Which types of events a consumer is sent."""
 
 
 @dataclass(frozen=True)
@@ -78,25 +92,39 @@ class Template:
             name
             for name, properties in self._of("Serverless::Function")
             for event in properties.get("Events", {}).values()
-            if event["Type"] == "Schedule"
-            and self.functions[name].module.partition(".")[0] in _SERVICES_OF_AN_ORDER
+            if event["Type"] == "Schedule" and self._service_of(name) in self.services_of_the_saga
         )
 
     @cached_property
-    def subscribers(self) -> list[tuple[frozenset[str], str]]:
-        """Which types of events each consuming function is sent, without the onlookers."""
-        return [
-            (types, name)
-            for types, name in self.consumers
-            if not self.functions[name].module.startswith(ONLOOKERS)
+    def services_of_the_saga(self) -> frozenset[str]:
+        """The services with a step of the order saga; their schedules see to orders, too."""
+        [saga] = [
+            properties
+            for _, properties in self._of("Serverless::StateMachine")
+            if properties["DefinitionUri"] == _ORDER_SAGA
         ]
+        called = saga["DefinitionSubstitutions"].values()
+        return frozenset(self._service_of(default_text(function)) for function in called)
+
+    def _service_of(self, function: str) -> str:
+        return self.functions[function].module.partition(".")[0]
 
     @cached_property
-    def consumers(self) -> list[tuple[frozenset[str], str]]:
+    def subscribers(self) -> list[tuple[Types, str]]:
+        """Which types of events each consuming function is sent, without the onlookers.
+
+        Onlookers are the services without a step of the saga. Nothing about an order hangs on what they do with its
+        events. So the order's schedules are not multiplied by theirs.
+        """
+        of_an_order = self.services_of_the_saga | _ALSO_OF_AN_ORDER
+        return [(types, name) for types, name in self.consumers if self._service_of(name) in of_an_order]
+
+    @cached_property
+    def consumers(self) -> list[tuple[Types, str]]:
         """Which types of events each consuming function is sent."""
         return [
             (
-                frozenset(properties["FilterPolicy"]["event_type"]),
+                _types(properties["FilterPolicy"]),
                 self.consumers_of_queues[properties["Endpoint"]["Fn::GetAtt"][0]],
             )
             for _, properties in self._of("SNS::Subscription")
@@ -181,3 +209,8 @@ class Template:
             properties["Handler"].removesuffix(".handler"),
             {key: _CHOSEN.get(key) or default_text(value) for key, value in variables.items()},
         )
+
+
+def _types(policy: dict[str, Any]) -> Types:
+    names = named_types(policy)
+    return frozenset(names) if names == policy["event_type"] else ByRule(policy)

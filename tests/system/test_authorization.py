@@ -10,6 +10,8 @@ from tests.routes import GUARDED_ACCESSES, Route, routes
 from tests.system import tokens
 from tests.system.orders import order_body
 from tests.system.products import TEA
+from tests.template import functions
+from tools.services import camel
 from tools.shop.client import Customer, Shop, made_up_name
 from tools.stack import Stack
 
@@ -28,33 +30,74 @@ def stranger(shop: Shop) -> Customer:
     return shop.sign_up("Stranger Example")
 
 
+class Places(dict[str, str]):
+    """What stands for the placeholders in the routes' paths: things that exist and are the owner's.
+
+    For a placeholder without a value, the owner creates a thing by its collection's POST, with the example of that.
+    """
+
+    def __init__(self, shop: Shop, owner: Customer, known: dict[str, str]) -> None:
+        super().__init__(known)
+        self._shop, self._owner = shop, owner
+
+    def __missing__(self, name: str) -> str:
+        self[name] = self._created(name)
+        return self[name]
+
+    def _created(self, name: str) -> str:
+        add = f"Add a value for {name!r} to `places` in tests/system/test_authorization.py."
+        route = next(route for route in routes() if route.path.endswith(f"/{{{name}}}"))
+        collection = route.path.removesuffix(f"/{{{name}}}")
+        creation = next((it for it in routes("customer") if str(it) == f"POST {collection}"), None)
+        if creation is None or "{" in collection:
+            pytest.fail(f"{route}: nothing stands for {{{name}}}. {add}", pytrace=False)
+        answer = self._shop.request(
+            "POST",
+            collection,
+            token=self._owner.token,
+            headers={"Idempotency-Key": str(uuid4())},
+            json=example_body(creation),
+        )
+        made = answer.json()
+        if answer.status_code >= 300 or name not in made:
+            pytest.fail(
+                f"{route}: nothing stands for {{{name}}}. {creation} with its example answered "
+                f"{answer.status_code}, and created none: {answer.text}\n{add}",
+                pytrace=False,
+            )
+        return str(made[name])
+
+
 @pytest.fixture(scope="module")
-def places(shop: Shop, owner: Customer) -> dict[str, str]:
-    """What stands for the placeholders in the routes' paths: things that exist and are `owner`'s."""
+def places(shop: Shop, owner: Customer) -> Places:
+    """The owner's things."""
     order_id = shop.place(owner, {TEA: 1}).json()["order_id"]
     shop.settled(owner, order_id)
-    return {
-        "order_id": order_id,
-        "user_id": owner.user_id,
-        "sku": TEA,
-        "movement_id": "none",
-        "job_id": "none",
-        "upload_id": "none",
-        "picture_id": "none",
-        "rendition": "none",
-        "asset": "page.js",
-    }
+    return Places(
+        shop,
+        owner,
+        {
+            "order_id": order_id,
+            "user_id": owner.user_id,
+            "sku": TEA,
+            "movement_id": "none",
+            "job_id": "none",
+            "upload_id": "none",
+            "picture_id": "none",
+            "rendition": "none",
+            "asset": "page.js",
+        },
+    )
 
 
 @pytest.fixture(scope="module")
-def call(shop: Shop, places: dict[str, str]) -> Callable[..., int]:
+def call(shop: Shop, places: Places) -> Callable[..., int]:
     """The status that a route answers to a request that is complete but for its token."""
 
     def status(route: Route, token: str | None) -> int:
         headers = {"Idempotency-Key": str(uuid4()), "If-Match": '"999999"'}
-        body = BODIES.get(str(route))
         path = route.path.format_map(places)
-        answer = shop.request(route.method, path, token=token, headers=headers, json=body)
+        answer = shop.request(route.method, path, token=token, headers=headers, json=example_body(route))
         if answer.status_code >= 400:
             assert answer.headers["Content-Type"] == "application/problem+json"
             assert answer.headers["X-Correlation-Id"]
@@ -63,7 +106,7 @@ def call(shop: Shop, places: dict[str, str]) -> Callable[..., int]:
     return status
 
 
-# Complete bodies, so that nothing but the token (or the missing version) can be why a request is refused.
+# Bodies that the tests may send in place of the document's examples: of products that are sold, and of made-up people.
 BODIES: dict[str, Any] = {
     "POST /orders": order_body(),
     "PUT /users/me": {"name": made_up_name("Somebody"), "locale": "en"},
@@ -71,9 +114,55 @@ BODIES: dict[str, Any] = {
 }
 
 
+def example_body(route: Route) -> Any:
+    """A complete body, so that nothing but the token (or the missing version) can be why a request is refused."""
+    content = route.operation.get("requestBody", {}).get("content", {})
+    return BODIES.get(str(route), content.get("application/json", {}).get("example"))
+
+
+DEPLOYED = {str(route) for function in functions() for route in function.routes if route.is_public}
+
+
+def check(
+    route: Route, who: str, status: int, *, allowed: set[int] | None = None, not_allowed: Any = ()
+) -> None:
+    """Fails with what to change unless the status is one of `allowed`, or none of `not_allowed`."""
+    if status in allowed if allowed is not None else status not in not_allowed:
+        return
+    wanted = f"{sorted(allowed)}" if allowed is not None else f"anything but {sorted(not_allowed)}"
+    pytest.fail(
+        f"{route} ({route.access}) answered {status} to {who}, and should answer {wanted}.\n{advice(route, status)}",
+        pytrace=False,
+    )
+
+
+def advice(route: Route, status: int) -> str:
+    """Where the reason for a wrong answer probably lies, and what to write there."""
+    function = f"{camel(route.operation['tags'][0])}ApiFunction"
+    event = f'Properties: {{RestApiId: !Ref Api, Path: "{route.path}", Method: {route.method}}}'
+    if str(route) not in DEPLOYED:
+        return (
+            f"template.yaml does not have the route. Add to `Events` of {function}:\n  Type: Api\n  {event}"
+        )
+    if status == 404:
+        return (
+            "The route is deployed, so its thing was not found. Its placeholders stand for things in `places` of "
+            "tests/system/test_authorization.py. Or `require_owner` in the route gets another id than the owner's."
+        )
+    if status in {401, 403}:
+        return (
+            f"A route that anyone may call needs `Auth: {{Authorizer: NONE}}` in its event of {function} in "
+            "template.yaml. For any other, compare the `Access` in the route's `contract` with who should reach it."
+        )
+    return (
+        f"`contract(Access...)` of the route lets them in, or {function} has `Auth: {{Authorizer: NONE}}` in its event "
+        "in template.yaml. A route of an owner's thing calls `require_owner` before all else. Then run `make openapi`."
+    )
+
+
 @pytest.mark.parametrize("route", GUARDED, ids=str)
 def test_without_a_token_a_guarded_route_answers_401(call: Callable[..., int], route: Route) -> None:
-    assert call(route, None) == 401
+    check(route, "nobody", call(route, None), allowed={401})
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +181,8 @@ def bad_tokens(stack: Stack, owner: Customer) -> dict[str, str]:
 def test_a_bad_token_opens_no_guarded_route(
     call: Callable[..., int], bad_tokens: dict[str, str], route: Route
 ) -> None:
-    assert {name: call(route, token) for name, token in bad_tokens.items()} == dict.fromkeys(bad_tokens, 401)
+    for name, token in bad_tokens.items():
+        check(route, f"a bad token ({name})", call(route, token), allowed={401})
 
 
 @tokens.lives_a_second
@@ -100,37 +190,38 @@ def test_an_expired_token_opens_no_guarded_route(
     call: Callable[..., int], stack: Stack, owner: Customer
 ) -> None:
     token = tokens.expired(stack, owner)
-    assert {str(route): call(route, token) for route in GUARDED} == {str(route): 401 for route in GUARDED}
+    for route in GUARDED:
+        check(route, "an expired token", call(route, token), allowed={401})
 
 
 @pytest.mark.parametrize("route", routes("admin"), ids=str)
 def test_a_customers_token_opens_no_admin_route(
     call: Callable[..., int], stranger: Customer, route: Route
 ) -> None:
-    assert call(route, stranger.token) == 403
+    check(route, "a customer", call(route, stranger.token), allowed={403})
 
 
 @pytest.mark.parametrize("route", routes("customer", "admin"), ids=str)
 def test_someone_outside_the_group_is_refused(
     call: Callable[..., int], outsider: Customer, route: Route
 ) -> None:
-    assert call(route, outsider.token) == 403
+    check(route, "someone outside of all groups", call(route, outsider.token), allowed={403})
 
 
 @pytest.mark.parametrize("route", routes("owner"), ids=str)
 def test_what_is_anothers_does_not_exist(call: Callable[..., int], stranger: Customer, route: Route) -> None:
-    assert call(route, stranger.token) == 404
+    check(route, "another customer", call(route, stranger.token), allowed={404})
 
 
 # Whoever deletes the account that the other tests act for, does so on somebody else's.
 @pytest.mark.parametrize("route", [route for route in routes("owner") if route.method != "DELETE"], ids=str)
 def test_an_admin_reaches_what_is_anothers(call: Callable[..., int], admin: Customer, route: Route) -> None:
-    assert call(route, admin.token) not in {401, 403, 404}
+    check(route, "an admin", call(route, admin.token), not_allowed={401, 403, 404})
 
 
 @pytest.mark.parametrize("route", routes("anyone"), ids=str)
 def test_an_open_route_asks_for_no_token(call: Callable[..., int], route: Route) -> None:
-    assert call(route, None) not in {401, 403}
+    check(route, "nobody", call(route, None), not_allowed={401, 403})
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,10 @@ from uuid import uuid4
 import pytest
 
 from tests.system.products import TEA
+from tools.contracts.events.contracts import contracts
+from tools.contracts.template import subscriptions
 from tools.ops.dead_letters import DeadLetters
+from tools.services import camel
 from tools.shop.audit import Auditor
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -20,23 +23,18 @@ from .conftest import event
 from .observer import TOPIC, USERS_TOPIC, topic_of
 from .trouble import let_it_take_effect, packing_takes, paused, trouble
 
-CONSUMERS = {
-    "OrdersStartExecutions": "order.placed",
-    "OrdersErase": "user.deleted",
-    "OrdersRecordFulfilment": "payment.captured",
-    "OrdersRecordPrices": "product.changed",
-    "NotificationsSendMail": "order.confirmed",
-    "NotificationsRecordAddresses": "user.registered",
-    "InventoryCommit": "shipment.dispatched",
-    "PaymentsCapture": "order.confirmed",
-    "ShippingDispatch": "order.confirmed",
-    "ShippingErase": "user.deleted",
-    "UsersCloseAccount": "user.deleted",
-    "JobsStart": "job.requested",
-    "LivePush": "order.fulfilled",
-    "ReportsRecordSales": "payment.refunded",
-    "ArchiveStoreEvents": "stock.released",
-}
+
+def _consumers() -> dict[str, str]:
+    """Each consumer of the topic, with a type of event that it and as few others as possible read."""
+    readers = subscriptions(contract.event_type for contract in contracts())
+    return {
+        camel(consumer.replace(".functions.", "_")): event_type
+        for event_type, consumers in sorted(readers.items(), key=lambda entry: -len(entry[1]))
+        for consumer in consumers
+    }
+
+
+CONSUMERS = _consumers()
 
 
 # The image processor sends to its queue; no topic does.

@@ -1,20 +1,22 @@
 """The map of all personal data: it is current, and no field is left out of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from importlib import import_module
+from itertools import groupby
 from pkgutil import iter_modules
 from typing import Annotated, Any
 
 from pydantic import BaseModel, TypeAdapter
 
 from shared.record import PERSONAL, Personal, Record
-from tools.contracts.template import resources
+from tools.contracts.template import resources, subscriptions
 from tools.data_map.marks import fields_of
 from tools.data_map.page import PAGE, page
 from tools.data_map.places import event_fields, is_allowed, places
 from tools.data_map.stores import TABLES
+from tools.services import PersonalData, Stay, camel, services
 from tools.settings import REPOSITORY
 from tools.shop import canaries
 
@@ -144,3 +146,52 @@ def test_logs_executions_and_queues_know_an_account_by_its_id_alone() -> None:
     assert is_allowed("executions of OrderCancellation", "input.order.customer_id", "account id")
     assert not is_allowed("metrics", "Dimensions.customer", "account id")
     assert not is_allowed("log UsersLogGroup", "email", "mail address")
+
+
+def test_a_service_that_stores_marked_values_declares_them() -> None:
+    tables = {name for name, found in resources().items() if found["Type"] == "AWS::DynamoDB::Table"}
+    silent = {
+        service: sorted({path for _, kind in found for path, mark in fields_of(kind) if mark})
+        for service, found in groupby(stored_classes(), key=lambda entry: entry[0])
+        if any(table.startswith(camel(service)) for table in tables) and not services()[service].personal_data
+    }
+    wrong = {service: paths for service, paths in silent.items() if paths}
+    assert wrong == {}, (
+        "these fields are marked as personal. Write `[personal_data.<Table>]` into services/<name>/service.toml, as "
+        "services/shipping has it; then run `make data-map`"
+    )
+
+
+def stored_classes() -> Iterator[tuple[str, Any]]:
+    """The classes of each service's rules, without its events, which the map lists by themselves."""
+    return (entry for entry in domain_classes() if not entry[1].__module__.endswith(".events"))
+
+
+def test_a_service_that_keeps_personal_data_obeys_user_deleted() -> None:
+    obeying = {reader.partition(".")[0] for reader in subscriptions([]).get("user.deleted", [])}
+    assert (
+        disobedient({service: manifest.personal_data for service, manifest in services().items()}, obeying)
+        == []
+    )
+
+
+def disobedient(kept: Mapping[str, Mapping[str, PersonalData]], obeying: set[str]) -> list[str]:
+    """What each service has to change that keeps values for no longer than an account, and reads no `user.deleted`."""
+    return [
+        f"{service} keeps {kind.value} of {table} until {stay.until!r}, and no consumer of it reads `user.deleted`. "
+        f"Run `make new-consumer SERVICE={service} NAME=erase EVENTS=user.deleted`, and erase it there. Or write "
+        f"`outlives_account` with the reason into services/{service}/service.toml."
+        for service, tables in kept.items()
+        for table, data in tables.items()
+        for kind, stay in data.stays.items()
+        if service not in obeying and not stay.outlives_account
+    ]
+
+
+def test_a_service_that_does_not_obey_is_told_what_to_do() -> None:
+    returns = {"ReturnsTable": PersonalData(stays={Personal.NAME: Stay(until="the account is closed")})}
+    [advice] = disobedient({"returns": returns}, {"orders"})
+    assert "make new-consumer SERVICE=returns NAME=erase EVENTS=user.deleted" in advice
+    assert disobedient({"returns": returns}, {"orders", "returns"}) == []
+    stays = {Personal.ACCOUNT_ID: Stay(until="permanently", outlives_account="Accounting keeps it.")}
+    assert disobedient({"returns": {"ReturnsTable": PersonalData(stays=stays)}}, set()) == []

@@ -39,6 +39,7 @@ ROOTS = (
     "docs/deployment.md",
     "docs/encryption.md",
     "docs/live-updates.md",
+    "docs/new-service.md",
     "docs/operations.md",
     "docs/performance.md",
     "docs/sam-local.md",

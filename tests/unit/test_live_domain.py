@@ -93,7 +93,9 @@ def test_an_event_without_a_customer_is_refused() -> None:
 
 
 def test_the_queue_receives_exactly_the_events_that_the_code_reads() -> None:
-    sent = {event_type for event_type, readers in subscriptions().items() if "live.functions.push" in readers}
+    sent = {
+        event_type for event_type, readers in subscriptions([]).items() if "live.functions.push" in readers
+    }
 
     assert sent == STATUS_EVENTS | {"user.deleted"}
 

@@ -99,7 +99,7 @@ RELAYS = {
 
 
 def test_every_relay_is_asked_here() -> None:
-    assert len(RELAYS) == 8
+    assert len(RELAYS) >= 8
 
 
 @pytest.mark.parametrize("relay", RELAYS)

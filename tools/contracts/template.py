@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
+from tools.filter_policy import lets_through, named_types
 from tools.settings import REPOSITORY
 
 _LOOP = "Fn::ForEach::"
@@ -48,8 +49,12 @@ def default_text(value: Any) -> str:
     return str(value)
 
 
-def subscriptions() -> dict[str, list[str]]:
-    """The consumers of each event type, as their handlers' modules, in the template's order."""
+def subscriptions(published: Iterable[str]) -> dict[str, list[str]]:
+    """The consumers of each event type, as their handlers' modules, in the template's order.
+
+    The types are the `published` ones, and others that a subscription names.
+    """
+    known = sorted(published)
     of_queue = {
         _target(event["Properties"]["Queue"]): resource["Properties"]["Handler"].removesuffix(".handler")
         for resource in resources().values()
@@ -61,7 +66,9 @@ def subscriptions() -> dict[str, list[str]]:
     for resource in resources().values():
         if resource["Type"] == "AWS::SNS::Subscription" and "FilterPolicy" in resource["Properties"]:
             consumer = of_queue[_target(resource["Properties"]["Endpoint"])]
-            for event_type in resource["Properties"]["FilterPolicy"]["event_type"]:
+            policy = resource["Properties"]["FilterPolicy"]
+            by_rule = [event_type for event_type in known if lets_through(policy, event_type)]
+            for event_type in dict.fromkeys([*named_types(policy), *by_rule]):
                 readers.setdefault(event_type, []).append(consumer)
     return readers
 

@@ -8,7 +8,8 @@ from shared.record import Personal
 from tools.contracts.events.contracts import contracts
 from tools.contracts.template import resources, subscriptions, template
 from tools.data_map.places import Place, event_fields, places
-from tools.data_map.stores import ABSENT, OTHERS, PSEUDONYMOUS, TABLES, Stay
+from tools.data_map.stores import ABSENT, OTHERS, PSEUDONYMOUS, TABLES
+from tools.services import Stay
 from tools.settings import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "data-map.md"
@@ -86,7 +87,7 @@ def _events() -> Iterator[str]:
     yield "`order.placed`, which release 0.5.0 dropped, also has the postal address and the payment token.\n"
     yield "| Event | Fields | Read by |"
     yield "|---|---|---|"
-    readers = subscriptions()
+    readers = subscriptions(contract.event_type for contract in contracts())
     for contract in contracts():
         marked = {
             path: kind

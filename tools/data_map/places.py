@@ -7,7 +7,8 @@ from functools import cache
 from shared.record import Personal
 from tools.contracts.events.contracts import contracts
 from tools.data_map.marks import fields_of
-from tools.data_map.stores import OTHERS, PSEUDONYMOUS, TABLES, Stay, Store
+from tools.data_map.stores import OTHERS, PSEUDONYMOUS, TABLES, Store
+from tools.services import Stay
 
 # An account without a usable name gets the first part of its mail address as the name.
 _VALUES_OF = {Personal.NAME: {Personal.NAME.value, Personal.MAIL_ADDRESS.value}}

@@ -1,30 +1,18 @@
 """Where personal data stand: the classes that each table holds, how long their values stay, and other places.
 
-The kinds of a table's values come from the marks in these classes. A store that is not here may hold nothing personal,
-and `make leaks` finds what it holds anyway.
+Each service's `service.toml` says it of the service's own tables; this module has the rest. The kinds of a table's
+values come from the marks in these classes. A store that is not here may hold nothing personal, and `make leaks` finds
+what it holds anyway.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pkgutil import resolve_name
 from typing import Any
 
-from inventory.domain.stock import Movement
-from jobs.domain.job import Job
-from live.domain.connection import Connection
-from notifications.domain.recipients import Address, ErasedAddress
-from orders.domain.order import Order
-from payments_sandbox.domain.intent import Intent
 from shared.record import Personal
-from shipping.domain.shipment import Shipment
-from users.domain.profile import ClosedProfile, Profile
-
-
-@dataclass(frozen=True)
-class Stay:
-    """How long values of one kind stay: `until`, and why they outlive their account, if they do."""
-
-    until: str
-    outlives_account: str = ""
+from tools.contracts.template import resources
+from tools.services import PersonalData, Stay, services
 
 
 @dataclass(frozen=True)
@@ -41,116 +29,43 @@ class Store:
     also: Mapping[str, Personal] = field(default_factory=dict)
     publishes: str = ""
 
+    @classmethod
+    def declared(cls, name: str, service: str, by: PersonalData) -> "Store":
+        """A table as its service declares it; raises AttributeError or ImportError if a class does not exist."""
+        return cls(
+            name,
+            by.stays,
+            tuple(resolve_name(full) for full in by.holds),
+            by.also,
+            service if by.publishes else "",
+        )
 
-_TO_THE_CLOSING = Stay("the account is closed")
-_ACCOUNTING = Stay(
-    "permanently",
-    "Accounting keeps orders, parcels and their dates. The id alone leads to nobody once the account is gone.",
+
+_TO_THE_CLOSING = Stay(until="the account is closed")
+
+_AUDIT_TRAIL = Store(
+    "AuditTrailTable",
+    {
+        Personal.ACCOUNT_ID: Stay(
+            until="365 days",
+            outlives_account="It tells which admin read or changed whose data, also after an account is closed.",
+        )
+    },
+    also={"pk": Personal.ACCOUNT_ID, "admin_id": Personal.ACCOUNT_ID, "things.[]": Personal.ACCOUNT_ID},
 )
-_TOMBSTONE = Stay("permanently", "The tombstone stops a late event or token from bringing the account back.")
 
-TABLES = (
-    Store(
-        "UsersTable",
-        {
-            Personal.NAME: _TO_THE_CLOSING,
-            Personal.MAIL_ADDRESS: _TO_THE_CLOSING,
-            Personal.LANGUAGE: _TO_THE_CLOSING,
-            Personal.ACCOUNT_ID: _TOMBSTONE,
-            Personal.DIGEST: Stay("the hour is over", "A count of sign-ups by source belongs to no account."),
-        },
-        holds=(Profile, ClosedProfile),
-        also={
-            "pk": Personal.ACCOUNT_ID,
-            "registered": Personal.ACCOUNT_ID,
-            "pk of a counter": Personal.DIGEST,
-        },
-        publishes="users",
-    ),
-    Store(
-        "OrdersTable",
-        {
-            Personal.NAME: _TO_THE_CLOSING,
-            Personal.POSTAL_ADDRESS: _TO_THE_CLOSING,
-            Personal.PAYMENT_TOKEN: Stay("the order is decided, or the account is closed"),
-            Personal.DIGEST: _TO_THE_CLOSING,
-            Personal.ACCOUNT_ID: _ACCOUNTING,
-        },
-        holds=(Order,),
-        also={
-            "pk": Personal.ACCOUNT_ID,
-            "customer_status": Personal.ACCOUNT_ID,
-            "parked_state.order.customer_id": Personal.ACCOUNT_ID,
-        },
-        publishes="orders",
-    ),
-    Store(
-        "ShippingTable",
-        {
-            Personal.NAME: _TO_THE_CLOSING,
-            Personal.POSTAL_ADDRESS: _TO_THE_CLOSING,
-            Personal.ACCOUNT_ID: _ACCOUNTING,
-        },
-        holds=(Shipment,),
-        also={"pk": Personal.ACCOUNT_ID, "recipient_id": Personal.ACCOUNT_ID},
-        publishes="shipping",
-    ),
-    Store(
-        "NotificationsTable",
-        {
-            Personal.NAME: _TO_THE_CLOSING,
-            Personal.MAIL_ADDRESS: _TO_THE_CLOSING,
-            Personal.LANGUAGE: _TO_THE_CLOSING,
-            Personal.ACCOUNT_ID: _TOMBSTONE,
-        },
-        holds=(Address, ErasedAddress),
-        also={"pk": Personal.ACCOUNT_ID},
-    ),
-    Store(
-        "LiveTable",
-        {
-            Personal.ACCOUNT_ID: Stay(
-                "30 days after the account is closed", "The feed's tombstone lets no late event in."
-            )
-        },
-        holds=(Connection,),
-        also={"pk": Personal.ACCOUNT_ID},
-    ),
-    Store(
-        "InventoryTable",
-        {Personal.ACCOUNT_ID: Stay("permanently", "The ledger of stock names the admin of each movement.")},
-        holds=(Movement,),
-        publishes="inventory",
-    ),
-    Store(
-        "JobsTable",
-        {Personal.ACCOUNT_ID: Stay("30 days after the job's end", "A job names the admin who requested it.")},
-        holds=(Job,),
-        publishes="jobs",
-    ),
-    Store(
-        "AuditTrailTable",
-        {
-            Personal.ACCOUNT_ID: Stay(
-                "365 days",
-                "It tells which admin read or changed whose data, also after an account is closed.",
-            )
-        },
-        also={"pk": Personal.ACCOUNT_ID, "admin_id": Personal.ACCOUNT_ID, "things.[]": Personal.ACCOUNT_ID},
-    ),
-    Store(
-        "PaymentsSandboxTable",
-        {
-            Personal.PAYMENT_TOKEN: Stay(
-                "permanently", "It stands for the payment provider, who has the card."
-            )
-        },
-        holds=(Intent,),
-        also={
-            "body.payment_method": Personal.PAYMENT_TOKEN,
-            "body.error.payment_intent.payment_method": Personal.PAYMENT_TOKEN,
-        },
-    ),
+TABLES = tuple(
+    sorted(
+        (
+            _AUDIT_TRAIL,
+            *(
+                Store.declared(name, service, data)
+                for service, manifest in services().items()
+                for name, data in manifest.personal_data.items()
+            ),
+        ),
+        key=lambda table: [*resources(), table.name].index(table.name),
+    )
 )
 """The tables that hold personal data."""
 
@@ -174,8 +89,12 @@ OTHERS = (
     Store(
         "mails",
         {
-            Personal.MAIL_ADDRESS: Stay("it is sent", "A mail that was sent is its reader's."),
-            Personal.NAME: Stay("it is sent", "A mail about an order greets its reader by name."),
+            Personal.MAIL_ADDRESS: Stay(
+                until="it is sent", outlives_account="A mail that was sent is its reader's."
+            ),
+            Personal.NAME: Stay(
+                until="it is sent", outlives_account="A mail about an order greets its reader by name."
+            ),
         },
         also={
             "To.[]": Personal.MAIL_ADDRESS,
@@ -187,7 +106,8 @@ OTHERS = (
         "bucket JobsBucket",
         {
             Personal.ACCOUNT_ID: Stay(
-                "7 days after the job's end", "An export names the customer of each order by id."
+                until="7 days after the job's end",
+                outlives_account="An export names the customer of each order by id.",
             )
         },
         also={"content": Personal.ACCOUNT_ID, "content.customer_id": Personal.ACCOUNT_ID},
@@ -196,7 +116,8 @@ OTHERS = (
         "queue NotificationsRecordFeedbackQueue",
         {
             Personal.MAIL_ADDRESS: Stay(
-                "it is read: 4 days, and 14 as a dead letter", "SES reports on a mail by its address."
+                until="it is read: 4 days, and 14 as a dead letter",
+                outlives_account="SES reports on a mail by its address.",
             )
         },
         also=dict.fromkeys(

@@ -15,7 +15,6 @@ exports of orders, which may read no address. Release 0.7.0 and earlier wrote or
 import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from archive.adapters import event_of
@@ -24,6 +23,8 @@ from orders.adapters.order_store import OrderStore
 from shared.dynamo import from_item, to_item
 from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import Progress, StepError
+from tools.filter_policy import lets_through, named_types
+from tools.services import Projection, services
 from tools.stack import Stack
 from tools.waiting import NotInTime, wait_for
 
@@ -38,29 +39,8 @@ _ARCHIVE_BEHIND_SECONDS = 150
 type Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Projection:
-    """A projection: its content, the table that it is made from, and the consumer that writes it, unless the command
-    does so itself."""
-
-    content: str
-    source: str
-    consumer: str | None
-
-    @property
-    def is_made_of_events(self) -> bool:
-        """Whether it is made from all past events, and not from the present items of its source."""
-        return self.source == "ArchiveTable"
-
-
 PROJECTIONS = {
-    "orders-prices": Projection("the prices that orders are charged", "CatalogTable", "OrdersRecordPrices"),
-    "notifications-addresses": Projection(
-        "the addresses of mail", "UsersTable", "NotificationsRecordAddresses"
-    ),
-    "reports-sales": Projection("the facts behind weekly reports", "ArchiveTable", "ReportsRecordSales"),
-    "catalog-shelves": Projection("the order in which products are listed", "CatalogTable", None),
-    "orders-countries": Projection("the countries that exports of orders show", "OrdersTable", None),
+    name: projection for manifest in services().values() for name, projection in manifest.projections.items()
 }
 
 
@@ -166,18 +146,16 @@ def rebuild(stack: Stack, name: str, say: Say = print) -> int:
 
 
 def _present_state(stack: Stack, projection: Projection) -> Iterator[str]:
-    """The last event of each item of the source."""
+    """The last events of each item of the source, as far as the consumer's subscription lets them through."""
+    policy = _policy(stack, projection)
     for item in _scanned(stack, projection.source):
         outbox: list[str] = from_item(item).get("outbox", [])
-        yield from (event for event in outbox if _is_event(event))
+        yield from (event for event in outbox if _is_let_through(event, policy))
 
 
 def _history(stack: Stack, projection: Projection) -> Iterator[str]:
-    """Every archived event whose type the filter policy of the consumer's subscription admits, in no order."""
-    subscription = stack.client("sns").get_subscription_attributes(
-        SubscriptionArn=stack.resource(f"{projection.consumer}Subscription")
-    )
-    types = json.loads(subscription["Attributes"]["FilterPolicy"])["event_type"]
+    """Every archived event whose type the filter policy of the consumer's subscription names, in no order."""
+    types = named_types(_policy(stack, projection))
     values = {f":type{number}": event_type for number, event_type in enumerate(types)}
     wanted = {
         "FilterExpression": f"event_type IN ({', '.join(values)})",
@@ -197,12 +175,29 @@ def _scanned(stack: Stack, table: str, **options: Any) -> Iterator[dict[str, Any
         yield from page["Items"]
 
 
-def _is_event(text: str) -> bool:
-    """Whether an entry of an outbox is readable; the relays have moved the others to their dead letters."""
+def _policy(stack: Stack, projection: Projection) -> dict[str, Any]:
+    """The filter policy of the consumer's subscription, for the projection's own types of events."""
+    subscription = stack.client("sns").get_subscription_attributes(
+        SubscriptionArn=stack.resource(f"{projection.consumer}Subscription")
+    )
+    policy: dict[str, Any] = json.loads(subscription["Attributes"]["FilterPolicy"])
+    if not projection.events:
+        return policy
+    return {
+        "event_type": [event_type for event_type in projection.events if lets_through(policy, event_type)]
+    }
+
+
+def _is_let_through(entry: str, policy: dict[str, Any]) -> bool:
+    """Whether an entry of an outbox is an event that the policy lets through.
+
+    One that is unreadable is not: the relays have moved it to their dead letters.
+    """
     try:
-        return "event_id" in json.loads(text)
-    except ValueError:
+        event_type = json.loads(entry)["event_type"]
+    except (ValueError, KeyError, TypeError):
         return False
+    return lets_through(policy, event_type)
 
 
 def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:

@@ -38,6 +38,18 @@ class SignUpSettings(LambdaEnvironment):
     max_sign_ups_per_source: int
 
 
+class ExportSettings(LambdaEnvironment):
+    """The routes that read more of a user's data, a line each: `/orders: orders, with their shipping addresses`."""
+
+    also_exported: str
+
+    @property
+    def lists(self) -> dict[str, str]:
+        """What each route lists, by its path."""
+        lines = (line.partition(":") for line in self.also_exported.splitlines())
+        return {path.strip(): what.strip() for path, _, what in lines}
+
+
 class SecondFactorSettings(LambdaEnvironment):
     """Whether an admin needs a second factor: `required` or `optional`."""
 
@@ -47,6 +59,12 @@ class SecondFactorSettings(LambdaEnvironment):
     def is_required(self) -> bool:
         """Whether an account without one is no admin."""
         return self.second_factor != "optional"
+
+
+@cache
+def export_settings() -> ExportSettings:
+    """What an export of a user's data links to."""
+    return ExportSettings.load()
 
 
 @cache

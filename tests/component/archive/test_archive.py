@@ -27,20 +27,30 @@ def placed() -> Event:
     return example_events("archive_store_events.json")[0]
 
 
-# Versions that no service publishes any more, and that may still arrive.
-DROPPED = {("order.placed", 1)}
+def test_it_reads_its_example(service: Service) -> None:
+    expected = example_events("archive_store_events.json")
+
+    assert service.deliver(*expected) == failures()
+
+    assert {event.event_id for event in service.events()} == {event.event_id for event in expected}
 
 
-def test_it_reads_every_version_of_every_event_but_users(service: Service) -> None:
-    published = {
-        (contract.event_type, contract.payload.event_version)
-        for contract in contracts()
-        if contract.service != "users"
-    }
-    reads = service.store_events.handler.reads
-    assert {(name, version) for name, versions in reads.items() for version in versions} == (
-        published | DROPPED
-    )
+def test_an_event_is_stored_before_any_contract_knows_its_type_or_its_version(service: Service) -> None:
+    event = placed().model_copy(update={"event_type": "order.praised", "event_version": 7})
+
+    assert service.deliver(event) == failures()
+
+    [stored] = service.events()
+    assert (stored.event_type, stored.event_version) == ("order.praised", 7)
+
+
+def test_what_is_no_event_is_a_dead_letter_and_stops_no_other(service: Service) -> None:
+    assert service.deliver("no event", placed()) == failures()
+
+    sqs = boto3.client("sqs")
+    queue = sqs.get_queue_url(QueueName="dead-letters")["QueueUrl"]
+    assert [letter["Body"] for letter in sqs.receive_message(QueueUrl=queue)["Messages"]] == ["no event"]
+    assert [event.event_id for event in service.events()] == [placed().event_id]
 
 
 def test_each_event_is_read_back_as_it_was_without_personal_data(service: Service) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from archive.adapters import ArchiveStore
 from archive.domain import without_personal_data
+from shared.dynamo import to_item
 from shared.events import Event
 from tests.component.batches import example_events, failures
 from tests.component.reports.account import Service, reports_account
@@ -24,7 +25,11 @@ from tools.ops import rebuild as rebuilding
 from tools.ops.rebuild import PROJECTIONS, outcome, rebuild
 from tools.stack import Stack
 
-READ_BY_SALES = next(types for types, name in template().consumers if name == "ReportsRecordSalesFunction")
+READ_BY_SALES = next(
+    types
+    for types, name in template().consumers
+    if name == "ReportsRecordSalesFunction" and isinstance(types, frozenset)
+)
 SALES_EVENTS = example_events("reports_record_sales.json")
 BIG = "x" * 200_000
 
@@ -323,3 +328,34 @@ def test_messages_that_sqs_refuses_are_reported(shop: Shop, monkeypatch: pytest.
 
     with pytest.raises(StepError, match="SQS refused some messages: InternalError"):
         rebuild(cast(Stack, shop), "reports-sales", say=shop.said.append)
+
+
+def test_a_projection_of_present_states_gets_what_its_subscription_lets_through_and_nothing_else(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outbox has all events of the item's last change, and some of them are for other consumers."""
+    sqs, sns, dynamodb = boto3.client("sqs"), boto3.client("sns"), boto3.client("dynamodb")
+    dynamodb.create_table(**template().tables["CatalogTable"])
+    shop.resources["OrdersRecordPricesQueue"] = sqs.create_queue(QueueName="prices")["QueueUrl"]
+    shop.resources["OrdersRecordPricesSubscription"] = sns.subscribe(
+        TopicArn=sns.create_topic(Name="topic")["TopicArn"],
+        Protocol="sqs",
+        Endpoint="arn:aws:sqs:eu-central-1:123456789012:prices",
+        Attributes={"FilterPolicy": json.dumps({"event_type": ["product.changed"]})},
+    )["SubscriptionArn"]
+    published = {
+        contract.event_type: json.dumps(contract.example())
+        for contract in contracts()
+        if contract.event_type.startswith("product.")
+    }
+    assert len(published) > 1
+    outboxes = [[*published.values()], [published["product.image_ready"]], ["no event", "[]", "null"], []]
+    for number, outbox in enumerate(outboxes):
+        item = {"pk": f"product#{number}", "outbox": outbox}
+        dynamodb.put_item(TableName="CatalogTable", Item=to_item(item))
+    monkeypatch.setattr(rebuilding, "_let_as_many_leave", lambda *_: None)
+
+    assert rebuild(cast(Stack, shop), "orders-prices", say=shop.said.append) == 1
+
+    messages = sqs.receive_message(QueueUrl=shop.resource("OrdersRecordPricesQueue"), MaxNumberOfMessages=10)
+    assert [message["Body"] for message in messages["Messages"]] == [published["product.changed"]]

@@ -39,6 +39,7 @@ def users(pool: str, lambda_context: Any, monkeypatch: pytest.MonkeyPatch) -> Us
     make_audit_trail()
     monkeypatch.setenv("TABLE_NAME", TABLE)
     monkeypatch.setenv("MAX_SIGN_UPS_PER_SOURCE", "1000")
+    monkeypatch.setenv("ALSO_EXPORTED", "/orders: orders, with their shipping addresses")
     from users import dependencies
 
     dependencies.profile_store.cache_clear()

@@ -53,7 +53,7 @@ it may wait in a queue or among the dead letters, and the archive has it without
 def catalogue() -> str:
     """The page."""
     known = contracts()
-    readers = subscriptions()
+    readers = subscriptions(contract.event_type for contract in known)
     return _PREFACE + "\n".join([*_overview(known, readers), "", *_details(known)]) + "\n"
 
 

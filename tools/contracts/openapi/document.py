@@ -17,20 +17,14 @@ from shared.api import CORRELATION_HEADER, CORRELATION_ID
 from shared.problems import MEDIA_TYPE, ProblemDetails
 from tools.contracts.openapi.schemas import REFERENCE, NoExample, Schema, example_of, needed, subschemas, tidy
 from tools.contracts.openapi.service_part import SECURITY_SCHEME, NotDescribed, contents_of, distinct, part_of
+from tools.contracts.template import resources
+from tools.services import MANIFEST, camel, services
 from tools.settings import REPOSITORY
 
 DOCUMENT = REPOSITORY / "services" / "gateway" / "gateway" / "openapi.json"
 TITLE = "Cartwright"
 SUMMARY = "The API of a shop for its customers and its operators"
 INTRODUCTION = Path(__file__).parent / "introduction.md"
-TAGS = {
-    "users": "Sign-up and profiles",
-    "catalog": "The products on sale",
-    "orders": "Placing, following and cancelling orders",
-    "inventory": "Stock levels and movements, for admins",
-    "jobs": "Work that takes longer than a request, for admins",
-    "api": "The API itself",
-}
 
 # The sandbox stands in for another company's API.
 _NOT_PUBLIC = {"payments_sandbox"}
@@ -47,6 +41,23 @@ def public_apis() -> dict[str, APIGatewayRestResolver]:
     modules = sorted((REPOSITORY / "services").glob("*/*/functions/api.py"))
     services = [name for module in modules if (name := module.parents[1].name) not in _NOT_PUBLIC]
     return {service: import_module(f"{service}.functions.api").app for service in services}
+
+
+def tags() -> dict[str, str]:
+    """A sentence about each service's routes, by their tag, in the template's order; the API's own come last.
+
+    Each `service.toml` has its own. Raises NotDescribed if a public API has none.
+    """
+    found: list[tuple[bool, int, str, str]] = []
+    for service in public_apis():
+        reference = services()[service].reference
+        if reference is None:
+            raise NotDescribed(
+                f"services/{service} has routes: write `[reference]` with a `description` of them into its {MANIFEST}"
+            )
+        place = list(resources()).index(f"{camel(service)}ApiFunction")
+        found.append((bool(reference.tag), place, reference.tag or service, reference.description))
+    return {tag: description for _, _, tag, description in sorted(found)}
 
 
 def version() -> str:
@@ -70,7 +81,7 @@ def written(document: Mapping[str, Any]) -> str:
 def openapi_document(apis: Mapping[str, APIGatewayRestResolver]) -> dict[str, Any]:
     """The document of `apis`, resolvers by service.
 
-    Raises NotDescribed for a route without a docstring or with a tag that is not in TAGS, and OperationIdTaken.
+    Raises NotDescribed for a route without a docstring or with a tag that no service has, and OperationIdTaken.
     """
     parts = distinct(part_of(service, app) for service, app in apis.items())
     problem_schemas = _schemas_of_problems()
@@ -95,7 +106,7 @@ def openapi_document(apis: Mapping[str, APIGatewayRestResolver]) -> dict[str, An
             "description": INTRODUCTION.read_text(encoding="utf-8").rstrip(),
         },
         "servers": [{"url": ".", "description": "Where this document is served"}],
-        "tags": [{"name": name, "description": TAGS[name]} for name in TAGS if name in used],
+        "tags": [{"name": name, "description": about} for name, about in tags().items() if name in used],
         "paths": _in_order(paths),
         "components": {
             "schemas": needed([paths, responses], schemas),
@@ -108,8 +119,11 @@ def openapi_document(apis: Mapping[str, APIGatewayRestResolver]) -> dict[str, An
 
 def _require_known_tags(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
     for method, path, operation in operations_of({"paths": paths}):
-        if unknown := set(operation["tags"]) - TAGS.keys():
-            raise NotDescribed(f"{method.upper()} {path}: the tag {', '.join(unknown)} is not in TAGS")
+        if unknown := set(operation["tags"]) - tags().keys():
+            raise NotDescribed(
+                f"{method.upper()} {path}: the tag {', '.join(unknown)} is no service's. Its `contract` takes the name "
+                f"of the service, or the `tag` of its {MANIFEST}."
+            )
 
 
 def _require_unique_ids(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
@@ -157,11 +171,11 @@ def _schemas_of_problems() -> dict[str, Schema]:
 
 def _in_order(paths: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """The paths in the order of their tags, then by name; methods from reading to deleting."""
-    tags = list(TAGS)
+    known = list(tags())
 
     def place(path: str) -> tuple[int, str]:
         first = next(iter(paths[path].values()))
-        return tags.index(first["tags"][0]), path
+        return known.index(first["tags"][0]), path
 
     return {
         path: {method: paths[path][method] for method in _METHODS if method in paths[path]}

@@ -1,8 +1,8 @@
 """Stores each event without its personal data."""
 
 from archive.dependencies import archive_store
-from archive.domain import ARCHIVED, without_personal_data
-from shared.consumer import consumer_handler
+from archive.domain import without_personal_data
+from shared.consumer import every_event_handler
 from shared.events import Event
 
 
@@ -11,4 +11,4 @@ def store(event: Event) -> None:
     archive_store().put(without_personal_data(event))
 
 
-handler = consumer_handler({**dict.fromkeys(ARCHIVED, store), "order.placed": {1: store, 2: store}})
+handler = every_event_handler(store)

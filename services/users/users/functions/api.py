@@ -20,7 +20,7 @@ from shared.etag import etag_of, expected_version_if_any, require_change
 from shared.links import link_to
 from shared.parameters import IfMatch, IfNoneMatch, PageCursor, PageLimit
 from users.adapters.accounts import AccountRefused, CodeNotSent, EmailTaken, TooManySignUps, WeakPassword
-from users.dependencies import accounts, profile_store, sign_ups
+from users.dependencies import accounts, export_settings, profile_store, sign_ups
 from users.domain.profile import EmailAddress, Profile, ProfileChange, ProfilePosition, SignUp, UserId
 from users.domain.sign_up_limits import TooManySignUpsFromHere
 from users.functions.profile_requests import (
@@ -221,7 +221,9 @@ def _export(profile: Profile) -> Response[ExportView]:
         exported_at=timestamp(utc_now()),
         profile=ProfileView.of(profile),
         sign_in=SignInView.of(account, accounts().groups_of(profile.user_id)) if account else None,
-        elsewhere=[RecordsLink(what="orders, with their shipping addresses", href=link_to(app, "/orders"))],
+        elsewhere=[
+            RecordsLink(what=what, href=link_to(app, path)) for path, what in export_settings().lists.items()
+        ],
     )
     file_name = f'attachment; filename="cartwright-{profile.user_id}.json"'
     return Response(
