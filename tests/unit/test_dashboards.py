@@ -81,7 +81,7 @@ def counted() -> set[str]:
 
 
 def tokens(text: str) -> list[str]:
-    """The words by which CloudWatch finds a name. Its own example: `Project2-trial333` has project, 2, trial, 333."""
+    """The words of a name; CloudWatch finds it by any. Its own example: `Project2-trial333`: project, 2, trial, 333."""
     return [found.lower() for found in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", text)]
 
 
