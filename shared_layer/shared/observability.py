@@ -24,7 +24,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.validation import hiding_values, without_values
 
-__all__ = ["count", "entry_point", "logger", "metrics"]
+__all__ = ["count", "entry_point", "logger", "measure", "metrics"]
 
 type Handler[Answer] = Callable[[dict[str, Any], LambdaContext], Answer]
 
@@ -79,6 +79,11 @@ def count(name: str, value: int = 1) -> None:
     """Adds `value` to the counter metric `name` of this invocation; nothing if it is zero, since each metric costs."""
     if value:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def measure(name: str, value: float, unit: MetricUnit = MetricUnit.NoUnit) -> None:
+    """Adds `value` to the metric `name` of this invocation. CloudWatch has its sum, average and percentiles."""
+    metrics.add_metric(name=name, unit=unit, value=value)
 
 
 def _keep_what_is_there() -> None:

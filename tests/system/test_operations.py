@@ -205,3 +205,23 @@ def test_a_relays_letter_is_published_once_its_cause_is_mended(
     )
     gone = event("user.deleted", user_id, {"user_id": user_id}) | {"aggregate_version": 2}
     publish(stack, "user.deleted", json.dumps(gone))
+
+
+def test_the_dashboards_show_the_alarms_and_the_counts_of_this_stack(stack: Stack) -> None:
+    if "ShopDashboard" not in stack.resources:
+        pytest.skip("the stack was deployed without Dashboards=true")
+    cloudwatch = stack.client("cloudwatch")
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{stack.name}-")
+    own = set(stack.resources.values())
+    alarms = {
+        alarm["AlarmArn"] for page in pages for alarm in page["MetricAlarms"] if alarm["AlarmName"] in own
+    }
+    bodies = [
+        cloudwatch.get_dashboard(DashboardName=stack.resource(name))["DashboardBody"]
+        for name in ("ShopDashboard", "ServicesDashboard")
+    ]
+    [shown] = [each["properties"] for each in json.loads(bodies[0])["widgets"] if each["type"] == "alarm"]
+    assert set(shown["alarms"]) == alarms != set()
+    for body in bodies:
+        assert f"Cartwright/{stack.name}" in body
+        assert "${" not in body

@@ -38,6 +38,7 @@ KEEP_NOTHING = {
     "AWS::ApiGateway",
     "AWS::ApiGatewayV2",
     "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
     "AWS::Cognito::UserPoolClient",
     "AWS::Cognito::UserPoolGroup",
     "AWS::Events::Rule",

@@ -274,6 +274,39 @@ def test_an_alarm_rings_if_a_reconciler_fails_at_every_run_or_stops(owner: str) 
     assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": f"{owner}ReconcileFunction"}}]
 
 
+# ---- Alarms ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "alarm"),
+    [(name, alarm["Properties"]) for name, alarm in of_type("AWS::CloudWatch::Alarm")],
+    ids=[name for name, _ in of_type("AWS::CloudWatch::Alarm")],
+)
+def test_an_alarm_says_where_the_runbook_deals_with_it(name: str, alarm: dict[str, Any]) -> None:
+    text, _, anchor = alarm["AlarmDescription"]["Fn::Sub"].partition(": ${RunbookUrl}#")
+    assert text
+    runbook = (REPOSITORY / "docs" / "operations.md").read_text()
+    headings = re.findall(r"^#+ (.+)$", runbook, re.MULTILINE)
+    assert anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    # The runbook's table leads there as well.
+    meant = name if not name.endswith("RelayLagAlarm") else "<Service>RelayLagAlarm"
+    [row] = [
+        line for line in runbook.splitlines() if line.startswith("|") and f"`{meant}`" in line.split("|")[1]
+    ]
+    assert f"(#{anchor})" in row
+
+
+def test_an_alarm_rings_if_requests_fail_though_few_customers_meet_a_new_version() -> None:
+    """A gradual release sends a tenth of the requests to a new version, and stops if this alarm rings."""
+    alarm = RESOURCES["ApiErrorsAlarm"]["Properties"]
+    [dimension] = alarm["Dimensions"]
+    assert dimension == {"Name": "ApiName", "Value": RESOURCES["Api"]["Properties"]["Body"]["info"]["title"]}
+    assert RESOURCES["PaymentsSandboxApi"]["Properties"]["Name"] != dimension["Value"]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("5XXError", "Average")
+    assert alarm["Threshold"] <= 0.1 * 0.1, "a tenth of the requests, which are a tenth of all, fail"
+    assert alarm["Period"] * alarm["EvaluationPeriods"] <= 300, "sooner than Canary10Percent5Minutes ends"
+
+
 # ---- Room ------------------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,7 @@
 """Builds and deploys the template to the embedded cloud with sam; skips both if nothing has changed.
 
+If a person changed a function of the stack by hand, it repairs that function.
+
 A deployment to an empty cloud leaves a snapshot behind. Another empty cloud loads it instead of deploying the same.
 """
 
@@ -12,7 +14,7 @@ from pathlib import Path
 import requests
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
-from tools.cloud import deployed, parts, sync, workarounds
+from tools.cloud import deployed, drift, parts, sync, workarounds
 from tools.console import StepError, run, step
 from tools.server_record import Server
 from tools.settings import CLOUD, CONFIG_ENV, LOCAL, REPOSITORY, SAM, SNAPSHOT, STATE, tool_environment
@@ -88,12 +90,14 @@ def deploy(server: Server) -> None:
             _deploy_to_empty(server, stack)
     elif before.is_of_the_tree() and stack.is_complete():
         with step(f"Deploying the stack{_to}") as running:
-            running.note("nothing has changed")
+            repaired = drift.repair(stack)
+            running.note(f"repaired {'; '.join(repaired)}" if repaired else "nothing has changed")
         return
     else:
         before.forget_parts()
         _deploy(server, stack)
         sync.undo(stack, before.synced)
+    drift.remember(stack)
     deployed.record(server, wanted)
 
 

@@ -70,12 +70,17 @@ def deployed() -> dict[str, Any]:
 
     Conditions are not decided: it has the resources of every choice of parameters.
     """
-    expanded = deepcopy(template())
+    return transformed(template(), {})
+
+
+def transformed(expanded: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
+    """A template without loops as SAM transforms it, with these values of its parameters and the defaults of others."""
+    expanded = deepcopy(expanded)
     for resource in expanded["Resources"].values():
         properties = resource.get("Properties", {})
         properties.update({name: "s3://bucket/key" for name in _SOURCES if name in properties})
     with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}):
-        found: dict[str, Any] = transform(expanded, {}, _NoManagedPolicies())
+        found: dict[str, Any] = transform(expanded, parameters, _NoManagedPolicies())
     return found
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
@@ -22,7 +23,12 @@ def template() -> dict[str, Any]:
     Its loops (`Fn::ForEach`) are expanded, as the transform AWS::LanguageExtensions does it in CloudFormation:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-foreach.html
     """
-    found: dict[str, Any] = yaml_parse((REPOSITORY / "template.yaml").read_text(encoding="utf-8"))
+    return parsed(REPOSITORY / "template.yaml")
+
+
+def parsed(path: Path) -> dict[str, Any]:
+    """The template in a file, with its loops expanded."""
+    found: dict[str, Any] = yaml_parse(path.read_text(encoding="utf-8"))
     return {**found, "Resources": dict(_expanded(found["Resources"]))}
 
 

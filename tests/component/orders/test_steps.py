@@ -1,6 +1,7 @@
 """The steps of the saga that are the orders service's own, through the real handlers, against a pretended AWS."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -24,6 +25,25 @@ class TestSteps:
         [event] = saga.stored["outbox"]
         assert (event["event_type"], event["aggregate_version"]) == ("order.confirmed", 2)
         assert event["data"]["total"] == {"amount": 2070, "currency": "EUR"}
+
+    def test_a_confirmation_counts_the_order_its_revenue_and_its_seconds_once(
+        self, saga: Saga, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        saga.run("confirm")
+        placed, confirmed = (datetime.fromisoformat(entry["at"]) for entry in saga.stored["history"])
+        saga.run("confirm")
+
+        [line] = [line for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+        metrics = json.loads(line)
+        [declared] = metrics["_aws"]["CloudWatchMetrics"]
+        assert {
+            metric["Name"]: (metric["Unit"], metrics[metric["Name"]]) for metric in declared["Metrics"]
+        } == {
+            "OrdersConfirmed": ("Count", [1.0]),
+            "RevenueConfirmedEUR": ("None", [2070.0]),
+            "SecondsToConfirm": ("Seconds", [pytest.approx((confirmed - placed).total_seconds(), abs=0.002)]),
+        }
+        assert len(line) < 440, "each confirmed order pays for this line"
 
     @pytest.mark.parametrize("step", ["confirm", "abandon"])
     def test_a_step_that_is_run_again_answers_the_same_and_writes_nothing(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from tools.cloud import deployed, deployment, parts, sync, workarounds
+from tools.cloud import deployed, deployment, drift, parts, sync, workarounds
 from tools.console import StepError
 from tools.server_record import Server
 
@@ -19,6 +19,8 @@ class Clouds:
         self.done: list[tuple[int, str]] = []
         self.undone: list[list[str]] = []
         self.sam_fails = self.saving_fails = self.loading_fails = False
+        self.drifted: list[str] = []
+        self.remembered: list[object] = []
 
     def deploy(self, _command: Any, *, environment: Mapping[str, str], **_more: Any) -> None:
         """Stands for `sam deploy`."""
@@ -81,6 +83,8 @@ def clouds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clouds:
     monkeypatch.setattr(deployment, "run", clouds.deploy)
     monkeypatch.setattr(deployment, "requests", clouds)
     monkeypatch.setattr(sync, "undo", lambda _, synced: clouds.undone.append(list(synced)))
+    monkeypatch.setattr(drift, "remember", clouds.remembered.append)
+    monkeypatch.setattr(drift, "repair", lambda _: clouds.drifted)
     monkeypatch.setattr(workarounds, "apply", lambda stack: clouds.note("adapt", stack.endpoint))
     return clouds
 
@@ -202,3 +206,16 @@ def test_a_new_server_has_nothing_of_the_one_before(clouds: Clouds) -> None:
     deployment.deploy(cloud(1))
     deployed.of(cloud(1)).begin({"orders"})
     assert deployed.of(cloud(2)) == deployed.Deployed("2/now")
+
+
+def test_a_cloud_without_a_change_of_the_tree_is_repaired(
+    clouds: Clouds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment.deploy(cloud(1))
+    deployment.deploy(cloud(1))
+    assert "nothing has changed" in capsys.readouterr().out
+    assert len(clouds.remembered) == 1
+
+    clouds.drifted = ["OrdersApi: Environment", "LivePush: Timeout"]
+    deployment.deploy(cloud(1))
+    assert "repaired OrdersApi: Environment; LivePush: Timeout" in capsys.readouterr().out

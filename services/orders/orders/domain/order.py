@@ -102,9 +102,14 @@ class Order(Record):
         return self.breakdown.total
 
     @property
+    def confirmed_at(self) -> str | None:
+        """When the order was confirmed first; None if it never was."""
+        return next((entry.at for entry in self.history if entry.status is OrderStatus.CONFIRMED), None)
+
+    @property
     def was_confirmed(self) -> bool:
         """Whether the order was ever confirmed: then its saga has nothing more to undo."""
-        return any(entry.status is OrderStatus.CONFIRMED for entry in self.history)
+        return self.confirmed_at is not None
 
     @property
     def since(self) -> str:

@@ -1,12 +1,15 @@
 """The orders' own steps of the saga and of the cancellation; the state machine names the one that it wants."""
 
 import json
+from datetime import datetime
 from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
 
 from orders.dependencies import order_store
 from orders.domain.status import OrderStatus, RejectionReason, reason_of
-from shared.clock import utc_now
-from shared.observability import count
+from shared.clock import timestamp, utc_now
+from shared.observability import count, measure
 from shared.saga import CaughtError, SagaOrder, Step, StepInput, order_step, steps_handler
 
 
@@ -23,9 +26,17 @@ class ParkInput(StepInput):
 
 
 def confirm(order: SagaOrder) -> dict[str, Any]:
-    """Confirms the order; raises IllegalTransition if it was given up or cancelled meanwhile."""
-    confirmed = order_store().change(order.order_id, lambda current: current.confirm(utc_now()))
-    count("OrdersConfirmed")
+    """Confirms the order; raises IllegalTransition if it was given up or cancelled meanwhile.
+
+    A repeat changes and counts nothing. Revenue is counted in minor units, each currency by itself.
+    """
+    now = utc_now()
+    confirmed = order_store().change(order.order_id, lambda current: current.confirm(now))
+    if confirmed.confirmed_at == timestamp(now):
+        count("OrdersConfirmed")
+        measure(f"RevenueConfirmed{confirmed.total.currency}", confirmed.total.amount)
+        seconds = (now - datetime.fromisoformat(confirmed.placed_at)).total_seconds()
+        measure("SecondsToConfirm", seconds, MetricUnit.Seconds)
     return {"status": confirmed.status.value}
 
 
