@@ -1,4 +1,4 @@
-"""`python -m tools.contracts.status_diagrams` draws the statuses of orders into their service's README.md.
+"""`python -m tools.contracts.status_diagrams` draws the statuses of orders and returns into their services' README.md.
 
 The diagrams are made from the tables `TRANSITIONS`; a test fails if one is out of date.
 """
@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from orders.domain import transitions as of_orders
 from orders.domain.status import OrderStatus
+from returns.domain import transitions as of_returns
+from returns.domain.status import ReturnStatus
 from tools.settings import REPOSITORY
 
 _BEGIN, _END = "<!-- generated: statuses -->", "<!-- end -->"
@@ -38,6 +40,12 @@ DIAGRAMS = {
         OrderStatus.PLACED,
         of_orders.TRANSITIONS,
         [status for status in OrderStatus if status.is_final],
+    ),
+    "returns": _diagram(
+        "request",
+        ReturnStatus.REQUESTED,
+        of_returns.TRANSITIONS,
+        [status for status in ReturnStatus if status.is_final],
     ),
 }
 """The diagram of each service that has one."""
