@@ -24,7 +24,7 @@ from tests.system.products import TEA
 from tools.console import StepError
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
-from tools.waiting import be_patient
+from tools.waiting import be_patient, wait_for
 
 STACK, REGION = os.environ.get("STACK", ""), os.environ.get("REGION", "")
 _TRIED, _FOUND = "attacks tried", "findings"
@@ -147,9 +147,29 @@ def orders_of_victim(shop: Shop, victim: Customer) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def of_victim(shop: Shop, victim: Customer, orders_of_victim: list[str]) -> Requests:
+def return_of_victim(shop: Shop, victim: Customer, orders_of_victim: list[str]) -> str:
+    """The id of a requested return of the first of the orders."""
+    path, token = f"/orders/{orders_of_victim[0]}/returns", victim.token
+    shop.become(victim, orders_of_victim[0], "fulfilled", seconds=120)
+    wait_for(
+        lambda: shop.request("GET", path, token=token).status_code == 200, "a returnable order", seconds=60
+    )
+    body = {"lines": [{"sku": TEA, "quantity": 1}], "reason": "damaged"}
+    answer = shop.request("POST", path, token=token, json=body, headers={"Idempotency-Key": str(uuid4())})
+    answer.raise_for_status()
+    return str(answer.json()["return_id"])
+
+
+@pytest.fixture(scope="session")
+def of_victim(shop: Shop, victim: Customer, orders_of_victim: list[str], return_of_victim: str) -> Requests:
     """Requests to every route, about things of the victim."""
-    return Requests(shop, {"order_id": orders_of_victim[0], "user_id": victim.user_id, "sku": TEA})
+    things = {
+        "order_id": orders_of_victim[0],
+        "user_id": victim.user_id,
+        "sku": TEA,
+        "return_id": return_of_victim,
+    }
+    return Requests(shop, things)
 
 
 @pytest.fixture

@@ -35,9 +35,8 @@ def send_requests(shop: CountedShop) -> None:
     """Sends them one after the other to a shop in which Ada has an order; each is served."""
 
     def send(method: str, path: str, claims: dict[str, str] | None = None, **request: Any) -> Any:
-        request.setdefault("headers", {})["Idempotency-Key"] = f"{method} {path}".replace(" ", "-").replace(
-            "/", "-"
-        )
+        key = f"{method} {path}".replace(" ", "-").replace("/", "-")
+        request["headers"] = {"Idempotency-Key": key} | request.get("headers", {})
         answer = shop.send(rest_event(method, path, claims=claims, **request))
         assert answer["statusCode"] < 300, (method, path, answer)
         return answer
@@ -53,6 +52,7 @@ def send_requests(shop: CountedShop) -> None:
     send("GET", f"/orders/{order_id}", _ADA)
     send("GET", "/orders", _ADA)
     send("GET", "/orders/attention", _OLGA)
+    _send_returns(send, sent, f"/orders/{order_id}/returns", next(iter(shop.items("ReturnsTable")))["bought"])
     send("GET", "/inventory", _OLGA)
     send("GET", "/inventory/MUG-BLUE", _OLGA)
     send("PUT", "/inventory/MUG-BLUE/threshold", _OLGA, body={"low_stock_threshold": 2})
@@ -97,6 +97,23 @@ def send_requests(shop: CountedShop) -> None:
     send("POST", "/jobs/uploads", _OLGA)
     send("DELETE", "/users/ada", _OLGA, headers={"If-Match": '"3"'})
     _send_examples(shop, sent)
+
+
+def _send_returns(
+    send: Callable[..., Any], sent: Callable[..., dict[str, Any]], path: str, bought: list[dict[str, Any]]
+) -> None:
+    """Requests about returns of one piece each of a fulfilled order."""
+    one, other = (line["sku"] for line in bought)
+    first, second = ({"lines": [{"sku": sku, "quantity": 1}], "reason": "other"} for sku in (one, other))
+    inspected = sent("POST", path, _ADA, body=first)["return_id"]
+    send("POST", f"{path}/{inspected}/accept", _OLGA)
+    send("GET", "/returns/waiting", _OLGA, query={"status": "accepted"})
+    send("POST", f"{path}/{inspected}/inspect", _OLGA, body={"lines": [{"sku": one, "restocked": 1}]})
+    for end, caller, body in (("withdraw", _ADA, None), ("refuse", _OLGA, {"reason": "other"})):
+        return_id = sent("POST", path, _ADA, body=second, headers={"Idempotency-Key": end})["return_id"]
+        send("POST", f"{path}/{return_id}/{end}", caller, body=body)
+    send("GET", path, _ADA)
+    send("GET", "/returns", _ADA)
 
 
 def _send_examples(shop: CountedShop, sent: Callable[..., dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from tests.template import functions
 from tools.services import camel
 from tools.shop.client import Customer, Shop, made_up_name
 from tools.stack import Stack
+from tools.waiting import wait_for
 
 GUARDED = routes(*GUARDED_ACCESSES)
 
@@ -72,12 +73,23 @@ class Places(dict[str, str]):
 def places(shop: Shop, owner: Customer) -> Places:
     """The owner's things."""
     order_id = shop.place(owner, {TEA: 1}).json()["order_id"]
-    shop.settled(owner, order_id)
+    shop.become(owner, order_id, "fulfilled", seconds=120)
+    path = f"/orders/{order_id}/returns"
+    wait_for(
+        lambda: shop.request("GET", path, token=owner.token).status_code == 200,
+        "a returnable order",
+        seconds=60,
+    )
+    body = {"lines": [{"sku": TEA, "quantity": 1}], "reason": "other"}
+    requested = shop.request(
+        "POST", path, token=owner.token, json=body, headers={"Idempotency-Key": str(uuid4())}
+    )
     return Places(
         shop,
         owner,
         {
             "order_id": order_id,
+            "return_id": requested.json()["return_id"],
             "user_id": owner.user_id,
             "sku": TEA,
             "movement_id": "none",

@@ -201,7 +201,7 @@ def test_what_starts_sagas_reads_orders_without_their_addresses(stack: Stack, or
         ("OrdersSteps", "OrdersTable", "declines#", ["customer#"]),
         ("OrdersReconcile", "OrdersTable", "ord_", ["customer#", "declines#"]),
         ("InventoryApi", "InventoryTable", "sku#", ["reservation#"]),
-        ("ShippingDispatch", "ShippingTable", "ord_", ["customer#"]),
+        ("ShippingDispatch", "ShippingTable", "ret_", ["customer#"]),
     ],
 )
 def test_a_function_writes_its_own_kinds_of_items_alone(

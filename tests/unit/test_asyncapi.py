@@ -7,16 +7,16 @@ import pytest
 from jsonschema_rs import Draft202012Validator, ValidationError
 
 from live.domain.connection import Connection
-from live.domain.feed import Change, Entry, Page
+from live.domain.feed import Change, Entry, Page, ReturnChange
 from live.domain.messages import (
     Answer,
     CaughtUp,
     Failure,
-    OrderChanged,
     Pong,
     Subscribed,
     Unsubscribed,
     as_text,
+    changed,
 )
 from shared.errors import BadRequest, FieldError
 from tools.contracts.asyncapi import DOCUMENT, document, written
@@ -25,12 +25,17 @@ ENTRY = Entry(
     12,
     Change(event_id="e", order_id="ord_1", version=2, status="rejected", at="2026", reason="out_of_stock"),
 )
+RETURN_ENTRY = Entry(
+    13,
+    ReturnChange(event_id="e", order_id="ord_1", return_id="ret_1", version=2, status="requested", at="2026"),
+)
 CONNECTION = Connection(connection_id="c", customer_id="u", connected_at="2026", expires_at=0)
 SENT: list[Answer] = [
-    OrderChanged.of(ENTRY),
+    changed(ENTRY),
+    changed(RETURN_ENTRY),
     Subscribed.of(CONNECTION, 12, "7"),
     Unsubscribed.of(CONNECTION, None),
-    CaughtUp.of(Page([ENTRY], 12, more=False, complete=True), "7"),
+    CaughtUp.of(Page([ENTRY, RETURN_ENTRY], 13, more=False, complete=True), "7"),
     Pong(),
     Failure.of(BadRequest("No.", [FieldError("/after", "no")])),
 ]

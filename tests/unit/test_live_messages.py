@@ -10,12 +10,12 @@ from live.domain.handshake import PROTOCOL, chosen_protocol, token_in
 from live.domain.messages import (
     CatchUp,
     Failure,
-    OrderChanged,
     Ping,
     Subscribe,
     Subscribed,
     Unsubscribe,
     as_text,
+    changed,
     read,
     request_id_in,
 )
@@ -114,7 +114,7 @@ def test_a_message_without_a_valid_id_has_none(body: str) -> None:
 def test_a_change_has_its_cursor_and_no_empty_fields() -> None:
     change = Change(event_id="e", order_id=ORDER, version=2, status="confirmed", at="2026")
 
-    assert json.loads(as_text(OrderChanged.of(Entry(12, change)))) == {
+    assert json.loads(as_text(changed(Entry(12, change)))) == {
         "type": "order.changed",
         "cursor": "12",
         "event_id": "e",

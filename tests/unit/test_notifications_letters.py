@@ -21,6 +21,9 @@ from notifications.domain.notifications import (
     OrderNotification,
     OrderRejected,
     ReportReady,
+    ReturnAccepted,
+    ReturnRefunded,
+    ReturnRefused,
     StockLow,
     Verified,
 )
@@ -47,6 +50,11 @@ def order(*skus: str, **more: Any) -> dict[str, Any]:
     return {**known, "lines": lines, "breakdown": breakdown, **more}
 
 
+def returned(*skus: str, **more: Any) -> dict[str, Any]:
+    lines = [{"sku": sku, "quantity": 2} for sku in skus or ("TEA-INFUSER-ST",)]
+    return {"order_id": ORDER_ID, "customer_id": "user-1", "lines": lines, **more}
+
+
 def notifications(*skus: str, tracking_reference: str = "CW-4F8A21C07B") -> list[Notification]:
     """One notification of every kind, with every optional value."""
     return [
@@ -55,6 +63,9 @@ def notifications(*skus: str, tracking_reference: str = "CW-4F8A21C07B") -> list
         OrderRejected.model_validate(order(*skus, reason="out_of_stock")),
         OrderCancelled.model_validate(order(*skus, by="customer")),
         OrderFulfilled.model_validate(order(*skus, tracking_reference=tracking_reference)),
+        ReturnAccepted.model_validate(returned(*skus, tracking_reference=tracking_reference)),
+        ReturnRefused.model_validate(returned(*skus, refusal="excluded")),
+        ReturnRefunded.model_validate(returned(*skus, refund=eur(123_450))),
         StockLow(sku="TEA-EARL-100", available=1_234, threshold=2_000),
         ReportReady(week="2026-W10", page_url=PAGE_URL, sheet_url=PAGE_URL.replace("html", "csv")),
     ]
@@ -166,6 +177,25 @@ def test_an_order_whose_event_has_no_breakdown_is_mailed_with_its_total():
 
     assert "Total: 1,239.40 EUR" in sent.text
     assert "Shipping" not in sent.text and "VAT" not in sent.text
+
+
+@pytest.mark.parametrize(
+    ("notification", "said"),
+    [
+        (ReturnAccepted.model_validate(returned(tracking_reference="CW8K87J2WHJWVB")), "CW8K87J2WHJWVB"),
+        (ReturnRefused.model_validate(returned(refusal="excluded")), "excluded from returns"),
+        (ReturnRefused.model_validate(returned(refusal="new-code")), "Our customer service answers"),
+        (ReturnRefunded.model_validate(returned(refund=eur(1_580))), "15.80"),
+    ],
+)
+def test_a_mail_about_a_return_names_the_order_and_the_pieces_and_says_what_follows(
+    notification: Notification, said: str
+):
+    letter = mail(notification)
+    for part in (letter.text, letter.html):
+        assert ORDER_ID in part
+        assert "2 x TEA-INFUSER-ST" in part
+        assert said in part
 
 
 def test_an_export_contains_no_tax():

@@ -14,6 +14,9 @@ from notifications.domain.notifications import (
     OrderFulfilled,
     OrderRejected,
     ReportReady,
+    ReturnAccepted,
+    ReturnRefunded,
+    ReturnRefused,
     StockLow,
     Verified,
 )
@@ -28,6 +31,9 @@ NOTIFICATIONS: list[type[Notification]] = [
     OrderRejected,
     OrderCancelled,
     OrderFulfilled,
+    ReturnAccepted,
+    ReturnRefused,
+    ReturnRefunded,
     StockLow,
     ReportReady,
 ]
@@ -65,6 +71,8 @@ def test_every_language_has_words_for_every_letter_and_every_reason(language: st
     assert set(words.letters) == {notification.topic for notification in NOTIFICATIONS}
     assert set(words.rejections.reasons) == REASONS
     assert set(words.cancellations.reasons) == {"customer", "admin", "payment"}
+    # For the third one, `other`, there is nothing to say.
+    assert set(words.refusals.reasons) == {"excluded", "not_eligible"}
 
 
 def test_no_two_languages_share_a_sentence():

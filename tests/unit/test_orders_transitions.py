@@ -44,7 +44,7 @@ from tests.unit.orders_commands import (
     resume,
     take_over,
 )
-from tools.contracts.order_states import PAGE, renewed
+from tools.contracts.status_diagrams import PAGES, renewed
 
 FULFILLING = {capture, capture_after_failure, fail_to_capture, dispatch, refuse_cancellation, remind}
 """The commands whose table is in test_orders_fulfilment.py."""
@@ -147,8 +147,8 @@ class TestTheTableOfTransitions:
         assert methods - {"model_post_init"} <= called
 
     def test_the_diagram_in_the_readme_is_the_tables(self) -> None:
-        page = PAGE.read_text()
-        assert renewed(page) == page, "run `python -m tools.contracts.order_states`"
+        page = PAGES["orders"].read_text()
+        assert renewed("orders", page) == page, "run `python -m tools.contracts.status_diagrams`"
 
 
 class TestTransitions:

@@ -173,7 +173,7 @@ def test_a_function_that_only_judges_or_exports_orders_reads_no_personal_data(fu
         ("OrdersStepsFunction", "dynamodb:PutItem", "OrdersTable", ["ord_*", "declines#*"]),
         ("InventoryApiFunction", "dynamodb:PutItem", "InventoryTable", ["sku#*", "movement#*"]),
         ("InventoryApiFunction", "dynamodb:UpdateItem", "InventoryTable", ["sku#*", "movement#*"]),
-        ("ShippingDispatchFunction", "dynamodb:PutItem", "ShippingTable", ["ord_*"]),
+        ("ShippingDispatchFunction", "dynamodb:PutItem", "ShippingTable", ["ord_*", "ret_*"]),
     ],
 )
 def test_a_function_reaches_its_own_kinds_of_items_alone(

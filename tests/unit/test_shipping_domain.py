@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.events import Event
 from shared.saga import SagaOrder, ShippingAddress
+from shipping.domain.return_label import ReturnLabel
 from shipping.domain.shipment import (
     AddressNotServed,
     AlreadyCancelled,
@@ -225,3 +226,19 @@ def test_derived_ids_never_change_between_releases():
     shipment, _ = Shipment.create(None, order("ord_1"), BERLIN, SERVED, NOW)
     assert shipment.shipment_id == "shp_ae3007fc079d5b84969aca6426d0a319"
     assert tracking_reference_of("ord_1") == "CWPPNPDNJQE3QT"
+
+
+def test_a_returns_label_has_the_same_ids_at_every_retry_and_others_than_any_parcel():
+    label, booked = ReturnLabel.book("ret_1", "ord_1", "corr-1", NOW)
+    again, _ = ReturnLabel.book("ret_1", "ord_1", "corr-2", LATER)
+
+    assert (label.shipment_id, label.tracking_reference) == (again.shipment_id, again.tracking_reference)
+    assert label.shipment_id != ReturnLabel.book("ret_2", "ord_1", "corr-1", NOW)[0].shipment_id
+    assert label.tracking_reference != tracking_reference_of("ret_1")
+    assert booked.event_id == f"{label.shipment_id}:1:shipment.return_booked"
+    assert booked.data == {
+        "order_id": "ord_1",
+        "shipment_id": label.shipment_id,
+        "return_id": "ret_1",
+        "tracking_reference": label.tracking_reference,
+    }

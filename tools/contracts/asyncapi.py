@@ -19,6 +19,7 @@ from live.domain.messages import (
     OrderChanged,
     Ping,
     Pong,
+    ReturnChanged,
     Subscribe,
     Subscribed,
     Unsubscribe,
@@ -60,7 +61,7 @@ def write() -> None:
 def document() -> dict[str, Any]:
     """The AsyncAPI document from the server's side: it receives requests, and sends answers and changes."""
     requests: list[type[BaseModel]] = list(_ANSWERS)
-    answers: list[type[BaseModel]] = [*_ANSWERS.values(), Failure, OrderChanged]
+    answers: list[type[BaseModel]] = [*_ANSWERS.values(), Failure, OrderChanged, ReturnChanged]
     models = [*requests, *answers]
     _, schemas = models_json_schema(
         [(model, "validation") for model in requests] + [(model, "serialization") for model in answers],
@@ -71,7 +72,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Cartwright: live updates",
             "version": VERSION,
-            "description": "Customers see each status change of their orders as it happens. How to use it: "
+            "description": "Customers see each status change of their orders and returns as it happens. How to use it: "
             "docs/live-updates.md.",
         },
         "defaultContentType": "application/json",
@@ -80,6 +81,7 @@ def document() -> dict[str, Any]:
         "operations": {
             **{_operation(request): _received(request, answer) for request, answer in _ANSWERS.items()},
             "sendOrderChanged": _operation_of("send", OrderChanged),
+            "sendReturnChanged": _operation_of("send", ReturnChanged),
         },
         "components": {
             "messages": {model.__name__: _message(model) for model in models},

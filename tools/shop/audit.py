@@ -141,8 +141,12 @@ class Auditor:
             if item["pk"].startswith("reservation#")
         }
         payments = {item["order_id"]: item for item in self.table("PaymentsTable")}
-        # The table holds marks of deleted customers as well.
-        shipments = {item["order_id"]: item for item in self.table("ShippingTable") if "order_id" in item}
+        # The table holds labels of returns and marks of deleted customers as well.
+        shipments = {
+            item["order_id"]: item
+            for item in self.table("ShippingTable")
+            if item["pk"] == item.get("order_id")
+        }
         intents, returns, received = self.intents(), self.returns(), self._received()
         mails = self._stack.sent_mails() if self._stack.shows_mails else None
         unreachable = {item["pk"] for item in self.table("NotificationsTable") if _is_unreachable(item)}

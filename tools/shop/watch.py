@@ -22,6 +22,7 @@ from tools.stack import Stack
 from tools.waiting import NotInTime
 
 _ANSWER_SECONDS = 30.0
+_CHANGES = {"order.changed", "return.changed"}
 # API Gateway closes a connection after ten minutes of silence.
 _PING_SECONDS = 300.0
 
@@ -82,7 +83,7 @@ class Watcher:
     def send(self, text: str) -> dict[str, Any]:
         """Sends any text and returns the next answer."""
         self.socket.send(text)
-        return self._answer(lambda message: message["type"] != "order.changed", "an answer")
+        return self._answer(lambda message: message["type"] not in _CHANGES, "an answer")
 
     def wait_for_change(self, order_id: str, status: str, *, seconds: float = 60) -> dict[str, Any]:
         """The message that the order is in `status`, once it has arrived; raises NotInTime."""
@@ -115,7 +116,7 @@ class Watcher:
 
     def _next(self, seconds: float) -> dict[str, Any]:
         message: dict[str, Any] = json.loads(self.socket.recv(timeout=seconds))
-        if message["type"] == "order.changed":
+        if message["type"] in _CHANGES:
             self.changes.append(message)
         return message
 

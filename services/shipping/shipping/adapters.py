@@ -1,7 +1,8 @@
 """The shipping table: the only module of the service that knows DynamoDB.
 
-`pk` = order id, one shipment an order; `customer#<id>` is the tombstone of an erased customer. The index `by-customer`
-has the shipments that still have their customer's address (`recipient_id`), and no others.
+`pk` = order id, one shipment an order; return id, one label a return; `customer#<id>` is the tombstone of an erased
+customer. The index `by-customer` has the shipments that still have their customer's address (`recipient_id`), and no
+others.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from shared.dynamo import from_item, to_item
 from shared.events import Event
 from shared.outbox import outbox_of
 from shared.versioned_table import VersionedTable, WriteConflict, retry_on_conflict
+from shipping.domain.return_label import ReturnLabel
 from shipping.domain.shipment import CustomerErased, Shipment
 
 type Change = Callable[[Shipment | None], tuple[Shipment, list[Event]]]
@@ -49,6 +51,11 @@ class ShipmentStore:
     def dispatch_or_republish(self, order_id: str, now: datetime) -> Shipment:
         """Like `dispatch`; publishes the event of an earlier dispatch once more."""
         return self.change(order_id, lambda existing: Shipment.dispatch_or_republish(existing, order_id, now))
+
+    def book_return(self, return_id: str, order_id: str, correlation_id: str, now: datetime) -> bool:
+        """Books the label of the return, once; says whether it was new. Raises WriteConflict."""
+        label, booked = ReturnLabel.book(return_id, order_id, correlation_id, now)
+        return self._table.put_new({"pk": return_id, **label.model_dump(), **outbox_of([booked])}) is None
 
     def erase_customer(self, customer_id: str, now: datetime) -> int:
         """Erases the customer's address from all shipments, present and future; returns how many had one.

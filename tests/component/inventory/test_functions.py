@@ -12,8 +12,12 @@ from moto.sns.models import sns_backends
 
 from inventory.adapters.reservation_store import ReservationStore
 from inventory.adapters.stock_ledger import StockLedger
+from inventory.domain.stock import Movement
 from shared.aws import client
-from tests.component.inventory.account import TABLE, levels, stock
+from shared.events import Event
+from shared.versioned_table import WriteConflict
+from tests.component.batches import deliver, failures
+from tests.component.inventory.account import TABLE, levels, stock, sums
 
 EVENTS = Path(__file__).parents[3] / "events"
 # The example order wants 2 and 1 of them.
@@ -25,7 +29,8 @@ def functions(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Imports a function's module anew, with its table in place."""
     monkeypatch.setenv("TABLE_NAME", TABLE)
     dependencies = importlib.import_module("inventory.dependencies")
-    dependencies.reservation_store.cache_clear()
+    for made in (dependencies.reservation_store, dependencies.stock_ledger):
+        made.cache_clear()
     yield lambda name: importlib.reload(importlib.import_module(f"inventory.functions.{name}")).handler
     dependencies.reservation_store.cache_clear()
 
@@ -101,6 +106,65 @@ def test_the_dispatch_of_stock_that_was_given_back_is_a_dead_letter(
     functions("steps")(example("steps_release"), lambda_context)
     (reason,) = consumer("shipment.dispatched")
     assert reason.startswith("ReservationReleased")
+
+
+def returned(**restocked: int) -> Event:
+    """An inspected return of ord_1, with so many pieces that are for sale again."""
+    lines = [{"sku": sku, "quantity": quantity} for sku, quantity in restocked.items()]
+    return Event(
+        event_id="returns-ord_1:5:return.inspected",
+        event_type="return.inspected",
+        occurred_at="2026-03-05T10:15:00.000Z",
+        aggregate_id="returns-ord_1",
+        aggregate_version=5,
+        correlation_id="2f0c1b6e-3f0d-4d2c-9f5a-8b1f6f0a7c33",
+        data={"order_id": "ord_1", "return_id": "ret_1", "restocked": lines, "written_off": []},
+    )
+
+
+class TestAnInspectedReturn:
+    @pytest.fixture
+    def receive(self, functions: Any, monkeypatch: pytest.MonkeyPatch, lambda_context: Any) -> Any:
+        monkeypatch.setenv("DLQ_URL", client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"])
+        return lambda event: deliver(functions("commit"), lambda_context, event)
+
+    def test_brings_its_pieces_back_for_sale_once_with_a_movement_each(
+        self, dynamodb: Any, ledger: StockLedger, receive: Any
+    ) -> None:
+        stock(ledger, **TEA)
+        for _ in range(2):
+            assert receive(returned(**{"TEA-INFUSER-ST": 1, "TEA-EARL-100": 2})) == failures()
+            assert levels(ledger, *TEA) == [(3, 0), (6, 0)]
+        [newest, *_], _ = ledger.ledger("TEA-INFUSER-ST", 10, None)
+        assert (newest.kind, newest.quantity, newest.order_id) == ("receipt", 1, "ord_1")
+        assert newest.reason == "Return ret_1"
+        moved, on_hand = sums(dynamodb)
+        assert moved == on_hand
+
+    def test_goes_on_where_an_earlier_try_stopped(
+        self, ledger: StockLedger, receive: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stock(ledger, **TEA)
+        record, calls = StockLedger.record, []
+
+        def fails_once(store: StockLedger, movement: Movement, **options: Any) -> Movement:
+            calls.append(movement.sku)
+            if len(calls) == 2:
+                raise WriteConflict("others are at it")
+            return record(store, movement, **options)
+
+        monkeypatch.setattr(StockLedger, "record", fails_once)
+        event = returned(**{"TEA-INFUSER-ST": 1, "TEA-EARL-100": 2})
+
+        assert receive(event) == failures("m0")
+        assert receive(event) == failures()
+
+        assert levels(ledger, *TEA) == [(3, 0), (6, 0)]
+
+    def test_of_written_off_pieces_moves_nothing(self, ledger: StockLedger, receive: Any) -> None:
+        stock(ledger, **TEA)
+        assert receive(returned()) == failures()
+        assert levels(ledger, *TEA) == [(2, 0), (4, 0)]
 
 
 ENDINGS = ("order.rejected", "order.cancelled")

@@ -104,7 +104,7 @@ class LiveService:
         return [
             (message["cursor"], message["status"])
             for message in self.gateway.sent[connection_id]
-            if message["type"] == "order.changed"
+            if message["type"] in {"order.changed", "return.changed"}
         ]
 
     def dead_letter_reasons(self) -> list[str]:
@@ -126,6 +126,25 @@ def event(status: str, version: int, order_id: str = ORDER, customer_id: str = C
         aggregate_version=version,
         correlation_id="test",
         data={"order_id": order_id, "customer_id": customer_id, "status": status},
+    )
+
+
+def of_return(status: str, version: int, return_id: str = "ret_1", order_id: str = ORDER) -> Event:
+    """A change of one of the order's returns, which share their versions."""
+    return event(status, version, order_id).model_copy(
+        update={
+            "event_id": f"returns-{order_id}:{version}:return.{status}",
+            "event_type": f"return.{status}",
+            "aggregate_id": f"returns-{order_id}",
+            "data": {
+                "order_id": order_id,
+                "return_id": return_id,
+                "customer_id": CUSTOMER,
+                "status": status,
+                "reason": "damaged",
+                "refusal": "excluded",
+            },
+        }
     )
 
 

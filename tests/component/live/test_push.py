@@ -11,7 +11,7 @@ from live.dependencies import live_store
 from shared.clock import utc_now
 from shared.events import Event
 from tests.component.batches import example_events
-from tests.component.live.service import CUSTOMER, ORDER, OTHER_ORDER, LiveService, deleted, event
+from tests.component.live.service import CUSTOMER, ORDER, OTHER_ORDER, LiveService, deleted, event, of_return
 from tests.order_placed import PLACED_V1
 
 
@@ -21,6 +21,31 @@ def test_a_customer_receives_each_status_of_their_orders_in_order(live: LiveServ
     live.happens(event("confirmed", 2), event("cancelled", 4), event("confirmed", 2, OTHER_ORDER))
 
     assert live.received() == [("1", "confirmed"), ("2", "cancelled"), ("3", "confirmed")]
+
+
+def test_a_customer_receives_each_status_of_their_returns_beside_the_orders(live: LiveService) -> None:
+    live.watching(order_id=ORDER)
+
+    live.happens(event("fulfilled", 3), of_return("requested", 2), of_return("refused", 4, "ret_2"))
+
+    assert live.received() == [("1", "fulfilled"), ("2", "requested"), ("3", "refused")]
+    _, requested, refused = live.gateway.sent["c1"][-3:]
+    assert (requested["type"], requested["return_id"], requested["order_id"]) == (
+        "return.changed",
+        "ret_1",
+        ORDER,
+    )
+    assert refused["reason"] == "excluded", "the shop's reason, and not the customer's own"
+    missed = live.ask({"action": "catch_up", "after": "1"})
+    assert [change["type"] for change in missed["changes"]] == ["return.changed"] * 2
+
+
+def test_a_returns_status_never_goes_back_and_no_other_return_holds_it_up(live: LiveService) -> None:
+    live.watching()
+
+    live.happens(of_return("accepted", 5), of_return("requested", 4), of_return("requested", 3, "ret_2"))
+
+    assert live.received() == [("1", "accepted"), ("2", "requested")]
 
 
 def test_a_customer_receives_no_change_of_another_customers_orders(live: LiveService) -> None:

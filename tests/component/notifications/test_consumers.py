@@ -74,6 +74,45 @@ def test_a_cancelled_and_a_fulfilled_order_are_mailed_to_the_customers_address(s
     ]
 
 
+def returned(version: int, what: str, **more: Any) -> Event:
+    """An event about a return of Ada's fulfilled order."""
+    order_id = FULFILLED.data["order_id"]
+    facts = {
+        "order_id": order_id,
+        "return_id": "ret_1",
+        "customer_id": FULFILLED.data["customer_id"],
+        "lines": [{"sku": "TEA-EARL-100", "quantity": 1}],
+    }
+    return FULFILLED.model_copy(
+        update={
+            "event_id": f"returns-{order_id}:{version}:return.{what}",
+            "event_type": f"return.{what}",
+            "aggregate_id": f"returns-{order_id}",
+            "data": {**facts, **more},
+        }
+    )
+
+
+def test_a_return_is_mailed_to_the_customer_once_each_for_its_label_its_refusal_and_its_refund(
+    service: Service,
+):
+    service.record_addresses(REGISTERED)
+    events = (
+        returned(4, "labelled", tracking_reference="CW8K87J2WHJWVB"),
+        returned(5, "refused", refusal="excluded"),
+        returned(6, "refunded", refund={"amount": 749, "currency": "EUR"}),
+    )
+
+    assert service.send_mail(*events, *events) == failures()
+
+    order_id = FULFILLED.data["order_id"]
+    assert service.mails == [
+        ("ada@example.com", f"Send back: your return of order {order_id}"),
+        ("ada@example.com", f"We cannot take back pieces of your order {order_id}"),
+        ("ada@example.com", f"Your money for order {order_id} is on its way"),
+    ]
+
+
 def test_a_new_user_is_welcomed_whether_or_not_their_address_has_arrived_yet(service: Service):
     assert service.send_mail(VERIFIED) == failures()
     service.record_addresses(REGISTERED)

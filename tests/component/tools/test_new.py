@@ -134,8 +134,8 @@ def test_every_other_line_of_the_template_stays(copy: Path) -> None:
     before = (REPOSITORY / TEMPLATE).read_text(encoding="utf-8").splitlines()
     after = (copy / TEMPLATE).read_text(encoding="utf-8").splitlines()
     removed = [line[1:] for line in unified_diff(before, after, n=0, lineterm="") if line[0] == "-"]
-    # The first is the diff's own; the other is the only list in one line.
-    assert removed[1:] == ["    - [Users, Catalog, Orders, Inventory, Jobs]"]
+    # The first is the diff's own; the other is the only list of services in one line.
+    assert removed[1:] == [line for line in before if line.startswith("    - [Users, ")]
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from inventory.domain.movement_request import MovementRequest
 
 # Movement ids are of version 5 (RFC 9562). The first namespace serves the admins' movements: admin, sku and idempotency
-# key. The second serves dispatches: order and sku. Neither may ever change.
+# key. The second serves dispatches: order and sku. The third serves returns: return and sku. None may ever change.
 _MOVEMENT_ID_NAMESPACE = UUID("b031871f-bef6-5ef2-bce7-5048cc29dd31")
 _SHIPMENT_ID_NAMESPACE = UUID("5d1c9a44-0f6e-5b0b-9a63-1b6f3f1a7c52")
+_RETURN_ID_NAMESPACE = UUID("8e4b2f70-5c1d-5a9e-b6f2-9d3a0c7e5f18")
 
 MAX_QUANTITY = 1_000_000
 """Pieces of one movement, and the highest threshold."""
@@ -58,7 +59,7 @@ class MovementKind(StrEnum):
     """Why pieces came in or went out."""
 
     RECEIPT = "receipt"
-    """A delivery came in."""
+    """A delivery came in, or pieces of an order came back."""
     ADJUSTMENT = "adjustment"
     """A count, breakage or loss corrects the record."""
     SHIPMENT = "shipment"
@@ -78,7 +79,7 @@ class Movement(Record):
     recorded_at: str
     correlation_id: str
     order_id: str | None = None
-    """The order whose parcel took the pieces; None unless this is a shipment."""
+    """The order whose pieces these are; None unless they left in its parcel or came back."""
 
     @classmethod
     def requested(
@@ -111,6 +112,22 @@ class Movement(Record):
             sku=sku,
             kind=MovementKind.SHIPMENT,
             quantity=-quantity,
+            recorded_at=timestamp(now),
+            correlation_id=correlation_id,
+            order_id=order_id,
+        )
+
+    @classmethod
+    def returned(
+        cls, return_id: str, order_id: str, sku: str, quantity: int, *, correlation_id: str, now: datetime
+    ) -> Self:
+        """The receipt of `quantity` pieces of `sku` that came back with a return: one for each return and sku."""
+        return cls(
+            movement_id=f"mov_{uuid5(_RETURN_ID_NAMESPACE, f'{return_id}/{sku}')}",
+            sku=sku,
+            kind=MovementKind.RECEIPT,
+            quantity=quantity,
+            reason=f"Return {return_id}",
             recorded_at=timestamp(now),
             correlation_id=correlation_id,
             order_id=order_id,

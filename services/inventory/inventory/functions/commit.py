@@ -6,9 +6,13 @@ On `order.rejected` and `order.cancelled` nothing is left to do. A cancellation 
 before they end the order so, and a released reservation never holds stock again. So the event cannot overtake the
 release, however late or often it comes. A reservation that holds stock at this event keeps it until an operator
 releases it (docs/operations.md), and an alarm rings.
+
+On `return.inspected` the pieces that are for sale again come back into the warehouse, by a movement for each sku.
 """
 
-from inventory.dependencies import reservation_store
+from inventory.dependencies import reservation_store, stock_ledger
+from inventory.domain.events import StockLine
+from inventory.domain.stock import Movement
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.events import Event
@@ -20,6 +24,13 @@ class OfAnOrder(Record):
     """The part of each event that this consumer reads."""
 
     order_id: str
+
+
+class InspectedReturn(OfAnOrder):
+    """The part of `return.inspected` that this consumer reads."""
+
+    return_id: str
+    restocked: list[StockLine]
 
 
 def commit(event: Event) -> None:
@@ -47,4 +58,31 @@ def audit(event: Event) -> None:
     )
 
 
-handler = consumer_handler({"shipment.dispatched": commit, "order.rejected": audit, "order.cancelled": audit})
+def receive(event: Event) -> None:
+    """Receives the pieces of an inspected return that are for sale again, once.
+
+    A repeat finds each movement by its id, and goes on where an earlier try stopped. Raises WriteConflict, and
+    TooMuchStock, which an operator has to mend; the queue delivers the event again, and then gives up.
+    """
+    returned = InspectedReturn.model_validate(event.data)
+    for line in returned.restocked:
+        movement = Movement.returned(
+            returned.return_id,
+            returned.order_id,
+            line.sku,
+            line.quantity,
+            correlation_id=event.correlation_id,
+            now=utc_now(),
+        )
+        if stock_ledger().record(movement) is movement:
+            count("PiecesReturned", line.quantity)
+
+
+handler = consumer_handler(
+    {
+        "shipment.dispatched": commit,
+        "order.rejected": audit,
+        "order.cancelled": audit,
+        "return.inspected": receive,
+    }
+)

@@ -53,7 +53,7 @@ class MovementView(BaseModel):
     reason: str | None = None
     order_id: str | None = Field(
         default=None,
-        description="The order whose parcel took the pieces; null unless the movement is a shipment",
+        description="The order whose pieces these are; null unless they left in its parcel or came back",
     )
     recorded_by: str | None = Field(
         default=None, description="The user id of the admin; null if the system recorded the movement"

@@ -3,7 +3,7 @@
     pk = customer id
     sk = feed                 the feed's last position, or `erased_at` for a closed account; only a closed one expires
          change#<position>    a change in the feed
-         order#<id>           the newest version of the order in the feed
+         order#<id>           the newest version of the order in the feed; return#<id> of a return
          connection#<id>      an open WebSocket and its subscriptions
 
 All items of a customer can be read consistently, and customers share no key.
@@ -14,7 +14,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from live.domain.connection import AccountClosed, Connection
-from live.domain.feed import CHANGES_EXPIRE_AFTER, VERSIONS_EXPIRE_AFTER, Change, Entry, present_fields
+from live.domain.feed import (
+    CHANGES_EXPIRE_AFTER,
+    VERSIONS_EXPIRE_AFTER,
+    Change,
+    Entry,
+    present_fields,
+    stored_change,
+)
 from shared.clock import timestamp
 from shared.dynamo import from_item, to_item
 from shared.versioned_table import VersionedTable, Write, WriteConflict, retry_on_conflict
@@ -111,7 +118,7 @@ class LiveStore:
 
     def _append(self, customer_id: str, change: Change, now: datetime) -> Entry | None:
         feed = self._item(customer_id, "feed")
-        newest = self._item(customer_id, f"order#{change.order_id}")
+        newest = self._item(customer_id, change.subject)
         if "erased_at" in feed:
             return None
         if newest and newest["version"] >= change.version:
@@ -140,7 +147,7 @@ class LiveStore:
             ),
             self._put(
                 customer_id,
-                f"order#{change.order_id}",
+                change.subject,
                 {
                     "version": change.version,
                     "event_id": change.event_id,
@@ -213,4 +220,4 @@ def _epoch(moment: datetime, lifetime: timedelta) -> int:
 
 
 def _entry_in(item: dict[str, Any]) -> Entry:
-    return Entry(item["position"], Change.model_validate(item["change"]))
+    return Entry(item["position"], stored_change(item["change"]))

@@ -1,11 +1,11 @@
-"""The rules of a customer's feed: the changes of their orders, in the order in which the service recorded them.
+"""The rules of a customer's feed: the changes of orders and returns, in the order in which the service recorded them.
 
 The feed numbers its changes from 1, without a gap. A change's number is its **cursor**: a client that has everything up
-to a cursor missed exactly the changes behind it. The feed takes only newer versions of an order, so a status never goes
-back, even if events arrive out of order.
+to a cursor missed exactly the changes behind it. The feed takes only newer versions of an order or a return, so a
+status never goes back, even if events arrive out of order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
@@ -39,6 +39,14 @@ STATUS_EVENTS = frozenset(
         "order.cancelled",
         "order.fulfilled",
         "order.parked",
+        "return.requested",
+        "return.accepted",
+        "return.labelled",
+        "return.refused",
+        "return.withdrawn",
+        "return.expired",
+        "return.inspected",
+        "return.refunded",
     }
 )
 
@@ -64,6 +72,12 @@ class _StatusFacts(BaseModel):
     reason: str | None = None
     by: str | None = None
     tracking_reference: str | None = None
+
+
+class _ReturnFacts(_StatusFacts):
+    return_id: str
+    # The reason of a return is the customer's own, and they know it.
+    reason: str | None = Field(default=None, validation_alias="refusal")
 
 
 class _PlacedFacts(_StatusFacts):
@@ -99,6 +113,32 @@ class Change(BaseModel):
         default=None, description="The parcel's reference, once the parcel is on its way"
     )
 
+    @property
+    def subject(self) -> str:
+        """The thing whose newest version the feed remembers."""
+        return f"order#{self.order_id}"
+
+
+class ReturnChange(Change):
+    """A new status of a return, as the customer sees it. It names no person and no product."""
+
+    return_id: Annotated[str, Field(examples=["ret_3f1d8a526b7e5c1e8f432f7a0c9f2d99"]), RESOURCE_ID]
+    version: Annotated[
+        int, Field(ge=1, description="Grows with each change of the order's returns", examples=[3])
+    ]
+    status: Annotated[
+        str, Field(description="The status, as in `GET /orders/{order_id}/returns`", examples=["accepted"])
+    ]
+    reason: str | None = Field(default=None, description="Why the return was refused")
+    tracking_reference: str | None = Field(
+        default=None, description="The reference on the parcel's label, once it is booked"
+    )
+
+    @property
+    def subject(self) -> str:
+        """See Change."""
+        return f"return#{self.return_id}"
+
 
 def change_in(event: Event) -> tuple[str, Change]:
     """The customer and the change in `event`, which is one of STATUS_EVENTS.
@@ -106,23 +146,25 @@ def change_in(event: Event) -> tuple[str, Change]:
     Raises pydantic.ValidationError if the event lacks one of the facts.
     """
     facts = _facts_of(event)
-    change = Change(
-        event_id=event.event_id,
-        order_id=facts.order_id,
-        version=event.aggregate_version,
-        status=facts.status,
-        at=event.occurred_at,
-        reason=facts.reason,
-        by=facts.by,
-        tracking_reference=facts.tracking_reference,
-    )
-    return facts.customer_id, change
+    told = {
+        "event_id": event.event_id,
+        "version": event.aggregate_version,
+        "at": event.occurred_at,
+        **facts.model_dump(exclude={"customer_id"}),
+    }
+    return facts.customer_id, stored_change(told)
+
+
+def stored_change(values: Mapping[str, Any]) -> Change:
+    """The change with these values; one of a return has the return's id. Raises pydantic.ValidationError."""
+    return (ReturnChange if "return_id" in values else Change).model_validate(values)
 
 
 def _facts_of(event: Event) -> _StatusFacts:
     if (event.event_type, event.event_version) == ("order.placed", 1):
         return _PlacedFacts.model_validate(event.data.get("order"))
-    return _StatusFacts.model_validate(event.data)
+    kind = _ReturnFacts if event.event_type.startswith("return.") else _StatusFacts
+    return kind.model_validate(event.data)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from live.domain.connection import Connection
-from live.domain.feed import Change, Cursor, Entry, OrderId, Page, present_fields
+from live.domain.feed import Change, Cursor, Entry, OrderId, Page, ReturnChange, present_fields
 from shared.errors import FieldError, InvalidRequest, MalformedJson, Problem
 from shared.validation import place_of, pointer_to, words_of
 
@@ -80,10 +80,21 @@ class OrderChanged(_Answer, Change):
     type: Literal["order.changed"] = "order.changed"
     cursor: Cursor
 
-    @classmethod
-    def of(cls, entry: Entry) -> "OrderChanged":
-        """The message for an entry of the feed."""
-        return cls(cursor=str(entry.position), **present_fields(entry.change))
+
+class ReturnChanged(_Answer, ReturnChange):
+    """A return of an order has a new status. The same change may come twice, with the same `cursor` and `event_id`.
+
+    A subscription to an order has its returns, too.
+    """
+
+    type: Literal["return.changed"] = "return.changed"
+    cursor: Cursor
+
+
+def changed(entry: Entry) -> OrderChanged | ReturnChanged:
+    """The message for an entry of the feed."""
+    kind = ReturnChanged if isinstance(entry.change, ReturnChange) else OrderChanged
+    return kind(cursor=str(entry.position), **present_fields(entry.change))
 
 
 class Subscriptions(_Reply):
@@ -120,7 +131,7 @@ class CaughtUp(_Reply):
     """A page of the missed changes, oldest first. The next page is behind `cursor`."""
 
     type: Literal["caught_up"] = "caught_up"
-    changes: list[OrderChanged]
+    changes: list[Annotated[OrderChanged | ReturnChanged, Field(discriminator="type")]]
     cursor: Cursor
     more: bool = Field(description="Whether there is another page")
     complete: bool = Field(description="False if some missed changes have expired: read the orders over HTTP")
@@ -130,7 +141,7 @@ class CaughtUp(_Reply):
         """The answer."""
         return cls(
             request_id=request_id,
-            changes=[OrderChanged.of(entry) for entry in page.entries],
+            changes=[changed(entry) for entry in page.entries],
             cursor=str(page.position),
             more=page.more,
             complete=page.complete,
@@ -165,7 +176,7 @@ class Failure(_Reply):
         return cls(problem=problem.details(), request_id=request_id)
 
 
-Answer = OrderChanged | Subscribed | Unsubscribed | CaughtUp | Pong | Failure
+Answer = OrderChanged | ReturnChanged | Subscribed | Unsubscribed | CaughtUp | Pong | Failure
 
 
 def read(body: str) -> Request:

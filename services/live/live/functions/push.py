@@ -9,7 +9,7 @@ from live.adapters.sockets import ConnectionGone, SocketBusy
 from live.dependencies import live_store, sockets
 from live.domain.connection import Connection
 from live.domain.feed import STATUS_EVENTS, change_in
-from live.domain.messages import OrderChanged, as_text
+from live.domain.messages import as_text, changed
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.errors import TransientError
@@ -30,7 +30,7 @@ def push(event: Event) -> None:
         logger.debug("not pushed: the feed has a newer status, or the account is closed")
         count("LiveChangesSuperseded")
         return
-    message, failed = as_text(OrderChanged.of(entry)), 0
+    message, failed = as_text(changed(entry)), 0
     for connection in live_store().connections(customer_id):
         if connection.is_over(now):
             # The client connects again with a fresh token, and catches up.

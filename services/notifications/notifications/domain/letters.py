@@ -16,6 +16,10 @@ from notifications.domain.notifications import (
     OrderNotification,
     OrderRejected,
     ReportReady,
+    ReturnAccepted,
+    ReturnNotification,
+    ReturnRefunded,
+    ReturnRefused,
     StockLow,
     Tax,
     Verified,
@@ -100,11 +104,9 @@ def plain(text: str) -> str:
 def _values(notification: Notification, wording: Wording) -> dict[str, str]:
     """The values of the placeholders in subjects and paragraphs."""
     match notification:
-        case OrderRejected():
-            return {"order_id": notification.order_id, "reason": wording.rejections.of(notification.reason)}
-        case OrderCancelled():
-            return {"order_id": notification.order_id, "reason": wording.cancellations.of(notification.by)}
-        case OrderNotification():
+        case OrderRejected() | OrderCancelled() | ReturnRefused():
+            return {"order_id": notification.order_id, "reason": _reason(notification, wording)}
+        case OrderNotification() | ReturnNotification():
             return {"order_id": notification.order_id}
         case StockLow():
             return {"sku": notification.sku}
@@ -112,6 +114,15 @@ def _values(notification: Notification, wording: Wording) -> dict[str, str]:
             return {"week": notification.week}
         case _:
             return {}
+
+
+def _reason(notification: OrderRejected | OrderCancelled | ReturnRefused, wording: Wording) -> str:
+    match notification:
+        case OrderRejected():
+            return wording.rejections.of(notification.reason)
+        case OrderCancelled():
+            return wording.cancellations.of(notification.by)
+    return wording.refusals.of(notification.refusal)
 
 
 def _facts(notification: Notification, wording: Wording) -> tuple[Labelled, ...]:
@@ -124,6 +135,8 @@ def _facts(notification: Notification, wording: Wording) -> tuple[Labelled, ...]
             )
         case OrderNotification():
             return (Labelled(labels.order, notification.order_id),)
+        case ReturnNotification():
+            return _return_facts(notification, wording)
         case StockLow():
             return (
                 Labelled(labels.sku, notification.sku),
@@ -138,6 +151,18 @@ def _facts(notification: Notification, wording: Wording) -> tuple[Labelled, ...]
             )
         case _:
             return ()
+
+
+def _return_facts(notification: ReturnNotification, wording: Wording) -> tuple[Labelled, ...]:
+    labels, numbers = wording.labels, wording.numbers
+    pieces = ", ".join(f"{numbers.count(line.quantity)} x {plain(line.sku)}" for line in notification.lines)
+    known = (Labelled(labels.order, notification.order_id), Labelled(labels.returned, pieces))
+    match notification:
+        case ReturnAccepted(tracking_reference=reference):
+            return (*known, Labelled(labels.return_reference, plain(reference)))
+        case ReturnRefunded(refund=refund):
+            return (*known, Labelled(labels.refund, numbers.amount(refund)))
+    return known
 
 
 def _bill(order: OrderNotification, wording: Wording) -> Bill:

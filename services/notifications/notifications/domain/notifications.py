@@ -52,11 +52,16 @@ class Breakdown(PersonalModel):
     tax: Tax
 
 
-class OrderNotification(Notification):
-    """An order reached a status that its customer gets a mail about."""
+class CustomerNotification(Notification):
+    """The customer of an order gets a mail."""
 
     order_id: Annotated[str, RESOURCE_ID]
     customer_id: Annotated[str, Field(min_length=1), Personal.ACCOUNT_ID]
+
+
+class OrderNotification(CustomerNotification):
+    """An order reached a status that its customer gets a mail about."""
+
     lines: Annotated[list[Line], Field(min_length=1)]
     total: Money
     breakdown: Breakdown | None = None
@@ -89,6 +94,40 @@ class OrderFulfilled(OrderNotification):
     tracking_reference: str | None = None
 
 
+class Pieces(PersonalModel):
+    """Some pieces of one product that come back."""
+
+    sku: str
+    quantity: Annotated[int, Field(ge=1)]
+
+
+class ReturnNotification(CustomerNotification):
+    """A return reached a status that its customer gets a mail about."""
+
+    lines: Annotated[list[Pieces], Field(min_length=1)]
+
+
+class ReturnAccepted(ReturnNotification):
+    """The return is accepted, and its label is booked under `tracking_reference`."""
+
+    topic = "return_accepted"
+    tracking_reference: Annotated[str, Field(min_length=1)]
+
+
+class ReturnRefused(ReturnNotification):
+    """The return is refused. `refusal` is the returns service's code, which may be unknown to this service."""
+
+    topic = "return_refused"
+    refusal: Annotated[str, Field(min_length=1)]
+
+
+class ReturnRefunded(ReturnNotification):
+    """The money for a return was paid back."""
+
+    topic = "return_refunded"
+    refund: Money
+
+
 class StockLow(Notification):
     """The available stock of a sku fell to its threshold or below."""
 
@@ -116,6 +155,10 @@ NOTIFICATIONS: dict[str, type[Notification]] = {
     "order.rejected": OrderRejected,
     "order.cancelled": OrderCancelled,
     "order.fulfilled": OrderFulfilled,
+    # The return was accepted before, but the letter needs the label.
+    "return.labelled": ReturnAccepted,
+    "return.refused": ReturnRefused,
+    "return.refunded": ReturnRefunded,
     "stock.low": StockLow,
     "report.ready": ReportReady,
 }

@@ -5,7 +5,7 @@ from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, Field
 
-from notifications.domain.notifications import Notification, OrderNotification, Verified
+from notifications.domain.notifications import CustomerNotification, Notification, Verified
 from notifications.domain.personal_data import PersonalModel
 from shared.errors import TransientError
 from shared.events import Event
@@ -82,7 +82,7 @@ def recipient_of(
         case Verified():
             # Addresses come by another queue, which may be slower than this event: it has an address of its own.
             return addresses.address_of(notification.user_id) or Address.from_event(event)
-        case OrderNotification():
+        case CustomerNotification():
             address = addresses.address_of(notification.customer_id)
             if address is None:
                 raise AddressUnknown(notification.customer_id)

@@ -32,6 +32,9 @@ class Labels(_Words):
     week: str
     page: str
     sheet: str
+    returned: str
+    return_reference: str
+    refund: str
 
 
 class LetterWords(_Words):
@@ -65,6 +68,7 @@ class Wording(_Words):
     letters: dict[str, LetterWords]
     rejections: Reasons
     cancellations: Reasons
+    refusals: Reasons
 
 
 def language_for(locale: str, languages: Set[str]) -> str:

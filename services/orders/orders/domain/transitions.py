@@ -2,7 +2,7 @@
 
 `Order` consults this table at every change, and nothing else decides whether one status may follow another. The order's
 methods add the guards that depend on more than the status, such as a parcel that has left, or a repeat.
-The diagram in services/orders/README.md is made from it: `python -m tools.contracts.order_states`.
+The diagram in services/orders/README.md is made from it: `python -m tools.contracts.status_diagrams`.
 """
 
 from enum import StrEnum

@@ -34,6 +34,15 @@ class ShipmentDispatched(ShipmentFacts):
     tracking_reference: _Tracking
 
 
+class ShipmentReturnBooked(ShipmentFacts):
+    """The carrier takes a parcel of the order back, with this reference on its label."""
+
+    event_type = "shipment.return_booked"
+
+    return_id: Annotated[str, About(examples=["ret_3f1d8a526b7e5c1e8f432f7a0c9f2d99"])]
+    tracking_reference: _Tracking
+
+
 class ShipmentCancelled(ShipmentFacts):
     """The parcel will never leave."""
 

@@ -241,6 +241,11 @@ def shipment_id_of(order_id: str) -> str:
 
 
 def tracking_reference_of(order_id: str) -> str:
-    """The carrier's reference of the order's parcel: "CW" and 12 base-32 symbols (60 bits)."""
-    number = uuid5(_TRACKING_NAMESPACE, order_id).int
-    return "CW" + "".join(_BASE32[(number >> (5 * position)) & 31] for position in range(_TRACKING_SYMBOLS))
+    """The carrier's reference of the order's parcel."""
+    return reference_of(uuid5(_TRACKING_NAMESPACE, order_id))
+
+
+def reference_of(number: UUID) -> str:
+    """A carrier's reference made from `number`: "CW" and 12 base-32 symbols (60 bits)."""
+    bits = number.int
+    return "CW" + "".join(_BASE32[(bits >> (5 * position)) & 31] for position in range(_TRACKING_SYMBOLS))

@@ -2,6 +2,8 @@
 
 `order.fulfilment_requested` asks for a dispatch that was missed, or for its event once more. The queue delays each
 message for as long as packing takes; until then the order can be cancelled.
+
+On `return.accepted` it books the label with which the customer sends pieces back. That waits in the same queue.
 """
 
 from collections.abc import Callable
@@ -22,6 +24,13 @@ class OrderToSend(Record):
     order_id: str
 
 
+class AcceptedReturn(Record):
+    """The part of `return.accepted` that this consumer reads."""
+
+    return_id: str
+    order_id: str
+
+
 def dispatch(event: Event) -> None:
     """Dispatches the order's shipment; a repeat changes nothing, and a cancelled shipment stays cancelled.
 
@@ -35,6 +44,13 @@ def dispatch_or_republish(event: Event) -> None:
     _dispatch(event, shipment_store().dispatch_or_republish)
 
 
+def book_return(event: Event) -> None:
+    """Books the label of an accepted return; a repeat changes nothing. Raises WriteConflict."""
+    accepted = AcceptedReturn.model_validate(event.data)
+    if shipment_store().book_return(accepted.return_id, accepted.order_id, event.correlation_id, utc_now()):
+        count("ReturnLabelsBooked")
+
+
 def _dispatch(event: Event, make: Callable[[str, datetime], Shipment]) -> None:
     order_id = OrderToSend.model_validate(event.data).order_id
     try:
@@ -46,4 +62,10 @@ def _dispatch(event: Event, make: Callable[[str, datetime], Shipment]) -> None:
         count("ShipmentsDispatched")
 
 
-handler = consumer_handler({"order.confirmed": dispatch, "order.fulfilment_requested": dispatch_or_republish})
+handler = consumer_handler(
+    {
+        "order.confirmed": dispatch,
+        "order.fulfilment_requested": dispatch_or_republish,
+        "return.accepted": book_return,
+    }
+)

@@ -1,0 +1,1 @@
+"""The returns service: pieces of fulfilled orders that come back, from the request to the refund."""
