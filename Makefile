@@ -25,11 +25,11 @@ help: ## List the targets
 
 ## Prepare
 .PHONY: setup lock
-setup: .venv/installed .venv-cloud/installed ## Install the tools and the embedded cloud (nothing outside this folder)
+setup: .venv/installed .venv-sam/installed .venv-cloud/installed ## Install the tools and the embedded cloud (nothing outside this folder)
 
 lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
-	$(call do,cd requirements && for list in dev runtime live-authorizer image-processor cloud lambda-image scan; do \
-		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(VERSION) --generate-hashes --no-header \
+	$(call do,cd requirements && for list in dev runtime live-authorizer image-processor sam cloud lambda-image scan; do \
+		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(VERSION) --generate-hashes \
 		$$(case $$list in runtime|live-authorizer|image-processor) echo --constraint dev.txt;; esac) $$list.in --output-file $$list.txt; done)
 
 # Each installs again when its locked list has changed. pip installs uv at the locked version; uv installs the rest.
@@ -38,6 +38,13 @@ lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
 	@awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' $< > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $<
+	@touch $@
+
+# SAM CLI wants older packages than the tools have, and pins some that ship with the functions.
+.venv-sam/installed: requirements/sam.txt | .venv/installed
+	@echo "Installing SAM CLI into .venv-sam"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-sam
+	@$(BIN)/uv pip sync --quiet --python .venv-sam/bin/python --require-hashes $<
 	@touch $@
 
 .venv-cloud/installed: requirements/cloud.txt | .venv/installed
@@ -76,7 +83,7 @@ lint: .venv/installed ## Check style, imports between services, and formatting
 types: .venv/installed ## Check types
 	$(call do,$(BIN)/mypy)
 
-unit: .venv/installed ## Test the rules (no AWS)
+unit: .venv/installed .venv-sam/installed ## Test the rules (no AWS)
 	$(call do,$(BIN)/python -m pytest --numprocesses auto tests/unit)
 
 component: .venv/installed ## Test each service against moto, in process
@@ -100,7 +107,7 @@ attack: $(DEPLOYED) ## Attack the deployed stack, and count attacks and findings
 weaknesses: up ## Plant each known weakness, and check that the attacks find it (20 minutes; ONLY=<words of some names>)
 	@$(BIN)/python -W ignore -m tests.attacks --only "$(ONLY)"
 
-template: .venv/installed ## Count the resources that each service takes (`make scan` checks the template)
+template: .venv/installed .venv-sam/installed ## Count the resources that each service takes (`make scan` checks the template)
 	$(call do,$(TOOLS) resources)
 
 scan: .venv/installed .venv-scan/installed ## Scan the template, code, workflows and locked packages for known mistakes
@@ -200,8 +207,8 @@ events-release: .venv/installed ## Make the events the ones whose readers later 
 
 ## Run
 .PHONY: build up demo seed token watch down clean
-build: .venv/installed ## Build the functions and the layer
-	$(call do,$(BIN)/sam build)
+build: .venv/installed .venv-sam/installed ## Build the functions and the layer
+	$(call do,.venv-sam/bin/sam build)
 
 up: setup ## Start the embedded cloud and deploy to it (PORT=... if 4566 is taken)
 	@$(TOOLS) up

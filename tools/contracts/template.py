@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
-
+from tools.cloudformation_yaml import read_yaml
 from tools.settings import REPOSITORY
 
 _LOOP = "Fn::ForEach::"
@@ -21,7 +20,7 @@ def template() -> dict[str, Any]:
     Its loops (`Fn::ForEach`) are expanded, as the transform AWS::LanguageExtensions does it in CloudFormation:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-foreach.html
     """
-    found: dict[str, Any] = yaml_parse((REPOSITORY / "template.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = read_yaml((REPOSITORY / "template.yaml").read_text(encoding="utf-8"))
     return {**found, "Resources": dict(_expanded(found["Resources"]))}
 
 
