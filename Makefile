@@ -146,7 +146,7 @@ browser: embedded-seed ## Use the API's reference in a real browser (Debian's ch
 sam-local: embedded-seed ## Test `sam local` with Docker against the embedded cloud (some minutes)
 	$(call do,$(BIN)/python -m pytest tests/sam_local)
 
-checks: lint types template scan unit component contracts singles ## Check and test all that needs no cloud
+checks: lint types template scan unit component contracts singles ## Check and test everything that needs no cloud
 
 test: setup .venv-scan/installed ## Run every check and every test, in three lanes side by side (SEED=... for the order of an earlier run)
 	@STACK= WITHIN_TEST=yes $(TOOLS) lanes checks system fuzz
@@ -206,7 +206,7 @@ events-release: .venv/installed ## Make the events the ones whose readers later 
 	@$(TOOLS) events release
 
 ## Run
-.PHONY: build up demo seed token watch down clean
+.PHONY: build up demo smoke seed token watch down clean
 build: .venv/installed .venv-sam/installed ## Build the functions and the layer
 	$(call do,.venv-sam/bin/sam build)
 
@@ -215,6 +215,9 @@ up: setup ## Start the embedded cloud and deploy to it (PORT=... if 4566 is take
 
 demo: $(DEPLOYED) ## Place real orders and follow them to the mail
 	@$(TOOLS) demo
+
+smoke: $(if $(STACK),.venv/installed,seed) ## See one order confirmed over HTTP, and cancel it again (SKU=... REVISION=<commit>)
+	@$(TOOLS) smoke $(if $(SKU),--sku "$(SKU)") $(if $(REVISION),--revision "$(REVISION)")
 
 seed: $(DEPLOYED) ## Fill the catalogue and the stock
 	@$(TOOLS) seed

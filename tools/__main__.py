@@ -10,6 +10,7 @@ TOOLS: Tools = {
     "tools.cloud.sam_local.command": ("sam-local",),
     "tools.shop.seed": ("seed",),
     "tools.shop.demo": ("demo",),
+    "tools.shop.smoke": ("smoke",),
     "tools.shop.sign_up": ("token",),
     "tools.shop.watch": ("watch",),
     "tools.ops.url": ("url",),
