@@ -238,7 +238,7 @@ clean: ## Stop the embedded cloud and remove everything that was built (the tool
 	$(call do,find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +)
 
 ## Operate (the embedded cloud, or a stack on AWS: STACK=... REGION=...)
-.PHONY: url logs trace attention resume dlq redrive rebuild report rotate sign-out
+.PHONY: url logs trace attention resume dlq redrive rebuild report rotate sign-out checkpoint rollback
 url: .venv/installed ## Print the addresses of the APIs, as exports for a shell
 	@$(TOOLS) url
 
@@ -271,3 +271,9 @@ rotate: .venv/installed ## Replace a secret while requests go on (SECRET=payment
 
 sign-out: .venv/installed ## End all sessions of an account (EMAIL=...; ROLE=admin takes that role from it)
 	@$(TOOLS) sign-out $(or $(EMAIL),$(error EMAIL=... names the account)) $(if $(ROLE),--role $(ROLE))
+
+checkpoint: .venv/installed ## Keep the deployed version of a stack, before a deployment (STACK=... REGION=...)
+	@$(TOOLS) checkpoint
+
+rollback: .venv/installed ## Deploy the version that `make checkpoint` kept (STACK=... REGION=...)
+	@$(TOOLS) rollback

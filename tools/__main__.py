@@ -23,6 +23,7 @@ TOOLS: Tools = {
     "tools.ops.report": ("report",),
     "tools.ops.rotate": ("rotate",),
     "tools.ops.sign_out": ("sign-out",),
+    "tools.ops.rollback": ("checkpoint", "rollback"),
     "tools.bill.command": ("bill",),
     "tools.permissions.command": ("permissions",),
     "tools.leaks.command": ("leaks",),
