@@ -33,6 +33,7 @@ TOOLS: Tools = {
     "tools.contracts.openapi.command": ("openapi",),
     "tools.contracts.asyncapi": ("asyncapi",),
     "tools.contracts.events.command": ("events",),
+    "tools.contracts.release_notes": ("release-notes",),
     "tools.contracts.deployed": ("resources",),
     "tools.scan.command": ("scan",),
 }
