@@ -186,7 +186,7 @@ growth: .venv/installed ## Measure what an order costs with 100, 10,000 and 100,
 	@$(BIN)/python -m benchmarks.growth
 
 ## Describe
-.PHONY: openapi openapi-release asyncapi events events-release data-map release-notes
+.PHONY: openapi openapi-release asyncapi events events-release data-map agents release-notes
 openapi: .venv/installed ## Renew the OpenAPI document and the authorization matrix from the routes
 	@$(TOOLS) openapi write
 
@@ -204,6 +204,9 @@ data-map: .venv/installed ## Renew the map of all personal data from the marks i
 
 events-release: .venv/installed ## Make the events the ones whose readers later versions may not break
 	@$(TOOLS) events release
+
+agents: .venv/installed ## Renew AGENTS.md from CONTRIBUTING.md and the Makefile
+	@$(TOOLS) agents
 
 release-notes: .venv/installed ## Compare the contracts of two versions (FROM=v0.6.0 TO=v0.7.0; without, since the last tag)
 	@$(TOOLS) release-notes $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")

@@ -34,6 +34,7 @@ TOOLS: Tools = {
     "tools.contracts.asyncapi": ("asyncapi",),
     "tools.contracts.events.command": ("events",),
     "tools.contracts.release_notes": ("release-notes",),
+    "tools.contracts.agents": ("agents",),
     "tools.contracts.deployed": ("resources",),
     "tools.scan.command": ("scan",),
 }

@@ -26,6 +26,7 @@ DOCUMENTS = sorted(
 
 ROOTS = (
     ".github",
+    "AGENTS.md",
     "CONTRIBUTING.md",
     "README.md",
     "SECURITY.md",
@@ -41,6 +42,7 @@ ROOTS = (
     "docs/live-updates.md",
     "docs/operations.md",
     "docs/performance.md",
+    "docs/pipeline.md",
     "docs/sam-local.md",
     "docs/security.md",
     "services",
