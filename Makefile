@@ -27,11 +27,11 @@ help: ## List the targets
 
 ## Prepare
 .PHONY: setup lock
-setup: .venv/installed .venv-cloud/installed ## Install the tools and the embedded cloud (nothing outside this folder)
+setup: .venv/installed .venv-sam/installed .venv-cloud/installed ## Install the tools and the embedded cloud (nothing outside this folder)
 
 lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
-	$(call do,cd requirements && for list in dev runtime live-authorizer image-processor cloud lambda-image scan; do \
-		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(VERSION) --generate-hashes --no-header \
+	$(call do,cd requirements && for list in dev runtime live-authorizer image-processor sam cloud lambda-image scan; do \
+		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(VERSION) --generate-hashes \
 		$$(case $$list in runtime|live-authorizer|image-processor) echo --constraint dev.txt;; esac) $$list.in --output-file $$list.txt; done)
 
 # Each installs again when its locked list has changed. pip installs uv at the locked version; uv installs the rest.
@@ -40,6 +40,13 @@ lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
 	@awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' $< > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $<
+	@touch $@
+
+# SAM CLI wants older packages than the tools have, and pins some that ship with the functions.
+.venv-sam/installed: requirements/sam.txt | .venv/installed
+	@echo "Installing SAM CLI into .venv-sam"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-sam
+	@$(BIN)/uv pip sync --quiet --python .venv-sam/bin/python --require-hashes $<
 	@touch $@
 
 .venv-cloud/installed: requirements/cloud.txt | .venv/installed
@@ -78,7 +85,7 @@ lint: .venv/installed ## Check style, imports between services, and formatting
 types: .venv/installed ## Check types
 	$(call do,$(BIN)/mypy)
 
-unit: .venv/installed ## Test the rules (no AWS)
+unit: .venv/installed .venv-sam/installed ## Test the rules (no AWS)
 	$(call do,$(BIN)/python -m pytest --numprocesses auto tests/unit)
 
 component: .venv/installed ## Test each service against moto, in process
@@ -102,7 +109,7 @@ attack: $(DEPLOYED) ## Attack the deployed stack, and count attacks and findings
 weaknesses: up ## Plant each known weakness, and check that the attacks find it (20 minutes; ONLY=<words of some names>)
 	@$(BIN)/python -W ignore -m tests.attacks --only "$(ONLY)"
 
-template: .venv/installed ## Count the resources that each service takes (`make scan` checks the template)
+template: .venv/installed .venv-sam/installed ## Count the resources that each service takes (`make scan` checks the template)
 	$(call do,$(TOOLS) resources)
 
 scan: .venv/installed .venv-scan/installed ## Scan the template, code, workflows and locked packages for known mistakes
@@ -141,7 +148,7 @@ browser: embedded-seed ## Use the API's reference in a real browser (Debian's ch
 sam-local: embedded-seed ## Test `sam local` with Docker against the embedded cloud (some minutes)
 	$(call do,$(BIN)/python -m pytest tests/sam_local)
 
-checks: lint types template scan unit component contracts singles ## Check and test all that needs no cloud
+checks: lint types template scan unit component contracts singles ## Check and test everything that needs no cloud
 
 test: setup .venv-scan/installed ## Run every check and every test, in three lanes side by side (SEED=... for the order of an earlier run)
 	@STACK= WITHIN_TEST=yes $(TOOLS) lanes checks system fuzz
@@ -181,7 +188,7 @@ growth: .venv/installed ## Measure what an order costs with 100, 10,000 and 100,
 	@$(BIN)/python -m benchmarks.growth
 
 ## Describe
-.PHONY: openapi openapi-release asyncapi events events-release data-map services
+.PHONY: openapi openapi-release asyncapi events events-release data-map services agents release-notes
 openapi: .venv/installed ## Renew the OpenAPI document and the authorization matrix from the routes
 	@$(TOOLS) openapi write
 
@@ -202,6 +209,12 @@ services: .venv/installed ## Renew the lists of the services in pyproject.toml f
 
 events-release: .venv/installed ## Make the events the ones whose readers later versions may not break
 	@$(TOOLS) events release
+
+agents: .venv/installed ## Renew AGENTS.md from CONTRIBUTING.md and the Makefile
+	@$(TOOLS) agents
+
+release-notes: .venv/installed ## Compare the contracts of two versions (FROM=v0.6.0 TO=v0.7.0; without, since the last tag)
+	@$(TOOLS) release-notes $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
 
 ## Extend
 .PHONY: new-service new-route new-event new-consumer
@@ -228,9 +241,9 @@ new-consumer: .venv/installed .venv-scan/installed ## Make a consumer with a que
 	@$(TOOLS) scan write
 
 ## Run
-.PHONY: build up dev sync debug demo seed token watch down clean
-build: .venv/installed ## Build the functions and the layer
-	$(call do,$(BIN)/sam build)
+.PHONY: build up dev sync debug demo smoke seed token watch down clean
+build: .venv/installed .venv-sam/installed ## Build the functions and the layer
+	$(call do,.venv-sam/bin/sam build)
 
 up: setup ## Start the embedded cloud and deploy to it (PORT=... if 4566 is taken)
 	@$(TOOLS) up
@@ -246,6 +259,9 @@ debug: .venv/installed ## Let a debugger attach to a function of the embedded cl
 
 demo: $(DEPLOYED) ## Place real orders and follow them to the mail
 	@$(TOOLS) demo
+
+smoke: $(if $(STACK),.venv/installed,seed) ## See one order confirmed over HTTP, and cancel it again (SKU=... REVISION=<commit>)
+	@$(TOOLS) smoke $(if $(SKU),--sku "$(SKU)") $(if $(REVISION),--revision "$(REVISION)")
 
 seed: $(DEPLOYED) ## Fill the catalogue and the stock
 	@$(TOOLS) seed
@@ -266,7 +282,7 @@ clean: ## Stop the embedded cloud and remove everything that was built (the tool
 	$(call do,find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +)
 
 ## Operate (the embedded cloud, or a stack on AWS: STACK=... REGION=...)
-.PHONY: url logs trace attention resume dlq redrive rebuild report rotate sign-out
+.PHONY: url logs trace attention resume dlq redrive rebuild report rotate sign-out checkpoint rollback
 url: .venv/installed ## Print the addresses of the APIs, as exports for a shell
 	@$(TOOLS) url
 
@@ -299,3 +315,9 @@ rotate: .venv/installed ## Replace a secret while requests go on (SECRET=payment
 
 sign-out: .venv/installed ## End all sessions of an account (EMAIL=...; ROLE=admin takes that role from it)
 	@$(TOOLS) sign-out $(or $(EMAIL),$(error EMAIL=... names the account)) $(if $(ROLE),--role $(ROLE))
+
+checkpoint: .venv/installed ## Keep the deployed version of a stack, before a deployment (STACK=... REGION=...)
+	@$(TOOLS) checkpoint
+
+rollback: .venv/installed ## Deploy the version that `make checkpoint` kept (STACK=... REGION=...)
+	@$(TOOLS) rollback

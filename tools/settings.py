@@ -14,7 +14,8 @@ STATE = LOCAL / CLOUD
 SNAPSHOT = LOCAL / "snapshot"
 """What the last deployment to an empty cloud made; all clouds share it."""
 
-SAM = REPOSITORY / ".venv" / "bin" / "sam"
+SAM = REPOSITORY / ".venv-sam" / "bin" / "sam"
+SAM_PYTHON = SAM.with_name("python")
 CLOUD_PYTHON = REPOSITORY / ".venv-cloud" / "bin" / "python"
 
 CONFIG_ENV = "local"

@@ -79,13 +79,17 @@ class Stack:
         """Whether `sent_mails` can answer."""
         return self.is_embedded
 
+    @property
+    def is_production(self) -> bool:
+        """Whether its `Stage` begins with "prod": nobody may mix made-up data with its real data."""
+        return self.parameters.get("Stage", "").startswith("prod")
+
     def refuse_production(self, command: str) -> None:
-        """Raises StepError if the stack's `Stage` begins with "prod": `command` would mix made-up data with real."""
-        stage = self.parameters.get("Stage", "")
-        if stage.startswith("prod"):
+        """Raises StepError if the stack is for production: `command` would mix made-up data with real."""
+        if self.is_production:
             raise StepError(
                 f"{command} makes up customers, products and orders, and the stack {self.name} is for production: "
-                f"its parameter Stage is {stage}.",
+                f"its parameter Stage is {self.parameters['Stage']}.",
                 "Name a stack with another Stage, for example dev or staging.",
             )
 

@@ -121,7 +121,7 @@ class Copy:
         with tempfile.TemporaryDirectory(prefix="weakness-") as folder:
             copy = Path(folder)
             shutil.copytree(REPOSITORY, copy, ignore=_LEFT_OUT, dirs_exist_ok=True)
-            for environment in (".venv", ".venv-scan"):
+            for environment in (".venv", ".venv-sam", ".venv-scan"):
                 (copy / environment).symlink_to(REPOSITORY / environment)
             changed = copy / self.change.file
             changed.write_text(self.change.applied(changed.read_text()))

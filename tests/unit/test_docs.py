@@ -26,6 +26,7 @@ DOCUMENTS = sorted(
 
 ROOTS = (
     ".github",
+    "AGENTS.md",
     "CONTRIBUTING.md",
     "README.md",
     "SECURITY.md",
@@ -42,6 +43,7 @@ ROOTS = (
     "docs/new-service.md",
     "docs/operations.md",
     "docs/performance.md",
+    "docs/pipeline.md",
     "docs/sam-local.md",
     "docs/security.md",
     "services",

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from tools.cloud import deployed, drift, parts, sync, workarounds
+from tools.cloudformation_yaml import read_yaml
 from tools.console import StepError, run, step
 from tools.server_record import Server
 from tools.settings import CLOUD, CONFIG_ENV, LOCAL, REPOSITORY, SAM, SNAPSHOT, STATE, tool_environment
@@ -39,7 +39,7 @@ _SOURCES = (
 _RECIPE = ("build.mk",)
 
 # What a snapshot depends on beside these: the embedded cloud, and sam.
-_CLOUD = ("tools/cloud", "requirements/cloud.txt", "requirements/dev.txt")
+_CLOUD = ("tools/cloud", "requirements/cloud.txt", "requirements/sam.txt")
 # As in tools/cloud/snapshot.py, which only the embedded cloud's own Python can import.
 _SNAPSHOT_PATH = "/_cartwright/snapshot"
 _SNAPSHOT_SECONDS = 60
@@ -66,7 +66,7 @@ def build(server: Server) -> None:
             advice="Correct the error in the log. `rm -rf .aws-sam` makes the next build start from nothing.",
         )
         # `sam deploy` reads the template seven times, and reads JSON in a hundredth of YAML's time.
-        _ARTIFACTS.write_text(json.dumps(yaml_parse(_ARTIFACTS.read_text())))
+        _ARTIFACTS.write_text(json.dumps(read_yaml(_ARTIFACTS.read_text())))
         _BUILT.write_text(json.dumps({"sources": sources, "recipe": recipe}))
 
 

@@ -4,21 +4,21 @@ CloudFormation takes 500 resources in a stack. The budget is lower, so that a te
 """
 
 import argparse
+import json
 import os
 import re
+import subprocess
 from collections import Counter
 from copy import deepcopy
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
-from unittest.mock import patch
-
-from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 from tools.command_line import Subcommands, add_command
 from tools.console import StepError
 from tools.contracts.template import template
-from tools.settings import REGION, REPOSITORY
+from tools.settings import REGION, REPOSITORY, SAM_PYTHON
 
 BUDGET = 400
 """How many resources the stack may have."""
@@ -28,16 +28,10 @@ SHARED = "shared"
 """The name for resources of no single service."""
 
 _TEMPLATE = REPOSITORY / "template.yaml"
+_TRANSFORM = Path(__file__).with_name("sam_transform.py")
 _SECTION = re.compile(r"^  # ([A-Z ]+): ", re.MULTILINE)
 # SAM reads these only to know that they are in S3, where `sam deploy` puts them.
 _SOURCES = ("CodeUri", "ContentUri", "DefinitionUri")
-
-
-class _NoManagedPolicies:
-    """SAM looks up managed policies by name; the template names none."""
-
-    def load(self) -> dict[str, str]:
-        return {}
 
 
 def register(subcommands: Subcommands) -> None:
@@ -79,8 +73,23 @@ def transformed(expanded: dict[str, Any], parameters: dict[str, str]) -> dict[st
     for resource in expanded["Resources"].values():
         properties = resource.get("Properties", {})
         properties.update({name: "s3://bucket/key" for name in _SOURCES if name in properties})
-    with patch.dict(os.environ, {"AWS_DEFAULT_REGION": REGION}):
-        found: dict[str, Any] = transform(expanded, parameters, _NoManagedPolicies())
+    return _transformed(expanded, parameters)
+
+
+def _transformed(expanded: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
+    if not SAM_PYTHON.exists():
+        raise StepError("SAM CLI is not installed.", "Run `make setup`.")
+    done = subprocess.run(
+        [SAM_PYTHON, "-P", _TRANSFORM],
+        input=json.dumps([expanded, parameters]),
+        env=os.environ | {"AWS_DEFAULT_REGION": REGION},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise StepError("SAM cannot transform the template.", done.stderr.strip()[-2000:])
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 

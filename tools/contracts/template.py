@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
-
+from tools.cloudformation_yaml import read_yaml
 from tools.filter_policy import lets_through, named_types
 from tools.settings import REPOSITORY
 
@@ -28,7 +27,7 @@ def template() -> dict[str, Any]:
 
 def parsed(path: Path) -> dict[str, Any]:
     """The template in a file, with its loops expanded."""
-    found: dict[str, Any] = yaml_parse(path.read_text(encoding="utf-8"))
+    found: dict[str, Any] = read_yaml(path.read_text(encoding="utf-8"))
     return {**found, "Resources": dict(_expanded(found["Resources"]))}
 
 

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
-
+from tools.cloudformation_yaml import read_yaml
 from tools.contracts.template import resources
 from tools.scan.findings import Acceptance, Finding, Scan
 from tools.scan.running import WORK, answer_of
@@ -37,7 +36,7 @@ def findings(template: str) -> Iterator[Finding]:
     WORK.mkdir(parents=True, exist_ok=True)
     # The folder has no settings of cfn-lint, and the copy the same lines and columns.
     (WORK / "template.yaml").write_text(template.replace("cfn-lint:", "cfn-none:"))
-    rules = yaml_parse(_CONFIG.read_text(encoding="utf-8"))["append_rules"]
+    rules = read_yaml(_CONFIG.read_text(encoding="utf-8"))["append_rules"]
     program = Path(sys.executable).with_name("cfn-lint")
     options = ("--append-rules", *rules, "--format", "json", "--template", "template.yaml")
     for found in answer_of([program, *options], codes=_EXIT_CODES, cwd=WORK):
@@ -57,7 +56,7 @@ def accepted_beside(declared: Mapping[str, Any]) -> Iterator[Acceptance]:
 
 def _accepted_everywhere(config: str) -> Iterator[Acceptance]:
     reasons = {found["rule"]: found["comment"] for found in _ITEM.finditer(config)}
-    for rule in yaml_parse(config)["ignore_checks"]:
+    for rule in read_yaml(config)["ignore_checks"]:
         reason = " ".join(re.sub(r"^ *#", "", reasons.get(rule, ""), flags=re.MULTILINE).split())
         # The comment begins with the rule in quotation marks.
         yield Acceptance(rule, EVERYWHERE, re.sub(r'^"[^"]*"\s*', "", reason))

@@ -17,6 +17,7 @@ _SKIPPED_FOLDERS = {
     ".local",
     ".venv",
     ".venv-cloud",
+    ".venv-sam",
     ".venv-scan",
     "__pycache__",
     "golden",
