@@ -31,9 +31,9 @@ def source(queue: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("bill", "code"),
     [
-        pytest.param(measured(publishes=300, secrets=13), 0, id="150 dollars and 5.20"),
+        pytest.param(measured(publishes=300, secrets=12), 0, id="150 dollars and 4.80"),
         pytest.param(measured(publishes=302), 1, id="151 dollars"),
-        pytest.param(measured(secrets=14), 1, id="5.60 dollars a month"),
+        pytest.param(measured(secrets=13), 1, id="5.20 dollars a month"),
     ],
 )
 def test_the_first_dollar_above_a_budget_fails(

@@ -10,7 +10,7 @@ from tools.bill.usage import Usage, price_list
 
 BUDGET, AIM = 150.0, 75.0
 """Dollars for a million confirmed and fulfilled orders, without mail."""
-IDLE_BUDGET, IDLE_AIM = 5.25, 2.0
+IDLE_BUDGET, IDLE_AIM = 5.0, 2.0
 """Dollars for a month without orders."""
 
 _MAIL = "Mail"

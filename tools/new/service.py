@@ -131,8 +131,12 @@ def _registered(text: str, plan: Plan) -> str:
     """template.yaml with the service's section, and with its name in each list."""
     service, path = plan.values["Service"], plan.values["path"]
     text = before_line(text, "    - ${Service}LogGroup:", f"      - {service}\n")
+    shown = f"                - {{value: {service}, label: {plan.package}}}\n"
+    text = before_line(text, "                - {value: Notifications, label: notifications}", shown)
     if plan.has_table:
         text = before_line(text, "    - ${Owner}RelayLagAlarm:", f"      - {service}\n")
+        of_jobs = "                  - !GetAtt JobsHangingAlarm.Arn"
+        text = before_line(text, of_jobs, f"                  - !GetAtt {service}RelayLagAlarm.Arn\n")
     if plan.routes:
         text = re.sub(r"(- Service\n    - \[Users, [^\]]+)\]", rf"\1, {service}]", text, count=1)
         text = before_line(

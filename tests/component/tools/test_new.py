@@ -85,7 +85,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for path in REPOSITORY.glob("*"):
         if path.is_file():
             shutil.copy(path, root / path.name)
-    (root / ".venv").symlink_to((REPOSITORY / ".venv").resolve())
+    for environment in (".venv", ".venv-sam"):
+        (root / environment).symlink_to((REPOSITORY / environment).resolve())
     run(root, "-c", MAKE_ALL)
     yield root
     shutil.rmtree(root)
