@@ -77,7 +77,8 @@ def stored(dynamodb: Any) -> Any:
 
 def stream(dynamodb: Any) -> list[str]:
     """The kinds of the changes in the table's stream."""
-    streams: Any = boto3.client("dynamodbstreams")
+    # moto knows no endpoints of an account, which boto3 prefers for streams.
+    streams: Any = boto3.client("dynamodbstreams", config=Config(account_id_endpoint_mode="disabled"))
     arn = dynamodb.describe_table(TableName="table")["Table"]["LatestStreamArn"]
     [shard] = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     iterator = streams.get_shard_iterator(
