@@ -10,6 +10,8 @@ from tools.settings import REPOSITORY
 
 _GENERATED = (
     "pyproject.toml",
+    "AGENTS.md",
+    ".vscode/settings.json",
     "docs/*.md",
     "docs/*.json",
     "events/schemas/*.json",

@@ -28,6 +28,8 @@ def main(before: int, allowed: int) -> int:
     for module, command in _RENEWED.items():
         if failed := run([command, "write"], {module: (command,)}, description=__doc__):
             return failed
+    if failed := run(["agents"], {"tools.contracts.agents": ("agents",)}, description=__doc__):
+        return failed
     print(found)
     return 0
 

@@ -23,6 +23,8 @@ from tools.new.template_text import TEMPLATE
 from tools.settings import REPOSITORY
 
 COPIED = (
+    ".devcontainer",
+    ".vscode",
     "docs",
     "events",
     "services",
@@ -71,6 +73,8 @@ GREEN = (
     "tests/unit/test_shared_events.py",
     "tests/unit/test_audited_routes.py",
     "tests/unit/test_openapi.py",
+    "tests/unit/test_agents.py",
+    "tests/unit/test_editors.py",
     "tests/unit/test_retention.py",
     "tests/unit/test_template.py",
 )
