@@ -8,11 +8,12 @@ import pytest
 
 from tests.routes import GUARDED_ACCESSES, Route, routes
 from tests.system import tokens
+from tests.system.clean_up import KIND
 from tests.system.orders import order_body
 from tests.system.products import TEA
 from tests.template import functions
 from tools.services import camel
-from tools.shop.client import Customer, Shop, made_up_name
+from tools.shop.client import PASSWORD, Customer, Shop, made_up_address, made_up_name
 from tools.stack import Stack
 from tools.waiting import wait_for
 
@@ -121,6 +122,12 @@ def call(shop: Shop, places: Places) -> Callable[..., int]:
 # Bodies that the tests may send in place of the document's examples: of products that are sold, and of made-up people.
 BODIES: dict[str, Any] = {
     "POST /orders": order_body(),
+    "POST /users": {
+        "email": made_up_address(KIND, "Ada"),
+        "password": PASSWORD,
+        "name": made_up_name("Ada"),
+        "locale": "en",
+    },
     "PUT /users/me": {"name": made_up_name("Somebody"), "locale": "en"},
     "PUT /users/{user_id}": {"name": made_up_name("Somebody"), "locale": "en"},
 }

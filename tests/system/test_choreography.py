@@ -186,8 +186,8 @@ def test_each_consumer_gets_its_own_event_types_alone(stack: Stack) -> None:
         if subscription["SubscriptionArn"] in stack.resources.values()
     ]
 
-    # Two read events about users besides others.
-    assert len(policies) == len(CONSUMERS) + 2
+    # Three read events about users besides others.
+    assert len(policies) == len(CONSUMERS) + 3
     assert all(json.loads(policy)["event_type"] for policy in policies)
 
 

@@ -214,6 +214,26 @@ def old_order(shop: Shop, stack: Stack, ada: Customer) -> Iterator[str]:
     )
 
 
+def test_an_accepted_return_whose_pieces_never_arrive_expires_and_frees_them(
+    stack: Stack, shop: Shop, ada: Customer, admin: Customer, bought: str
+) -> None:
+    return_id = asked(shop, ada, bought, teas=2)
+    do(shop, admin, "accept", bought, return_id)
+    becomes(shop, ada, bought, return_id, "labelled")
+    stack.client("dynamodb").update_item(
+        TableName=stack.resource("ReturnsTable"),
+        Key={"pk": {"S": bought}},
+        UpdateExpression="SET #returns[0].expires_at = :past",
+        ExpressionAttributeNames={"#returns": "returns"},
+        ExpressionAttributeValues={":past": {"S": timestamp(utc_now() - timedelta(seconds=1))}},
+    )
+
+    assert ask(shop, ada, bought, teas=2).status_code == 201
+
+    assert becomes(shop, ada, bought, return_id, "expired")["history"][-1]["status"] == "expired"
+    assert problem_of(do(shop, ada, "withdraw", bought, return_id)) == (409, "return-cannot-be-changed")
+
+
 def test_an_order_beyond_the_period_cannot_be_returned(shop: Shop, ada: Customer, old_order: str) -> None:
     assert problem_of(ask(shop, ada, old_order, teas=1)) == (409, "return-period-over")
 

@@ -149,6 +149,13 @@ def test_what_is_left_of_a_closed_account_is_found() -> None:
     ]
 
 
+def test_an_address_that_no_test_made_up_may_stay_where_the_map_has_it_since_its_account_may_be_open() -> (
+    None
+):
+    assert found("UsersTable", {"email": "jane@example.com"}, closed=True) == []
+    assert found("OrdersTable", {"note": "jane@example.com"}, closed=True) == [(MAIL_ADDRESS, "note")]
+
+
 def test_a_finding_names_the_test_and_never_the_value() -> None:
     word = canary(NAME)
     [finding] = findings([piece("log UsersLogGroup", word)], ACCOUNTS, origins=made())

@@ -1,6 +1,7 @@
 """`make dev` and `make sync`: the embedded cloud follows the working tree, and the tests that a change concerns run."""
 
 import argparse
+import signal
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
@@ -63,6 +64,8 @@ def _dev(arguments: argparse.Namespace) -> int:
         "A change of the template, a state machine or a requirement deploys the whole stack.\n"
         "Nothing here reaches AWS. Ctrl-C ends it, and the cloud runs on.\n"
     )
+    # A shell that starts it in the background has it ignore the signal of Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         if problem := syncing.warm_up():
             _say(problem)

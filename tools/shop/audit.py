@@ -71,8 +71,9 @@ class OrderRecords:
         return self.shown_mails
 
     def mails_due(self) -> int:
-        """How many mails about the order are due by now: one about each outcome."""
-        return len(_MAILED & {entry["status"] for entry in self.order["history"]})
+        """How many mails about the order are due by now: one about each outcome of it, and of each of its returns."""
+        outcomes = len(_MAILED & {entry["status"] for entry in self.order["history"]})
+        return outcomes + self.of_returns.mails_due()
 
     @property
     def has_its_mails(self) -> bool:

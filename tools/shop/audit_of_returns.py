@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _GAVE_NOTHING_BACK = {"failed", "canceled"}
+_MAILED = {"labelled", "refused", "refunded"}
 
 type _Item = Mapping[str, Any]
 
@@ -35,6 +36,11 @@ class ReturnRecords:
         counted = {return_id: refund for return_id, refund in self.refunds.items() if return_id not in lost}
         made = sum(refund["amount"] for refund in counted.values() if refund.get("is_made"))
         return range(made, sum(refund["amount"] for refund in counted.values()) + 1)
+
+    def mails_due(self) -> int:
+        """How many mails about the returns are due by now."""
+        entries = self.returns["returns"] if self.returns else []
+        return sum(len(_MAILED & {change["status"] for change in entry["history"]}) for entry in entries)
 
     def problems(self) -> list[str]:
         """What contradicts what."""
