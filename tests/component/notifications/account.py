@@ -14,7 +14,7 @@ SENDER = "orders@cartwright.example"
 OPERATORS_MAIL = "operators@cartwright.example"
 CONFIGURATION_SET = "mail"
 
-CONFIRMED, REJECTED, VERIFIED, CANCELLED, FULFILLED, STOCK_LOW, REPORT_READY = example_events(
+CONFIRMED, REJECTED, VERIFIED, CANCELLED, FULFILLED, STOCK_LOW, REPORT_READY, *_ = example_events(
     "notifications_send_mail.json"
 )
 REGISTERED = VERIFIED.model_copy(

@@ -3,7 +3,7 @@
 Their aggregate is all returns of an order, whose version orders them.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from returns.domain.pieces import PieceLine
 from shared.events import Payload
@@ -33,6 +33,7 @@ class ReturnRequested(ReturnFacts):
     """A customer wants to return some pieces of a fulfilled order."""
 
     event_type = "return.requested"
+    example: ClassVar = {"status": "requested"}
 
     reason: Annotated[str, About(description=f"Why, {_Code}", examples=["damaged"])]
 
@@ -41,12 +42,14 @@ class ReturnAccepted(ReturnFacts):
     """The shop takes the pieces back. Shipping books a label for them."""
 
     event_type = "return.accepted"
+    example: ClassVar = {"status": "accepted"}
 
 
 class ReturnLabelled(ReturnFacts):
     """The carrier's label is booked, so the customer can send the pieces."""
 
     event_type = "return.labelled"
+    example: ClassVar = {"status": "labelled"}
 
     tracking_reference: Annotated[
         str, About(description="The reference on the label of the parcel", examples=["CW8K87J2WHJWVB"])
@@ -57,6 +60,7 @@ class ReturnRefused(ReturnFacts):
     """The shop does not take the pieces back."""
 
     event_type = "return.refused"
+    example: ClassVar = {"status": "refused"}
 
     refusal: Annotated[str, About(description=f"Why, {_Code}", examples=["excluded"])]
 
@@ -65,18 +69,25 @@ class ReturnWithdrawn(ReturnFacts):
     """The customer keeps the pieces after all."""
 
     event_type = "return.withdrawn"
+    example: ClassVar = {"status": "withdrawn"}
 
 
 class ReturnExpired(ReturnFacts):
     """The pieces of an accepted return did not arrive in time."""
 
     event_type = "return.expired"
+    example: ClassVar = {"status": "expired"}
 
 
 class ReturnInspected(ReturnFacts):
     """The pieces arrived and an operator inspected them. Inventory receives them; payments pays `refund` back."""
 
     event_type = "return.inspected"
+    example: ClassVar = {
+        "status": "inspected",
+        "lines": [{"sku": "TEA-ASSAM-100", "quantity": 2}],
+        "refund": {"amount": 3998, "currency": "EUR"},
+    }
 
     restocked: Annotated[list[PieceLine], About(description="The pieces that are for sale again")]
     written_off: Annotated[
@@ -91,5 +102,6 @@ class ReturnRefunded(ReturnFacts):
     """The money for a return was paid back."""
 
     event_type = "return.refunded"
+    example: ClassVar = {"status": "refunded"}
 
     refund: Annotated[Money, About(description="What was paid back for this return")]
