@@ -48,9 +48,9 @@ class _DeniedAtLast(BaseException):
 def planned(rows: list[Row], seconds: Mapping[str, float]) -> Plan:
     """By test, the permissions to take away in its turn: for each the shortest tests that needed it, in one file.
 
-    A schedule runs beside any test, so the record names tests that happened to run then. The file is the one of which
-    the largest share of tests needed the permission; a share of few tests says little, so each file counts as larger.
-    Permissions that only fixtures needed are in no test.
+    A schedule may fire during any test, and the record then names that test. So the chosen file is the one of which the
+    largest share of tests needed the permission. Each file counts as larger than it is, since a share of few tests says
+    little. Permissions that only fixtures needed are in no test.
     """
     known = {*seconds, *(test for row in rows for test in row.tests)} - {""}
     in_file = Counter(map(_file, known))

@@ -213,7 +213,7 @@ class TestAnInspection:
 
 
 class TestTheTime:
-    def test_a_return_expires_when_its_time_is_over_whoever_looks_and_whenever(self) -> None:
+    def test_a_return_expires_at_the_same_time_for_each_reader(self) -> None:
         order = order_in("labelled")
         end = LATER + timedelta(days=30)
         assert order.as_of(end) == (order, [])
