@@ -33,12 +33,13 @@ needs_linux = pytest.mark.skipif(
 
 
 def ended(auditor: Auditor, order_id: str, seconds: float = 120) -> OrderRecords:
-    """The order's records, once it is final and its customer has every mail."""
+    """The order's records, once it is final, its customer has every mail, and returns knows what was bought."""
 
     def at_the_end() -> OrderRecords | None:
         found = auditor.order(order_id)
         is_final = found.order["status"] in {"fulfilled", "rejected", "cancelled"}
-        return found if is_final and len(found.mails) >= found.mails_due() else None
+        is_known = found.returns is not None or found.order["status"] != "fulfilled"
+        return found if is_final and is_known and len(found.mails) >= found.mails_due() else None
 
     return wait_for(at_the_end, f"the end of {order_id}, and its mails", seconds=seconds)
 
