@@ -13,7 +13,7 @@ from tests.system.orders import order_body
 from tests.system.products import TEA
 from tests.template import functions
 from tools.services import camel
-from tools.shop.client import PASSWORD, Customer, Shop, made_up_address, made_up_name
+from tools.shop.client import PASSWORD, Customer, Session, Shop, made_up_address, made_up_name
 from tools.stack import Stack
 from tools.waiting import wait_for
 
@@ -250,7 +250,7 @@ def outsider(shop: Shop, stack: Stack) -> Customer:
     stack.client("cognito-idp").admin_remove_user_from_group(
         UserPoolId=stack.resource("UserPool"), Username=person.email, GroupName="customer"
     )
-    return Customer(person.user_id, person.email, person.name, shop.token_of(person.email))
+    return Customer(person.user_id, person.email, person.name, Session(shop.token_of(person.email)))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.system.products import TEA
 from tools.shop.audit import Auditor
-from tools.shop.client import PASSWORD, Customer, Shop, made_up_address, made_up_name
+from tools.shop.client import PASSWORD, Customer, Session, Shop, made_up_address, made_up_name
 from tools.stack import Stack
 from tools.waiting import wait_for
 
@@ -45,7 +45,7 @@ def reader(shop: Shop, stack: Stack, auditor: Auditor) -> Customer:
     token = shop.token_of(email)
     shop.request("GET", "/users/me", token=token).raise_for_status()
     wait_for(lambda: mails_to(stack, email), "the welcome mail", seconds=30)
-    return Customer(answer.json()["user_id"], email, name, token)
+    return Customer(answer.json()["user_id"], email, name, Session(token))
 
 
 def facts(order_id: str, customer: Customer, **more: Any) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def test_an_address_that_bounced_or_complained_gets_no_more_mail_until_it_is_cha
 def test_a_transient_bounce_stops_no_mail(stack: Stack, auditor: Auditor, reader: Customer) -> None:
     publish_feedback(stack, ses_record(BOUNCE, reader, bounceType="Transient", bounceSubType="MailboxFull"))
     # A record that is kept says that the one before it was read: both are in one queue, and one batch or two.
-    other = Customer("operators", "nobody@example.com", "", token="")
+    other = Customer("operators", "nobody@example.com", "", Session())
     publish_feedback(stack, ses_record(BOUNCE, other))
     wait_for(
         lambda: any(

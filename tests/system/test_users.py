@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 from tests.system.links import target
 from tests.system.products import TEA
 from tools.shop.audit import Auditor
-from tools.shop.client import PASSWORD, Customer, Shop, made_up_address, made_up_name
+from tools.shop.client import PASSWORD, Customer, Session, Shop, made_up_address, made_up_name
 from tools.stack import Stack
 from tools.waiting import wait_for
 
@@ -224,10 +224,10 @@ def test_who_was_put_out_of_the_customers_stays_out_and_can_still_close_the_acco
     stack.client("cognito-idp").admin_remove_user_from_group(
         UserPoolId=stack.resource("UserPool"), Username=ada.user_id, GroupName="customer"
     )
-    barred = replace(ada, token=shop.token_of(ada.email))
+    barred = replace(ada, session=Session(shop.token_of(ada.email)))
 
     assert shop.request("GET", "/users/me", token=barred.token).status_code == 200
-    again = replace(ada, token=shop.token_of(ada.email))
+    again = replace(ada, session=Session(shop.token_of(ada.email)))
     assert shop.place(again, {TEA: 1}).status_code == 403
     assert shop.request("DELETE", "/users/me", token=again.token).status_code == 204
 

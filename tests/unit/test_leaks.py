@@ -22,7 +22,7 @@ from tools.shop.canaries import (
     kind_of,
     made,
 )
-from tools.shop.client import Customer, address, made_up_address, made_up_name
+from tools.shop.client import Customer, Session, address, made_up_address, made_up_name
 
 ACCOUNT = str(uuid4())
 ACCOUNTS = frozenset({ACCOUNT})
@@ -241,7 +241,7 @@ def test_each_made_up_person_has_values_of_their_own_that_the_search_finds() -> 
 
 
 def test_an_address_stays_the_same_for_a_customer_so_that_an_order_can_be_repeated() -> None:
-    ada = Customer(str(uuid4()), "", "", "")
+    ada = Customer(str(uuid4()), "", "", Session())
     assert address("DE", ada.user_id) == address("DE", ada.user_id)
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -20,48 +20,38 @@ from tools.waiting import wait_for
 PASSWORD = f"Aa1-{canary(canaries.PASSWORD)}"
 """Of every account that this process makes up. Nobody else knows it, since the stack may be reachable for anyone."""
 
-
 _RENEWED_AFTER_SECONDS = 240.0
 # A cache may make a value twice for two threads at once.
 _ONE_AT_A_TIME = Lock()
 
 
-@dataclass(frozen=True)
-class Customer:
-    """A signed-up customer, with the identity token of their session."""
-
-    user_id: str
-    email: str
-    name: str
-    token: str
-
-
-class Admin(Customer):
-    """A made-up admin. An admin's token lives for five minutes, so `token` signs in again before it ends."""
-
-    def __init__(self, account: Customer, session: "Session") -> None:
-        self.__dict__.update(user_id=account.user_id, email=account.email, name=account.name, session=session)
-
-    @property
-    def token(self) -> str:
-        """A token that is valid for a minute at least."""
-        session: Session = self.__dict__["session"]
-        return session.token
-
-
 class Session:
-    """The tokens that `sign_in` gives, each for some minutes."""
+    """The identity token of somebody who signed in; with `sign_in`, a new one some minutes later."""
 
-    def __init__(self, sign_in: Callable[[], str]) -> None:
-        self._sign_in = sign_in
-        self._token, self._renew_at = "", 0.0
+    def __init__(self, token: str = "", sign_in: Callable[[], str] | None = None) -> None:
+        self._token, self._sign_in, self._renew_at = token, sign_in, 0.0
 
     @property
     def token(self) -> str:
         """The last token, or a new one."""
-        if not self._token or time.monotonic() > self._renew_at:
+        if self._sign_in and time.monotonic() > self._renew_at:
             self._token, self._renew_at = self._sign_in(), time.monotonic() + _RENEWED_AFTER_SECONDS
         return self._token
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Somebody who signed up, and in; an admin, too, whose token lives for five minutes."""
+
+    user_id: str
+    email: str
+    name: str
+    session: Session
+
+    @property
+    def token(self) -> str:
+        """An identity token, valid for a minute at least if the session renews it."""
+        return self.session.token
 
 
 def made_up_name(name: str) -> str:
@@ -124,7 +114,7 @@ class Shop:
         token = self.token_of(email)
         profile = self.request("GET", "/users/me", token=token)
         profile.raise_for_status()
-        return Customer(profile.json()["user_id"], email, name, token)
+        return Customer(profile.json()["user_id"], email, name, Session(token))
 
     def register(self, name: str) -> Customer:
         """Signs up a new customer as an app does, confirms the address as an operator may, and signs in.
@@ -137,13 +127,14 @@ class Shop:
         answer.raise_for_status()
         cognito = self.stack.client("cognito-idp")
         cognito.admin_confirm_sign_up(UserPoolId=self.stack.resource("UserPool"), Username=email)
-        return Customer(answer.json()["user_id"], email, name, self.token_of(email))
+        return Customer(answer.json()["user_id"], email, name, Session(self.token_of(email)))
 
     def admin(self) -> Customer:
         """Makes up a new customer, who joins the admins' group as an operator may do it, and signs in as an admin."""
         account = self.sign_up("Admin Example")
         add_to_group(self.stack, account.email, ADMIN_GROUP)
-        return Admin(account, Session(lambda: self.token_of(account.email, client=ADMINS_CLIENT)))
+        session = Session(sign_in=lambda: self.token_of(account.email, client=ADMINS_CLIENT))
+        return replace(account, session=session)
 
     def token_of(self, email: str, *, client: str = CUSTOMERS_CLIENT) -> str:
         """A fresh identity token of an account that this process made up."""
