@@ -18,7 +18,7 @@ GENERATED = ("docs/authorization.md", "docs/events.md", "docs/scanners.md")
 DOCUMENTS = sorted(
     {
         path.relative_to(REPOSITORY).as_posix()
-        for folder in (".", ".github", "benchmarks", "docs", "services/*", "tests/faults")
+        for folder in (".", ".github", "benchmarks", "docs", "docs/patterns", "services/*", "tests/faults")
         for path in REPOSITORY.glob(f"{folder}/*.md")
     }
     - {*GENERATED}
@@ -42,6 +42,7 @@ ROOTS = (
     "docs/live-updates.md",
     "docs/new-service.md",
     "docs/operations.md",
+    "docs/patterns",
     "docs/performance.md",
     "docs/pipeline.md",
     "docs/sam-local.md",

@@ -26,7 +26,7 @@ _ONE_AT_A_TIME = Lock()
 
 
 class Session:
-    """The identity token of somebody who signed in; with `sign_in`, a new one some minutes later."""
+    """The identity token of a signed-in customer; with `sign_in`, a new one some minutes later."""
 
     def __init__(self, token: str = "", sign_in: Callable[[], str] | None = None) -> None:
         self._token, self._sign_in, self._renew_at = token, sign_in, 0.0
@@ -41,7 +41,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Customer:
-    """Somebody who signed up, and in; an admin, too, whose token lives for five minutes."""
+    """A signed-up customer with a session; also an admin, whose token lives for five minutes."""
 
     user_id: str
     email: str
