@@ -47,6 +47,7 @@ ROOTS = (
     "docs/pipeline.md",
     "docs/sam-local.md",
     "docs/security.md",
+    "docs/why-not.md",
     "services",
     "shared_layer",
     "statemachines",
