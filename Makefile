@@ -72,7 +72,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component contracts singles faults defects attack weaknesses template scan system fuzz browser sam-local checks test permissions permissions-needed leaks slowest
+.PHONY: format lint types unit component contracts singles faults defects attack weaknesses break template scan system fuzz browser sam-local checks test permissions permissions-needed leaks slowest
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -109,6 +109,9 @@ attack: $(DEPLOYED) ## Attack the deployed stack, and count attacks and findings
 weaknesses: up ## Plant each known weakness, and check that the attacks find it (20 minutes; ONLY=<words of some names>)
 	@$(BIN)/python -W ignore -m tests.attacks --only "$(ONLY)"
 
+break: lab-cloud ## Take a pattern away in a cloud of its own, and see the damage (PATTERN=outbox; all without, two minutes)
+	@CLOUD=lab $(BIN)/python -W ignore -m tests.patterns $(PATTERN)
+
 template: .venv/installed .venv-sam/installed ## Count the resources that each service takes (`make scan` checks the template)
 	$(call do,$(TOOLS) resources)
 
@@ -133,9 +136,10 @@ clouds: setup
 system: $(if $(STACK),seed,clouds) ## Test the deployed system (STACK=... REGION=... for any stack but one for production)
 	$(call do,$(BIN)/python -m pytest --no-fold-skipped tests/system $(if $(STACK),,$(SIDE_BY_SIDE)))
 
-fuzz: fuzz-cloud ## Try the API with generated requests, and with a sample of the attacks (EXAMPLES=100 for a long run)
+fuzz: fuzz-cloud ## Try the API with generated requests, a sample of the attacks, and a pattern less (EXAMPLES=100 for a long run)
 	$(call do,CLOUD=fuzz $(BIN)/python -m pytest --capture=no tests/fuzz --examples $(or $(EXAMPLES),25))
 	$(call do,CLOUD=fuzz $(BIN)/python -m pytest --short tests/attacks)
+	$(call do,CLOUD=fuzz $(BIN)/python -W ignore -m tests.patterns --short)
 
 # These use the embedded cloud alone, whatever stack STACK names.
 .PHONY: embedded-seed

@@ -60,6 +60,7 @@ ROOTS = (
     "tests/faults/README.md",
     "tests/fuzz",
     "tests/made_up.py",
+    "tests/patterns",
     "tests/routes.py",
     "tests/sam_local",
     "tests/scan",
