@@ -8,9 +8,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-REPOSITORY := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
-SOURCE := $(patsubst %/,%,$(dir $(abspath $(firstword $(MAKEFILE_LIST)))))
-SERVICE := $(notdir $(SOURCE))
+# `override`: a variable of the command that began it all (`make new-route SERVICE=orders`) reaches this make as well.
+override REPOSITORY := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+override SOURCE := $(patsubst %/,%,$(dir $(abspath $(firstword $(MAKEFILE_LIST)))))
+override SERVICE := $(notdir $(SOURCE))
 
 # Trust what this machine trusts (a company's proxy, say), as pip does.
 export UV_SYSTEM_CERTS := 1
