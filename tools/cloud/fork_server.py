@@ -15,7 +15,24 @@ import socket
 import sys
 from pathlib import Path
 
-IMPORTED = ("botocore.session", "botocore.client", "aws_lambda_powertools.logging", "pydantic")
+# Powertools and pydantic import the modules behind a name when it is first used, so each stands here itself.
+IMPORTED = (
+    "aws_lambda_powertools.event_handler.middlewares.openapi_validation",
+    "aws_lambda_powertools.logging",
+    "aws_lambda_powertools.metrics.metrics",
+    "aws_lambda_powertools.utilities.typing.lambda_context",
+    "botocore.client",
+    "botocore.session",
+    "pydantic",
+    "pydantic.dataclasses",
+    "pydantic.deprecated.config",
+    "pydantic.functional_validators",
+    "pydantic.main",
+    "pydantic.type_adapter",
+    "pydantic.types",
+    "requests",
+    "tenacity",
+)
 _PIPES = 3
 
 
