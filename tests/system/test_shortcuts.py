@@ -1,8 +1,9 @@
-"""The shortcuts of the embedded cloud: an environment still sees its layer, and its output is whole."""
+"""The shortcuts of the embedded cloud: an environment still sees its code and its layer, and its output is whole."""
 
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ import os, layered
 def handler(event, context):
     for number in range(event):
         print("line", number)
-    return os.path.realpath(layered.__file__)
+    return [os.path.realpath(file) for file in (__file__, layered.__file__)] + [os.getcwd()]
 ''')
 CONFIGURATION = {"FunctionName": "f", "Runtime": "python3.13", "Handler": "index.handler", "Timeout": 20,
     "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:f", "Layers": ["arn:of:the:layer"]}
@@ -52,9 +53,42 @@ lambda_runtime.kill_workers(workers)
 """
 
 
-def test_two_environments_share_a_layer_and_each_invocation_has_its_own_output(tmp_path: Path) -> None:
-    finished = subprocess.run(  # noqa: S603 - the code above
-        [str(CLOUD_PYTHON), "-c", RUN_TWO_ENVIRONMENTS],
+# An answer with a body, and one without.
+SEND_TWO_ANSWERS = """
+import asyncio, json
+from hypercorn.protocol.events import Body, EndBody, Response
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.config import Config
+from hypercorn.asyncio.worker_context import WorkerContext
+import shortcuts
+
+async def sent(*answer):
+    sent = []
+    async def send(event):
+        sent.append(event.data.decode())
+    protocol = H11Protocol(None, Config(), WorkerContext(None), None, None, False, None, None, send)
+    protocol.connection.receive_data(b"GET / HTTP/1.1\\r\\nhost: localhost\\r\\n\\r\\n")
+    protocol.connection.next_event()
+    for event in answer:
+        await protocol.stream_send(event)
+    return [piece for piece in sent if piece]
+
+async def send_two():
+    length = [(b"content-length", b"4")]
+    return [
+        await sent(Response(1, length, 200), Body(1, b"body"), EndBody(1)),
+        await sent(Response(1, [], 204), EndBody(1)),
+    ]
+
+shortcuts.install()
+print(json.dumps(asyncio.run(send_two())))
+"""
+
+
+def run(code: str, tmp_path: Path) -> Any:
+    """What the code prints as JSON."""
+    finished = subprocess.run(  # noqa: S603 - code of this file
+        [str(CLOUD_PYTHON), "-c", code],
         env=server_environment(4566)
         | {"PYTHONPATH": str(REPOSITORY / "tools" / "cloud"), "TMPDIR": str(tmp_path)},
         capture_output=True,
@@ -63,7 +97,19 @@ def test_two_environments_share_a_layer_and_each_invocation_has_its_own_output(t
         timeout=60,
     )
     assert finished.returncode == 0, finished.stderr
-    answers = json.loads(finished.stdout)
+    return json.loads(finished.stdout)
+
+
+def test_two_environments_share_code_and_layer_and_each_invocation_has_its_own_output(tmp_path: Path) -> None:
+    answers = run(RUN_TWO_ENVIRONMENTS, tmp_path)
     assert [answer["log"] for answer in answers] == ["line 0\nline 1", ""] * 2
-    [module] = {answer["result"] for answer in answers}
-    assert Path(module).is_relative_to(tmp_path)
+    code, layered, folders = (set(values) for values in zip(*(one["result"] for one in answers), strict=True))
+    for [module] in (code, layered):
+        assert Path(module).is_relative_to(tmp_path)
+    assert len(folders) == 2
+
+
+def test_an_answer_leaves_in_one_piece(tmp_path: Path) -> None:
+    [with_body], [without] = run(SEND_TWO_ANSWERS, tmp_path)
+    assert with_body.startswith("HTTP/1.1 200") and with_body.endswith("\r\n\r\nbody")
+    assert without.startswith("HTTP/1.1 204") and without.endswith("\r\n\r\n")

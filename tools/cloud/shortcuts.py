@@ -1,8 +1,11 @@
 """Spares MiniStack work and waits that repeat, and changes none of its answers.
 
-**Layers are unpacked once.** MiniStack writes, checks and unpacks a function's layers for each execution environment.
-All environments share one unpacked copy instead, as all see the same `/opt` on AWS. Each update of a function also had
-MiniStack list all files of its layers, to add up their sizes.
+**Layers and code are unpacked once.** MiniStack writes, checks and unpacks a function's layers and its code for each
+execution environment, and removes the files at its end. All environments share one unpacked copy instead, as on AWS all
+see the same `/opt` and the same `/var/task`. Each update of a function also had MiniStack list all files of its layers,
+to add up their sizes.
+
+**An answer leaves in one piece.** hypercorn sends the head of an answer by itself, so both ends wake up twice.
 
 **A function's output ends with a mark.** After each invocation MiniStack waits for further lines: 5 ms, and 50 ms if
 there is none. Its thread that reads streams invokes one function after the other, so everything behind waits too. The
@@ -29,7 +32,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-# MiniStack is in the embedded cloud's own environment, where the type checker does not look.
+# MiniStack and its server are in the embedded cloud's own environment, where the type checker does not look.
+import h11
+from hypercorn.events import RawData  # type: ignore[import-not-found]
+from hypercorn.protocol.h11 import H11Protocol  # type: ignore[import-not-found]
 from ministack.core import iam_evaluator, lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import dynamodb, lambda_svc  # type: ignore[import-not-found]
 
@@ -49,18 +55,21 @@ _MARKED = f"        print({_END_OF_OUTPUT!r}, file=sys.stderr, flush=True)\n{_AN
 # Whether the present thread starts an execution environment.
 _starting: ContextVar[bool] = ContextVar("starting", default=False)
 _unpacking = threading.Lock()
+# Where the code with these files lies unpacked: their names, checksums and sizes.
+_copies: dict[tuple[tuple[str, int, int], ...], Path] = {}
 
 
 def install() -> None:
     """Takes the shortcuts; exits with an error if MiniStack's code has changed too much for one."""
-    _link_layers()
+    _link_archives()
     lambda_svc._unzipped_size = lru_cache(_LAYERS_KEPT)(lambda_svc._unzipped_size)
     _mark_outputs()
     _remember_parsed_texts()
+    _send_heads_with_bodies()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
 
-def _link_layers() -> None:
+def _link_archives() -> None:
     spawn, resolve = lambda_runtime.Worker._spawn, lambda_svc._resolve_layer_zip
 
     def spawn_with_links(worker: Any) -> None:
@@ -82,16 +91,27 @@ def _link_layers() -> None:
 
 
 class _LinkingArchive(zipfile.ZipFile):
-    """Unpacks a link to a layer as that link, and any other archive as usual."""
+    """Unpacks a link to a layer as that link, and a function's code as links to the files of its only copy."""
 
-    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
-        """See zipfile.ZipFile.extractall."""
-        if not self.comment.startswith(_LINK):
-            super().extractall(path, members, pwd)
+    def extractall(self, path: Any = None, *more: Any) -> None:
+        """See zipfile.ZipFile.extractall; MiniStack names the folder alone."""
+        assert not more
+        wanted = Path(path)
+        if self.comment.startswith(_LINK):
+            wanted.rmdir()
+            wanted.symlink_to(self.comment.removeprefix(_LINK).decode())
             return
-        wanted = Path(str(path))
-        wanted.rmdir()
-        wanted.symlink_to(self.comment.removeprefix(_LINK).decode())
+        for entry in self._copy().iterdir():
+            (wanted / entry.name).symlink_to(entry)
+
+    def _copy(self) -> Path:
+        files = tuple((file.filename, file.CRC, file.file_size) for file in self.infolist())
+        with _unpacking:
+            if files not in _copies:
+                folder = Path(tempfile.mkdtemp(prefix="code-"))
+                super().extractall(folder)
+                _copies[files] = folder
+        return _copies[files]
 
 
 def _link_to(layer: bytes) -> bytes:
@@ -154,3 +174,20 @@ def _remember_parsed_texts() -> None:
 def _remembering_texts(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     parse_text = lru_cache(_TEXTS_KEPT)(parse)
     return lambda document: parse_text(document) if isinstance(document, str) else parse(document)
+
+
+def _send_heads_with_bodies() -> None:
+    async def send_event(protocol: Any, event: Any) -> None:
+        try:
+            data = protocol.connection.send(event)
+        except h11.LocalProtocolError:
+            if protocol.connection.their_state != h11.ERROR:
+                raise
+            return
+        data = vars(protocol).pop("_head", b"") + data
+        if isinstance(event, h11.Response):
+            protocol._head = data
+        else:
+            await protocol.send(RawData(data=data))
+
+    H11Protocol._send_h11_event = send_event
