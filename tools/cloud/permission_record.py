@@ -15,6 +15,7 @@ Questions that differ by ids or numbers alone count as one.
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 # This folder is on the path of `run_ministack.py`, which imports this module; so are the names of the packages.
@@ -29,6 +30,7 @@ PATH = "/_cartwright/permissions"
 
 _SINGLE = re.compile(r"(?<=^arn:aws:s3:::)([^/]+/[^/]+)/.+|(.+:execution:[^:]+|.+/@connections)[:/].+")
 _ID = re.compile(r"[0-9a-f-]{6,}|[0-9]+")
+_TEXTS_KEPT = 4096
 
 type Fact = tuple[str, str, str, bool]
 """The asker, the action, the kind of resource, and the answer."""
@@ -41,7 +43,7 @@ class _Questions:
         self.asked: dict[str, tuple[str, dict[str, Any], set[str]]] = {}
 
     def add(self, resource: str, keys: dict[str, Any], test: str) -> None:
-        shape = _ID.sub("*", json.dumps([resource, keys], sort_keys=True, default=str))
+        shape = _shape(json.dumps([resource, keys], sort_keys=True, default=str))
         self.asked.setdefault(shape, (resource, keys, set()))[2].add(test)
 
     @property
@@ -134,6 +136,12 @@ def _named(fact: Fact, tests: set[str]) -> dict[str, Any]:
     return {**dict(zip(names, fact, strict=True)), "tests": sorted(tests)}
 
 
+@lru_cache(_TEXTS_KEPT)
+def _shape(question: str) -> str:
+    return _ID.sub("*", question)
+
+
+@lru_cache(_TEXTS_KEPT)
 def _kind(resource: str) -> str:
     return _SINGLE.sub(
         lambda found: f"{found[1]}/*" if found[1] else f"{found[2]}{found[0][len(found[2])]}*", resource

@@ -17,7 +17,7 @@ from typing import Any
 
 # MiniStack is in the embedded cloud's own environment, where the type checker does not look.
 from ministack.core import iam_evaluator, responses  # type: ignore[import-not-found]
-from ministack.services import eventbridge, lambda_svc, stepfunctions  # type: ignore[import-not-found]
+from ministack.services import eventbridge, iam, lambda_svc, stepfunctions  # type: ignore[import-not-found]
 
 _READING = {
     "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
@@ -29,15 +29,19 @@ _READING = {
     ),
 }
 # Lambda looks at each event source many times a second.
-_REMEMBERED_SECONDS = 1.0
+_READ_SECONDS = 1.0
+# A request to IAM makes all answers void. What else changes a policy, as a deployment does, counts after so long.
+_ANSWERED_SECONDS = 5.0
 
 _read: dict[tuple[str, str], tuple[float, bool]] = {}
+_answers: dict[tuple[str, str, str], tuple[float, bool]] = {}
 # The state machine whose execution runs here, and its role.
 _machine: ContextVar[tuple[str, str] | None] = ContextVar("machine", default=None)
 
 
 def install() -> None:
     """Puts the question before each of the three."""
+    _forget_on_changes()
     _ask_for_event_sources()
     _ask_for_tasks()
     _ask_for_targets()
@@ -71,7 +75,25 @@ def is_allowed(role_arn: str, action: str, resource: str, keys: dict[str, Any], 
 
 def ask(_name: str, role_arn: str, action: str, resource: str) -> bool:
     """Whether the function, state machine or rule of that name may do that; `permission_record` listens."""
-    return is_allowed(role_arn, action, resource, {})
+    answers, question = _answers, (role_arn, action, resource)
+    until, allowed = answers.get(question, (0.0, False))
+    if time.monotonic() > until:
+        allowed = is_allowed(*question, {})
+        answers[question] = (time.monotonic() + _ANSWERED_SECONDS, allowed)
+    return allowed
+
+
+def _forget_on_changes() -> None:
+    handle = iam.handle_request
+
+    async def handle_request(*request: Any) -> Any:
+        global _answers  # noqa: PLW0603 - a question that is being answered goes to the void ones
+        try:
+            return await handle(*request)
+        finally:
+            _answers = {}
+
+    iam.handle_request = handle_request
 
 
 def _ask_for_event_sources() -> None:
@@ -97,7 +119,7 @@ def _may_read(function: dict[str, Any], source: str) -> bool:
             for action in _READING.get(source.split(":")[2], ())
         ]
         allowed = all(answers)
-        _read[known] = (time.monotonic() + _REMEMBERED_SECONDS, allowed)
+        _read[known] = (time.monotonic() + _READ_SECONDS, allowed)
     return allowed
 
 
