@@ -16,7 +16,10 @@ from tools.console import StepError
 from tools.server_record import running
 from tools.settings import ACCOUNT, CREDENTIALS, REGION, REPOSITORY, STACK_NAME
 
-_CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, read_timeout=30)
+# Without the `User-Agent`, botocore would make a long one for each call, as for `shared.aws`.
+_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 3}, read_timeout=30, user_agent="cartwright-tools"
+)
 
 
 @dataclass(frozen=True)
