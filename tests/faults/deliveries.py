@@ -248,15 +248,14 @@ class Deliveries(Functions):
             self._say(f"    {answer.error}")
 
     def _collect_streams(self) -> None:
-        """Moves what the tables' streams have to where it waits for the relays."""
+        """Moves what the tables' streams have for the relays to where it waits for them."""
         written, self.tables.written = self.tables.written, []
-        for name in self.template.relays:
-            records = [record for table, record in written if table == name]
-            if not records:
+        for table, record in written:
+            if not self.template.reaches_its_relay(table, record):
                 continue
-            self.world.streams[name] = self.world.streams.get(name, []) + records
-            if not any(work.kind == "stream" and work.about["table"] == name for work in self.world.pending):
-                self.world.pending.append(Work("stream", {"table": name}))
+            self.world.streams[table] = [*self.world.streams.get(table, []), record]
+            if not any(work.kind == "stream" and work.about["table"] == table for work in self.world.pending):
+                self.world.pending.append(Work("stream", {"table": table}))
 
 
 def sqs_record(position: int, work: Work) -> dict[str, Any]:

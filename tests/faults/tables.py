@@ -103,7 +103,7 @@ class Tables:
 
     def items(self, table: str) -> list[Item]:
         """All that lies in `table`, by key."""
-        return [self.lying[place] for place in sorted(self.lying) if place[0] == table]
+        return [self.lying[place] for place in sorted(place for place in self.lying if place[0] == table)]
 
     def perform(self, call: Call, send: Callable[[], Any]) -> Answer:
         """Does what is asked; `send` sends the request to moto."""

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from moto.events.models import EventPattern
+
 from tests.faults.machine import Machines
 from tools.contracts.template import default_text, template
 from tools.filter_policy import lets_through, named_types
@@ -81,6 +83,22 @@ class Template:
         return {
             event["Properties"]["Stream"]["Fn::GetAtt"][0]: name
             for name, properties in self._of("Serverless::Function")
+            for event in properties.get("Events", {}).values()
+            if event["Type"] == "DynamoDB"
+        }
+
+    def reaches_its_relay(self, table: str, record: dict[str, Any]) -> bool:
+        """Whether the table has a relay, and Lambda's filter lets the record of its stream through."""
+        return any(pattern.matches_event(record) for pattern in self._filters.get(table, ()))
+
+    @cached_property
+    def _filters(self) -> dict[str, list[EventPattern]]:
+        """Any of which lets a record of a table's stream through to the table's relay."""
+        return {
+            event["Properties"]["Stream"]["Fn::GetAtt"][0]: [
+                EventPattern.load(each["Pattern"]) for each in event["Properties"]["FilterCriteria"]["Filters"]
+            ]
+            for _, properties in self._of("Serverless::Function")
             for event in properties.get("Events", {}).values()
             if event["Type"] == "DynamoDB"
         }
