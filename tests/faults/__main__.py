@@ -8,8 +8,9 @@ import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from tests.faults.cloud import Cloud
-from tests.faults.defects import hunt_all
+from tests.faults.defects import DEFECTS
 from tests.faults.explore import Explorer, Report, Schedule, outcome, replay
+from tests.faults.hunting import hunt_all
 from tests.faults.invariants import RULES
 from tests.faults.memory import NotRepeatable
 from tests.faults.scenarios import SCENARIOS
@@ -131,7 +132,7 @@ def main() -> int:
     if options.command == "replay":
         return show(options.schedule)
     if options.command == "defects":
-        return 1 if hunt_all(options.workers) else 0
+        return 1 if hunt_all(DEFECTS, options.workers) else 0
     scenarios = options.scenarios or list(SCENARIOS)
     if options.command == "first":
         return first(scenarios, options.events)

@@ -9,9 +9,10 @@ import pytest
 
 from tests.faults.answers import Answer
 from tests.faults.cloud import Cloud
-from tests.faults.defects import DEFECTS, Defect, hunt
+from tests.faults.defects import DEFECTS
 from tests.faults.explore import Explorer, Schedule, replay, sample
 from tests.faults.faults import DELIVERY, Call
+from tests.faults.hunting import Defect, hunt
 from tests.faults.invariants import settled
 from tests.faults.memory import Memory, NotRepeatable
 from tests.faults.scenarios import SCENARIOS, begin
@@ -149,8 +150,8 @@ def test_a_defect_is_found_by_a_schedule_and_not_by_a_harness_that_breaks_off(
     monkeypatch: pytest.MonkeyPatch, code: int, printed: str, found: bool
 ) -> None:
     run = CompletedProcess([], code, printed, "Traceback")
-    monkeypatch.setattr("tests.faults.defects.subprocess.run", lambda *_, **__: run)
-    monkeypatch.setattr("tests.faults.defects._COPIED", ())
+    monkeypatch.setattr("tests.faults.hunting.subprocess.run", lambda *_, **__: run)
+    monkeypatch.setattr("tests.faults.hunting._COPIED", ())
     monkeypatch.setattr(Defect, "plant", lambda *_: None)
 
     assert hunt(DEFECTS[0]) == (found, printed or "Traceback")
