@@ -71,7 +71,7 @@ def explore(scenarios: list[str], most: int, workers: int) -> int:
     print(
         f"\n{total.schedules} schedules of up to {most} events in {len(scenarios)} scenarios, "
         f"by {total.steps} steps from {total.moments} different moments; "
-        f"{len(RULES)} rules on {total.ends} different ends ({total.checked} checks), four of them after every step; "
+        f"{len(RULES)} rules on {total.ends} different ends ({total.checked} checks), six of them after every step; "
         f"{len(total.violations)} violations; {time.monotonic() - began:.0f} s"
     )
     for ended in sorted(total.outcomes):

@@ -7,7 +7,7 @@ fresh execution environment. So `keep` and `restore` go back to any moment, and 
 
 import logging
 import os
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import filterfalse
@@ -34,6 +34,8 @@ REDRIVES = 3
 ROUNDS = 6
 # How often an operator resumes the orders that are parked, each time with all mended: for each event, and once more.
 RESUMPTIONS = 3
+# What may come between two calls of another of the same service, in a world with `crossings`.
+_CROSSING = ("request", "message")
 # Longer than anything takes before a schedule looks at it.
 _OVERDUE_SECONDS = 3600
 
@@ -52,6 +54,8 @@ class Cloud(Deliveries):
     def __init__(self) -> None:
         super().__init__()
         self._due_then: tuple[Hashable, list[str]] | None = None
+        # What is wrong with each content of the tables, by its number.
+        self.judged: dict[int, list[str]] = {}
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -134,8 +138,18 @@ class Cloud(Deliveries):
 
     @property
     def _possible(self) -> list[str]:
-        """The actions that make sense by now: the provider reports on no refund before there is one that failed."""
-        return [name for name in self.world.actions if name != "bounce" or self._bounced]
+        """The actions that make sense by now."""
+        return [name for name in self.world.actions if name not in _SENSIBLE or _SENSIBLE[name](self)]
+
+    @property
+    def fulfilled(self) -> bool:
+        """Whether a customer sees an order of which pieces can be returned."""
+        return any("bought" in item for item in self.items("ReturnsTable"))
+
+    @property
+    def returns(self) -> set[str]:
+        """The statuses of the returns that somebody waits for."""
+        return {item["waiting"] for item in self.items("ReturnsTable") if "waiting" in item}
 
     @property
     def _redrivable(self) -> bool:
@@ -256,7 +270,10 @@ class Cloud(Deliveries):
         if action == "race":
             position = self._rival()
             assert position is not None
-            self.world.races -= 1
+            if self._kind == "task":
+                self.world.races -= 1
+            else:
+                self.world.crossings -= 1
             work = self.world.pending.pop(position)
         else:
             work = self.world.actions.pop(action)
@@ -264,20 +281,33 @@ class Cloud(Deliveries):
         self._do(work, None)
 
     def _rival(self) -> int | None:
-        """The first pending task, of another execution than the present one's."""
+        """What may run between two calls of the present function, if anything may: the first pending one of its kind.
+
+        That is a task of another execution, or a request or message of the same service, whose table both write.
+        """
+        if self._depth > 1 or not (self.world.races if self._kind == "task" else self.world.crossings):
+            return None
+        assert self._invocation is not None
+        service = self.template.service_of(self._invocation.function)
         for position, work in enumerate(self.world.pending):
-            if work.kind == "task":
+            if self._kind == "task":
+                rivals = work.kind == "task"
+            else:
+                rivals = (
+                    self._kind in _CROSSING
+                    and work.kind in _CROSSING
+                    and self.template.service_of(work.about["function"]) == service
+                )
+            if rivals:
                 return position
         return None
 
-    def _actions(self, work_kind: str) -> tuple[str, ...]:
-        """Which actions of others can come in between the calls of such work."""
-        possible: list[str] = []
+    @property
+    def _actions(self) -> tuple[str, ...]:
+        """Which actions of others can come in before the present function's next call."""
         # A customer cancels only an order that they know of; accounts close at any moment.
-        possible += [name for name in self._possible if name != "cancel" or work_kind != "request"]
-        if self.world.races and work_kind == "task" and self._depth == 1 and self._rival() is not None:
-            possible.append("race")
-        return tuple(possible)
+        possible = [name for name in self._possible if name != "cancel" or self._kind != "request"]
+        return (*possible, "race") if self._rival() is not None else tuple(possible)
 
     def _delivery_faults(self, work: Work) -> tuple[str, ...]:
         faults_: list[str] = []
@@ -305,6 +335,16 @@ class Cloud(Deliveries):
         if part_of(*self.template.machines.task(execution)) not in self.world.broken:
             faults_ += ["broken", "deaf"]
         return faults_
+
+
+# When an action makes sense that does not always; nobody decides on what they do not see.
+_SENSIBLE: dict[str, Callable[[Cloud], bool]] = {
+    "return": lambda cloud: cloud.fulfilled,
+    "accept": lambda cloud: "requested" in cloud.returns,
+    "inspect": lambda cloud: bool(cloud.returns & {"accepted", "labelled"}),
+    "withdraw": lambda cloud: bool(cloud.returns & {"requested", "accepted", "labelled"}),
+    "bounce": lambda cloud: bool(cloud._bounced),
+}
 
 
 def _came_from_a_queue(dead_letter: Work) -> bool:

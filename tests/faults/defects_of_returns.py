@@ -1,8 +1,10 @@
-"""Defects of returns, and of what payments, inventory and orders do for them."""
+"""Defects of the returns service, and of what payments, inventory and orders do for returns."""
 
 from tests.faults.hunting import Defect
 
 _PAYMENT_SERVICE = "services/payments/payments/domain/payment_service.py"
+_ORDER_RETURNS = "services/returns/returns/domain/order_returns.py"
+_RETURN_STORE = "services/returns/returns/adapters/return_store.py"
 OF_RETURNS = (
     Defect(
         "a refund of a return under a new key at each try",
@@ -37,7 +39,7 @@ OF_RETURNS = (
         _PAYMENT_SERVICE,
         "elif refund.is_made:",
         "elif False:",
-        ("return-again",),
+        ("return",),
     ),
     Defect(
         "a part that is taken for all of the money",
@@ -71,5 +73,91 @@ OF_RETURNS = (
         "returned={**self.returned, return_id: after}",
         "returned={return_id: after}",
         ("returns",),
+    ),
+    Defect(
+        "a fulfilled order that forgets its returns when the news of it comes again",
+        _RETURN_STORE,
+        "        self._table.put_new(_item(fulfilled, []))\n",
+        """        item = to_item(_item(fulfilled, []))
+        self._table.dynamodb.put_item(TableName=self._table.name, Item=item)
+""",
+        ("return",),
+    ),
+    Defect(
+        "a return that does not know its request again",
+        _ORDER_RETURNS,
+        "known = next((entry for entry in self.returns if entry.return_id == return_id), None)",
+        "known = None",
+        ("return",),
+    ),
+    Defect(
+        "a refund that does not know its news again",
+        _ORDER_RETURNS,
+        "        if entry.status is ReturnStatus.REFUNDED:\n",
+        "        if entry.status is ReturnStatus.REQUESTED:\n",
+        ("return",),
+    ),
+    Defect(
+        "returned pieces that come into stock under a new movement at each try",
+        "services/inventory/inventory/domain/stock.py",
+        "f'{return_id}/{sku}'",
+        "f'{return_id}/{sku}/{now}'",
+        ("return",),
+    ),
+    Defect(
+        "a return saved over another writer's change",
+        _RETURN_STORE,
+        "            self._table.successor(_item(changed, events), replaces=known.version),\n",
+        '            {"Put": {"TableName": self._table.name, "Item": to_item(_item(changed, events))}},\n',
+        ("returns",),
+    ),
+    Defect(
+        "a change of returns that raises no version",
+        _ORDER_RETURNS,
+        '"version": self.version + 1}',
+        '"version": self.version}',
+        ("returns",),
+    ),
+    Defect(
+        "a refund with the shipping for each return",
+        "services/returns/returns/domain/pieces.py",
+        "return refund + shipping if whole else refund",
+        "return refund + shipping",
+        ("returns",),
+    ),
+    Defect(
+        "a piece that two returns may have",
+        _ORDER_RETURNS,
+        "        current._check_free(pieces, current.returnable)\n",
+        "",
+        ("return-leave",),
+    ),
+    Defect(
+        "a closed account that can still return",
+        _RETURN_STORE,
+        "        if customer_id is not None:\n",
+        "        if not customer_id:\n",
+        ("return-leave",),
+    ),
+    Defect(
+        "an erasure that leaves a return for an operator to decide",
+        "services/returns/returns/functions/follow.py",
+        "    for order in return_store().all_of_customer(customer_id):\n",
+        "    for order in list[OrderReturns]():\n",
+        ("return-leave",),
+    ),
+    Defect(
+        "a return that stays on the operators' list",
+        _RETURN_STORE,
+        "        if entry.status.is_final:\n",
+        "        if entry.status.awaits_parcel and entry.status.is_final:\n",
+        ("return-refused",),
+    ),
+    Defect(
+        "a label for a return that was withdrawn",
+        _ORDER_RETURNS,
+        "        if entry.status is not ReturnStatus.ACCEPTED:\n",
+        "        if entry.status is ReturnStatus.LABELLED:\n",
+        ("return-withdrawn",),
     ),
 )

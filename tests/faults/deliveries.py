@@ -83,9 +83,10 @@ class Deliveries(Functions):
             if work.receives + 1 < CLIENT_TRIES:
                 self.world.pending.append(Work(work.kind, about, work.receives + 1, work.again))
             return
-        order_id = json.loads(answer["body"]).get("order_id", "")
-        self._say(f"    {answer['statusCode']} {order_id}")
-        self.world.answered.append((about["name"], answer["statusCode"], order_id))
+        body = json.loads(answer["body"])
+        made = body.get("return_id") or body.get("order_id", "")
+        self._say(f"    {answer['statusCode']} {made}")
+        self.world.answered.append((about["name"], answer["statusCode"], made))
 
     def _stream(self, work: Work, fault: str | None) -> None:
         table = work.about["table"]
@@ -115,7 +116,7 @@ class Deliveries(Functions):
         return []
 
     def _messages(self, work: Work, fault: str | None) -> None:
-        """Delivers the message, with all others that wait for the same function."""
+        """Delivers the message, with all others that wait for the same function, unless they may still cross."""
         function = work.about["function"]
         if not work.receives:
             self.world.clock += work.about.get("delay", 0)
@@ -123,9 +124,10 @@ class Deliveries(Functions):
             self._break(function, fault)
         batch: list[Work] = [work]
         others: list[Work] = []
+        most = 1 if fault or self.world.crossings else _BATCH
         for other in self.world.pending:
-            same = other.kind == "message" and other.about["function"] == function and fault is None
-            (batch if same and len(batch) < _BATCH else others).append(other)
+            same = other.kind == "message" and other.about["function"] == function
+            (batch if same and len(batch) < most else others).append(other)
         self.world.pending = others
         if fault in ("dup", "dup-late"):
             again = Work("message", work.about, again=True)

@@ -32,10 +32,13 @@ At the delivery of a message, a stream batch, a client's request, or the invocat
 Actions of others, which are no faults:
 
     cancel          the customer cancels the order
-    leave           the customer closed the account, and orders hear of it
+    leave           the customer closed the account, and orders (or returns) hear of it
     forget          the same, and shipping hears of it
     race            what is pending behind it runs in between, to its end
-    refund          payments learn of a second return of the order
+    return          the customer requests a return
+    accept          an operator accepts it
+    inspect         its pieces arrive, and an operator inspects them
+    withdraw        the customer withdraws it
     bounce          the provider reports that a refund failed after all
     overdue         an hour has passed meanwhile, and the scheduled functions that find something to do run
 """
@@ -49,7 +52,9 @@ from typing import Any
 import requests
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-ACTIONS = ("cancel", "leave", "forget", "refund", "bounce", "race", "overdue")
+ACTIONS = (
+    *("cancel", "leave", "forget", "return", "accept", "inspect", "withdraw", "bounce", "race", "overdue"),
+)
 # Where a schedule's event happens: before anything of the step, or at one of its calls.
 DELIVERY = -1
 

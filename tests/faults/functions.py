@@ -74,9 +74,10 @@ class Functions(Services):
         """Somebody else's action, to its end, before whatever goes on."""
         raise NotImplementedError(action)
 
-    def _actions(self, work_kind: str) -> tuple[str, ...]:
-        """Which actions of others can come in between the calls of such work."""
-        raise NotImplementedError(work_kind)
+    @property
+    def _actions(self) -> tuple[str, ...]:
+        """Which actions of others can come in before the present function's next call."""
+        raise NotImplementedError
 
     def _invoke(self, function: str, event: dict[str, Any]) -> Any:
         """The function's answer; raises what its handler raises, or Ended."""
@@ -137,7 +138,7 @@ class Functions(Services):
             return Answer({})
         index = len(self._step.points) - 1
         events = self._events.get(index, [])
-        self._step.points.append(Point(index, call.name, call.faults, self._actions(self._kind)))
+        self._step.points.append(Point(index, call.name, call.faults, self._actions))
         if self.trace:
             self._say(f"    {index} {call}{' ! ' + ', '.join(events) if events else ''}")
         fault = None

@@ -6,6 +6,7 @@ those of `tools.shop.audit`, which check the deployed stack too. The rules here 
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from tests.faults.cloud import Cloud
@@ -27,13 +28,17 @@ RULES = (
     "every order whose client got its id exists, and no client has two for one key",
     "no order is left to the reconciler that its saga could abandon or its cancellation could park",
     "each outcome is mailed once",
-    "a return is refunded once, with what was granted, and never is more refunded than was taken",
+    "a return is refunded once, with what its inspection granted, and never is more refunded than was taken",
+    "no piece is in two returns, and never more comes back than was bought",
     "the pieces of a return that are for sale again come back into stock once",
+    "every fulfilled order can be returned, and every return whose client got its id exists",
+    "every return has come to its end or has its label, and operators see no other one",
     "a refund that failed after all is an issue of its order until an operator has settled it",
     "every execution has ended, and a redrive leaves no dead letter",
 )
 _UNDONE = {"rejected", "cancelled"}
 _FINAL = {"fulfilled", *_UNDONE}
+_ENDED_RETURNS = {"refunded", "closed", "refused", "withdrawn", "expired"}
 _HELD = {"requires_capture", "succeeded"}
 # A saga that was cut off, and the steps without which no state machine can give an order up.
 _MENDED_BY_THE_RECONCILER = {"OrderSaga", "OrdersStepsFunction/abandon", "OrdersStepsFunction/park"}
@@ -80,6 +85,27 @@ class _HarnessAuditor(Auditor):
 
 def always(cloud: Cloud) -> list[str]:
     """What is wrong at this moment, whether or not more is to come."""
+    # Many moments differ only beside the tables, and a rule that reads tables alone has said all about those.
+    content = cloud.tables.number
+    if content not in cloud.judged:
+        cloud.judged[content] = _of_tables(cloud)
+    return cloud.judged[content] + _of_all_parked(cloud)
+
+
+def _of_all_parked(cloud: Cloud) -> list[str]:
+    """What is wrong with the parked orders, if nothing goes on until an operator resumes them."""
+    if not (cloud.resumable and cloud.at_rest):
+        return []
+    return [
+        f"{order_id} (parked): {problem}"
+        for order_id, records in _HarnessAuditor(cloud).orders().items()
+        if records.order["status"] == "parked"
+        for problem in _of_parked(cloud, records)
+    ]
+
+
+def _of_tables(cloud: Cloud) -> list[str]:
+    """What is wrong, at any moment, with the content of the tables."""
     wrong = [
         f"{item['sku']}: {item['available']} available, {item['reserved']} reserved"
         for item in cloud.items("InventoryTable")
@@ -101,10 +127,6 @@ def always(cloud: Cloud) -> list[str]:
         if intent["amount_refunded"] < intent["amount"]:
             held[intent["metadata"]["order_id"]] += 1
     wrong += [f"{order_id}: its money is held {times} times" for order_id, times in held.items() if times > 1]
-    if cloud.resumable and cloud.at_rest:
-        for order_id, records in _HarnessAuditor(cloud).orders().items():
-            if records.order["status"] == "parked":
-                wrong += [f"{order_id} (parked): {problem}" for problem in _of_parked(cloud, records)]
     return wrong
 
 
@@ -122,13 +144,13 @@ def settled(cloud: Cloud) -> list[str]:
         order_id = intent["metadata"].get("order_id")
         if intent["status"] in _HELD and order_id not in orders:
             wrong.append(f"the provider holds {intent['amount']} for {order_id}, which is no order")
-    placed = {name: order_id for name, status, order_id in world.answered if status == 201}
-    for name, order_id in placed.items():
-        if order_id not in orders:
-            wrong.append(f"{name} got {order_id}, which is no order")
-    for name, status, order_id in world.answered:
-        if name in placed and status == 201 and placed[name] != order_id:
-            wrong.append(f"{name} has {order_id} and {placed[name]}")
+    made = {name: made_id for name, status, made_id in world.answered if status == 201}
+    for name, made_id in made.items():
+        if made_id not in orders and not made_id.startswith("ret_"):
+            wrong.append(f"{name} got {made_id}, which is no order")
+    for name, status, made_id in world.answered:
+        if status == 201 and made[name] != made_id:
+            wrong.append(f"{name} has {made_id} and {made[name]}")
     customers = Counter(order.order["customer_id"] for order in orders.values())
     wrong += [
         f"{customer} has {number} orders for one key" for customer, number in customers.items() if number > 1
@@ -145,20 +167,67 @@ def settled(cloud: Cloud) -> list[str]:
 
 
 def _of_returns(cloud: Cloud, orders: dict[str, OrderRecords]) -> list[str]:
-    """What is wrong with the returns, now that each inspection has had all of its effects."""
-    wrong = [
-        f"{return_id}: {problem}"
-        for return_id, found in cloud.world.inspected.items()
-        for problem in _of_return(found, orders[found["order_id"]])
+    """What is wrong with the returns, now that each of them has had all of its effects."""
+    labels = {item["pk"]: item for item in cloud.items("ShippingTable") if item["pk"] != item.get("order_id")}
+    listed = {item["pk"]: item["waiting"] for item in cloud.items("ReturnsTable") if "waiting" in item}
+    wrong, known = [], set()
+    for order_id, records in orders.items():
+        if records.returns is None:
+            if records.order["status"] == "fulfilled":
+                wrong.append(f"{order_id}: nothing of it can be returned")
+            continue
+        restocked: Counter[str] = Counter()
+        for entry in records.returns["returns"]:
+            known.add(entry["return_id"])
+            restocked += _pieces((entry.get("findings") or {}).get("restocked", []))
+            label = labels.get(entry["return_id"], {})
+            problems = _of_return(entry, label, listed.pop(entry["return_id"], None), records)
+            wrong += [f"{entry['return_id']} ({entry['status']}): {problem}" for problem in problems]
+        if (came_back := _pieces(records.received)) != restocked:
+            wrong.append(f"{order_id}: {dict(restocked)} to restock, and {dict(came_back)} came back")
+    wrong += [f"{return_id} is listed as {status}, and is no return" for return_id, status in listed.items()]
+    asked = {made for _, status, made in cloud.world.answered if status == 201 and made.startswith("ret_")}
+    return wrong + [f"a customer got {return_id}, which is no return" for return_id in sorted(asked - known)]
+
+
+def _of_return(
+    entry: dict[str, Any], label: dict[str, Any], listed: str | None, records: OrderRecords
+) -> list[str]:
+    return_id, status, findings = entry["return_id"], entry["status"], entry.get("findings")
+    granted = (entry.get("refund") or {}).get("amount", 0)
+    refunds = [
+        refund
+        for intent in records.intents
+        for refund in intent.get("refunds", [])
+        if refund["metadata"].get("return_id") == return_id
     ]
-    # As soon as inventory reads inspections.
-    reads = any(
-        "return.inspected" in types and function.startswith("Inventory")
-        for types, function in cloud.template.subscribers
-    )
-    if reads and _came_back(cloud) != _restocked(cloud):
-        wrong.append(f"{dict(_restocked(cloud))} to restock, and {dict(_came_back(cloud))} came back")
-    return wrong
+    asked = records.of_returns.refunds.get(return_id, {})
+    made = asked["amount"] if asked.get("is_made") else 0
+    accepted = _pieces(findings["restocked"] + findings["written_off"]).total() if findings else 0
+    known = records.order.get("returned", {}).get(return_id, {})
+    issues = records.order.get("payment_issues", [])
+    checks = {
+        "it waits for somebody": status in {"labelled", *_ENDED_RETURNS},
+        f"it is listed as {listed}": listed == (status if status == "labelled" else None),
+        "its label is not the carrier's": entry.get("tracking_reference")
+        in {None, label.get("tracking_reference")},
+        f"{len(refunds)} refunds of {granted}": [refund["amount"] for refund in refunds]
+        == [granted][: granted > 0],
+        "payments do not know its refund": made == granted,
+        "its order does not know it": known == ({"pieces": accepted, "refunded": granted} if granted else {}),
+        "its failed refund is no issue": all(
+            f"refund_failed:{refund['id']}" in issues for refund in refunds if refund["status"] == "failed"
+        ),
+    }
+    return [problem for problem, holds in checks.items() if not holds]
+
+
+def _pieces(lines: Iterable[dict[str, Any]]) -> Counter[str]:
+    """The pieces of each sku."""
+    pieces: Counter[str] = Counter()
+    for line in lines:
+        pieces[line["sku"]] += line["quantity"]
+    return pieces
 
 
 def _of_refunds(cloud: Cloud) -> list[str]:
@@ -174,49 +243,10 @@ def _of_refunds(cloud: Cloud) -> list[str]:
         ).items():
             if times > 1:
                 wrong.append(f"{return_id} was refunded {times} times")
-    if more := _came_back(cloud) - _restocked(cloud):
-        wrong.append(f"more was restocked than came back: {dict(more)}")
+    if any("returned_by" in item for item in cloud.items("ReturnsTable")):
+        for order_id, records in _HarnessAuditor(cloud).orders().items():
+            wrong += [f"{order_id}: {problem}" for problem in records.of_returns.problems()]
     return wrong
-
-
-def _restocked(cloud: Cloud) -> Counter[str]:
-    """The pieces that are for sale again, as the inspections say."""
-    restocked: Counter[str] = Counter()
-    for found in cloud.world.inspected.values():
-        restocked.update({line["sku"]: line["quantity"] for line in found["restocked"]})
-    return restocked
-
-
-def _came_back(cloud: Cloud) -> Counter[str]:
-    """The pieces that orders gave back to the stock, as the ledger says."""
-    came_back: Counter[str] = Counter()
-    for item in cloud.items("InventoryTable"):
-        if item["pk"].startswith("movement#") and item["kind"] == "receipt" and "order_id" in item:
-            came_back[item["sku"]] += item["quantity"]
-    return came_back
-
-
-def _of_return(found: dict[str, Any], records: OrderRecords) -> list[str]:
-    return_id, granted = found["return_id"], found["refund"]["amount"]
-    refunds = [
-        refund
-        for intent in records.intents
-        for refund in intent.get("refunds", [])
-        if refund["metadata"].get("return_id") == return_id
-    ]
-    asked = records.of_returns.refunds.get(return_id, {})
-    pieces = sum(line["quantity"] for line in found["restocked"] + found["written_off"])
-    known = records.order.get("returned", {}).get(return_id, {})
-    issues = records.order.get("payment_issues", [])
-    checks = {
-        f"{len(refunds)} refunds of {granted}": [refund["amount"] for refund in refunds] == [granted],
-        "payments do not know its refund": bool(asked.get("is_made")) and asked.get("amount") == granted,
-        "its order does not know it": known == {"pieces": pieces, "refunded": granted},
-        "its failed refund is no issue": all(
-            f"refund_failed:{refund['id']}" in issues for refund in refunds if refund["status"] == "failed"
-        ),
-    }
-    return [problem for problem, holds in checks.items() if not holds]
 
 
 def _left_standing(cloud: Cloud, records: OrderRecords) -> list[str]:

@@ -1,19 +1,18 @@
-"""What people ask of the shop: a customer orders, cancels and leaves, an operator resumes."""
+"""What people ask of the shop: a customer orders, cancels, returns and leaves, an operator decides and resumes."""
 
 import hashlib
 import hmac
 import json
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.events import Event
 from tests.component.rest_events import claims_of
 from tests.faults.world import Work
 from tests.made_up import made_up_event
 
 WEBHOOK_SECRET = "whsec_faults"
 _CLOSED_AT = datetime(2026, 3, 1, tzinfo=UTC)
-_INSPECTED_AT = datetime(2026, 3, 9, tzinfo=UTC)
 
 
 def placement(customer: str, body: dict[str, Any]) -> Work:
@@ -50,16 +49,50 @@ def erasure(customer: str, function: str) -> Work:
     return Work("message", about)
 
 
-def inspection(order_id: str, version: int, **data: Any) -> Event:
-    """A return of the order was inspected. It stands in for the returns service, until that runs here."""
-    return made_up_event(
-        "return.inspected",
-        aggregate_id=f"returns-{order_id}",
-        aggregate_version=version,
-        occurred_at=_INSPECTED_AT,
-        correlation_id="olga inspects",
-        data={"order_id": order_id, "customer_id": "ada", "status": "inspected", **data},
-    )
+@dataclass(frozen=True)
+class Return:
+    """Pieces that the first customer sends back, by sku, and what an operator finds; its methods take the order's id.
+
+    `written_off` are those that cannot be sold again; the others can.
+    """
+
+    key: str
+    pieces: dict[str, int]
+    written_off: dict[str, int] = field(default_factory=dict)
+
+    def request(self, order_id: str) -> Work:
+        """The customer's request."""
+        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in self.pieces.items()]
+        body = {"lines": lines, "reason": "changed_mind"}
+        claims = claims_of("ada")
+        return _request(f"ada returns {self.key}", claims, f"/orders/{order_id}/returns", body, self.key)
+
+    def withdrawal(self, order_id: str) -> Work:
+        """The customer keeps the pieces after all."""
+        return self._change(order_id, "withdraw", claims_of("ada"))
+
+    def acceptance(self, order_id: str) -> Work:
+        """An operator accepts it."""
+        return self._change(order_id, "accept", claims_of("olga", groups="admin"))
+
+    def refusal(self, order_id: str) -> Work:
+        """An operator refuses it."""
+        return self._change(order_id, "refuse", claims_of("olga", groups="admin"), {"reason": "excluded"})
+
+    def inspection(self, order_id: str) -> Work:
+        """An operator inspects the pieces, all of which arrived."""
+        found = [
+            {"sku": sku, "restocked": quantity - gone, "written_off": gone}
+            for sku, quantity in self.pieces.items()
+            for gone in (self.written_off.get(sku, 0),)
+        ]
+        return self._change(order_id, "inspect", claims_of("olga", groups="admin"), {"lines": found})
+
+    def _change(self, order_id: str, change: str, claims: dict[str, str], body: Any = None) -> Work:
+        from returns.domain.order_returns import return_id_for
+
+        path = f"/orders/{order_id}/returns/{return_id_for(order_id, self.key)}/{change}"
+        return _request(f"{claims['sub']}: {change} {self.key}", claims, path, body, f"{change}-{self.key}")
 
 
 def failed_refund(refund: dict[str, Any], intent: str, now: int) -> Work:
@@ -87,7 +120,7 @@ def key_of(customer: str) -> str:
 
 def _request(name: str, claims: dict[str, str], path: str, body: Any, key: str) -> Work:
     about = {
-        "function": "OrdersApiFunction",
+        "function": "ReturnsApiFunction" if "/returns" in path else "OrdersApiFunction",
         "name": name,
         "method": "POST",
         "path": path,

@@ -1,5 +1,6 @@
 """The orders that the harness sends through the shop."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -7,13 +8,12 @@ from typing import Any
 from shared.money import Money
 from tests.component.orders.account import order_body
 from tests.faults.cloud import Cloud
-from tests.faults.requests import cancellation, erasure, inspection, key_of, placement
-from tests.faults.services import message
+from tests.faults.requests import Return, cancellation, erasure, key_of, placement
 from tests.faults.world import Work, World
 
 SKU, RARE = "MUG-BLUE", "TEA-RARE"
-# The function that gives the money of returns back.
-_REFUNDING = "PaymentsCaptureFunction"
+type Ask = Callable[[str], Work]
+"""What somebody asks about the order of that id."""
 _SEEDED = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -31,10 +31,14 @@ class Scenario:
     sagas: int = 1
     # Whether a confirmed order is packed before it is dispatched: while anything else is left to happen.
     packs: bool = True
-    # What inspections find of the first order once it is fulfilled; see `inspection`.
-    returns: tuple[dict[str, Any], ...] = ()
-    # Whether payments learn of the last of them at any moment around the others.
-    refunds_race: bool = False
+    # Once the first order is fulfilled: what was asked about it, one after the other, before the schedules begin,
+    before: tuple[Ask, ...] = ()
+    # what they begin with,
+    then: tuple[Ask, ...] = ()
+    # and what others may ask meanwhile, by name of the action.
+    later: dict[str, Ask] = field(default_factory=dict)
+    # How many times a request or message may run between two calls of another of the same service.
+    crossings: int = 0
     # What becomes of the orders when nothing goes wrong.
     ends: list[str] = field(default_factory=list)
 
@@ -43,26 +47,11 @@ def _address(country: str) -> dict[str, Any]:
     return {**order_body()["shipping_address"], "country": country}
 
 
-def _returned(
-    return_id: str, amount: int, restocked: dict[str, int], written_off: dict[str, int] | None = None
-) -> dict[str, Any]:
-    back = {"restocked": _lines(restocked), "written_off": _lines(written_off or {})}
-    refund = {"amount": amount, "currency": "EUR"}
-    return {
-        "return_id": return_id,
-        "lines": back["restocked"] + back["written_off"],
-        **back,
-        "refund": refund,
-    }
-
-
-def _lines(pieces: dict[str, int]) -> list[dict[str, Any]]:
-    return [{"sku": sku, "quantity": quantity} for sku, quantity in pieces.items()]
-
-
-# A blue mug; and all the rest of that order, with its shipping.
-_MUG = _returned("ret_1", 1299, {SKU: 1})
-_REST = _returned("ret_2", 1299 + 749 + 490, {SKU: 1}, {RARE: 1})
+# A blue mug; and all the rest of that order, of which the tea cannot be sold again.
+_MUG = Return("returns-a-mug", {SKU: 1})
+_REST = Return("returns-the-rest", {SKU: 1, RARE: 1}, written_off={RARE: 1})
+# Both mugs, twice: only one of the two can be.
+_MUGS, _MUGS_AGAIN = Return("returns-mugs", {SKU: 2}), Return("returns-mugs-again", {SKU: 2})
 
 SCENARIOS = {
     scenario.name: scenario
@@ -105,28 +94,56 @@ SCENARIOS = {
         Scenario("leave", [("ada", order_body((SKU, 2)))], leaves=True, ends=["cancelled"]),
         # The parcel leaves at once, and the customer closes the account at any moment around that.
         Scenario("leave-late", [("ada", order_body((SKU, 2)))], leaves=True, packs=False, ends=["fulfilled"]),
-        # These begin when the order is fulfilled.
-        Scenario("return", [("ada", order_body((SKU, 2), (RARE, 1)))], returns=(_MUG,), ends=["fulfilled"]),
-        # The inspection is published twice, as two events.
+        # These begin when the order is fulfilled. Here the returns service has yet to hear of it.
         Scenario(
-            "return-again",
+            "return",
             [("ada", order_body((SKU, 2), (RARE, 1)))],
-            returns=(_MUG, _MUG),
+            later={"return": _MUG.request, "accept": _MUG.acceptance, "inspect": _MUG.inspection},
             ends=["fulfilled"],
         ),
-        # All of the order comes back, in two parcels.
+        # All of the order comes back, in two parcels at once.
         Scenario(
             "returns",
             [("ada", order_body((SKU, 2), (RARE, 1)))],
-            returns=(_MUG, _REST),
-            refunds_race=True,
+            before=(_MUG.request, _REST.request, _MUG.acceptance, _REST.acceptance),
+            then=(_MUG.inspection, _REST.inspection),
+            crossings=1,
+            ends=["fulfilled"],
+        ),
+        # Two requests for the same pieces at once, and the customer closes the account at any moment around them.
+        Scenario(
+            "return-leave",
+            [("ada", order_body((SKU, 2), (RARE, 1)))],
+            then=(_MUGS.request, _MUGS_AGAIN.request),
+            crossings=1,
+            later={"leave": lambda _: erasure("ada", "ReturnsFollowFunction")},
+            ends=["fulfilled"],
+        ),
+        # Two operators decide at once, and not alike.
+        Scenario(
+            "return-refused",
+            [("ada", order_body((SKU, 2), (RARE, 1)))],
+            before=(_MUG.request,),
+            then=(_MUG.refusal, _MUG.acceptance),
+            crossings=1,
+            ends=["fulfilled"],
+        ),
+        # The customer withdraws the return at any moment around its label.
+        Scenario(
+            "return-withdrawn",
+            [("ada", order_body((SKU, 2), (RARE, 1)))],
+            before=(_MUG.request,),
+            then=(_MUG.acceptance,),
+            later={"withdraw": _MUG.withdrawal},
             ends=["fulfilled"],
         ),
         # The provider accepts the refund, and reports at any later moment that it failed.
         Scenario(
             "return-bounces",
             [("ada", order_body((SKU, 2), (RARE, 1), payment_token="pm_card_refundFail"))],
-            returns=(_MUG,),
+            before=(_MUG.request, _MUG.acceptance),
+            then=(_MUG.inspection,),
+            later={"bounce": lambda _: Work("bounce", {})},
             ends=["fulfilled"],
         ),
     )
@@ -151,29 +168,38 @@ def begin(cloud: Cloud, scenario: Scenario) -> None:
     cloud.world.races = scenario.races
     cloud.world.starts = scenario.sagas
     cloud.world.packs = scenario.packs
-    if scenario.returns:
-        _fulfil(cloud)
-        _return(cloud, scenario, order_id_for(scenario.orders[0][0], key_of(scenario.orders[0][0])))
+    if scenario.before or scenario.then or scenario.later:
+        _fulfil(cloud, scenario, order_id_for(scenario.orders[0][0], key_of(scenario.orders[0][0])))
 
 
-def _fulfil(cloud: Cloud) -> None:
-    """Brings the orders to their end; nothing goes wrong, so no schedule counts these steps."""
-    while not cloud.idle:
-        cloud.step(more=False)
-    # Each order's way to its end is behind it: what comes is judged by what it begins with.
+def _fulfil(cloud: Cloud, scenario: Scenario, order_id: str) -> None:
+    """Brings the first order to its end, and what was asked `before`. Nothing goes wrong, so no schedule counts it."""
+    cloud.world.pending = _finish(cloud, holding_back="ReturnsFollowFunction")
+    if scenario.before or scenario.then:
+        _finish(cloud)
+    # Shipping books a label at once, and not when everything else has come to an end.
+    cloud.world.packs = False
+    for ask in scenario.before:
+        cloud.world.pending.append(ask(order_id))
+        _finish(cloud)
+    # That is behind them: what comes is judged by what it begins with.
     cloud.world.answered.clear()
+    cloud.world.pending += [ask(order_id) for ask in scenario.then]
+    cloud.world.actions |= {name: ask(order_id) for name, ask in scenario.later.items()}
+    cloud.world.crossings = scenario.crossings
 
 
-def _return(cloud: Cloud, scenario: Scenario, order_id: str) -> None:
-    for version, found in enumerate(scenario.returns, start=5):
-        event = inspection(order_id, version, **found)
-        races = scenario.refunds_race and found is scenario.returns[-1]
-        if races:
-            cloud.world.actions["refund"] = message(event, _REFUNDING)
-        cloud.publish(event, without=(_REFUNDING,) if races else ())
-        cloud.world.inspected[found["return_id"]] = {**found, "order_id": order_id}
-    if any(body["payment_token"] == "pm_card_refundFail" for _, body in scenario.orders):
-        cloud.world.actions["bounce"] = Work("bounce", {})
+def _finish(cloud: Cloud, holding_back: str = "") -> list[Work]:
+    """Goes on until everything has come to an end, but for the messages to the function `holding_back`: these."""
+    held: list[Work] = []
+    while True:
+        pending, cloud.world.pending = cloud.world.pending, []
+        for work in pending:
+            of_it = work.kind == "message" and work.about["function"] == holding_back
+            (held if of_it else cloud.world.pending).append(work)
+        if cloud.idle:
+            return held
+        cloud.step(more=False)
 
 
 def _stock(cloud: Cloud) -> None:

@@ -17,7 +17,6 @@ import requests
 from botocore.exceptions import ClientError
 
 from shared.aws import client
-from shared.events import Event
 from shared.observability import metrics
 from tests.component.conftest import FakeLambdaContext
 from tests.component.rest_events import rest_event
@@ -98,12 +97,6 @@ class Services:
                 secret = json.dumps({"current": WEBHOOK_SECRET}) if of_webhook else PROVIDER_KEY
                 return {"Name": arguments["SecretId"], "SecretString": secret}
         raise NotImplementedError(f"{service}:{operation}")
-
-    def publish(self, event: Event, *, without: tuple[str, ...] = ()) -> None:
-        """Sends the event to all that subscribe to its type, but to the functions `without`."""
-        for types, function in self.template.subscribers:
-            if event.event_type in types and function not in without:
-                self.world.pending.append(message(event, function))
 
     def _publish(self, arguments: dict[str, Any]) -> dict[str, Any]:
         for entry in arguments["PublishBatchRequestEntries"]:
@@ -202,12 +195,6 @@ class Services:
         finally:
             metrics.clear_metrics()
             self._asked = before
-
-
-def message(event: Event, function: str) -> Work:
-    """The event, on its way to a consumer."""
-    about = {"function": function, "message_id": event.event_id, "body": event.model_dump_json()}
-    return Work("message", about)
 
 
 @contextmanager

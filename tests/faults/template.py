@@ -20,8 +20,8 @@ PROVIDER_URL = "http://provider"
 # Variables whose default switches something off that the harness has.
 _CHOSEN = {"PAYMENT_PROVIDER_URL": PROVIDER_URL, "MAIL_SENDER": "orders@cartwright.example"}
 _ORDER_SAGA = "statemachines/order_saga.asl.json"
-# It has no step of the saga. But an order's customer gets each mail once.
-_ALSO_OF_AN_ORDER = {"notifications"}
+# They have no step of the saga. But an order's customer gets each mail once, and their money for what comes back.
+_ALSO_OF_AN_ORDER = {"notifications", "returns"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Template:
             if event["Type"] == "DynamoDB"
         }
 
-    def reaches_its_relay(self, table: str, record: dict[str, Any]) -> bool:
+    def reaches_its_relay(self, table: str, record: Any) -> bool:
         """Whether the table has a relay, and Lambda's filter lets the record of its stream through."""
         return any(pattern.matches_event(record) for pattern in self._filters.get(table, ()))
 
@@ -96,7 +96,8 @@ class Template:
         """Any of which lets a record of a table's stream through to the table's relay."""
         return {
             event["Properties"]["Stream"]["Fn::GetAtt"][0]: [
-                EventPattern.load(each["Pattern"]) for each in event["Properties"]["FilterCriteria"]["Filters"]
+                EventPattern.load(each["Pattern"])
+                for each in event["Properties"]["FilterCriteria"]["Filters"]
             ]
             for _, properties in self._of("Serverless::Function")
             for event in properties.get("Events", {}).values()
@@ -110,7 +111,7 @@ class Template:
             name
             for name, properties in self._of("Serverless::Function")
             for event in properties.get("Events", {}).values()
-            if event["Type"] == "Schedule" and self._service_of(name) in self.services_of_the_saga
+            if event["Type"] == "Schedule" and self.service_of(name) in self.services_of_the_saga
         )
 
     @cached_property
@@ -122,20 +123,21 @@ class Template:
             if properties["DefinitionUri"] == _ORDER_SAGA
         ]
         called = saga["DefinitionSubstitutions"].values()
-        return frozenset(self._service_of(default_text(function)) for function in called)
+        return frozenset(self.service_of(default_text(function)) for function in called)
 
-    def _service_of(self, function: str) -> str:
+    def service_of(self, function: str) -> str:
+        """The service that the function belongs to."""
         return self.functions[function].module.partition(".")[0]
 
     @cached_property
     def subscribers(self) -> list[tuple[Types, str]]:
         """Which types of events each consuming function is sent, without the onlookers.
 
-        Onlookers are the services without a step of the saga. Nothing about an order hangs on what they do with its
-        events. So the order's schedules are not multiplied by theirs.
+        Nothing about an order hangs on what onlookers do with its events. So the order's schedules are not multiplied
+        by theirs.
         """
         of_an_order = self.services_of_the_saga | _ALSO_OF_AN_ORDER
-        return [(types, name) for types, name in self.consumers if self._service_of(name) in of_an_order]
+        return [(types, name) for types, name in self.consumers if self.service_of(name) in of_an_order]
 
     @cached_property
     def consumers(self) -> list[tuple[Types, str]]:

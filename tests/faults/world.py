@@ -77,14 +77,14 @@ class World:
     ever_broken: frozenset[str] = frozenset()
     # Seconds since the beginning; only a redelivery and a schedule take time that a rule depends on.
     clock: int = 0
-    # What was inspected of the orders' returns, by the id of the return.
-    inspected: dict[str, dict[str, Any]] = field(default_factory=dict)
     # What the customer and others may still do, by name of the action.
     actions: dict[str, Work] = field(default_factory=dict)
     # How many executions of an EXPRESS state machine each start makes: it promises one at least.
     starts: int = 1
     # How many times yet a pending task may run between two calls of another.
     races: int = 0
+    # The same for a request or a message, between two calls of another of the same service.
+    crossings: int = 0
     redrives: int = 0
     # How many times the schedules have come.
     rounds: int = 0
@@ -131,6 +131,7 @@ class World:
                 self.clock,
                 self.starts,
                 self.races,
+                self.crossings,
                 self.redrives,
                 self.rounds,
                 self.resumptions,

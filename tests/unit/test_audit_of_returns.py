@@ -72,6 +72,15 @@ def test_a_refund_that_failed_gave_nothing_back_until_another_of_its_return_stan
     assert audited.problems() == []
 
 
+@pytest.mark.parametrize("status", ["refused", "withdrawn", "expired"])
+def test_a_return_that_ended_without_its_pieces_leaves_them_to_another(status: str) -> None:
+    records = consistent()
+    ended = {"return_id": "ret_3", "status": status, "lines": pieces(MUG=1)}
+    another = {"return_id": "ret_4", "status": "labelled", "lines": pieces(MUG=1)}
+    records["returns"]["returns"] += [ended, another]
+    assert ReturnRecords(**records).problems() == []
+
+
 def _refund_again(records: Records) -> None:
     records["intents"][0]["refunds"].append(provided("ret_1", 700))
 
@@ -114,6 +123,11 @@ def _return_more_than_bought(records: Records) -> None:
     records["returns"]["returns"][0]["findings"]["not_accepted"] = pieces(MUG=2)
 
 
+def _announce_more_than_bought(records: Records) -> None:
+    announced = {"return_id": "ret_3", "status": "requested", "lines": pieces(MUG=2)}
+    records["returns"]["returns"].append(announced)
+
+
 def _grant_another_amount(records: Records) -> None:
     records["returns"]["returns"][1]["refund"] = {"amount": 1}
 
@@ -134,7 +148,8 @@ def _end_without_money(records: Records) -> None:
         (_receive_more_than_bought, "more came back than was bought"),
         (_receive_more_than_inspected, "more was restocked than the inspections say"),
         (_accept_more_than_bought, "4 of 3 pieces were accepted back"),
-        (_return_more_than_bought, "more was returned than bought"),
+        (_return_more_than_bought, "more is in returns than was bought"),
+        (_announce_more_than_bought, "more is in returns than was bought"),
         (_grant_another_amount, "ret_2: 1 were granted, and 700 asked for"),
         (_end_without_money, "ret_2 is refunded, and its money did not go back"),
     ],

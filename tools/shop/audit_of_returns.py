@@ -10,6 +10,7 @@ from typing import Any
 
 _GAVE_NOTHING_BACK = {"failed", "canceled"}
 _MAILED = {"labelled", "refused", "refunded"}
+_ENDED_WITHOUT_PIECES = {"refused", "withdrawn", "expired"}
 
 type _Item = Mapping[str, Any]
 
@@ -85,13 +86,11 @@ class ReturnRecords:
         entries = self.returns["returns"] if self.returns else []
         findings = [entry["findings"] for entry in entries if entry.get("findings")]
         restocked = _pieces(line for found in findings for line in found["restocked"])
-        arrived = restocked + _pieces(
-            line for found in findings for kind in ("written_off", "not_accepted") for line in found[kind]
-        )
+        held = _pieces(line for entry in entries for line in _held(entry))
         if self.returns is not None and (more := _pieces(self.received) - restocked):
             yield f"more was restocked than the inspections say: {dict(more)}"
-        if more := arrived - _pieces(self.order["lines"]):
-            yield f"more was returned than bought: {dict(more)}"
+        if more := held - _pieces(self.order["lines"]):
+            yield f"more is in returns than was bought: {dict(more)}"
         for entry in entries:
             asked = self.refunds.get(entry["return_id"])
             granted = (entry.get("refund") or {}).get("amount", 0)
@@ -120,6 +119,13 @@ class ReturnRecords:
         for report in (self.payment or {}).get("reports", {}).values():
             if report.get("return_id") and report["status"] in _GAVE_NOTHING_BACK:
                 yield report
+
+
+def _held(entry: _Item) -> list[_Item]:
+    """The pieces that no other return can have: the inspected ones, or the announced ones that may still arrive."""
+    if found := entry.get("findings"):
+        return [line for kind in ("restocked", "written_off", "not_accepted") for line in found[kind]]
+    return [] if entry["status"] in _ENDED_WITHOUT_PIECES else list(entry["lines"])
 
 
 def _pieces(lines: Iterable[_Item]) -> Counter[str]:
