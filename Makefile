@@ -244,6 +244,19 @@ new-consumer: .venv/installed .venv-scan/installed ## Make a consumer with a que
 	@$(MAKE) budgets
 	@$(TOOLS) scan write
 
+## Make it yours
+.PHONY: rename without fork-tried
+rename: .venv/installed ## Give the product another name in all files (NAME="Your Shop"; DOMAIN=your-shop.com PREFIX=YS; ARGS=--check only shows what would change)
+	@$(TOOLS) rename "$(or $(NAME),$(error NAME="Your Shop" is the new name))" $(if $(DOMAIN),--domain "$(DOMAIN)") $(if $(PREFIX),--prefix "$(PREFIX)") $(ARGS)
+
+without: .venv/installed .venv-scan/installed ## Take a service out of the tree (SERVICE=live: docs/fork.md)
+	@$(TOOLS) without "$(or $(SERVICE),$(error SERVICE=... names the service))"
+	@$(MAKE) budgets
+	@$(TOOLS) scan write
+
+fork-tried: setup .venv-scan/installed ## Rename a copy (NAME=...), or take a service out of it (SERVICE=...), and run its tests and its demo (many minutes)
+	@$(TOOLS) fork-tried $(if $(NAME),--name "$(NAME)") $(if $(SERVICE),--service "$(SERVICE)") $(ARGS)
+
 ## Run
 .PHONY: build up dev sync debug demo smoke seed token watch down clean
 build: .venv/installed .venv-sam/installed ## Build the functions and the layer

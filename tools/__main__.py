@@ -40,6 +40,9 @@ TOOLS: Tools = {
     "tools.contracts.deployed": ("resources",),
     "tools.scan.command": ("scan",),
     "tools.import_roots": ("services",),
+    "tools.fork.rename": ("rename",),
+    "tools.fork.without": ("without",),
+    "tools.fork.trial": ("fork-tried",),
     "tools.new.command": ("new-service", "new-route", "new-event", "new-consumer"),
 }
 

@@ -23,7 +23,8 @@ def page(report: Report) -> str:
     """A whole document."""
     starts, requests = report.tables()
     return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Cold starts of Cartwright</title><style>{_STYLE}</style></head><body>
+<html lang="en"><head><meta charset="utf-8"><title>Cold starts of Cartwright</title>
+<style>{_STYLE}</style></head><body>
 <h1>Cold starts</h1>
 <p>Processor time of a cold start, as a multiple of stock: boto3 as pip installs it, with one DynamoDB client
 ({report.stock.init:.0f} ms here). Medians of {report.rounds} rounds. Bars in the second colour are above stock. A small

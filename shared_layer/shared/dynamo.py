@@ -1,6 +1,6 @@
 """Plain Python values to and from DynamoDB's typed attribute values.
 
-Whole numbers come back as `int`. Cartwright stores no fractions (money is in minor units), no bytes, and no sets
+Whole numbers come back as `int`. The shop stores no fractions (money is in minor units), no bytes, and no sets
 but those of texts. The conversion of boto3 can do more, and a function would start slower with it.
 """
 
@@ -41,7 +41,7 @@ def _typed(value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one for each type
             return {"SS": sorted(value)}
         case None:
             return {"NULL": True}
-    raise TypeError(f"Cartwright stores no {type(value).__name__}")
+    raise TypeError(f"The shop stores no {type(value).__name__}")
 
 
 def _plain(typed: Mapping[str, Any]) -> Any:
@@ -59,7 +59,7 @@ def _plain(typed: Mapping[str, Any]) -> Any:
             return set(value)
         case "NULL":
             return None
-    raise TypeError(f"Cartwright stores no attribute of the type {kind}")
+    raise TypeError(f"The shop stores no attribute of the type {kind}")
 
 
 def _number(digits: str) -> int | float:

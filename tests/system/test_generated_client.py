@@ -16,7 +16,7 @@ from tools.waiting import wait_for
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> GeneratedClient:
     """The generated package."""
-    return GeneratedClient(tmp_path_factory.mktemp("client"), "cartwright_client")
+    return GeneratedClient(tmp_path_factory.mktemp("client"), "shop_client")
 
 
 @pytest.fixture(scope="module")

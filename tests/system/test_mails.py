@@ -104,7 +104,7 @@ def mails_about(stack: Stack, order_id: str) -> list[dict[str, Any]]:
         ("order.confirmed", {}, "ist bestätigt"),
         ("order.rejected", {"reason": "out_of_stock"}, "Mindestens einer der Artikel ist ausverkauft."),
         ("order.cancelled", {"by": "customer"}, "wie Sie es gewünscht haben"),
-        ("order.fulfilled", {"tracking_reference": "CW-4F8A21C07B"}, "Sendungsnummer: CW-4F8A21C07B"),
+        ("order.fulfilled", {"tracking_reference": "PARCEL-4F8A21C07B"}, "Sendungsnummer: PARCEL-4F8A21C07B"),
     ],
 )
 def test_each_outcome_of_an_order_is_mailed_once_in_the_customers_language(

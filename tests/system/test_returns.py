@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from shared.clock import timestamp, utc_now
+from shipping.domain.shipment import TRACKING_PREFIX
 from tests.system.products import DARJEELING, TEA
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
@@ -117,7 +118,7 @@ def test_a_return_leads_from_the_request_to_the_restocked_piece_and_the_refund(
     return_id = asked(shop, ada, bought, teas=2)
     assert do(shop, admin, "accept", bought, return_id).status_code == 200
     labelled = becomes(shop, ada, bought, return_id, "labelled")
-    assert labelled["tracking_reference"].startswith("CW")
+    assert labelled["tracking_reference"].startswith(TRACKING_PREFIX)
     waiting = shop.request(
         "GET", "/returns/waiting", token=admin.token, params={"status": "labelled", "limit": 100}
     )

@@ -98,7 +98,7 @@ def fail_to_capture(order: Order) -> tuple[Order, list[Event]]:
 
 
 def dispatch(order: Order) -> tuple[Order, list[Event]]:
-    return order.record_dispatch("CW1", LATER)
+    return order.record_dispatch("PARCEL1", LATER)
 
 
 def refuse_cancellation(order: Order) -> tuple[Order, list[Event]]:

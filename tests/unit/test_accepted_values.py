@@ -83,7 +83,7 @@ def test_every_order_that_is_accepted_can_be_told_to_all(request: OrderRequest, 
     confirmed, told = order.confirm(NOW)
     cancelling, requested = confirmed.request_cancellation(Canceller.CUSTOMER, NOW)
     cancelled = cancelling.cancel(NOW)[1]
-    fulfilled = confirmed.record_capture(4, NOW)[0].record_dispatch("CW1", NOW)[1]
+    fulfilled = confirmed.record_capture(4, NOW)[0].record_dispatch("PARCEL1", NOW)[1]
     all_read([*placed, *given_up, *rejected, *told, *requested, *cancelled, *fulfilled])
 
 

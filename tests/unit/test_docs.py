@@ -39,6 +39,7 @@ ROOTS = (
     "docs/decisions.md",
     "docs/deployment.md",
     "docs/encryption.md",
+    "docs/fork.md",
     "docs/live-updates.md",
     "docs/new-service.md",
     "docs/operations.md",

@@ -72,8 +72,8 @@ def user_event(**data: Any) -> Event:
         ("order.fulfilled", ORDER, OrderFulfilled.model_validate(ORDER)),
         (
             "order.fulfilled",
-            {**ORDER, "tracking_reference": "CW-1"},
-            OrderFulfilled.model_validate({**ORDER, "tracking_reference": "CW-1"}),
+            {**ORDER, "tracking_reference": "PARCEL-1"},
+            OrderFulfilled.model_validate({**ORDER, "tracking_reference": "PARCEL-1"}),
         ),
         ("stock.low", STOCK, StockLow.model_validate(STOCK)),
         ("report.ready", REPORT, ReportReady.model_validate(REPORT)),

@@ -55,7 +55,7 @@ def returned(*skus: str, **more: Any) -> dict[str, Any]:
     return {"order_id": ORDER_ID, "customer_id": "user-1", "lines": lines, **more}
 
 
-def notifications(*skus: str, tracking_reference: str = "CW-4F8A21C07B") -> list[Notification]:
+def notifications(*skus: str, tracking_reference: str = "PARCEL-4F8A21C07B") -> list[Notification]:
     """One notification of every kind, with every optional value."""
     return [
         Verified(user_id="user-1"),

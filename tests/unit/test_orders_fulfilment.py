@@ -159,8 +159,8 @@ def test_an_order_whose_parcel_is_gone_stands_whatever_the_customer_asked_in_bet
 
 
 def test_an_order_that_is_fulfilled_says_where_its_parcel_is() -> None:
-    order, [event] = after(confirm, capture).record_dispatch("CW8K87J2", LATER)
-    assert event.data["tracking_reference"] == order.tracking_reference == "CW8K87J2"
+    order, [event] = after(confirm, capture).record_dispatch("PARCEL1", LATER)
+    assert event.data["tracking_reference"] == order.tracking_reference == "PARCEL1"
     assert (event.data["status"], event.data["total"]) == ("fulfilled", order.total.model_dump())
 
 

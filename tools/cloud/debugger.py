@@ -1,7 +1,7 @@
 """Lets a debugger attach to one function of this server, by debugpy on loopback.
 
-`PUT /_cartwright/debugger` with `{"function": <name>, "port": <number>}` starts an execution environment of the
-function at once, in which debugpy listens on that port. `DELETE` ends it. Meanwhile:
+`PUT /_cartwright/debugger` with `{"function": <name>, "port": <number>}` starts an execution environment
+of the function at once, in which debugpy listens on that port. `DELETE` ends it. Meanwhile:
 
 - The function runs the working tree, so that breakpoints need no mapping of paths. Its packages come from its layers.
 - A new environment replaces one that ended, for example after an update of the function's code.

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from tools.console import StepError
 from tools.new.rendering import with_article, words_of
-from tools.services import camel
+from tools.services import camel, services
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TYPE = re.compile(r"[a-z_]+\.[a-z_]+")
@@ -120,6 +120,11 @@ class Plan:
             raise StepError(
                 "The archive, which a projection is rebuilt from, has no event about users.",
                 f"Read them with CONSUMES, and see the notifications service. {_NOTHING}",
+            )
+        if self.projects and "archive" not in services():
+            raise StepError(
+                "A projection is rebuilt from the archive of events, and this tree has none.",
+                f"Leave PROJECTS out, and read the events with CONSUMES. {_NOTHING}",
             )
 
     @cached_property

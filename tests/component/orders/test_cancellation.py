@@ -263,7 +263,7 @@ class TestParcelIsGone:
 
     def test_an_order_that_is_paid_and_dispatched_by_then_is_fulfilled(self, cancellation: Machine) -> None:
         cancellation.change(lambda order: order.record_capture(4, utc_now()))
-        cancellation.change(lambda order: order.record_dispatch("CW1", utc_now()))
+        cancellation.change(lambda order: order.record_dispatch("PARCEL1", utc_now()))
 
         assert cancellation.run()["status"] == "SUCCEEDED"
 
@@ -294,7 +294,7 @@ class TestParcelIsGone:
     ) -> None:
         if captured:
             cancellation.change(lambda order: order.record_capture(4, utc_now()))
-            cancellation.change(lambda order: order.record_dispatch("CW1", utc_now()))
+            cancellation.change(lambda order: order.record_dispatch("PARCEL1", utc_now()))
         functions.lose_answers_of("RefuseCancellation")
 
         assert cancellation.run()["status"] == "SUCCEEDED"

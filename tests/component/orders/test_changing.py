@@ -173,7 +173,7 @@ class TestAttention:
         change(order_id, lambda order: order.remind(utc_now() + timedelta(hours=25)))
         assert self.listed(admin)["late"] == [order_id], "also once it was asked for again"
         change(order_id, lambda order: order.record_capture(5, utc_now()))
-        change(order_id, lambda order: order.record_dispatch("CW1", utc_now()))
+        change(order_id, lambda order: order.record_dispatch("PARCEL1", utc_now()))
         assert self.listed(admin) == {"parked": [], "stuck": [], "late": [], "unsettled": []}
 
     def test_the_longest_waiting_come_first(self, ada: Client, admin: Client) -> None:

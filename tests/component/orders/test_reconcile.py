@@ -472,7 +472,7 @@ class TestNotFulfilledInTime:
         self.change(
             late,
             lambda order: order.record_capture(5, utc_now()),
-            lambda order: order.record_dispatch("CW1", utc_now()),
+            lambda order: order.record_dispatch("PARCEL1", utc_now()),
         )
         assert shelf.reconcile() == {}
         assert self.metrics(capsys) == [(1, 1), (1, 0), (1, 0)]

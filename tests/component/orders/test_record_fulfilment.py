@@ -34,7 +34,7 @@ class ReceivingOrder:
             aggregate_version=version,
             occurred_at=utc_now(),
             correlation_id="c-1",
-            data={"order_id": order_id or self.order.order_id, "tracking_reference": "CW1", **more},
+            data={"order_id": order_id or self.order.order_id, "tracking_reference": "PARCEL1", **more},
         ).model_dump_json()
 
     def receives(self, *bodies: str) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def test_the_events_three_times_each_in_any_order_fulfil_the_order_once(
 
     assert receiving.statuses == ["placed", "confirmed", "fulfilled"]
     assert receiving.published.count("order.fulfilled") == 1
-    assert receiving.saga.stored["tracking_reference"] == "CW1"
+    assert receiving.saga.stored["tracking_reference"] == "PARCEL1"
 
 
 def test_money_that_cannot_be_taken_asks_for_the_cancellation_once(receiving: ReceivingOrder) -> None:

@@ -216,6 +216,6 @@ def test_a_cloud_without_a_change_of_the_tree_is_repaired(
     assert "nothing has changed" in capsys.readouterr().out
     assert len(clouds.remembered) == 1
 
-    clouds.drifted = ["OrdersApi: Environment", "LivePush: Timeout"]
+    clouds.drifted = ["OrdersApi: Environment", "ShippingDispatch: Timeout"]
     deployment.deploy(cloud(1))
-    assert "repaired OrdersApi: Environment; LivePush: Timeout" in capsys.readouterr().out
+    assert "repaired OrdersApi: Environment; ShippingDispatch: Timeout" in capsys.readouterr().out

@@ -21,7 +21,7 @@ class Functions:
         trusted = '{"Version": "2012-10-17", "Statement": []}'
         iam = boto3.client("iam", region_name="us-east-1")
         role = iam.create_role(RoleName="role", AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
-        for name in ("stack-OrdersApi", "stack-LivePush", "another"):
+        for name in ("stack-OrdersApi", "stack-ShippingDispatch", "another"):
             self.client.create_function(
                 FunctionName=name,
                 Runtime="python3.13",
@@ -52,7 +52,7 @@ def stack(functions: Functions) -> Stack:
     deployed = Stack("", region="us-east-1", is_embedded=False)
     deployed.__dict__["resources"] = {
         "OrdersApiFunction": "stack-OrdersApi",
-        "LivePushFunction": "stack-LivePush",
+        "ShippingDispatchFunction": "stack-ShippingDispatch",
         "OrdersTable": "orders",
     }
     drift.remember(deployed)
@@ -61,10 +61,10 @@ def stack(functions: Functions) -> Stack:
 
 def test_a_changed_variable_and_a_changed_timeout_are_put_back(functions: Functions, stack: Stack) -> None:
     functions.change("stack-OrdersApi", Environment={"Variables": {**DEPLOYED, "TABLE_NAME": "typo"}})
-    functions.change("stack-LivePush", Environment={"Variables": {}}, Timeout=1)
+    functions.change("stack-ShippingDispatch", Environment={"Variables": {}}, Timeout=1)
 
-    assert sorted(drift.repair(stack)) == ["LivePush: Environment, Timeout", "OrdersApi: Environment"]
-    for name in ("stack-OrdersApi", "stack-LivePush"):
+    assert sorted(drift.repair(stack)) == ["ShippingDispatch: Environment, Timeout", "OrdersApi: Environment"]
+    for name in ("stack-OrdersApi", "stack-ShippingDispatch"):
         assert functions.settings(name) == (DEPLOYED, 10)
     assert drift.repair(stack) == []
 

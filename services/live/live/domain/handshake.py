@@ -1,7 +1,8 @@
 """The headers of the request that opens a WebSocket: the token and the subprotocol.
 
 The token comes in `Authorization`, as over HTTP. A browser cannot set that header, so it offers the token as a second
-subprotocol, and the server chooses the first: `new WebSocket(url, ["cartwright.v1", "cartwright.bearer." + token])`.
+subprotocol, and the server chooses the first:
+`new WebSocket(url, ["cartwright.v1", "cartwright.bearer." + token])`.
 The query never has it: addresses get into histories and logs.
 """
 

@@ -1,4 +1,4 @@
-"""The sandbox provider's HTTP interface: Stripe's payment intents and refunds, as far as Cartwright uses them.
+"""The sandbox provider's HTTP interface: Stripe's payment intents and refunds, as far as the shop uses them.
 
 POST /v1/payment_intents · GET /v1/payment_intents/search · GET /v1/payment_intents/{id} · POST …/{id}/confirm,
 …/capture, …/cancel · POST /v1/refunds. Requests are form-encoded; answers and errors are Stripe-shaped JSON.

@@ -30,6 +30,8 @@ _TRACKING_NAMESPACE = UUID("c6d3e1f7-2f0b-5b7a-9f43-7a5e1d9b0c84")
 # Crockford's base 32 (https://www.crockford.com/base32.html) has no letter that one mistakes for a digit.
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TRACKING_SYMBOLS = 12
+TRACKING_PREFIX = "CW"
+"""The shop's letters, at the beginning of each tracking reference."""
 
 
 class ShipmentStatus(StrEnum):
@@ -246,6 +248,7 @@ def tracking_reference_of(order_id: str) -> str:
 
 
 def reference_of(number: UUID) -> str:
-    """A carrier's reference made from `number`: "CW" and 12 base-32 symbols (60 bits)."""
+    """A carrier's reference made from `number`: the shop's letters and 12 base-32 symbols (60 bits)."""
     bits = number.int
-    return "CW" + "".join(_BASE32[(bits >> (5 * position)) & 31] for position in range(_TRACKING_SYMBOLS))
+    symbols = (_BASE32[(bits >> (5 * position)) & 31] for position in range(_TRACKING_SYMBOLS))
+    return TRACKING_PREFIX + "".join(symbols)

@@ -1,0 +1,1 @@
+"""What a fork does first: it renames the shop, and leaves out services that it does not need."""
