@@ -120,7 +120,7 @@ def _put_on_top(stack: Stack, some_functions: Collection[Function], layer: bytes
 
 
 def _for_each(some_functions: Collection[Function], update: Callable[[Function], object]) -> None:
-    """Updates the functions side by side; whoever waits for an answer of the API waits for its functions alone."""
+    """Updates the functions side by side, the API's first: a request waits for them alone."""
     first_the_api = sorted(some_functions, key=lambda one: not one.module.endswith(".api"))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(update, first_the_api))

@@ -101,7 +101,7 @@ class Syncing:
         if SHARED in parts:
             return self._shared.lacking(self._functions, contents)
         lacking = self._shared.lacking(code, contents)
-        # Someone who names a service alone does not want a changed `shared` with it.
+        # `make sync SERVICE=orders` does not bring a changed `shared`.
         return [] if lacking and SHARED in self.changed() else lacking
 
     def _deploy_all(self) -> int:
