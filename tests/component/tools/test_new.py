@@ -202,9 +202,15 @@ def test_what_cannot_be_made_is_refused_with_advice(plan: Plan, advice: str) -> 
 def test_what_takes_no_resource_is_made_in_a_stack_that_is_beyond_the_budget(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    present, made = str(BUDGET + 21), []
+    present = str(BUDGET + 21)
+    made: list[tuple[str, ...]] = []
+
+    def make(_: Changes, *arguments: str) -> str:
+        made.append(arguments)
+        return present
+
     monkeypatch.setattr(command, "deployed", lambda: {"Resources": dict.fromkeys(range(BUDGET + 21))})
-    monkeypatch.setattr(Changes, "make", lambda _, *arguments: made.append(arguments) or present)
+    monkeypatch.setattr(Changes, "make", make)
     command._make(Changes())
     assert made == [("tools.new.renew", present, present)]
 
