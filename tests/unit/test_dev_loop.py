@@ -136,7 +136,7 @@ SOURCES = {
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
-    """Two services and the package `shared`, of which each function imports some modules."""
+    """Two services and the package `shared`; each function imports some modules."""
     for name, text in SOURCES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)

@@ -31,7 +31,7 @@ class SharedCode:
         }
 
     def lacking(self, functions: Iterable[Function], wanted: Contents) -> list[Function]:
-        """The functions that import a file and have it otherwise than `wanted`, or of which nothing is known."""
+        """The functions that import a file and have it otherwise than `wanted`, and all unknown functions."""
         modules = Modules(self._root)
         return [
             function

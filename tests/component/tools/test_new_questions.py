@@ -31,7 +31,7 @@ class Terminal:
         self.shown = ""
 
     def type_all(self, *lines: str) -> str:
-        """Types each line after the next question; returns all that the terminal showed until the command ended."""
+        """Types each line after the next question; returns the whole text that the terminal showed."""
         for line in lines:
             self._read(until="? ")
             os.write(self._descriptor, f"{line}\n".encode() if line != END_OF_INPUT else line.encode())
