@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.component.orders.machines import Functions, interpreter
+from tests.component.orders.machines import UNSCRIPTED, Functions, interpreter
 from tests.faults.machine import Execution, Machines, UnsupportedAsl
 from tests.faults.template import ROOT
 
@@ -53,13 +53,8 @@ def test_the_interpreter_does_as_motos(
 
 def _answers(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Makes the functions of orders answer alike in both interpreters, without a table."""
-    answered = {
-        "ReserveStock": {"reservation_id": "res-1"},
-        "ReleaseStock": {"released": True},
-        "AuthorizePayment": {"payment_id": "pay-1", "provider_reference": "pi_1"},
-        "VoidPayment": {"voided": True},
-        "CreateShipment": {"shipment_id": "shp-1"},
-        "CancelShipment": {"cancelled": True},
+    answered: dict[str, Any] = {
+        **UNSCRIPTED,
         "ConfirmOrder": {"status": "confirmed"},
         "AbandonOrder": {"confirmed": False, "status": "abandoned"},
         "ParkOrder": {"status": "parked"},
@@ -67,7 +62,7 @@ def _answers(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> dict[str,
     }
     module = importlib.import_module("tests.component.orders.machines")
     monkeypatch.setattr(module, "_OF_ORDERS", set())
-    monkeypatch.setattr(module, "_UNSCRIPTED", answered)
+    monkeypatch.setattr(module, "UNSCRIPTED", answered)
     return answered
 
 

@@ -194,7 +194,7 @@ def test_code_that_cannot_be_imported_is_shown_with_its_line_and_not_deployed(
 def test_dev_shows_each_saved_change_and_the_verdict_of_its_tests(
     cloud: Stack, scratch: Scratch, tmp_path: Path
 ) -> None:
-    log = tmp_path / "dev.log"
+    log, before = tmp_path / "dev.log", configurations(cloud)
 
     def said(text: str) -> None:
         wait_for(lambda: text in log.read_text(), f"`make dev` to say {text!r}", seconds=SECONDS)
@@ -208,6 +208,17 @@ def test_dev_shows_each_saved_change_and_the_verdict_of_its_tests(
         said(f"  {API}\n")
         said("gateway: updated 1 function in ")
         said("  tests: ")
+
+        scratch.change(SHARED_API, OF_SHARED)
+        wait_for(
+            lambda: health(cloud).headers["X-Content-Type-Options"] == "changed",
+            "the changed header",
+            seconds=SECONDS,
+        )
+        said("shared: updated ")
+        changed = touched(before, configurations(cloud))
+        assert cloud.resource("GatewayApiFunction") in changed
+        assert cloud.resource("OrdersRelayFunction") not in changed, "it does not import shared.api"
 
         scratch.change(API, ("def read_health()", "def read_health("))
         said("SyntaxError: invalid syntax\n          Nothing was deployed")

@@ -9,11 +9,13 @@ from watchfiles import Change
 
 from tools.cloud.packages import of_service
 from tools.cloud.parts import SHARED, STACK, part_of
+from tools.cloud.sync import Function
 from tools.console import StepError
 from tools.dev.command import SourceFilter
 from tools.dev.concerned import concerned_tests
 from tools.dev.embedded import refuse_aws
 from tools.dev.import_check import location
+from tools.dev.shared_code import SharedCode
 from tools.dev.tests_beside import verdict
 from tools.settings import REPOSITORY
 
@@ -116,6 +118,76 @@ def test_a_saved_test_is_read_again(tree: Path) -> None:
     before = concerned_tests(changed, tree)
     (tree / "tests/unit/test_docs.py").write_text("from shared import money")
     assert set(concerned_tests(changed, tree)) - set(before) == {"tests/unit/test_docs.py"}
+
+
+SOURCES = {
+    "shared_layer/shared/__init__.py": "",
+    "shared_layer/shared/clock.py": "import time",
+    "shared_layer/shared/money.py": "from decimal import Decimal",
+    "shared_layer/shared/api.py": "def answer():\n    from shared import clock",
+    "services/orders/orders/__init__.py": "",
+    "services/orders/orders/functions/__init__.py": "",
+    "services/orders/orders/functions/api.py": "from shared.api import answer\nimport orders.domain",
+    "services/orders/orders/functions/relay.py": "from orders import domain",
+    "services/orders/orders/domain.py": "from shared.money import Money",
+    "services/live/live/functions/push.py": "import json",
+}
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """Two services and the package `shared`; each function imports some modules."""
+    for name, text in SOURCES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def functions() -> list[Function]:
+    return [
+        Function(module.rpartition(".")[2], Path(), f"{module}.handler", {}, ())
+        for module in ("orders.functions.api", "orders.functions.relay", "live.functions.push")
+    ]
+
+
+def names(some: list[Function]) -> list[str]:
+    return [function.name for function in some]
+
+
+@pytest.mark.parametrize(
+    ("changed", "lacking"),
+    [
+        ("clock.py", ["api"]),  # through shared.api, and within a function
+        ("money.py", ["api", "relay"]),  # through their own domain
+        ("__init__.py", ["api", "relay"]),
+        ("new.py", []),
+    ],
+)
+def test_a_change_of_shared_goes_to_the_functions_that_import_it(
+    sources: Path, changed: str, lacking: list[str]
+) -> None:
+    shared = SharedCode(sources)
+    shared.have(functions(), shared.now())
+    assert shared.lacking(functions(), shared.now()) == []
+
+    (sources / "shared_layer/shared" / changed).write_text("CHANGED = True")
+    assert names(shared.lacking(functions(), shared.now())) == lacking
+
+
+def test_a_function_gets_an_earlier_change_once_it_imports_the_module(sources: Path) -> None:
+    shared = SharedCode(sources)
+    shared.have(functions(), shared.now())
+    (sources / "shared_layer/shared/clock.py").write_text("CHANGED = True")
+    shared.have(shared.lacking(functions(), shared.now()), shared.now())
+    assert shared.lacking(functions(), shared.now()) == []
+
+    (sources / "services/live/live/functions/push.py").write_text("from shared.clock import CHANGED")
+    assert names(shared.lacking(functions(), shared.now())) == ["push"]
+
+
+def test_all_functions_get_shared_if_an_earlier_run_has_synced_it(sources: Path) -> None:
+    shared = SharedCode(sources)
+    assert shared.lacking(functions(), shared.now()) == functions()
 
 
 def test_the_verdict_is_one_line_if_all_is_well_and_else_has_the_failures(tmp_path: Path) -> None:

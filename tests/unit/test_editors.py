@@ -36,6 +36,8 @@ def test_the_container_has_the_recommended_extensions_and_the_runtimes_python() 
     version = (REPOSITORY / ".python-version").read_text().strip()
     assert container["image"].split(":")[1].startswith(f"{version}-")
     assert container["forwardPorts"] == [DEFAULT_PORT, PORT]
+    # The editor looks for the interpreter of `.vscode/settings.json` as it starts.
+    assert container["waitFor"] == "postCreateCommand"
 
 
 def test_the_debugger_is_where_make_debug_says() -> None:

@@ -1,18 +1,19 @@
 """Gives the functions of the running embedded cloud the code of the working tree, without `sam`.
 
-A service's code goes to its functions by `UpdateFunctionCode`. The package `shared` goes to all functions as a second,
+A service's code goes to its functions by `UpdateFunctionCode`. The package `shared` goes to functions as a second,
 small layer. Lambda unpacks layers in their order, so its files replace those of the first one.
 CloudFormation does not see that. `undo` takes it back after the next deployment.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tools.cloud import deployed, packages
-from tools.cloud.parts import SHARED, STACK, digests
+from tools.cloud.parts import SHARED, STACK
 from tools.console import StepError
 from tools.server_record import Server
 from tools.settings import REPOSITORY
@@ -20,6 +21,7 @@ from tools.stack import Stack
 
 BUILD = REPOSITORY / ".aws-sam" / "build"
 _LAYER = "shared-synced"
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -69,32 +71,26 @@ def functions(stack: Stack) -> list[Function]:
     ]
 
 
-def concerned(all_functions: Collection[Function], parts: Collection[str]) -> list[Function]:
-    """The functions that run code of one of these parts."""
-    return [function for function in all_functions if SHARED in parts or function.service in parts]
+def sync(
+    server: Server,
+    stack: Stack,
+    wanted: dict[str, str],
+    code: Collection[Function],
+    shared: Collection[Function],
+) -> None:
+    """Gives the functions `code` their service's code of the tree, and the functions `shared` the package `shared`.
 
-
-def sync(server: Server, stack: Stack, all_functions: Collection[Function], wanted: Collection[str]) -> int:
-    """Gives the functions the tree's code of these services, and of `shared` if wanted; returns how many it updated.
-
-    Raises SyntaxError before it changes anything.
+    Then the cloud has the parts `wanted`, with these digests. Raises SyntaxError before it changes anything.
     """
     assert STACK not in wanted
-    present = {part: digest for part, digest in digests().items() if part in wanted}
-    layer = packages.of_shared() if SHARED in wanted else None
-    code = [
-        (function.name, packages.of_service(function.service, function.built))
-        for function in all_functions
-        if function.service in wanted
-    ]
+    layer = packages.of_shared() if shared or SHARED in wanted else b""
+    built = {function.name: packages.of_service(function.service, function.built) for function in code}
     record = deployed.of(server).begin(wanted)
     client = stack.client("lambda")
-    for name, package in code:
-        client.update_function_code(FunctionName=name, ZipFile=package)
-    if layer:
-        _put_on_top(stack, all_functions, layer)
-    record.end(present)
-    return len(concerned(all_functions, wanted))
+    _for_each(code, lambda one: client.update_function_code(FunctionName=one.name, ZipFile=built[one.name]))
+    if shared:
+        _put_on_top(stack, shared, layer)
+    record.end(wanted)
 
 
 def undo(stack: Stack, synced: Collection[str]) -> None:
@@ -110,15 +106,24 @@ def undo(stack: Stack, synced: Collection[str]) -> None:
             client.update_function_configuration(FunctionName=function.name, Layers=declared)
 
 
-def _put_on_top(stack: Stack, all_functions: Collection[Function], layer: bytes) -> None:
+def _put_on_top(stack: Stack, some_functions: Collection[Function], layer: bytes) -> None:
     client: Any = stack.client("lambda")
     version = client.publish_layer_version(
         LayerName=_layer_name(stack), Content={"ZipFile": layer}, CompatibleRuntimes=["python3.13"]
     )["LayerVersionArn"]
-    for function in all_functions:
-        client.update_function_configuration(
-            FunctionName=function.name, Layers=[*_declared(stack, function), version]
-        )
+    _for_each(
+        some_functions,
+        lambda one: client.update_function_configuration(
+            FunctionName=one.name, Layers=[*_declared(stack, one), version]
+        ),
+    )
+
+
+def _for_each(some_functions: Collection[Function], update: Callable[[Function], object]) -> None:
+    """Updates the functions side by side, the API's first: a request waits for them alone."""
+    first_the_api = sorted(some_functions, key=lambda one: not one.module.endswith(".api"))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(update, first_the_api))
 
 
 def _declared(stack: Stack, function: Function) -> list[str]:

@@ -5,10 +5,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from tools.cloud import deployed, deployment, server, sync
-from tools.cloud.parts import SHARED, STACK
+from tools.cloud.parts import SHARED, STACK, digests
+from tools.cloud.sync import Function
 from tools.console import StepError
 from tools.dev.import_check import ImportCheck, location
+from tools.dev.shared_code import Contents, SharedCode
 from tools.server_record import Server, running
+from tools.settings import REPOSITORY
 from tools.stack import Stack
 
 
@@ -42,6 +45,11 @@ class Syncing:
         self._server = _running()
         self._functions = sync.functions(self._stack)
         self._check = ImportCheck(self._stack.endpoint)
+        self._shared = SharedCode(REPOSITORY)
+        contents, record = self._shared.now(), deployed.of(self._server)
+        # After a sync of an earlier run, some functions may have an older layer.
+        if SHARED not in {*record.synced, *record.differs()}:
+            self._shared.have(self._functions, contents)
 
     @property
     def api_url(self) -> str:
@@ -49,7 +57,8 @@ class Syncing:
         return self._stack.api_url
 
     def warm_up(self) -> str:
-        """Imports all functions, so that later checks are quick. Returns the problem of one that cannot be imported."""
+        """Reads and runs all imports, so that later checks are quick. Returns the problem of one that fails."""
+        self._shared.lacking(self._functions, self._shared.now())
         return self._check.problem(self._functions)
 
     def changed(self) -> set[str]:
@@ -70,12 +79,30 @@ class Syncing:
         return service == SHARED or any(function.service == service for function in self._functions)
 
     def _sync(self, parts: Collection[str]) -> int:
-        if problem := self._check.problem(sync.concerned(self._functions, parts)):
+        # In this order: a file that changes from here on differs at the next look.
+        present, contents = digests(), self._shared.now()
+        code = [function for function in self._functions if function.service in parts]
+        shared = self._lacking(parts, code, contents)
+        concerned = {function.name: function for function in (*code, *shared)}
+        if problem := self._check.problem(concerned.values()):
             raise Broken(problem)
         try:
-            return sync.sync(self._server, self._stack, self._functions, parts)
+            wanted = {part: digest for part, digest in present.items() if part in parts}
+            sync.sync(self._server, self._stack, wanted, code, shared)
         except SyntaxError as error:
             raise Broken(location(error)) from error
+        self._shared.have(shared, contents)
+        return len(concerned)
+
+    def _lacking(
+        self, parts: Collection[str], code: Collection[Function], contents: Contents
+    ) -> list[Function]:
+        """The functions that need `shared`. New code may import what its function has not needed before."""
+        if SHARED in parts:
+            return self._shared.lacking(self._functions, contents)
+        lacking = self._shared.lacking(code, contents)
+        # `make sync SERVICE=orders` does not bring a changed `shared`.
+        return [] if lacking and SHARED in self.changed() else lacking
 
     def _deploy_all(self) -> int:
         deployment.build(self._server)

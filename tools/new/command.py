@@ -2,10 +2,15 @@
 
 import argparse
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from tools.command_line import Subcommands, add_command
+from tools.console import StepError
 from tools.contracts.deployed import BUDGET, LIMIT, deployed
 from tools.new.changes import Changes
+from tools.new.example_events import require_known
 from tools.new.parts import Consumer, NewEvent, Route
 from tools.new.plan import Plan
 from tools.new.service import changes_for
@@ -83,7 +88,7 @@ def _service(arguments: argparse.Namespace) -> None:
     print(f"services/{plan.package}/README.md says what it has. docs/new-service.md says what to do next.")
     if plan.steps:
         print(
-            "No state machine calls its steps yet: docs/new-service.md#a-step-of-the-saga says where they belong."
+            "Each order takes its step now: docs/new-service.md#a-step-of-the-saga says where, and what it costs."
         )
 
 
@@ -106,7 +111,8 @@ def _consumer(arguments: argparse.Namespace) -> None:
 def _make(changes: Changes, *, beyond_budget: bool = False) -> None:
     """Makes the changes; says how many resources they take, and raises StepError beyond the budget."""
     before = len(deployed()["Resources"])
-    allowed = LIMIT if beyond_budget else BUDGET
+    # What takes no resource is welcome in a stack that is beyond the budget already.
+    allowed = LIMIT if beyond_budget else max(BUDGET, before)
     after = int(changes.make("tools.new.renew", str(before), str(allowed)).split()[-1])
     for name in changes.files:
         print(f"  {name}")
@@ -116,26 +122,49 @@ def _make(changes: Changes, *, beyond_budget: bool = False) -> None:
 
 
 def _asked(plan: Plan) -> Plan:
-    """The plan with the answers of the person at the terminal."""
+    """The plan with the answers of the person at the terminal. An answer that is not valid is asked for again.
 
-    def ask(question: str) -> str:
-        return input(f"{question} ").strip()
+    Raises StepError for a name that no service can have, before it asks, and if the person ends the questions.
+    """
+    plan.check_name()
+    for option, read, question in _QUESTIONS:
+        if not getattr(plan, option):
+            plan = _answered(plan, option, read, question)
+    return plan
 
-    return Plan(
-        name=plan.name,
-        thing=plan.thing or ask("One of them is called (empty: the name in the singular)?"),
-        routes=_is_yes(ask("Routes by which customers open, list, read and close them (y/n)?")),
-        table=_is_yes(ask("A table with an outbox (y/n; routes, schedule and steps bring it)?")),
-        consumes=_types(ask("Types of events to follow, with commas (empty: none)?")),
-        projects=_types(ask("Types of events to keep a projection of (empty: none)?")),
-        schedule=ask('A schedule, as "rate(1 hour)" (empty: none)?'),
-        steps=_is_yes(ask("A step of the order saga, with its compensation (y/n)?")),
-    )
+
+def _answered(plan: Plan, option: str, read: Callable[[str], Any], question: str) -> Plan:
+    while True:
+        try:
+            answered = replace(plan, **{option: read(input(f"{question} ").strip())})
+            answered.check_options()
+            require_known((*answered.consumes, *answered.projects))
+        except StepError as error:
+            print(error.explain())
+        except EOFError:
+            print()
+            raise StepError("Not all questions were answered.", "Nothing was changed.") from None
+        else:
+            return answered
 
 
 def _is_yes(answer: str) -> bool:
+    if answer.lower() not in {"y", "yes", "n", "no", ""}:
+        raise StepError(f"{answer!r} is neither yes nor no.", "Answer y or n.")
     return answer.lower() in {"y", "yes"}
 
 
 def _types(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.replace(",", " ").split() if part)
+
+
+_QUESTIONS: tuple[tuple[str, Callable[[str], Any], str], ...] = (
+    ("thing", str, "One of them is called (empty: the name in the singular)?"),
+    ("routes", _is_yes, "Routes by which customers open, list, read and close them (y/n)?"),
+    ("table", _is_yes, "A table with an outbox (y/n; routes, schedule and steps bring it)?"),
+    ("consumes", _types, "Types of events to follow, with commas (empty: none)?"),
+    ("projects", _types, "Types of events to keep a projection of (empty: none)?"),
+    ("schedule", str, "A schedule, as rate(1 hour) (empty: none)?"),
+    ("steps", _is_yes, "A step of the order saga, with its compensation (y/n)?"),
+)
+"""Each option of a plan, how to read an answer, and the question."""

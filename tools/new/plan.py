@@ -59,13 +59,8 @@ class Plan:
 
     def check(self) -> None:
         """Raises StepError if a name or an option is not valid, or if they do not fit each other."""
-        self._check_names()
-        self._check_events()
-        if self.schedule and not _SCHEDULE.fullmatch(self.schedule):
-            raise StepError(
-                f"{self.schedule!r} is no schedule.",
-                f'Write it as "rate(1 hour)" or "cron(0 6 * * ? *)". {_NOTHING}',
-            )
+        self.check_name()
+        self.check_options()
         if not self.has_table and not self.follows:
             raise StepError(
                 "The service would have no function.",
@@ -73,7 +68,8 @@ class Plan:
                 f'SCHEDULE="rate(1 hour)" and STEPS=yes. {_NOTHING}',
             )
 
-    def _check_names(self) -> None:
+    def check_name(self) -> None:
+        """Raises StepError if no service can have this name, with any options."""
         if not _NAME.fullmatch(self.name) or not self.package.endswith("s"):
             raise StepError(
                 f"{self.name!r} is no name for a service.",
@@ -88,6 +84,9 @@ class Plan:
             raise StepError(
                 f"A package named {self.package} exists already.", f"Choose another name. {_NOTHING}"
             )
+
+    def check_options(self) -> None:
+        """Raises StepError if an option is not valid, or does not fit another one. There may be too few of them."""
         if (
             not re.fullmatch(r"[a-z][a-z0-9_]*", self.one)
             or keyword.iskeyword(self.one)
@@ -96,6 +95,12 @@ class Plan:
             raise StepError(
                 f"{self.one!r} cannot name one of the {words_of(self.package)} in Python.",
                 f"Name one with THING=..., for example THING={self.one.rstrip('_')}_request. {_NOTHING}",
+            )
+        self._check_events()
+        if self.schedule and not _SCHEDULE.fullmatch(self.schedule):
+            raise StepError(
+                f"{self.schedule!r} is no schedule.",
+                f'Write it as "rate(1 hour)" or "cron(0 6 * * ? *)". {_NOTHING}',
             )
 
     def _check_events(self) -> None:

@@ -8,6 +8,7 @@ from tools.new import example_events
 from tools.new.changes import Changes
 from tools.new.plan import Plan
 from tools.new.rendering import rendered
+from tools.new.saga import join_saga
 from tools.new.template_text import TEMPLATE, after_line, before_line, heading
 from tools.services import camel
 
@@ -32,6 +33,8 @@ def changes_for(plan: Plan) -> Changes:
         ("docs/operations.md", _in_operations),
     ):
         changes.replace(page, change(changes.text(page), plan))
+    if plan.steps:
+        join_saga(changes, plan)
     return changes
 
 

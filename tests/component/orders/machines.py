@@ -30,7 +30,8 @@ ROOT = Path(__file__).parents[3]
 TIMED_OUT = "Sandbox.Timedout"
 
 Answer = dict[str, Any] | str
-_UNSCRIPTED: dict[str, Answer] = {
+# What the functions of other services answer, unless a test says otherwise.
+UNSCRIPTED: dict[str, Answer] = {
     "ReserveStock": {"reservation_id": "res-1"},
     "ReleaseStock": {"released": True},
     "AuthorizePayment": {"payment_id": "pay-1", "provider_reference": "pi_1"},
@@ -113,7 +114,7 @@ class Functions:
             from orders.functions.steps import handler
 
             return handler(given, self._context)
-        return _UNSCRIPTED[function]
+        return UNSCRIPTED[function]
 
 
 def _body(answer: Any) -> io.BytesIO:

@@ -3,6 +3,7 @@
 docs/new-service.md says how to see one deployed. That takes longer, so it is no test.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from tools.console import StepError
+from tools.contracts.deployed import BUDGET
 from tools.new import changes as changes_module
+from tools.new import command
 from tools.new.changes import Changes
 from tools.new.parts import Consumer, NewEvent, Route
 from tools.new.plan import Plan
@@ -65,6 +68,11 @@ GREEN = (
     "tests/component/inventory/test_note_refunds_consumer.py",
     "tests/component/catalog/test_read_stars.py",
     "tests/component/orders/test_read_receipt.py",
+    "tests/component/orders/test_order_saga.py",
+    "tests/component/orders/test_cancellation.py",
+    "tests/faults/test_machine.py",
+    "tests/unit/test_account_limits.py",
+    "tests/unit/test_permissions.py",
     "tests/unit/test_layout.py",
     "tests/unit/test_services.py",
     "tests/unit/test_data_map.py",
@@ -107,8 +115,8 @@ def run(root: Path, *arguments: str) -> str:
 
 
 def test_its_code_is_formatted_and_free_of_complaints(copy: Path) -> None:
-    for command in (("format", "--check"), ("check",)):
-        run(copy, "-m", "ruff", *command, "services", "tests/component", "tests/unit")
+    for check in (("format", "--check"), ("check",)):
+        run(copy, "-m", "ruff", *check, "services", "tests/component", "tests/unit")
 
 
 def test_its_own_tests_and_the_checks_of_all_services_pass(copy: Path) -> None:
@@ -143,6 +151,31 @@ def test_every_other_line_of_the_template_stays(copy: Path) -> None:
     assert removed[1:] == [line for line in before if line.startswith("    - [Users, ")]
 
 
+def test_the_state_machines_are_written_as_the_command_writes_them() -> None:
+    """Otherwise a new step would change lines that it does not concern."""
+    for name in ("order_saga", "order_cancellation"):
+        text = (REPOSITORY / "statemachines" / f"{name}.asl.json").read_text(encoding="utf-8")
+        assert json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n" == text
+
+
+def test_a_step_comes_before_the_parcel_and_is_undone_after_it(copy: Path) -> None:
+    saga, cancellation = (
+        json.loads((copy / "statemachines" / f"{name}.asl.json").read_text())["States"]
+        for name in ("order_saga", "order_cancellation")
+    )
+    assert [saga[name]["Next"] for name in ("AuthorizePayment", "OpenWishlist")] == [
+        "OpenWishlist",
+        "CreateShipment",
+    ]
+    assert [cancellation[name]["Next"] for name in ("CancelShipment", "CloseWishlist")] == [
+        "CloseWishlist",
+        "VoidPayment",
+    ]
+    assert {"Variable": "$.close_wishlist_error", "IsPresent": True} in cancellation["IsAllUndone"][
+        "Choices"
+    ][0]["Or"]
+
+
 @pytest.mark.parametrize(
     ("plan", "advice"),
     [
@@ -164,6 +197,22 @@ def test_what_cannot_be_made_is_refused_with_advice(plan: Plan, advice: str) -> 
     with pytest.raises(StepError) as refused:
         changes_for(plan)
     assert advice in refused.value.explain()
+
+
+def test_what_takes_no_resource_is_made_in_a_stack_that_is_beyond_the_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    present = str(BUDGET + 21)
+    made: list[tuple[str, ...]] = []
+
+    def make(_: Changes, *arguments: str) -> str:
+        made.append(arguments)
+        return present
+
+    monkeypatch.setattr(command, "deployed", lambda: {"Resources": dict.fromkeys(range(BUDGET + 21))})
+    monkeypatch.setattr(Changes, "make", make)
+    command._make(Changes())
+    assert made == [("tools.new.renew", present, present)]
 
 
 @pytest.mark.parametrize(
