@@ -30,7 +30,7 @@ help: ## List the targets
 setup: .venv/installed .venv-sam/installed .venv-cloud/installed ## Install the tools and the embedded cloud (nothing outside this folder)
 
 lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
-	$(call do,cd requirements && for list in dev runtime live-authorizer image-processor sam cloud lambda-image scan; do \
+	$(call do,cd requirements && for list in dev runtime live-authorizer image-processor sam cloud lambda-image scan load docs; do \
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version $(VERSION) --generate-hashes \
 		$$(case $$list in runtime|live-authorizer|image-processor) echo --constraint dev.txt;; esac) $$list.in --output-file $$list.txt; done)
 
@@ -60,6 +60,20 @@ lock: .venv/installed ## Renew requirements/*.txt from requirements/*.in
 	@echo "Installing the scanners into .venv-scan"
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-scan
 	@$(BIN)/uv pip sync --quiet --python .venv-scan/bin/python --require-hashes $<
+	@touch $@
+
+# Locust patches sockets and threads of its process.
+.venv-load/installed: requirements/load.txt | .venv/installed
+	@echo "Installing Locust into .venv-load"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-load
+	@$(BIN)/uv pip sync --quiet --python .venv-load/bin/python --require-hashes $<
+	@touch $@
+
+# The site's generator wants other releases of Markdown libraries than the tools have.
+.venv-docs/installed: requirements/docs.txt | .venv/installed
+	@echo "Installing the generator of the site into .venv-docs"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-docs
+	@$(BIN)/uv pip sync --quiet --python .venv-docs/bin/python --require-hashes $<
 	@touch $@
 
 # Prints a Python of the Lambda runtime's version, or an error with advice.
@@ -169,7 +183,7 @@ leaks: .venv/installed ## Search the embedded cloud for personal data and secret
 slowest: .venv/installed ## Show the stages and the slowest tests of the last run
 	@$(TOOLS) slowest
 
-.PHONY: budgets bench bill benchmark benchmark-live benchmark-pictures growth
+.PHONY: budgets bench bill benchmark benchmark-live benchmark-pictures growth load
 budgets: build ## Measure the modules, sizes and calls that tests hold to their budgets, and renew the budgets
 	@$(BIN)/python -W ignore -m tests.budgets
 
@@ -191,8 +205,11 @@ benchmark-pictures: .venv/installed ## Measure memory and time of the largest ac
 growth: .venv/installed ## Measure what an order costs with 100, 10,000 and 100,000 orders in the tables (eight minutes)
 	@$(BIN)/python -m benchmarks.growth
 
+load: $(DEPLOYED) .venv-load/installed ## Load the shop with a shopping mix, and audit its books (USERS=10 MINUTES=1; STACK=... REGION=... for any stack but one for production)
+	@$(BIN)/python -m benchmarks.load --users $(or $(USERS),10) --minutes $(or $(MINUTES),1)
+
 ## Describe
-.PHONY: openapi openapi-release asyncapi events events-release data-map services agents release-notes
+.PHONY: openapi openapi-release asyncapi events events-release data-map services agents decisions docs release-notes
 openapi: .venv/installed ## Renew the OpenAPI document and the authorization matrix from the routes
 	@$(TOOLS) openapi write
 
@@ -216,6 +233,13 @@ events-release: .venv/installed ## Make the events the ones whose readers later 
 
 agents: .venv/installed ## Renew AGENTS.md from CONTRIBUTING.md and the Makefile
 	@$(TOOLS) agents
+
+decisions: .venv/installed ## Renew the contents of the decisions, by topic and status
+	@$(TOOLS) decisions
+
+docs: .venv/installed .venv-docs/installed ## Build the docs as a site with search, in build/site; a warning fails it
+	@$(TOOLS) docs-pages
+	$(call do,.venv-docs/bin/zensical build --clean --strict)
 
 release-notes: .venv/installed ## Compare the contracts of two versions (FROM=v0.6.0 TO=v0.7.0; without, since the last tag)
 	@$(TOOLS) release-notes $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)")
@@ -295,7 +319,7 @@ down: .venv/installed ## Stop the embedded cloud; its data is gone
 
 clean: ## Stop the embedded cloud and remove everything that was built (the tools stay)
 	@[ ! -x $(BIN)/python ] || $(MAKE) down
-	$(call do,rm -rf .aws-sam .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache)
+	$(call do,rm -rf .aws-sam .local build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache)
 	$(call do,find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +)
 
 ## Operate (the embedded cloud, or a stack on AWS: STACK=... REGION=...)

@@ -37,6 +37,8 @@ TOOLS: Tools = {
     "tools.contracts.events.command": ("events",),
     "tools.contracts.release_notes": ("release-notes",),
     "tools.contracts.agents": ("agents",),
+    "tools.contracts.docs.contents": ("decisions",),
+    "tools.contracts.docs.site": ("docs-pages",),
     "tools.contracts.deployed": ("resources",),
     "tools.scan.command": ("scan",),
     "tools.import_roots": ("services",),

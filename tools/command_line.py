@@ -70,6 +70,19 @@ def at_least[Number: (int, float)](least: Number) -> Callable[[str], Number]:
     return number
 
 
+def within[Number: (int, float)](least: Number, most: Number) -> Callable[[str], Number]:
+    """The type of an argument that is a number, no smaller than `least` and no larger than `most`."""
+    at_least_that = at_least(least)
+
+    def number(text: str) -> Number:
+        named = at_least_that(text)
+        if named > most:
+            raise argparse.ArgumentTypeError(f"{text!r} is more than {most}")
+        return named
+
+    return number
+
+
 def run(arguments: Sequence[str], tools: Tools, *, description: str | None) -> int:
     """Runs the command that the arguments name; returns the exit code to end with."""
     wanted = [module for module, commands in tools.items() if arguments and arguments[0] in commands]

@@ -185,6 +185,8 @@ def test_prose_is_read_out_of_each_kind_of_file():
     assert [(found.place, found.text) for found in read] == [
         ("1", "Title"), ("3", "One line."), ("6", "An item goes on."), ("13", "a"), ("13", "b"),
     ]  # fmt: skip
+    titles = markdown("- [Who pays](#who-pays) (replaced by 2)\n- [Who pays](#who-pays) for it\n")
+    assert [found.is_title for found in titles] == [True, False]
     code = '"""Module."""\n\nLIMIT = 3  # beside\n"""Attribute."""\n# above,\n# in two lines\n'
     assert [found.text for found in python(code)] == [
         "Module.",

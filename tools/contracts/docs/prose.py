@@ -17,6 +17,8 @@ _SKIPPED_FOLDERS = {
     ".local",
     ".venv",
     ".venv-cloud",
+    ".venv-docs",
+    ".venv-load",
     ".venv-sam",
     ".venv-scan",
     "__pycache__",
@@ -25,6 +27,8 @@ _SKIPPED_FOLDERS = {
 _LIST_ITEM = re.compile(r"\s*(?:[-*]|\d+\.)\s+")
 # For a tool, not for a reader: `noqa: S101 - the reason` has only its reason read.
 _DIRECTIVE = re.compile(r"^(?:(?:noqa|nosec|type: ignore|pragma|fmt|ruff)\b[^-#]*(?:- |# |$))+")
+# An item of a page's contents repeats a heading of the page.
+_OF_CONTENTS = re.compile(r"\[.*\]\(#[^)]*\)(?: \([^)]*\))?$")
 _COMMENT = re.compile(r"(?:^|\s)#+(?:\s|$)(.*)")
 _YAML_DESCRIPTION = re.compile(r"\s*Description:\s*([^>|\s].*)")
 _DESCRIBING_KEYS = ("description", "summary", "Comment")
@@ -71,7 +75,7 @@ def markdown(text: str, first_line: int = 1) -> Iterator[Passage]:
             continue  # an indented code block
         continues = bare and block and not item and not bare.startswith(("|", "#"))
         if block and not continues:
-            yield Passage(str(began), " ".join(block))
+            yield _paragraph(began, block)
             block = []
         if bare.startswith("|"):
             yield from _cells(bare, number)
@@ -83,7 +87,12 @@ def markdown(text: str, first_line: int = 1) -> Iterator[Passage]:
             indent = item.end() if item else indent if _indent(line) else 0
             block.append(line[item.end() :].strip() if item else bare)
     if block:
-        yield Passage(str(began), " ".join(block))
+        yield _paragraph(began, block)
+
+
+def _paragraph(began: int, lines: list[str]) -> Passage:
+    text = " ".join(lines)
+    return Passage(str(began), text, is_title=_OF_CONTENTS.match(text) is not None)
 
 
 def _without_fences(text: str, first_line: int) -> Iterator[tuple[int, str]]:

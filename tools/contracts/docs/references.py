@@ -270,6 +270,9 @@ def _first_words_of_ids() -> frozenset[str]:
 def _anchors(document: Path) -> frozenset[str]:
     """The anchors of a Markdown document's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", _FENCE.sub("", document.read_text(encoding="utf-8")), re.MULTILINE)
-    return frozenset(
-        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings
-    )
+    return frozenset(anchor_of(heading) for heading in headings)
+
+
+def anchor_of(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")

@@ -1,0 +1,1 @@
+"""A shopping mix from many customers at once, and an audit of the books behind it: see ../README.md."""
