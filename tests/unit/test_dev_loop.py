@@ -130,7 +130,7 @@ SOURCES = {
     "services/orders/orders/functions/api.py": "from shared.api import answer\nimport orders.domain",
     "services/orders/orders/functions/relay.py": "from orders import domain",
     "services/orders/orders/domain.py": "from shared.money import Money",
-    "services/live/live/functions/push.py": "import json",
+    "services/inventory/inventory/functions/commit.py": "import json",
 }
 
 
@@ -146,7 +146,7 @@ def sources(tmp_path: Path) -> Path:
 def functions() -> list[Function]:
     return [
         Function(module.rpartition(".")[2], Path(), f"{module}.handler", {}, ())
-        for module in ("orders.functions.api", "orders.functions.relay", "live.functions.push")
+        for module in ("orders.functions.api", "orders.functions.relay", "inventory.functions.commit")
     ]
 
 
@@ -181,8 +181,8 @@ def test_a_function_gets_an_earlier_change_once_it_imports_the_module(sources: P
     shared.have(shared.lacking(functions(), shared.now()), shared.now())
     assert shared.lacking(functions(), shared.now()) == []
 
-    (sources / "services/live/live/functions/push.py").write_text("from shared.clock import CHANGED")
-    assert names(shared.lacking(functions(), shared.now())) == ["push"]
+    (sources / "services/inventory/inventory/functions/commit.py").write_text("from shared.clock import CHANGED")
+    assert names(shared.lacking(functions(), shared.now())) == ["commit"]
 
 
 def test_all_functions_get_shared_if_an_earlier_run_has_synced_it(sources: Path) -> None:

@@ -1,9 +1,9 @@
 """Saves what a deployment made in this server, and loads it into an empty one, which then needs no deployment.
 
-`PUT /_cartwright/snapshot` saves to the folder `STATE_DIR`, and `POST` loads from there. Both ask the functions
-with which MiniStack keeps each service's state from one start to the next. Those leave out the objects in buckets,
-and the records in streams. So a snapshot is made before anybody uses the stack; it lacks only the files that sam
-uploaded.
+`PUT /_cartwright/snapshot` saves to the folder `STATE_DIR`, and `POST` loads from there. Both ask the
+functions with which MiniStack keeps each service's state from one start to the next. Those leave out the objects in
+buckets, and the records in streams. So a snapshot is made before anybody uses the stack; it lacks only the files that
+sam uploaded.
 """
 
 import json

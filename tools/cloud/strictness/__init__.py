@@ -4,6 +4,6 @@
 and no code of ours but this folder's. So these modules import each other relatively, and nothing else of the project.
 
 The settings are off at the start. `STRICT="mail_sandbox lambda_concurrency=10" make up` switches some on, and so does
-`PUT /_cartwright/strictness` at any time, with a JSON object of names and numbers. `settings.py` describes each.
-A module without a setting is always on.
+`PUT /_cartwright/strictness` at any time, with a JSON object of names and numbers. `settings.py` describes
+each. A module without a setting is always on.
 """
