@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.domain import ApiDocument
+from gateway.domain.api_document import ApiDocument
 
 HTML = "text/html"
 JAVASCRIPT = "text/javascript"

@@ -3,7 +3,7 @@
 from functools import cache
 
 from gateway.adapters import read_api_document
-from gateway.domain import ApiDocument
+from gateway.domain.api_document import ApiDocument
 from shared.environment import LambdaEnvironment
 
 
