@@ -1,7 +1,6 @@
 """Wires the service's function, once per execution environment."""
 
 from functools import cache
-from typing import Literal
 
 from gateway.adapters import WebApp, read_api_document
 from gateway.domain.api_document import ApiDocument
@@ -18,10 +17,10 @@ class Environment(LambdaEnvironment):
 
 
 class WebEnvironment(LambdaEnvironment):
-    """What the web app needs of the stack; `web_app` says whether it is served at all."""
+    """What the web app needs of the stack; `web_app` is `on` or `off`."""
 
     stage: str
-    web_app: Literal["on", "off"]
+    web_app: str
     cognito_url: str
     user_pool_client_id: str
     admin_client_id: str
@@ -30,7 +29,8 @@ class WebEnvironment(LambdaEnvironment):
     jobs_url: str
     served_countries: str
     """Codes, with a comma between two."""
-    payment_provider: Literal["sandbox", "real"]
+    payment_provider: str
+    """`sandbox` or `real`."""
 
 
 @cache
