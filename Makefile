@@ -298,8 +298,8 @@ sync: .venv/installed ## Deploy what changed to the running embedded cloud, once
 debug: .venv/installed ## Let a debugger attach to a function of the embedded cloud (FUNCTION=OrdersApi; DEBUG_PORT=5678)
 	@$(TOOLS) debug $(or $(FUNCTION),$(error FUNCTION=OrdersApi names a function, as `make logs` shows it)) --port $(or $(DEBUG_PORT),5678)
 
-demo: $(DEPLOYED) ## Place real orders and follow them to the mail
-	@$(TOOLS) demo
+demo: $(DEPLOYED) ## Place real orders and follow them to the mail (OPEN=1 opens the shop at the end)
+	@$(TOOLS) demo $(if $(OPEN),--open)
 
 smoke: $(if $(STACK),.venv/installed,seed) ## See one order confirmed over HTTP, and cancel it again (SKU=... REVISION=<commit>)
 	@$(TOOLS) smoke $(if $(SKU),--sku "$(SKU)") $(if $(REVISION),--revision "$(REVISION)")

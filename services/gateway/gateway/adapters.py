@@ -46,11 +46,12 @@ DOCS_ASSETS = {
 }
 
 
+_MEDIA_TYPES = {".js": JAVASCRIPT, ".css": CSS, ".svg": SVG}
+_SHARED_FOLDERS = ("vendor", "common")
+
+
 class WebApp:
     """The files of the web app: a folder for each page, and folders that pages share."""
-
-    _MEDIA_TYPES = {".js": JAVASCRIPT, ".css": CSS, ".svg": SVG}
-    _SHARED = ("common", "vendor")
 
     def __init__(self, folder: Path = _PACKAGE / "web") -> None:
         self._folder = folder
@@ -59,9 +60,9 @@ class WebApp:
     def files(self) -> dict[tuple[str, str], WebFile]:
         """The files that a page may load, by their folder and name."""
         return {
-            (file.parent.name, file.name): WebFile(file, self._MEDIA_TYPES[file.suffix])
+            (file.parent.name, file.name): WebFile(file, _MEDIA_TYPES[file.suffix])
             for file in sorted(self._folder.glob("*/*"))
-            if file.suffix in self._MEDIA_TYPES
+            if file.suffix in _MEDIA_TYPES
         }
 
     @cached_property
@@ -80,7 +81,7 @@ class WebApp:
         """The paths of the scripts and style sheets of a page: shared ones first, the page's own last."""
         return [
             f"{folder}/{name}"
-            for part in (*self._SHARED, page)
+            for part in (*_SHARED_FOLDERS, page)
             for (folder, name), file in self.files.items()
             if folder == part and file.media_type != SVG
         ]

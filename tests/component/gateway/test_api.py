@@ -242,7 +242,12 @@ def test_a_file_of_another_release_is_served_and_not_to_be_kept(call: Call) -> N
 
 @pytest.mark.parametrize(
     "path",
-    ["/web/any/shop/page.html", "/web/any/vendor/LICENSE.txt", "/web/any/common/none.js", "/web/any/..%2f/api.py"],
+    [
+        "/web/any/shop/page.html",
+        "/web/any/vendor/LICENSE.txt",
+        "/web/any/common/none.js",
+        "/web/any/..%2f/api.py",
+    ],
 )
 def test_a_file_that_is_no_part_of_a_page_is_a_404_problem(call: Call, path: str) -> None:
     assert call("GET", path)["statusCode"] == 404

@@ -9,7 +9,6 @@ import { useStore } from "./store.js";
  * @typedef {object} NavigationLink
  * @property {string} href a place in this page
  * @property {any} text
- * @property {string} [label] the whole meaning, if `text` alone does not say it
  */
 
 /**
@@ -26,7 +25,7 @@ export function Shell({ home, brand, links, children, foot }) {
     <header class="bar"><div class="bar-in">
       <a class="brand" href=${home}>${brand}</a>
       <nav aria-label=${brand}><ul>
-        ${links.map(({ href, text, label }) => html`<li key=${href}><a href=${href} aria-label=${label} aria-current=${href.split("?")[0] === here ? "page" : undefined}>${text}</a></li>`)}
+        ${links.map(({ href, text }) => html`<li key=${href}><a href=${href} aria-current=${href.split("?")[0] === here ? "page" : undefined}>${text}</a></li>`)}
       </ul></nav>
     </div></header>
     <main id="main" tabindex="-1">${children}</main>

@@ -143,16 +143,16 @@ function report(error) {
 }
 
 /**
- * A dialog above the page. Escape and its own buttons close it, and the focus goes back to where it was.
+ * A dialog above the page. Escape and its own buttons close it; the browser then gives the focus back to where it was.
  *
  * @param {{title: string, onClose: () => void, children: any, name?: string}} props
  */
 export function Dialog({ title, onClose, children, name = "dialog" }) {
   const element = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {
-    const before = document.activeElement;
-    element.current?.showModal();
-    return () => before instanceof HTMLElement && before.focus();
+    const dialog = element.current;
+    dialog?.showModal();
+    return () => dialog?.close();
   }, []);
   return html`<dialog ref=${element} class="dialog" aria-labelledby="${name}-title" onCancel=${(/** @type {Event} */ event) => {
     event.preventDefault();

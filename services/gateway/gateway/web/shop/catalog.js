@@ -92,12 +92,12 @@ function Add({ product, small = false }) {
     const timer = setTimeout(() => setAdded(0), 2500);
     return () => clearTimeout(timer);
   }, [added]);
-  const label = t("catalog.addLabel", { name: product.name });
-  return html`<button type="button" class=${small ? "small quiet" : ""} aria-label=${label} onClick=${() => {
+  const { name } = product;
+  return html`<button type="button" class=${small ? "small quiet" : ""} onClick=${() => {
       addPiece(product.sku);
       setAdded((count) => count + 1);
-    }}>${added ? t("catalog.added") : t("catalog.add")}</button>
-    <span class="visually-hidden" role="status">${added ? t("catalog.addedLabel", { name: product.name }) : ""}</span>`;
+    }}>${added ? t("catalog.added") : t("catalog.add")}<span class="visually-hidden">${` ${t("catalog.addWhat", { name })}`}</span></button>
+    <span class="visually-hidden" role="status">${added ? t("catalog.addedLabel", { name }) : ""}</span>`;
 }
 
 /**

@@ -45,7 +45,7 @@ function Shop() {
     { href: "#/", text: t("nav.shop") },
     { href: "#/orders", text: t("nav.orders") },
     { href: "#/account", text: person ? t("nav.account") : t("nav.signIn") },
-    { href: "#/basket", text: html`${t("nav.basket")} <span class="count number">${count}</span>`, label: t("nav.basketLabel", { count }) },
+    { href: "#/basket", text: html`${t("nav.basket")} <span class="count number">${count}</span><span class="visually-hidden"> ${t("nav.pieces")}</span>` },
   ];
   return html`<${Shell} home="#/" brand="Cartwright" links=${links} foot=${html`<span>${t("foot.text")}</span><a href="docs">${t("foot.api")}</a>`}>
       <${Place} />

@@ -1,3 +1,4 @@
+import { Problem } from "../common/api.js";
 import { inDate, inMoney, t, textOr } from "../common/i18n.js";
 import { Choice, Confirm, ErrorBox, fieldsOf, Loading, useAction, useLoaded } from "../common/ui.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
@@ -11,6 +12,7 @@ import { ProductName, StatusTag } from "./orders.js";
  */
 
 const REASONS = ["damaged", "wrong_item", "not_as_described", "changed_mind", "other"];
+const ASK_AGAIN_MS = 2000;
 const BEFORE_THE_PARCEL = ["requested", "accepted", "labelled"];
 
 /** @param {{order: Order}} props */
@@ -21,9 +23,14 @@ export function Returns({ order }) {
   useEffect(() => lastChange.follow((change) => {
     if (!change || change.order_id === order.order_id) reload();
   }), [path]);
+  // The service of returns hears a moment later that the parcel has left.
+  const isSoon = error instanceof Problem && error.kind === "not-found";
+  useEffect(() => {
+    const timer = isSoon ? setTimeout(reload, ASK_AGAIN_MS) : undefined;
+    return () => clearTimeout(timer);
+  }, [error]);
   const heading = html`<h2>${t("returns.title")}</h2>`;
-  // The service of returns hears of a delivered order a moment later.
-  if (error) return html`<section class="stack">${heading}<${ErrorBox} error=${error} retry=${reload} /></section>`;
+  if (error && !isSoon) return html`<section class="stack">${heading}<${ErrorBox} error=${error} retry=${reload} /></section>`;
   if (!value) return html`<section class="stack">${heading}<${Loading} /></section>`;
   return html`<section class="stack returns">${heading}
     ${value.returns.map((one) => html`<${OneReturn} key=${one.return_id} one=${one} path=${path} onDone=${reload} />`)}
