@@ -47,7 +47,7 @@ def web_environment() -> WebEnvironment:
 
 @cache
 def page_settings() -> PageSettings:
-    """What the pages are told."""
+    """The settings that every page shows its reader's browser."""
     found = web_environment()
     return PageSettings(
         stage=found.stage,

@@ -1,4 +1,4 @@
-"""The web app's pages: what a page is told, and what its browser may load."""
+"""The web app's pages: the settings in them, and the policy that says what a browser may load."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -32,8 +32,8 @@ def live_url(url: str) -> str:
 def content_security_policy(settings: PageSettings, file_origins: Iterable[str]) -> str:
     """The header `Content-Security-Policy` of a page.
 
-    The page loads its own scripts and styles, and nothing inline. It calls its own API, Cognito and the WebSocket, and
-    it loads pictures from `file_origins`, to which it may also upload some.
+    The page loads its own scripts and styles, and nothing inline. It calls its own API, Cognito and the WebSocket.
+    It loads pictures from `file_origins`, and may upload some there.
     """
     files = sorted({_origin(url) for url in file_origins})
     called = sorted({_origin(settings.cognito_url), _origin(settings.live_url), *files})
