@@ -95,7 +95,7 @@ class Page:
         )
 
     def prefer(self, scheme: str) -> None:
-        """Has the page believe that its reader prefers the colour scheme, `light` or `dark`, and nothing that moves."""
+        """Has the page believe that its reader prefers a colour scheme, `light` or `dark`, and no motion."""
         features = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
         self._call(
             "Emulation.setEmulatedMedia",

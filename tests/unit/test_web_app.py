@@ -1,4 +1,4 @@
-"""The web app's files: what they weigh, that both languages say the same, and that they fit the API's document.
+"""The web app's files: their weight, their texts in both languages, and their types beside the API's document.
 
 The checks by TypeScript need Node's packages: `npm ci`. Without them they are skipped.
 """

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from gateway.adapters import CSS, DOCS_ASSETS, DOCS_PAGE, HTML, JAVASCRIPT, WebFile
 from gateway.dependencies import api_document, environment
-from gateway.functions.answers import answering
+from gateway.functions.views import answering
 from gateway.functions.web_routes import add_web_routes
 from shared.access import Access
 from shared.api import api_handler, api_resolver, contract

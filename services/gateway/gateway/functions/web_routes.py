@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 from gateway.adapters import CSS, HTML, JAVASCRIPT, SVG
 from gateway.dependencies import page_settings, web_app, web_environment
 from gateway.domain.web_page import content_security_policy, filled_page
-from gateway.functions.answers import answering
+from gateway.functions.views import answering
 from shared.errors import NotFound
 
 _TEXT = {"type": "string"}
