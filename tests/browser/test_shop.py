@@ -72,7 +72,7 @@ def test_a_customer_signs_up_orders_follows_the_order_and_returns_something(wind
     window.click("Close the account")
     window.click("Close it")
     window.sees("Forgotten the password?")
-    # The service of returns answers 404 until it has heard that the parcel has left.
+    # The service of returns answers 404 until it has received the event that the parcel has left.
     assert [each for each in window.page.complaints if "/returns" not in each] == []
 
 
