@@ -86,7 +86,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component contracts singles faults defects attack weaknesses break template scan system fuzz browser sam-local checks test permissions permissions-needed leaks slowest
+.PHONY: format lint types unit component contracts singles faults defects attack weaknesses break template scan system fuzz browser screenshots sam-local checks test permissions permissions-needed leaks slowest
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -160,8 +160,15 @@ fuzz: fuzz-cloud ## Try the API with generated requests, a sample of the attacks
 embedded-seed:
 	@$(MAKE) seed STACK=
 
-browser: embedded-seed ## Use the API's reference in a real browser (Debian's chromium)
-	$(call do,$(BIN)/python -m pytest tests/browser)
+browser: embedded-seed node_modules/.package-lock.json ## Use the shop and the reference in a real browser (Debian's chromium)
+	$(call do,$(BIN)/python -m pytest --no-fold-skipped tests/browser)
+
+screenshots: embedded-seed ## Take the pictures of the docs from the running system (Debian's chromium)
+	$(call do,$(BIN)/python -m tests.browser.screenshots)
+
+# Node's packages check the web app: its types, and its accessibility. Nothing else needs them.
+node_modules/.package-lock.json: package-lock.json
+	@if command -v npm > /dev/null; then npm ci --no-audit --no-fund; else echo "Without Node the web app's types and accessibility are not checked."; fi
 
 sam-local: embedded-seed ## Test `sam local` with Docker against the embedded cloud (some minutes)
 	$(call do,$(BIN)/python -m pytest tests/sam_local)
@@ -298,8 +305,8 @@ sync: .venv/installed ## Deploy what changed to the running embedded cloud, once
 debug: .venv/installed ## Let a debugger attach to a function of the embedded cloud (FUNCTION=OrdersApi; DEBUG_PORT=5678)
 	@$(TOOLS) debug $(or $(FUNCTION),$(error FUNCTION=OrdersApi names a function, as `make logs` shows it)) --port $(or $(DEBUG_PORT),5678)
 
-demo: $(DEPLOYED) ## Place real orders and follow them to the mail
-	@$(TOOLS) demo
+demo: $(DEPLOYED) ## Place real orders and follow them to the mail (OPEN=1 opens the shop at the end)
+	@$(TOOLS) demo $(if $(OPEN),--open)
 
 smoke: $(if $(STACK),.venv/installed,seed) ## See one order confirmed over HTTP, and cancel it again (SKU=... REVISION=<commit>)
 	@$(TOOLS) smoke $(if $(SKU),--sku "$(SKU)") $(if $(REVISION),--revision "$(REVISION)")

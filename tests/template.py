@@ -5,7 +5,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
@@ -114,7 +114,15 @@ def _routes(function: str, properties: dict[str, Any]) -> list[Route]:
         named = route["Method"].upper()
         methods = _EVERY_METHOD if named == "ANY" else (named,)
         found += [Route(method, route["Path"], function, api, authorizer != "NONE") for method in methods]
-    return found
+    return found + list(_defined_routes(function))
+
+
+def _defined_routes(function: str) -> Iterator[Route]:
+    """The function's routes that stand in the API's definition itself, without an event."""
+    for path, item in resources()[_PUBLIC_API]["Properties"]["DefinitionBody"]["paths"].items():
+        operation = item.get("get")
+        if operation and f"{{{function}.Arn}}" in str(operation["x-amazon-apigateway-integration"]["uri"]):
+            yield Route("GET", path, function, _PUBLIC_API, "security" not in operation)
 
 
 def parameters(environment: str) -> dict[str, str]:

@@ -117,6 +117,15 @@ def sign_in(stack: Stack, email: str, password: str, *, client: str = CUSTOMERS_
 
     Raises botocore's ClientError if Cognito refuses, and ChallengeRequired if it asks for more than a password.
     """
+    return _tokens(stack, email, password, client)["IdToken"]
+
+
+def refresh_token(stack: Stack, email: str, password: str, *, client: str = CUSTOMERS_CLIENT) -> str:
+    """A token with which others are made until the session ends; raises as `sign_in`."""
+    return _tokens(stack, email, password, client)["RefreshToken"]
+
+
+def _tokens(stack: Stack, email: str, password: str, client: str) -> dict[str, str]:
     session = stack.client("cognito-idp").initiate_auth(
         ClientId=stack.resource(client),
         AuthFlow="USER_PASSWORD_AUTH",
@@ -124,4 +133,5 @@ def sign_in(stack: Stack, email: str, password: str, *, client: str = CUSTOMERS_
     )
     if "AuthenticationResult" not in session:
         raise ChallengeRequired(session["ChallengeName"])
-    return str(session["AuthenticationResult"]["IdToken"])
+    tokens: dict[str, str] = session["AuthenticationResult"]
+    return tokens

@@ -17,6 +17,8 @@ from typing import Any
 
 from tools.waiting import wait_for
 
+# Their codes in Windows, which the protocol has, and the text that they enter.
+_KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), "Escape": (27, ""), "Space": (32, " ")}
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -66,6 +68,22 @@ class Page:
         self.evaluate(f"document.querySelector({json.dumps(selector)}).focus()")
         self._call("Input.insertText", text=text)
 
+    def press(self, key: str, *, shift: bool = False) -> None:
+        """Presses a key, as a person does: `Tab`, `Enter`, `Escape` or `Space`."""
+        code, text = _KEYS[key]
+        pressed = {
+            "key": " " if key == "Space" else key,
+            "code": key,
+            "windowsVirtualKeyCode": code,
+            "modifiers": 8 if shift else 0,
+        }
+        self._call("Input.dispatchKeyEvent", type="keyDown", text=text, **pressed)
+        self._call("Input.dispatchKeyEvent", type="keyUp", **pressed)
+
+    def before_each_page(self, script: str) -> None:
+        """Runs `script` in each page that opens from now on, before the page's own scripts."""
+        self._call("Page.addScriptToEvaluateOnNewDocument", source=script)
+
     def resize(self, width: int, height: int) -> None:
         """Makes the tab so large, in CSS pixels."""
         self._call(
@@ -77,8 +95,12 @@ class Page:
         )
 
     def prefer(self, scheme: str) -> None:
-        """Has the page believe that its reader prefers the colour scheme, `light` or `dark`."""
-        self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        """Has the page believe that its reader prefers a colour scheme, `light` or `dark`, and no motion."""
+        features = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+        self._call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": name, "value": value} for name, value in features.items()],
+        )
 
     def screenshot(self, path: Path) -> None:
         """Saves what the tab shows, as PNG."""
@@ -123,15 +145,15 @@ class Page:
 
 
 @contextlib.contextmanager
-def browser(program: str) -> Iterator[Page]:
-    """A tab of a Chromium of its own, with an empty profile."""
+def browser(program: str, *, language: str = "en") -> Iterator[Page]:
+    """A tab of a Chromium of its own, with an empty profile; `language` is its reader's."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         to_read, commands = os.pipe()
         answers, to_write = os.pipe()
         command = [
             program, "--headless=new", "--remote-debugging-pipe", "--no-first-run", "--no-proxy-server",
             "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-            "--window-size=1280,1400", f"--user-data-dir={profile}",
+            f"--accept-lang={language}", "--window-size=1280,1400", f"--user-data-dir={profile}",
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
         ]  # fmt: skip
         process = subprocess.Popen(  # noqa: S603 - of a program that this machine has

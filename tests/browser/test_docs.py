@@ -1,33 +1,13 @@
 """The API's reference in a real browser, against the running system: read it, sign in, and call an operation."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from tests.browser.chromium import Page, browser, executable
+from tests.browser.chromium import Page
 from tools.settings import STATE
 from tools.shop.client import Shop
-from tools.stack import Stack
 
 OPERATION = "#operations-users-read_own_profile"
-
-
-@pytest.fixture(scope="module")
-def shop() -> Shop:
-    """A client of the deployed API."""
-    return Shop(Stack.current())
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A tab of a new browser."""
-    program = executable()
-    if program is None:
-        pytest.skip("There is neither Chromium nor Chrome: install one (Debian: apt-get install chromium).")
-    with browser(program) as tab:
-        yield tab
 
 
 def click(page: Page, selector: str) -> None:

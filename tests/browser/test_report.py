@@ -1,17 +1,14 @@
 """The weekly report in a real browser: made by the running system, loaded from its bucket, read at any width."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
-
-import pytest
 
 from reports.domain.facts import Kind
 from reports.domain.week import Week
 from shared.clock import timestamp
 from shared.events import Event
-from tests.browser.chromium import Page, browser, executable
+from tests.browser.chromium import Page
 from tools.settings import STATE
 from tools.shop.audit import Auditor
 from tools.stack import Stack
@@ -49,22 +46,6 @@ LEAST_CONTRAST = """
     ...bars.map(each => contrast(getComputedStyle(each).stroke)));
 })()
 """
-
-
-@pytest.fixture(scope="module")
-def stack() -> Stack:
-    """The running stack."""
-    return Stack.current()
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A tab of a new browser."""
-    program = executable()
-    if program is None:
-        pytest.skip("There is neither Chromium nor Chrome: install one (Debian: apt-get install chromium).")
-    with browser(program) as tab:
-        yield tab
 
 
 def sell(stack: Stack, week: Week) -> None:

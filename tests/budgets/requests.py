@@ -10,6 +10,9 @@ from tests.routes import routes
 _ADA, _OLGA = claims_of("ada", "ada@example.com"), claims_of("olga", "olga@example.com", groups="admin")
 UNCOUNTED = {
     "GET /docs/{asset}",
+    # They read files of their own package, and call nothing.
+    "GET /shop",
+    "GET /web/{release}/{folder}/{name}",
     # The way of an order that was parked has no budget.
     "POST /orders/{order_id}/resume",
     # There is no picture without S3.

@@ -99,6 +99,9 @@ def places(shop: Shop, owner: Customer) -> Places:
             "picture_id": "none",
             "rendition": "none",
             "asset": "page.js",
+            "release": "current",
+            "folder": "common",
+            "name": "style.css",
         },
     )
 

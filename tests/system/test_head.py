@@ -36,6 +36,9 @@ def parameters(shop: Shop, admin: Customer, customer: Customer) -> dict[str, str
     ).json()
     return {
         "asset": "page.js",
+        "release": "current",
+        "folder": "common",
+        "name": "style.css",
         "user_id": customer.user_id,
         "sku": TEA,
         "order_id": placed["order_id"],

@@ -236,10 +236,10 @@ def test_a_package_has_bytecode_that_lambda_trusts_and_the_rest_as_it_was_built(
     package.write_bytes(of_service("gateway", built))
     read = (
         "import sys; sys.path.insert(0, sys.argv[1]); import third_party, importlib.util as u; "
-        "spec = u.find_spec('gateway.domain'); code = spec.loader.get_code('gateway.domain'); "
-        "data = spec.loader.get_data(spec.loader.archive + '/gateway/__pycache__/domain.cpython-313.pyc'); "
+        "spec = u.find_spec('gateway.adapters'); code = spec.loader.get_code('gateway.adapters'); "
+        "data = spec.loader.get_data(spec.loader.archive + '/gateway/__pycache__/adapters.cpython-313.pyc'); "
         "assert data[:4] == u.MAGIC_NUMBER and data[4:8] == bytes([1, 0, 0, 0]), data[:8]; "
-        "assert data[8:16] == u.source_hash(spec.loader.get_source('gateway.domain').encode()); "
+        "assert data[8:16] == u.source_hash(spec.loader.get_source('gateway.adapters').encode()); "
         "assert u.find_spec('gateway.removed') is None; print(third_party.NAME)"
     )
     command = [sys.executable, "-c", read, str(package)]

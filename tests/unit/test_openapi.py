@@ -103,6 +103,10 @@ def test_head_is_deployed_wherever_get_is_for_the_same_callers_and_by_the_same_f
         and event["Properties"]["RestApiId"] == {"Ref": "Api"}
         and event["Properties"]["Method"] == "GET"
         and "+}" not in event["Properties"]["Path"]
+    } | {
+        (path, "security" in item["get"], _function_of(item["get"]))
+        for path, item in resources["Api"]["Properties"]["DefinitionBody"]["paths"].items()
+        if "get" in item
     }
     heads = {
         (path, "security" in item["head"], _function_of(item["head"]))
@@ -170,6 +174,10 @@ def deployed_routes() -> Iterator[tuple[str, str, str]]:
                 route = event["Properties"]
                 public = route.get("Auth", {}).get("Authorizer") == "NONE"
                 yield route["Method"].upper(), route["Path"], "anyone" if public else "token"
+    # Those of the gateway alone need no permission of their own.
+    for path, item in template()["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"].items():
+        if "get" in item:
+            yield "GET", path, "anyone" if "security" in item["get"] else "token"
 
 
 def test_the_document_is_valid_openapi() -> None:

@@ -4,7 +4,8 @@
 
 - **Execute-API host names.** A function that calls another API of this system gets its AWS URL from the template
   (`https://<id>.execute-api.<region>.amazonaws.com/<stage>`). That name leads nowhere here. `redirect_api_calls` puts
-  MiniStack's own address into the functions' environment variables, also for the public keys of a user pool.
+  MiniStack's own address into the functions' environment variables, also for Cognito, the public keys of a user pool
+  and buckets, which browsers reach.
 - **Secrets.** `!Ref` of a secret is its ARN on AWS, and its name in MiniStack, where a policy on the name allows
   nothing. `complete_policies` adds the missing statements to the roles.
 - **API Gateway's own answers.** MiniStack omits the template's answers to a missing token, a throttled call and the
@@ -34,7 +35,8 @@ from typing import Any
 from tools.stack import Stack, execute_api_url
 
 _EXECUTE_API = re.compile(r"^https://(?P<api>[^./]+)\.execute-api\.[^/]+/(?P<stage>[^/]+)(?P<path>/.*)?$")
-_PUBLIC_KEYS = re.compile(r"^https://cognito-idp\.[^/]+(?P<path>/[^/]+/\.well-known/jwks\.json)$")
+_COGNITO = re.compile(r"^https://cognito-idp\.[^/]+(?P<path>/[^/]+/\.well-known/jwks\.json)?$")
+_BUCKET = re.compile(r"^https://(?P<bucket>[^./]+)\.s3\.[^/]+$")
 ADDED_POLICY = "embedded-cloud"
 
 
@@ -199,8 +201,10 @@ def _resolved(stack: Stack, value: Any) -> Any:
 
 
 def _redirected(stack: Stack, value: str) -> str:
-    if keys := _PUBLIC_KEYS.match(value):
-        return stack.endpoint + keys["path"]
+    if cognito := _COGNITO.match(value):
+        return stack.endpoint + (cognito["path"] or "")
+    if bucket := _BUCKET.match(value):
+        return f"{stack.endpoint}/{bucket['bucket']}"
     found = _EXECUTE_API.match(value)
     if not found:
         return value

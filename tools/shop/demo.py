@@ -4,13 +4,15 @@ import argparse
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+from tools.api import CUSTOMERS_CLIENT
 from tools.command_line import Subcommands, add_command, add_stack_option
 from tools.console import StepError
 from tools.shop import seed
 from tools.shop.audit import Findings
-from tools.shop.client import Customer
+from tools.shop.client import PASSWORD, Customer
 from tools.shop.stage import DARJEELING, RARE, RARE_STOCK, TEA, DemoFailed, Stage, bill, expect, say
 from tools.shop.watch import watched_order
+from tools.shop.web_link import open_in_browser, page_url, signed_in_link
 from tools.stack import Stack
 from tools.waiting import be_patient, wait_for
 
@@ -25,6 +27,7 @@ def register(subcommands: Subcommands) -> None:
         subcommands, "demo", _demo, description="place real orders, and follow them to the mail"
     )
     add_stack_option(parser)
+    parser.add_argument("--open", action="store_true", help="open the shop in your browser at the end")
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -35,15 +38,20 @@ def _demo(arguments: argparse.Namespace) -> None:
         be_patient()
     seed.fill(stack)
     try:
-        play(Stage(stack))
+        link = play(Stage(stack))
     except DemoFailed as error:
         raise StepError(
             f"The demo failed: {error}.", "`make logs` shows the log lines of the functions."
         ) from error
+    if arguments.open and not open_in_browser(link):
+        raise StepError("This machine shows no browser.", f"Open {link} in one.")
 
 
-def play(stage: Stage) -> None:
-    """Plays all scenes and the audit, and shows what to try next; raises DemoFailed if a promise is broken."""
+def play(stage: Stage) -> str:
+    """Plays all scenes and the audit, and shows what to try next; returns the link to the shop.
+
+    Raises DemoFailed if a promise is broken.
+    """
     customer = sign_up(stage)
     first = fulfilled_order(stage, customer)
     watched(stage, customer)
@@ -54,7 +62,9 @@ def play(stage: Stage) -> None:
     failed_capture(stage, customer)
     rush(stage)
     audit(stage)
-    what_next(stage, customer, first)
+    link = link_to_shop(stage, customer)
+    what_next(stage, customer, first, link)
+    return link
 
 
 def sign_up(stage: Stage) -> Customer:
@@ -259,14 +269,24 @@ def audit(stage: Stage) -> None:
     )
 
 
-def what_next(stage: Stage, customer: Customer, order_id: str) -> None:
-    """Prints the URL, the reference's, a token, and commands about this demo."""
+def link_to_shop(stage: Stage, customer: Customer) -> str:
+    """Where a browser shows the shop; in the embedded cloud to that customer, who is signed in."""
+    if not stage.stack.is_embedded:
+        return page_url(stage.stack, "shop")
+    return signed_in_link(stage.stack, "shop", customer.email, PASSWORD, client=CUSTOMERS_CLIENT)
+
+
+def what_next(stage: Stage, customer: Customer, order_id: str, link: str) -> None:
+    """Prints the URL, the reference's, the shop's, a token, and commands about this demo."""
     url, where = stage.stack.api_url, ""
     if not stage.stack.is_embedded:
         where = f" STACK={stage.stack.name} REGION={stage.stack.region}"
     print(f"\nThe demo took {stage.seconds:.0f} s. The system keeps running.")
     print(f"\n  URL    {url}")
     print(f"\n  DOCS   {url}/docs  (open it in a browser; Authorize takes the token)")
+    if stage.stack.parameters.get("WebApp") != "off":
+        signed_in = "  (you are its customer there)" if stage.stack.is_embedded else ""
+        print(f"\n  SHOP   {link}{signed_in}")
     print(f"\n  TOKEN  {customer.token}\n\nTry next, for example in another terminal:\n")
     print(f"  curl -s '{url}/products?limit=3'")
     print(f'  TOKEN=<the token above>; curl -s {url}/orders -H "Authorization: Bearer $TOKEN"')

@@ -1,24 +1,44 @@
 """The gateway's answers: health, the reference, 404 and 405."""
 
+import json
+import re
 from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
 from gateway.adapters import DOCS_ASSETS
-from gateway.dependencies import environment
+from gateway.dependencies import environment, page_settings, web_environment
 from gateway.functions import api
 from tests.component.rest_events import header, json_body, rest_event
 
 Call = Callable[..., dict[str, Any]]
 
+VARIABLES = {
+    "STAGE": "test",
+    "VERSION": "1.4.0",
+    "REVISION": "",
+    "WEB_APP": "on",
+    "COGNITO_URL": "https://cognito-idp.eu-central-1.amazonaws.com",
+    "USER_POOL_CLIENT_ID": "customers",
+    "ADMIN_CLIENT_ID": "admins",
+    "LIVE_URL": "https://live.execute-api.eu-central-1.amazonaws.com/test",
+    "PICTURES_URL": "https://pictures.s3.eu-central-1.amazonaws.com",
+    "JOBS_URL": "https://jobs.s3.eu-central-1.amazonaws.com",
+    "SERVED_COUNTRIES": "AT,DE",
+    "PAYMENT_PROVIDER": "sandbox",
+}
+
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, lambda_context: Any) -> Iterator[Call]:
     """Calls the deployed function as API Gateway does: by way of `/{proxy+}` if no resource matches."""
-    for name, value in {"STAGE": "test", "VERSION": "1.4.0", "REVISION": ""}.items():
+    for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
-    environment.cache_clear()
+    forget()
 
     def request(method: str, path: str, *, context: dict[str, Any] | None = None, **kwargs: Any) -> Any:
         event = rest_event(method, path, **kwargs)
@@ -26,7 +46,13 @@ def call(monkeypatch: pytest.MonkeyPatch, lambda_context: Any) -> Iterator[Call]
         return api.handler(event, lambda_context)
 
     yield request
-    environment.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    """Has the next request read the environment again."""
+    for read in (environment, web_environment, page_settings):
+        read.cache_clear()
 
 
 def test_health_says_which_version_runs_where(call: Call) -> None:
@@ -157,3 +183,81 @@ def test_a_browser_on_another_origin_may_read_every_answer(call: Call) -> None:
     for path in ("/health", "/openapi.json", "/nowhere"):
         answer = call("GET", path, headers={"Origin": "https://elsewhere.example"})
         assert header(answer, "Access-Control-Allow-Origin") == "*"
+
+
+def test_the_shop_loads_its_own_parts_and_calls_its_own_systems_alone(call: Call) -> None:
+    page = call("GET", "/shop")
+    assert (page["statusCode"], header(page, "Content-Type")) == (200, "text/html; charset=utf-8")
+    assert header(page, "Cache-Control") == "no-cache"
+    assert (header(page, "Content-Security-Policy") or "").split("; ") == [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob: https://jobs.s3.eu-central-1.amazonaws.com https://pictures.s3.eu-central-1.amazonaws.com",
+        "connect-src 'self' https://cognito-idp.eu-central-1.amazonaws.com https://jobs.s3.eu-central-1.amazonaws.com"
+        " https://pictures.s3.eu-central-1.amazonaws.com wss://live.execute-api.eu-central-1.amazonaws.com",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ]
+    assert "{{" not in page["body"]
+    assert re.findall(r"<script(?! type=.module. src=.web/)|<style| style=| on\w+=", page["body"]) == []
+
+
+def test_the_shop_is_told_what_it_needs_of_the_stack_and_nothing_else(call: Call) -> None:
+    [content] = re.findall(r'<meta name="settings" content="([^"]*)">', call("GET", "/shop")["body"])
+    assert json.loads(unescape(content)) == {
+        "stage": "test",
+        "cognito_url": "https://cognito-idp.eu-central-1.amazonaws.com",
+        "user_pool_client": "customers",
+        "admin_client": "admins",
+        "live_url": "wss://live.execute-api.eu-central-1.amazonaws.com/test",
+        "countries": ["AT", "DE"],
+        "has_test_cards": True,
+    }
+
+
+def test_every_part_of_the_shop_comes_with_its_type_and_may_be_kept_for_ever(call: Call) -> None:
+    parts = re.findall(r'(?:href|src)="(web/[^"]+)"', call("GET", "/shop")["body"])
+    types = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+    for part in parts:
+        answer = call("GET", f"/{part}")
+        assert answer["statusCode"] == 200, part
+        assert header(answer, "Content-Type") == f"{types[Path(part).suffix]}; charset=utf-8"
+        assert header(answer, "Cache-Control") == "public, max-age=31536000, immutable"
+    assert {Path(part).suffix for part in parts} == types.keys()
+
+
+def test_every_import_of_a_script_is_a_part_that_the_page_has_asked_for(call: Call) -> None:
+    parts = set(re.findall(r'(?:href|src)="(web/[^"]+)"', call("GET", "/shop")["body"]))
+    for part in parts:
+        for imported in re.findall(r'from "(\.[^"]+)"|import "(\.[^"]+)"', call("GET", f"/{part}")["body"]):
+            assert urljoin(part, "".join(imported)) in parts, (part, imported)
+
+
+def test_a_file_of_another_release_is_served_and_not_to_be_kept(call: Call) -> None:
+    answer = call("GET", "/web/another/common/style.css")
+    assert (answer["statusCode"], header(answer, "Cache-Control")) == (200, "no-store")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/web/any/shop/page.html",
+        "/web/any/vendor/LICENSE.txt",
+        "/web/any/common/none.js",
+        "/web/any/..%2f/api.py",
+    ],
+)
+def test_a_file_that_is_no_part_of_a_page_is_a_404_problem(call: Call, path: str) -> None:
+    assert call("GET", path)["statusCode"] == 404
+
+
+@pytest.mark.parametrize("path", ["/shop", "/web/any/common/style.css"])
+def test_a_stack_without_the_web_app_answers_404(
+    call: Call, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    assert call("GET", path)["statusCode"] == 200
+    monkeypatch.setenv("WEB_APP", "off")
+    forget()
+    assert call("GET", path)["statusCode"] == 404

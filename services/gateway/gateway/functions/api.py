@@ -3,7 +3,7 @@ no other service takes. All of them are public."""
 
 import json
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path
@@ -11,6 +11,8 @@ from pydantic import BaseModel, Field
 
 from gateway.adapters import CSS, DOCS_ASSETS, DOCS_PAGE, HTML, JAVASCRIPT, WebFile
 from gateway.dependencies import api_document, environment
+from gateway.functions.views import answering
+from gateway.functions.web_routes import add_web_routes
 from shared.access import Access
 from shared.api import api_handler, api_resolver, contract
 from shared.errors import MethodNotAllowed, NotFound
@@ -48,14 +50,6 @@ class Health(BaseModel):
     )
 
 
-def _answering(content: dict[str, dict[str, str]], **options: Any) -> dict[str, Any]:
-    """The `contract` of a public route that answers with `content`, a schema by media type."""
-    made = contract(Access.ANYONE, tag="api", **options)
-    success = made["responses"][int(HTTPStatus.OK)]
-    success["content"] = {media_type: {"schema": schema} for media_type, schema in content.items()}
-    return made
-
-
 @app.get("/health", **contract(Access.ANYONE, tag="api", answers="The API runs"))
 def read_health() -> Health:
     """Returns the version of the running system and its environment."""
@@ -68,7 +62,7 @@ def read_health() -> Health:
 @app.get(
     "/openapi.json",
     cache_control=_BRIEFLY,
-    **_answering(
+    **answering(
         {content_types.APPLICATION_JSON: {"type": "object", "description": "An OpenAPI 3.1 document"}},
         answers="The document",
     ),
@@ -82,7 +76,7 @@ def read_openapi_document() -> Response[str]:
     )
 
 
-@app.get("/docs", cache_control=_BRIEFLY, **_answering({HTML: _TEXT}, answers="A page for browsers"))
+@app.get("/docs", cache_control=_BRIEFLY, **answering({HTML: _TEXT}, answers="A page for browsers"))
 def read_docs() -> Response[str]:
     """Returns the API's reference as a page (Swagger UI). The reader can try every operation with their own token."""
     return _answered(DOCS_PAGE)
@@ -91,7 +85,7 @@ def read_docs() -> Response[str]:
 @app.get(
     "/docs/<asset>",
     cache_control=_FOR_A_DAY,
-    **_answering({JAVASCRIPT: _TEXT, CSS: _TEXT}, answers="A part of the page", raises=(NotFound,)),
+    **answering({JAVASCRIPT: _TEXT, CSS: _TEXT}, answers="A part of the page", raises=(NotFound,)),
 )
 def read_docs_asset(
     asset: Annotated[str, Path(description="The part's name", examples=["page.js"])],
@@ -100,6 +94,9 @@ def read_docs_asset(
     if asset not in DOCS_ASSETS:
         raise NotFound("There is no such resource.")
     return _answered(DOCS_ASSETS[asset])
+
+
+add_web_routes(app)
 
 
 @app.not_found

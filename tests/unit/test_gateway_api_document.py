@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.domain import ApiDocument
+from gateway.domain.api_document import ApiDocument
 
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",

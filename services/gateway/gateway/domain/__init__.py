@@ -1,0 +1,1 @@
+"""The rules: no AWS, no clock, no I/O."""
