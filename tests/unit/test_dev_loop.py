@@ -181,7 +181,9 @@ def test_a_function_gets_an_earlier_change_once_it_imports_the_module(sources: P
     shared.have(shared.lacking(functions(), shared.now()), shared.now())
     assert shared.lacking(functions(), shared.now()) == []
 
-    (sources / "services/inventory/inventory/functions/commit.py").write_text("from shared.clock import CHANGED")
+    (sources / "services/inventory/inventory/functions/commit.py").write_text(
+        "from shared.clock import CHANGED"
+    )
     assert names(shared.lacking(functions(), shared.now())) == ["commit"]
 
 

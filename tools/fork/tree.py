@@ -65,5 +65,5 @@ def run_all(*commands: Sequence[str]) -> None:
 
 
 def take_back() -> None:
-    """Makes all tracked files as they were committed; the caller has seen that there were no other changes."""
+    """Restores all tracked files as they were committed. The caller has refused a tree with other changes."""
     git("restore", "--staged", "--worktree", ".")

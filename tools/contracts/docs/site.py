@@ -14,6 +14,8 @@ from tools.settings import REPOSITORY
 
 PAGES = REPOSITORY / "build" / "pages"
 
+PICTURES = REPOSITORY / "docs" / "images"
+
 FOLDERS = (".", "benchmarks", "docs", "docs/*", "services/*", "tests/faults")
 """Where documents are; each has its place in the navigation of zensical.toml."""
 
@@ -41,6 +43,7 @@ def _lay_out(_: argparse.Namespace) -> None:
         file = PAGES / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+    shutil.copytree(PICTURES, PAGES / PICTURES.relative_to(REPOSITORY))
     print(f"{len(made)} pages in {PAGES.relative_to(REPOSITORY)}")
 
 
@@ -59,7 +62,7 @@ def pages() -> dict[str, str]:
 
         def lead(link: re.Match[str], document: Path = document, place: Path = place) -> str:
             target = (document.parent / link["path"]).resolve()
-            if not target.is_file() or target in known:
+            if not target.is_file() or target in known or target.is_relative_to(PICTURES):
                 return link[0]
             made[_place(target)] = _page_of(target)
             return Path(_place(target)).relative_to(place.parent, walk_up=True).as_posix()
