@@ -2,7 +2,8 @@
 
 from functools import cache
 
-from cleanup.adapters import CleanupBucket, DeadLetterQueues
+from cleanup.adapters.cleanup_bucket import CleanupBucket
+from cleanup.adapters.dead_letter_queues import DeadLetterQueues
 from shared.aws import client
 from shared.environment import LambdaEnvironment
 
