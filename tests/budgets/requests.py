@@ -15,6 +15,11 @@ UNCOUNTED = {
     "GET /web/{release}/{folder}/{name}",
     # The way of an order that was parked has no budget.
     "POST /orders/{order_id}/resume",
+    # Nor has the board, and there are no dead letters without SQS.
+    "GET /board",
+    "GET /dead-letters",
+    "GET /dead-letters/{queue}",
+    "POST /dead-letters/{queue}/redrive",
     # There is no picture without S3.
     "GET /products/{sku}/pictures/{picture_id}/{rendition}",
     "DELETE /products/{sku}/pictures/{picture_id}",

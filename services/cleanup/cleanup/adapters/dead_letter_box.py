@@ -7,7 +7,6 @@ twice, and none is lost. Consumers recognise the second one.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import batched
 from typing import Any
 
 from cleanup.domain.dead_letters import DeadLetter, DeadLetterQueue, NotRedrivable, UnknownQueue
@@ -92,12 +91,10 @@ class DeadLetterBox:
         try:
             yield receive()
         finally:
-            for some in batched([letter for batch in batches for letter in batch], _AT_ONCE, strict=False):
-                entries = [
-                    {"Id": str(number), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
-                    for number, letter in enumerate(some)
-                ]
-                self._sqs.change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)
+            for letter in (letter for batch in batches for letter in batch):
+                self._sqs.change_message_visibility(
+                    QueueUrl=queue.url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
+                )
 
     def _receive(self, queue: DeadLetterQueue, most: int) -> list[DeadLetter]:
         answer = self._sqs.receive_message(

@@ -30,7 +30,7 @@ export function Returns({ status = "requested" }) {
     <${ErrorBox} error=${pages.error} retry=${pages.again} />
     ${!pages.entries && !pages.error ? html`<${Loading} />` : null}
     ${pages.entries?.length === 0 ? html`<${Empty} title=${t("returns.none")} />` : null}
-    ${pages.entries?.length ? html`<${Table} caption=${t("returns.title")} head=${[t("order.order"), t("order.reason"), t("order.pieces"), t("attention.since"), ""]}>
+    ${pages.entries?.length ? html`<${Table} caption=${t("returns.title")} head=${[t("order.order"), t("order.reason"), t("order.pieces"), t("attention.since"), t("returns.decision")]}>
       ${pages.entries.map((entry) => html`<tr key=${entry.return_id}>
         <td><${OrderLink} id=${entry.order_id} /></td><td>${textOr(`why.${entry.reason}`, entry.reason)}</td>
         <td>${entry.lines.map((line) => html`<div class="small-text"><span class="number">${line.quantity}</span> × <span class="mono">${line.sku}</span></div>`)}</td>

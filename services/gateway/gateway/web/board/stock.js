@@ -15,7 +15,7 @@ export function Stock() {
     <${ErrorBox} error=${pages.error} retry=${pages.again} />
     ${!pages.entries && !pages.error ? html`<${Loading} />` : null}
     ${pages.entries?.length === 0 ? html`<${Empty} title=${t("stock.none")} />` : null}
-    ${pages.entries?.length ? html`<${Table} caption=${t("stock.title")} head=${[t("stock.sku"), t("stock.available"), t("stock.reserved"), t("stock.onHand"), ""]}>
+    ${pages.entries?.length ? html`<${Table} caption=${t("stock.title")} head=${[t("stock.sku"), t("stock.available"), t("stock.reserved"), t("stock.onHand"), t("stock.note")]}>
       ${pages.entries.map((level) => html`<tr key=${level.sku}>
         <td class="mono"><a href=${linkTo(["stock", level.sku])}>${level.sku}</a></td><td class="number">${inNumber(level.available)}</td><td class="number">${inNumber(level.reserved)}</td><td class="number">${inNumber(level.on_hand)}</td>
         <td>${level.low ? html`<span class="tag warn">${t("stock.low")}</span>` : null}</td>
