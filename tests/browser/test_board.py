@@ -93,7 +93,9 @@ def press(page: Page, text: str, within: str = "main") -> None:
     """Presses the button with this text."""
     buttons = f"[...document.querySelectorAll({json.dumps(within + ' button')})]"
     page.wait_until(f"{buttons}.some(one => one.innerText === {json.dumps(text)})")
-    page.evaluate(f"{buttons}.find(one => one.innerText === {json.dumps(text)}).click()")
+    button = f"{buttons}.find(one => one.innerText === {json.dumps(text)})"
+    page.evaluate(f"{button}.focus()")
+    page.evaluate(f"{button}.click()")
 
 
 def look(page: Page, name: str) -> None:

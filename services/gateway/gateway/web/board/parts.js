@@ -32,7 +32,7 @@ export function Moment({ at }) {
  *
  * @param {{caption: string, head: any[], children: any}} props
  */
-export const Table = ({ caption, head, children }) => html`<div class="scroller" tabindex="0" role="region" aria-label=${caption}>
+export const Table = ({ caption, head, children }) => html`<div class="scroller" tabindex="0" role="group" aria-label=${caption}>
   <table>
     <caption class="visually-hidden">${caption}</caption>
     <thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
