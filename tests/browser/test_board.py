@@ -74,7 +74,7 @@ def signed_in(shop: Shop, admin: Customer) -> Iterator[Page]:
 
 @pytest.fixture
 def board(signed_in: Page) -> Iterator[Page]:
-    """The same; the browser reports no script that threw, and nothing that a policy blocked."""
+    """The same; the browser reports no error of a script, and no breach of a policy."""
     signed_in.complaints.clear()
     yield signed_in
     assert signed_in.complaints == []

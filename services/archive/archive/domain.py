@@ -37,7 +37,7 @@ def _cleared(value: Any) -> Any:
 
 
 def aggregates_of_order(order_id: str) -> list[str]:
-    """The ids of the aggregates that an order has in the services, under which the archive has their events."""
+    """The ids of the aggregates that an order has in the services. The archive keeps their events under them."""
     return [
         order_id,
         f"reservation-{order_id}",

@@ -1006,7 +1006,7 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * @description The id of the event that the service reacted to; of a request, the id that API Gateway gave it
+             * @description The id of the event that the service reacted to, or the id that API Gateway gave the request
              * @example pay-ord_118ebd08bdee58bf9a4d0d7d1e76a930:1:payment.authorized
              */
             caused_by?: string | null;
@@ -1704,7 +1704,7 @@ export interface components {
         RedriveRequest: {
             /**
              * Format: date-time
-             * @description Only those that were sent until this moment, as `as_of` says it, in UTC. So a repeat leaves what came back meanwhile
+             * @description The redrive leaves messages that SQS had only after this moment, in UTC. So a repeat leaves what came back meanwhile
              * @example 2026-03-02T09:30:00.125Z
              */
             before: string;

@@ -21,7 +21,7 @@ ROUTES: dict[str, tuple[str, Any]] = {
 @pytest.mark.parametrize("operation", ROUTES)
 def test_an_admins_request_leaves_its_line(queues: Queues, send: Send, operation: str) -> None:
     path, body = ROUTES[operation]
-    assert send(operation.split(" ")[0], path, body)["statusCode"] == 200
+    assert send(operation.split(" ", maxsplit=1)[0], path, body)["statusCode"] == 200
     [line] = lines()
     assert (line["pk"], line["admin_id"], line["things"]) == (EVERYBODY, "root", ["OrdersErase"])
 
@@ -37,6 +37,6 @@ def test_a_request_whose_line_is_refused_shows_nothing_and_changes_nothing(
     queues.put("EraseDead", event(1))
     monkeypatch.setattr(client("dynamodb"), "transact_write_items", refuses)
     path, body = ROUTES[operation]
-    answer = send(operation.split(" ")[0], path, body)
+    answer = send(operation.split(" ", maxsplit=1)[0], path, body)
     assert answer["statusCode"] == 503 and "usr_1" not in answer["body"]
     assert len(queues.taken("EraseDead")) == 1

@@ -27,7 +27,7 @@ class ArchivedEvent(Record):
     caused_by: Annotated[
         str | None,
         About(
-            description="The id of the event that the service reacted to; of a request, the id that API Gateway gave it",
+            description="The id of the event that the service reacted to, or the id that API Gateway gave the request",
             examples=["pay-ord_118ebd08bdee58bf9a4d0d7d1e76a930:1:payment.authorized"],
         ),
     ] = None

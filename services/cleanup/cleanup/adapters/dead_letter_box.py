@@ -47,7 +47,7 @@ class DeadLetterBox:
         raise UnknownQueue
 
     def count(self, queue: DeadLetterQueue) -> int:
-        """About how many messages it holds, with those that somebody inspects just now."""
+        """About how many messages it holds, with messages that an operator inspects just now."""
         answer = self._sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=list(_COUNTS))
         return sum(int(answer["Attributes"][name]) for name in _COUNTS)
 
@@ -59,7 +59,7 @@ class DeadLetterBox:
     def redrive(self, queue: DeadLetterQueue, before: datetime, most: int) -> int:
         """Sends up to `most` of its messages to their source again, as they were; returns how many.
 
-        It leaves those that came to the queue after `before`. Raises NotRedrivable.
+        It leaves messages that SQS had only after `before`. Raises NotRedrivable.
         """
         if queue.source is None:
             raise NotRedrivable

@@ -1,4 +1,4 @@
-"""Dead letters as an operator judges them: what they were, why they wait, and how many are alike.
+"""Dead letters as an operator judges them: in groups of one type and one reason.
 
 A message may hold personal data. So nothing of it leaves this service but its type, the id of the thing that it is
 about, its reason and its times.

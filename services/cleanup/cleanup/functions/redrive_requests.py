@@ -24,8 +24,8 @@ class RedriveRequest(BaseModel):
         AwareDatetime,
         BeforeValidator(_in_utc),
         Field(
-            description="Only those that were sent until this moment, as `as_of` says it, in UTC. So a repeat leaves what "
-            "came back meanwhile",
+            description="The redrive leaves messages that SQS had only after this moment, in UTC. So a repeat leaves "
+            "what came back meanwhile",
             examples=["2026-03-02T09:30:00.125Z"],
         ),
     ]

@@ -1,6 +1,6 @@
 """The orders API: placing, reading, listing and cancelling orders.
 
-For operators: the orders of a day, those that need attention, and resuming a parked order.
+For operators: the orders of a day, the orders that need attention, and resuming a parked order.
 """
 
 from datetime import date
