@@ -35,7 +35,7 @@ class Queues:
             },
         )
 
-    def taken(self, queue: str) -> list[dict[str, Any]]:
+    def taken(self, queue: str) -> list[Any]:
         """The messages that a consumer would get now, at most ten."""
         answer = self.sqs.receive_message(
             QueueUrl=self.urls[queue],
@@ -43,7 +43,7 @@ class Queues:
             VisibilityTimeout=0,
             MessageAttributeNames=["All"],
         )
-        return answer.get("Messages", [])
+        return list(answer.get("Messages", []))
 
 
 @pytest.fixture
