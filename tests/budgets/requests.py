@@ -60,6 +60,8 @@ def send_requests(shop: CountedShop) -> None:
     send("GET", f"/orders/{order_id}", _ADA)
     send("GET", "/orders", _ADA)
     send("GET", "/orders/attention", _OLGA)
+    send("GET", "/orders/placed", _OLGA)
+    send("GET", f"/orders/{order_id}/events", _OLGA)
     _send_returns(send, sent, f"/orders/{order_id}/returns", next(iter(shop.items("ReturnsTable")))["bought"])
     send("GET", "/inventory", _OLGA)
     send("GET", "/inventory/MUG-BLUE", _OLGA)
