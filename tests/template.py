@@ -5,7 +5,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
@@ -114,15 +114,27 @@ def _routes(function: str, properties: dict[str, Any]) -> list[Route]:
         named = route["Method"].upper()
         methods = _EVERY_METHOD if named == "ANY" else (named,)
         found += [Route(method, route["Path"], function, api, authorizer != "NONE") for method in methods]
-    return found + list(_defined_routes(function))
+    return [*found, *(route for route in defined_routes() if route.function == function)]
 
 
-def _defined_routes(function: str) -> Iterator[Route]:
-    """The function's routes that stand in the API's definition itself, without an event."""
-    for path, item in resources()[_PUBLIC_API]["Properties"]["DefinitionBody"]["paths"].items():
-        operation = item.get("get")
-        if operation and f"{{{function}.Arn}}" in str(operation["x-amazon-apigateway-integration"]["uri"]):
-            yield Route("GET", path, function, _PUBLIC_API, "security" not in operation)
+def defined_routes() -> list[Route]:
+    """The routes that stand in the definition of the shop's API, without an event of their function.
+
+    HEAD is left out, since it belongs to GET. So is the route of any method, which answers what no other route does.
+    """
+    paths = resources()[_PUBLIC_API]["Properties"]["DefinitionBody"]["paths"]
+    return [
+        Route(method.upper(), path, function_of(operation), _PUBLIC_API, "security" not in operation)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if method.upper() in set(_EVERY_METHOD) - {"HEAD"}
+    ]
+
+
+def function_of(operation: Mapping[str, Any]) -> str:
+    """The function that the integration of an operation in the API's definition calls."""
+    uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+    return str(uri).partition("${AWS::Region}")[2].partition("${")[2].partition(".Arn}")[0]
 
 
 def parameters(environment: str) -> dict[str, str]:

@@ -15,6 +15,11 @@ UNCOUNTED = {
     "GET /web/{release}/{folder}/{name}",
     # The way of an order that was parked has no budget.
     "POST /orders/{order_id}/resume",
+    # Nor has the board, and there are no dead letters without SQS.
+    "GET /board",
+    "GET /dead-letters",
+    "GET /dead-letters/{queue}",
+    "POST /dead-letters/{queue}/redrive",
     # There is no picture without S3.
     "GET /products/{sku}/pictures/{picture_id}/{rendition}",
     "DELETE /products/{sku}/pictures/{picture_id}",
@@ -55,6 +60,8 @@ def send_requests(shop: CountedShop) -> None:
     send("GET", f"/orders/{order_id}", _ADA)
     send("GET", "/orders", _ADA)
     send("GET", "/orders/attention", _OLGA)
+    send("GET", "/orders/placed", _OLGA)
+    send("GET", f"/orders/{order_id}/events", _OLGA)
     _send_returns(send, sent, f"/orders/{order_id}/returns", next(iter(shop.items("ReturnsTable")))["bought"])
     send("GET", "/inventory", _OLGA)
     send("GET", "/inventory/MUG-BLUE", _OLGA)

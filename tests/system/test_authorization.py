@@ -102,6 +102,7 @@ def places(shop: Shop, owner: Customer) -> Places:
             "release": "current",
             "folder": "common",
             "name": "style.css",
+            "queue": "OrdersErase",
         },
     )
 

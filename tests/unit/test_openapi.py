@@ -17,6 +17,8 @@ from shared.access import Access, Whose
 from shared.api import api_resolver, contract
 from shared.errors import NotFound
 from shared.parameters import IdempotencyKey
+from tests.template import defined_routes, function_of
+from tests.template import functions as deployed_functions
 from tools.contracts.openapi.authorization import TABLE, authorization_table
 from tools.contracts.openapi.document import (
     DOCUMENT,
@@ -96,46 +98,33 @@ def test_every_documented_operation_is_deployed_and_open_to_its_callers() -> Non
 def test_head_is_deployed_wherever_get_is_for_the_same_callers_and_by_the_same_function() -> None:
     resources = template()["Resources"]
     functions = {
-        (event["Properties"]["Path"], event["Properties"].get("Auth", {}).get("Authorizer") == "NONE", name)
-        for name, resource in resources.items()
-        for event in resource.get("Properties", {}).get("Events", {}).values()
-        if event["Type"] == "Api"
-        and event["Properties"]["RestApiId"] == {"Ref": "Api"}
-        and event["Properties"]["Method"] == "GET"
-        and "+}" not in event["Properties"]["Path"]
-    } | {
-        (path, "security" in item["get"], _function_of(item["get"]))
-        for path, item in resources["Api"]["Properties"]["DefinitionBody"]["paths"].items()
-        if "get" in item
+        (route.path, not route.needs_token, function.name)
+        for function in deployed_functions()
+        for route in function.routes
+        if route.is_public and route.method == "GET" and "+}" not in route.path
     }
     heads = {
-        (path, "security" in item["head"], _function_of(item["head"]))
+        (path, "security" in item["head"], function_of(item["head"]))
         for path, item in resources["Api"]["Properties"]["DefinitionBody"]["paths"].items()
         if "head" in item
     }
     assert heads == functions
 
 
-def _function_of(operation: dict[str, Any]) -> str:
-    """The function that an operation's integration calls."""
-    uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
-    return str(uri).partition("${AWS::Region}")[2].partition("${")[2].partition(".Arn}")[0]
-
-
 def test_every_function_with_head_may_be_called_for_it() -> None:
     resources = template()["Resources"]
     called = {
-        _function_of(item["head"])
+        function_of(item["head"])
         for item in resources["Api"]["Properties"]["DefinitionBody"]["paths"].values()
         if "head" in item
     }
+    # A permission for any method allows HEAD as well.
     allowed = {
         resource["Properties"]["FunctionName"]["Ref"]
         for name, resource in resources.items()
-        if name.endswith("HeadPermission")
+        if name.endswith(("HeadPermission", "AnyPermission"))
     }
-    # The gateway's own permission allows every method.
-    assert called == allowed | {"GatewayApiFunction"}
+    assert called == allowed
 
 
 def test_a_resource_with_an_etag_is_read_and_changed_conditionally() -> None:
@@ -160,7 +149,7 @@ def test_every_other_request_reaches_the_gateway() -> None:
     elsewhere = resources["Api"]["Properties"]["DefinitionBody"]["paths"]["/{proxy+}"]
     assert elsewhere.keys() == {"x-amazon-apigateway-any-method", "options"}
     operation = elsewhere["x-amazon-apigateway-any-method"]
-    assert (_function_of(operation), operation["security"]) == ("GatewayApiFunction", [{"NONE": []}])
+    assert (function_of(operation), operation["security"]) == ("GatewayApiFunction", [{"NONE": []}])
     permission = resources["GatewayAnyPermission"]["Properties"]
     assert permission["FunctionName"] == {"Ref": "GatewayApiFunction"}
     assert str(permission["SourceArn"]).endswith("${Api}/*/*/*'}")
@@ -168,16 +157,18 @@ def test_every_other_request_reaches_the_gateway() -> None:
 
 def deployed_routes() -> Iterator[tuple[str, str, str]]:
     """The method, path and openness ("anyone" or "token") of every route to a function in the template."""
-    for resource in template()["Resources"].values():
-        for event in resource.get("Properties", {}).get("Events", {}).values():
-            if event["Type"] == "Api" and event["Properties"]["RestApiId"] == {"Ref": "Api"}:
-                route = event["Properties"]
-                public = route.get("Auth", {}).get("Authorizer") == "NONE"
-                yield route["Method"].upper(), route["Path"], "anyone" if public else "token"
-    # Those of the gateway alone need no permission of their own.
-    for path, item in template()["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"].items():
-        if "get" in item:
-            yield "GET", path, "anyone" if "security" in item["get"] else "token"
+    for function in deployed_functions():
+        for route in function.routes:
+            if route.is_public:
+                yield route.method, route.path, "token" if route.needs_token else "anyone"
+
+
+def test_a_function_without_events_for_its_routes_may_be_called_for_all_of_them() -> None:
+    resources = template()["Resources"]
+    for route in defined_routes():
+        permission = resources[f"{route.function.removesuffix('ApiFunction')}AnyPermission"]["Properties"]
+        assert permission["FunctionName"] == {"Ref": route.function}
+        assert str(permission["SourceArn"]).endswith("${Api}/*/*/*'}"), route
 
 
 def test_the_document_is_valid_openapi() -> None:

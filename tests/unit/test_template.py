@@ -237,6 +237,43 @@ def test_a_state_machine_logs_to_a_group_of_the_stack() -> None:
 # ---- Dead letters ----------------------------------------------------------------------------------------------------
 
 
+def test_an_admin_reaches_every_dead_letter_queue_and_the_queue_that_takes_its_messages_back() -> None:
+    sources = {
+        name.removesuffix("Queue"): queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][
+            0
+        ]
+        for name, queue in of_type("AWS::SQS::Queue")
+        if "RedrivePolicy" in queue["Properties"]
+    }
+    variables = RESOURCES["CleanupApiFunction"]["Properties"]["Environment"]["Variables"]
+    named = [entry["Fn::Sub"] for entry in variables["QUEUES"]["Fn::Join"][1]]
+    pairs = [f"{owner}=${{{dead}.QueueName}}=${{{owner}Queue.QueueName}}" for owner, dead in sources.items()]
+    assert sorted(named) == sorted([*pairs, "Relay=${RelayDeadLetterQueue.QueueName}="])
+    [policy] = RESOURCES["CleanupApiFunctionRole"]["Properties"]["Policies"]
+    allowed = {
+        action: sorted(resource["Fn::GetAtt"][0] for resource in statement["Resource"])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow" and isinstance(statement["Resource"], list)
+        for action in [*statement["Action"]][:1]
+    }
+    dead_letters = sorted([*sources.values(), "RelayDeadLetterQueue"])
+    assert list(allowed.values()) == [dead_letters, sorted(f"{owner}Queue" for owner in sources)]
+
+
+def test_the_names_of_all_queues_fit_into_the_variables_of_a_function() -> None:
+    """Lambda takes 4 KB. A queue has the name of the stack, its own, and twelve characters that AWS makes up."""
+    variables = RESOURCES["CleanupApiFunction"]["Properties"]["Environment"]["Variables"]
+    stack = "stack-of-a-forks-account"
+    names = [
+        re.sub(
+            r"\$\{(\w+)\.QueueName\}", lambda found: f"{stack}-{found[1]}-AbCdEfGhIjKl"[:80], entry["Fn::Sub"]
+        )
+        for entry in variables["QUEUES"]["Fn::Join"][1]
+    ]
+    others = 90 * (len(variables) - 1)
+    assert len(",".join(names)) + others < 4096
+
+
 def test_one_check_looks_into_every_dead_letter_queue_and_an_alarm_rings_if_it_fails_or_stops() -> None:
     queues = {name for name, _ in of_type("AWS::SQS::Queue") if name.endswith("DeadLetterQueue")}
     targets = {

@@ -181,10 +181,20 @@ def with_queue(text: str, consumer: str, types: Sequence[str]) -> str:
     text = before_line(
         text, "              - !Ref RelayDeadLetterQueue", f"              - !Ref {consumer}DeadLetterQueue\n"
     )
-    return before_line(
+    text = before_line(
         text,
         "                - !GetAtt RelayDeadLetterQueue.Arn",
         f"                - !GetAtt {consumer}DeadLetterQueue.Arn\n",
+    )
+    text = before_line(
+        text,
+        "              - !Sub Relay=${RelayDeadLetterQueue.QueueName}=",
+        f"              - !Sub {consumer}=${{{consumer}DeadLetterQueue.QueueName}}=${{{consumer}Queue.QueueName}}\n",
+    )
+    return after_line(
+        text,
+        "              Resource: # each consumer's queue",
+        f"                - !GetAtt {consumer}Queue.Arn\n",
     )
 
 

@@ -5,7 +5,7 @@ version of the contract. `data` is JSON text as published, because DynamoDB does
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.dynamo import from_item, to_item
@@ -22,6 +22,16 @@ class ArchiveStore:
     def put(self, event: Event) -> None:
         """Stores the event under the key that follows from it. A repeat stores the same item."""
         self._dynamodb.put_item(TableName=self._table, Item=item_of(event))
+
+    def events_of(self, aggregate_id: str) -> Iterator[Event]:
+        """The events of an aggregate in the order of its versions; none if the archive does not know it."""
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :aggregate",
+            ExpressionAttributeValues=to_item({":aggregate": aggregate_id}),
+        )
+        for page in pages:
+            yield from map(event_of, page["Items"])
 
 
 def item_of(event: Event) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from functools import cache
 
-from cleanup.adapters import CleanupBucket, DeadLetterQueues
+from cleanup.adapters.cleanup_bucket import CleanupBucket
+from cleanup.adapters.dead_letter_box import DeadLetterBox, queues_of
+from cleanup.adapters.dead_letter_queues import DeadLetterQueues
 from shared.aws import client
 from shared.environment import LambdaEnvironment
 
@@ -19,6 +21,13 @@ class CheckEnvironment(LambdaEnvironment):
     dead_letter_queues: str
 
 
+class Queues(LambdaEnvironment):
+    """The environment variables of the API: each dead-letter queue with its source, and the URL of one queue."""
+
+    queues: str
+    relay_dead_letter_queue_url: str
+
+
 @cache
 def cleanup_bucket() -> CleanupBucket:
     """The bucket of reports and places."""
@@ -29,3 +38,10 @@ def cleanup_bucket() -> CleanupBucket:
 def dead_letter_queues() -> DeadLetterQueues:
     """The dead-letter queues of all services."""
     return DeadLetterQueues(client("sqs"), CheckEnvironment.load().dead_letter_queues.split(","))
+
+
+@cache
+def dead_letter_box() -> DeadLetterBox:
+    """The messages in the dead-letter queues of all services."""
+    names = Queues.load()
+    return DeadLetterBox(client("sqs"), queues_of(names.queues, names.relay_dead_letter_queue_url))

@@ -297,6 +297,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/orders/placed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the orders that customers placed on a day, newest first, for operators who watch them flow
+         * @description Lists the orders that customers placed on a day, newest first, for operators who watch them flow.
+         *
+         *     It names no customer. An order's own route has more, and leaves a line in the audit trail.
+         */
+        get: operations["list_placed_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/orders/{order_id}": {
         parameters: {
             query?: never;
@@ -604,6 +626,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/orders/{order_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the events of an order, its reservation, payment, shipment and returns, oldest first
+         * @description Lists the events of an order, its reservation, payment, shipment and returns, oldest first.
+         *
+         *     An event comes up to a minute late. The archive keeps no personal data, and has no events of an order that it does not know.
+         */
+        get: operations["list_order_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs": {
         parameters: {
             query?: never;
@@ -679,6 +723,87 @@ export interface paths {
          * @description Cancels a job. A repeat answers the same.
          */
         post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the dead-letter queues of all services, and how many messages wait in each */
+        get: operations["list_dead_letter_queues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dead-letters/{queue}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows the messages of one queue, grouped by type and reason
+         * @description Shows the messages of one queue, grouped by type and reason. They stay where they are.
+         */
+        get: operations["read_dead_letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dead-letters/{queue}/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends messages of one queue to its consumer again
+         * @description Sends messages of one queue to its consumer again: up to 100 that waited at a moment.
+         *
+         *     A repeat sends none that came back meanwhile. Consumers recognise a message that they have handled.
+         */
+        post: operations["redrive_dead_letters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns the operators' board as a page
+         * @description Returns the operators' board as a page. Admins sign in there, and see orders, stock, jobs and dead letters.
+         *
+         *     A stack whose parameter `WebApp` is off answers 404.
+         */
+        get: operations["read_board"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -853,6 +978,39 @@ export interface components {
              */
             reason: string;
         };
+        /** @description An event as its service published it, without personal data. */
+        ArchivedEvent: {
+            /** @example ord_118ebd08bdee58bf9a4d0d7d1e76a930:2:order.confirmed */
+            event_id: string;
+            /** @example order.confirmed */
+            event_type: string;
+            /**
+             * @description The version of the event's contract
+             * @example 1
+             */
+            event_version: number;
+            /** @example 2026-03-02T09:30:00.125Z */
+            occurred_at: string;
+            /**
+             * @description The id of the thing that changed
+             * @example ord_118ebd08bdee58bf9a4d0d7d1e76a930
+             */
+            aggregate_id: string;
+            /**
+             * @description As docs/events.md describes it for the type
+             * @example {
+             *       "status": "confirmed"
+             *     }
+             */
+            data: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description The id of the event that the service reacted to, or the id that API Gateway gave the request
+             * @example pay-ord_118ebd08bdee58bf9a4d0d7d1e76a930:1:payment.authorized
+             */
+            caused_by?: string | null;
+        };
         /**
          * @description The orders that need an operator, the longest waiting first, and of the late ones the reminded first.
          *
@@ -936,6 +1094,33 @@ export interface components {
          * @enum {string}
          */
         Category: "tea" | "coffee" | "teaware" | "coffeeware" | "pantry" | "gifts";
+        /** @description Every dead-letter queue of the shop. */
+        DeadLetterQueues: {
+            queues: components["schemas"]["QueueView"][];
+        };
+        /** @description The messages of one queue in groups, without their bodies. */
+        DeadLetters: {
+            /** @example OrdersErase */
+            queue: string;
+            /**
+             * @description About how many messages wait
+             * @example 3
+             */
+            waiting: number;
+            /**
+             * @description How many of them the groups have; at most 100
+             * @example 3
+             */
+            inspected: number;
+            /** @example true */
+            redrivable: boolean;
+            /**
+             * @description The moment of the inspection, for `before` of a redrive
+             * @example 2026-03-02T09:30:00.125Z
+             */
+            as_of: string;
+            groups: components["schemas"]["GroupView"][];
+        };
         /**
          * @description The format of an export: a table for spreadsheets, or one JSON object on each line.
          * @enum {string}
@@ -998,6 +1183,33 @@ export interface components {
              * @example 0
              */
             not_accepted: number;
+        };
+        /** @description Messages of one type that wait for the same reason. */
+        GroupView: {
+            /** @example 3 */
+            count: number;
+            /**
+             * @description When the oldest of them was sent
+             * @example 2026-03-02T09:30:00.125Z
+             */
+            oldest: string;
+            /**
+             * @description What up to five of them are about
+             * @example [
+             *       "ord_118ebd08bdee58bf9a4d0d7d1e76a930"
+             *     ]
+             */
+            aggregate_ids: string[];
+            /**
+             * @description Null if the message is no event
+             * @example order.confirmed
+             */
+            event_type?: string | null;
+            /**
+             * @description Why the consumer can never handle it, without ids; null if it failed at every delivery, and then the consumer's log has the error
+             * @example UnknownVersion: version 99 of order.confirmed is not known here
+             */
+            reason?: string | null;
         };
         /** @description The state and the version of the API. */
         Health: {
@@ -1147,6 +1359,11 @@ export interface components {
          * @enum {string}
          */
         OnError: "apply_good" | "apply_none";
+        /** @description The events of one order in all services, oldest first. */
+        OrderEvents: {
+            order_id: string;
+            events: components["schemas"]["ArchivedEvent"][];
+        };
         /** @description Exports the orders of a period to a file, one row for each order, without personal data. */
         OrderExport: {
             /**
@@ -1291,6 +1508,34 @@ export interface components {
             /** @example 1 */
             quantity: number;
         };
+        /** @description An order in the shop's list: how far it is, and nothing about its customer. */
+        PlacedOrder: {
+            order_id: string;
+            status: components["schemas"]["OrderStatus"];
+            /** @description When the order came into its status */
+            since: string;
+            placed_at: string;
+            /**
+             * @description The pieces of all its lines
+             * @example 2
+             */
+            pieces: number;
+            total: components["schemas"]["Money"];
+        };
+        /**
+         * @description A page of the orders of a day, newest first; `next` is the cursor of the following page, null on the last.
+         *
+         *     If a status is asked for, a page can be shorter than its limit, or empty, while more follow.
+         */
+        PlacedOrderPage: {
+            /**
+             * @description The day of the list, in UTC
+             * @example 2026-03-02
+             */
+            day: string;
+            orders: components["schemas"]["PlacedOrder"][];
+            next?: string | null;
+        };
         /** @description Problem details for HTTP APIs (RFC 9457). */
         ProblemDetails: {
             /** @description Stable: a client distinguishes problems by it */
@@ -1401,6 +1646,24 @@ export interface components {
             /** @description The size of the whole job, once it is known */
             total: number | null;
         };
+        /** @description A dead-letter queue, and how many messages wait in it. */
+        QueueView: {
+            /**
+             * @description The consumer that gave them up
+             * @example OrdersErase
+             */
+            queue: string;
+            /**
+             * @description About how many
+             * @example 0
+             */
+            waiting: number;
+            /**
+             * @description Whether this API can send them again
+             * @example true
+             */
+            redrivable: boolean;
+        };
         /** @description A delivery that came in. */
         Receipt: {
             /**
@@ -1421,6 +1684,30 @@ export interface components {
             what: string;
             /** @example /prod/orders */
             href: string;
+        };
+        /** @description What a redrive did. */
+        Redrive: {
+            /** @example OrdersErase */
+            queue: string;
+            /**
+             * @description How many messages it sent again; at most 100, so repeat it until 0
+             * @example 3
+             */
+            sent: number;
+            /**
+             * @description About how many messages still wait
+             * @example 0
+             */
+            waiting: number;
+        };
+        /** @description Which messages to send again. */
+        RedriveRequest: {
+            /**
+             * Format: date-time
+             * @description The redrive leaves messages that SQS had only after this moment, in UTC. So a repeat leaves what came back meanwhile
+             * @example 2026-03-02T09:30:00.125Z
+             */
+            before: string;
         };
         /**
          * @description Why the shop does not take something back.
@@ -1788,6 +2075,16 @@ export interface components {
         };
         /** @description The resource does not exist, or it is not the caller's: the answer does not show which. */
         NotFound: {
+            headers: {
+                "X-Correlation-Id": components["headers"]["CorrelationId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["ProblemDetails"];
+            };
+        };
+        /** @description The messages of this queue came from a stream, so no queue takes them back. */
+        NotRedrivable: {
             headers: {
                 "X-Correlation-Id": components["headers"]["CorrelationId"];
                 [name: string]: unknown;
@@ -2990,6 +3287,46 @@ export interface operations {
             503: components["responses"]["TemporarilyUnavailable"];
         };
     };
+    list_placed_orders: {
+        parameters: {
+            query?: {
+                /** @description The most entries that a page holds */
+                limit?: number;
+                /** @description The `next` of an earlier page of the same list, unchanged */
+                cursor?: string;
+                /** @description Only orders in this status */
+                status?: components["schemas"]["OrderStatus"];
+                /**
+                 * @description The day of their placement, in UTC; today without it
+                 * @example 2026-03-02
+                 */
+                day?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedOrderPage"];
+                };
+            };
+            400: components["responses"]["InvalidCursor"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TemporarilyUnavailable"];
+        };
+    };
     read_order: {
         parameters: {
             query?: never;
@@ -3869,6 +4206,39 @@ export interface operations {
             503: components["responses"]["TemporarilyUnavailable"];
         };
     };
+    list_order_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `order_id` of an order
+                 * @example ord_118ebd08bdee58bf9a4d0d7d1e76a930
+                 */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderEvents"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TemporarilyUnavailable"];
+        };
+    };
     list_jobs: {
         parameters: {
             query?: {
@@ -4057,6 +4427,196 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["CannotBeCancelled"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TemporarilyUnavailable"];
+        };
+    };
+    list_dead_letter_queues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "queues": [
+                     *         {
+                     *           "queue": "OrdersErase",
+                     *           "waiting": 0,
+                     *           "redrivable": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadLetterQueues"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TemporarilyUnavailable"];
+        };
+    };
+    read_dead_letters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a consumer, as the list of queues has it
+                 * @example OrdersErase
+                 */
+                queue: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "queue": "OrdersErase",
+                     *       "waiting": 3,
+                     *       "inspected": 3,
+                     *       "redrivable": true,
+                     *       "as_of": "2026-03-02T09:30:00.125Z",
+                     *       "groups": [
+                     *         {
+                     *           "count": 3,
+                     *           "oldest": "2026-03-02T09:30:00.125Z",
+                     *           "aggregate_ids": [
+                     *             "ord_118ebd08bdee58bf9a4d0d7d1e76a930"
+                     *           ],
+                     *           "event_type": "order.confirmed",
+                     *           "reason": "UnknownVersion: version 99 of order.confirmed is not known here"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadLetters"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description No consumer of this name has dead letters. */
+            404: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TemporarilyUnavailable"];
+        };
+    };
+    redrive_dead_letters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a consumer, as the list of queues has it
+                 * @example OrdersErase
+                 */
+                queue: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "before": "2026-03-02T09:30:00.125Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RedriveRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "queue": "OrdersErase",
+                     *       "sent": 3,
+                     *       "waiting": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Redrive"];
+                };
+            };
+            400: components["responses"]["MalformedJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description No consumer of this name has dead letters. */
+            404: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            409: components["responses"]["NotRedrivable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidRequest"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["TemporarilyUnavailable"];
+        };
+    };
+    read_board: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page for browsers */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            404: components["responses"]["NotFound"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 import cleanup.dependencies
-from cleanup.domain import DeadLettersWait
+from cleanup.domain.runs import DeadLettersWait
 
 
 @pytest.fixture

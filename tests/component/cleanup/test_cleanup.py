@@ -15,7 +15,7 @@ import cleanup.dependencies
 from catalog.adapters.upload_store import UploadStore
 from catalog.domain.orphans import RENDITION_GRACE
 from catalog.domain.upload import Upload, UploadStatus
-from cleanup.domain import SweepFailed, UnreadableRequest
+from cleanup.domain.runs import SweepFailed, UnreadableRequest
 from shared.aws import client
 from shared.clock import utc_now
 from shared.dynamo import to_item

@@ -97,6 +97,8 @@ def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
                 "placed_at",
                 "attention",
                 "attention_since",
+                "placed_shard",
+                "placement",
             )
         ],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -122,7 +124,15 @@ def orders_account(monkeypatch: pytest.MonkeyPatch) -> OrdersAccount:
                     {"AttributeName": "attention_since", "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
+            },
+            {
+                "IndexName": "by-placement",
+                "KeySchema": [
+                    {"AttributeName": "placed_shard", "KeyType": "HASH"},
+                    {"AttributeName": "placement", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            },
         ],
     )
     dynamodb.create_table(

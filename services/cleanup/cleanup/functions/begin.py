@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, StrictBool, ValidationError
 
 from cleanup.dependencies import cleanup_bucket
-from cleanup.domain import Plan, UnreadableRequest
+from cleanup.domain.runs import Plan, UnreadableRequest
 from shared.observability import entry_point
 from shared.validation import without_values
 

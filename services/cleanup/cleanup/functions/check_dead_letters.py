@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cleanup.dependencies import dead_letter_queues
-from cleanup.domain import DeadLettersWait
+from cleanup.domain.runs import DeadLettersWait
 from shared.observability import entry_point
 
 

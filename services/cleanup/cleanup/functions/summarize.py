@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cleanup.dependencies import cleanup_bucket
-from cleanup.domain import Plan, Summary
+from cleanup.domain.runs import Plan, Summary
 from shared.observability import count, entry_point, logger
 
 

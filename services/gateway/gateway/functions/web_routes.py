@@ -34,6 +34,18 @@ def add_web_routes(app: APIGatewayRestResolver) -> None:
         return _answered_page("shop")
 
     @app.get(
+        "/board",
+        cache_control=_ASK_EACH_TIME,
+        **answering({HTML: _TEXT}, answers="A page for browsers", raises=(NotFound,)),
+    )
+    def read_board() -> Response[str]:
+        """Returns the operators' board as a page. Admins sign in there, and see orders, stock, jobs and dead letters.
+
+        A stack whose parameter `WebApp` is off answers 404.
+        """
+        return _answered_page("board")
+
+    @app.get(
         "/web/<release>/<folder>/<name>",
         **answering(
             {JAVASCRIPT: _TEXT, CSS: _TEXT, SVG: _TEXT}, answers="A part of a page", raises=(NotFound,)

@@ -30,6 +30,22 @@ def position_in(cursor: str, customer_id: str, status: OrderStatus | None) -> Po
     return read
 
 
-def _name_of_list(customer_id: str, status: OrderStatus | None) -> str:
-    name = f"{customer_id}#{status.value if status else ''}"
+def cursor_of_day(placement: str, day: str, status: OrderStatus | None) -> str:
+    """The cursor that goes on before `placement` in the list of the day's orders in `status` (None: in any)."""
+    return encode_cursor({"placement": placement, "list": _name_of_list(day, status)})
+
+
+def placement_in(cursor: str, day: str, status: OrderStatus | None) -> str:
+    """The placement that `cursor` stands for; raises InvalidCursor if it belongs to another list or is malformed."""
+    read = decode_cursor(cursor, fields={"placement", "list"})
+    at, _, order_id = read["placement"].partition("#")
+    if read["list"] != _name_of_list(day, status) or not (
+        _MOMENT.fullmatch(at) and _ORDER_ID.fullmatch(order_id)
+    ):
+        raise InvalidCursor
+    return read["placement"]
+
+
+def _name_of_list(of: str, status: OrderStatus | None) -> str:
+    name = f"{of}#{status.value if status else ''}"
     return hashlib.sha256(name.encode()).hexdigest()[:16]

@@ -19,6 +19,8 @@ from shared.dynamo import to_item
 _SHARDS = 16
 # Keys are small, and a page of an export takes about that many from each shard.
 _KEYS_AT_ONCE = 64
+# The first page of an operator's list takes about four from each shard. They cost half a read unit.
+_NEWEST_KEYS_AT_ONCE = 8
 
 
 def placement_keys(order: Order) -> dict[str, str]:
@@ -42,11 +44,16 @@ class PlacementIndex:
 
         They come in the order of time, and are read as needed.
         """
-        return heapq.merge(*(self._of_shard(f"{day.isoformat()}#{shard}", after) for shard in range(_SHARDS)))
+        return heapq.merge(*(self._of_shard(shard, after) for shard in _shards_of(day)))
+
+    def newest_on(self, day: date, before: str = "") -> Iterator[tuple[str, str]]:
+        """As `placed_on`, the newest first: the orders of `day` that were placed before the placement `before`."""
+        shards = (self._of_shard_backwards(shard, before) for shard in _shards_of(day))
+        return heapq.merge(*shards, reverse=True)
 
     def count_on(self, day: date) -> int:
         """How many orders were placed on `day`."""
-        return sum(self._count_of_shard(f"{day.isoformat()}#{shard}") for shard in range(_SHARDS))
+        return sum(self._count_of_shard(shard) for shard in _shards_of(day))
 
     def _count_of_shard(self, shard: str) -> int:
         pages = self._dynamodb.get_paginator("query").paginate(
@@ -59,14 +66,30 @@ class PlacementIndex:
         return sum(page["Count"] for page in pages)
 
     def _of_shard(self, shard: str, after: str) -> Iterator[tuple[str, str]]:
+        # A sort key is never empty, and every placement comes after a blank.
+        return self._keys(
+            shard, "placement > :bound", after or " ", PaginationConfig={"PageSize": _KEYS_AT_ONCE}
+        )
+
+    def _of_shard_backwards(self, shard: str, before: str) -> Iterator[tuple[str, str]]:
+        # Every placement begins with a digit, and so comes before a tilde.
+        page = {"PageSize": _NEWEST_KEYS_AT_ONCE}
+        return self._keys(
+            shard, "placement < :bound", before or "~", ScanIndexForward=False, PaginationConfig=page
+        )
+
+    def _keys(self, shard: str, bound: str, value: str, **options: Any) -> Iterator[tuple[str, str]]:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             IndexName="by-placement",
-            KeyConditionExpression="placed_shard = :shard AND placement > :after",
-            # A sort key is never empty, and every placement comes after a blank.
-            ExpressionAttributeValues=to_item({":shard": shard, ":after": after or " "}),
-            PaginationConfig={"PageSize": _KEYS_AT_ONCE},
+            KeyConditionExpression=f"placed_shard = :shard AND {bound}",
+            ExpressionAttributeValues=to_item({":shard": shard, ":bound": value}),
+            **options,
         )
         for page in pages:
             for item in page["Items"]:
                 yield item["placement"]["S"], item["pk"]["S"]
+
+
+def _shards_of(day: date) -> list[str]:
+    return [f"{day.isoformat()}#{shard}" for shard in range(_SHARDS)]

@@ -1,21 +1,25 @@
 """The orders API: placing, reading, listing and cancelling orders.
 
-For operators: the orders that need attention, and resuming a parked order.
+For operators: the orders of a day, the orders that need attention, and resuming a parked order.
 """
 
+from datetime import date
 from http import HTTPStatus
+from itertools import islice
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from orders.adapters.cursors import cursor_of, position_in
+from orders.adapters.cursors import cursor_of, cursor_of_day, placement_in, position_in
 from orders.dependencies import (
     attention_index,
     order_store,
+    placement_index,
     placement_limits,
     price_store,
     reconcile_settings,
+    redacted_orders,
 )
 from orders.domain.customer_account import CustomerAccount
 from orders.domain.order import Order, order_id_for
@@ -23,13 +27,20 @@ from orders.domain.order_request import DuplicateSku, IdempotencyKeyReused, Orde
 from orders.domain.placement_limits import TooManyDeclines, TooManyPieces, TooManyUndecidedOrders
 from orders.domain.pricing import CurrencyNotServed, MixedCurrencies
 from orders.domain.status import AccountClosed, Canceller, CannotBeCancelled, CannotBeResumed, OrderStatus
-from orders.functions.views import Attention, AttentionEntry, OrderPage, OrderView
+from orders.functions.views import (
+    Attention,
+    AttentionEntry,
+    OrderPage,
+    OrderView,
+    PlacedOrder,
+    PlacedOrderPage,
+)
 from shared.access import Access, Whose, caller_of
 from shared.api import api_handler, api_resolver, contract, correlation_id
 from shared.audit_trail import record_access, require_owner
 from shared.clock import utc_now
 from shared.cursor import InvalidCursor
-from shared.errors import Forbidden, NotFound, TooManyRequests
+from shared.errors import FieldError, Forbidden, InvalidRequest, NotFound, TooManyRequests
 from shared.links import link_to
 from shared.observability import count, logger
 from shared.parameters import IdempotencyKey, PageCursor, PageLimit
@@ -49,6 +60,9 @@ OrderId = Annotated[
 # The audit trail keeps for a year what an admin asks for, and a mail address would name a person there. The pattern is
 # the one of 0.7.0: a narrower one would break its clients.
 _ANY_CUSTOMER = Form(r"^[!-~]{1,128}$", "Use the id of a user as the API gave it", also=RESOURCE_ID.pattern)
+
+
+_DAY = Form(r"^2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", "Write a day as YYYY-MM-DD")
 
 
 @app.post(
@@ -128,6 +142,31 @@ def orders_that_need_attention(
         stuck=[AttentionEntry.of(order) for order in stuck],
         late=[AttentionEntry.of(order) for order in late],
         unsettled=[AttentionEntry.of(order) for order in unsettled],
+    )
+
+
+@app.get("/orders/placed", **contract(Access.ADMIN, tag="orders", whose=Whose.SHOP, raises=(InvalidCursor,)))
+def list_placed_orders(
+    limit: PageLimit = 20,
+    cursor: PageCursor = None,
+    status: Annotated[OrderStatus | None, Query(description="Only orders in this status")] = None,
+    day: Annotated[
+        Annotated[str, _DAY] | None,
+        Query(description="The day of their placement, in UTC; today without it", examples=["2026-03-02"]),
+    ] = None,
+) -> PlacedOrderPage:
+    """Lists the orders that customers placed on a day, newest first, for operators who watch them flow.
+
+    It names no customer. An order's own route has more, and leaves a line in the audit trail.
+    """
+    placed_on = _day_of(day) if day else utc_now().date()
+    before = placement_in(cursor, str(placed_on), status) if cursor is not None else ""
+    found = list(islice(placement_index().newest_on(placed_on, before), limit))
+    orders = redacted_orders().find_all([order_id for _, order_id in found])
+    return PlacedOrderPage(
+        day=str(placed_on),
+        orders=[PlacedOrder.of(order) for order in orders if status in (None, order.status)],
+        next=cursor_of_day(found[-1][0], str(placed_on), status) if len(found) == limit else None,
     )
 
 
@@ -219,6 +258,16 @@ def _require_within_limits(request: OrderRequest, account: CustomerAccount, cust
     limits.check_declines(account, utc_now())
     undecided = orders.count_in_status(customer, OrderStatus.PLACED, at_most=limits.max_undecided_orders)
     limits.check_undecided(undecided)
+
+
+def _day_of(text: str) -> date:
+    """The day; raises InvalidRequest if the month has no such day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidRequest(
+            "Invalid: /query/day.", [FieldError("/query/day", "there is no such day")]
+        ) from error
 
 
 def _record_listing(orders: list[Order]) -> None:

@@ -1,4 +1,4 @@
-"""The answers of the orders API: an order as its customer sees it, a page of orders, and the operators' lists."""
+"""The answers of the orders API: an order as its customer sees it, pages of orders, and the operators' lists."""
 
 from dataclasses import field
 from typing import Annotated, Self
@@ -169,4 +169,37 @@ class OrderPage(Record):
     """A page of orders, newest first; `next` is the cursor of the following page, null on the last."""
 
     orders: list[OrderView]
+    next: str | None = None
+
+
+class PlacedOrder(Record):
+    """An order in the shop's list: how far it is, and nothing about its customer."""
+
+    order_id: str
+    status: OrderStatus
+    since: Annotated[str, About(description="When the order came into its status")]
+    placed_at: str
+    pieces: Annotated[int, About(description="The pieces of all its lines", examples=[2])]
+    total: Money
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """The entry of `order`."""
+        return cls(
+            order_id=order.order_id,
+            status=order.status,
+            since=order.since,
+            placed_at=order.placed_at,
+            pieces=sum(line.quantity for line in order.lines),
+            total=order.total,
+        )
+
+
+class PlacedOrderPage(Record):
+    """A page of the orders of a day, newest first; `next` is the cursor of the following page, null on the last.
+
+    If a status is asked for, a page can be shorter than its limit, or empty, while more follow."""
+
+    day: Annotated[str, About(description="The day of the list, in UTC", examples=["2026-03-02"])]
+    orders: list[PlacedOrder]
     next: str | None = None

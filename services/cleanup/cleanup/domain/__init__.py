@@ -1,0 +1,1 @@
+"""The rules of the cleanup: its runs, and no AWS."""

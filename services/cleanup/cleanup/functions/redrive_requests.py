@@ -1,0 +1,31 @@
+"""The body of a redrive."""
+
+import re
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
+
+
+def _in_utc(value: object) -> object:
+    """Refuses any moment but one of RFC 3339 in UTC; pydantic alone would accept a number."""
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise ValueError("a moment is written as 2026-03-02T09:30:00.125Z")
+    return value
+
+
+class RedriveRequest(BaseModel):
+    """Which messages to send again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    before: Annotated[
+        AwareDatetime,
+        BeforeValidator(_in_utc),
+        Field(
+            description="The redrive leaves messages that SQS had only after this moment, in UTC. So a repeat leaves "
+            "what came back meanwhile",
+            examples=["2026-03-02T09:30:00.125Z"],
+        ),
+    ]
