@@ -63,7 +63,7 @@ def test_a_changed_variable_and_a_changed_timeout_are_put_back(functions: Functi
     functions.change("stack-OrdersApi", Environment={"Variables": {**DEPLOYED, "TABLE_NAME": "typo"}})
     functions.change("stack-ShippingDispatch", Environment={"Variables": {}}, Timeout=1)
 
-    assert sorted(drift.repair(stack)) == ["ShippingDispatch: Environment, Timeout", "OrdersApi: Environment"]
+    assert sorted(drift.repair(stack)) == ["OrdersApi: Environment", "ShippingDispatch: Environment, Timeout"]
     for name in ("stack-OrdersApi", "stack-ShippingDispatch"):
         assert functions.settings(name) == (DEPLOYED, 10)
     assert drift.repair(stack) == []
