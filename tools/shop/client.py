@@ -28,8 +28,8 @@ _ONE_AT_A_TIME = Lock()
 class Session:
     """The identity token of a signed-in customer; with `sign_in`, a new one some minutes later."""
 
-    def __init__(self, token: str = "", sign_in: Callable[[], str] | None = None) -> None:
-        self._token, self._sign_in, self._renew_at = token, sign_in, 0.0
+    def __init__(self, token: str | None = None, sign_in: Callable[[], str] | None = None) -> None:
+        self._token, self._sign_in, self._renew_at = token or "", sign_in, 0.0
 
     @property
     def token(self) -> str:
