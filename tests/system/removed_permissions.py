@@ -84,7 +84,7 @@ class RemovedPermissions:
             with shown() as known:
                 now = time.time()
                 if turn := self._turns.next(known, now):
-                    taken = now + _LONGEST_SECONDS + 2 * _SECONDS_FOR_FIXTURES
+                    taken = now + _LONGEST_SECONDS + self._seconds_for_fixtures + _SECONDS_FOR_FIXTURES
                     known.taken_until.update(dict.fromkeys(map(name_of, turn.rows), taken))
                     return turn
                 if not any(until > now for until in known.taken_until.values()):
@@ -95,11 +95,11 @@ class RemovedPermissions:
     def _take(self, turn: Turn, item: pytest.Item) -> None:
         """Runs the test without its permissions, and tells what came of it."""
         self._turn, self._found, began = turn, set(), time.monotonic()
+        _interrupt_after(self._seconds_for_fixtures)
         # What this test shares with the one before stays, as in any run.
         item.session._setupstate.teardown_exact(item)
         # So the test alone is torn down.
         following: Any = item.parent
-        _interrupt_after(self._seconds_for_fixtures)
         item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
         _interrupt_after(0)
         self._seconds_for_fixtures = _SECONDS_FOR_FIXTURES
