@@ -50,6 +50,10 @@ class UnreadableMessage(PermanentError):
     """The message's body is no domain event."""
 
 
+class MislabelledEvent(PermanentError):
+    """A publisher labelled the event with another type, so a subscription's filter let through what it should not."""
+
+
 class UnknownVersion(PermanentError):
     """The consumer does not read that version of the type; its service has to be deployed before the event's."""
 
@@ -67,6 +71,22 @@ def read_event(body: str) -> Event:
         return Event.model_validate(message)
     except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
         raise UnreadableMessage(f"not a domain event: {error}") from error
+
+
+def _require_own_label(event: Event, label: str | None) -> None:
+    """Raises MislabelledEvent unless the message has the event's own type as its label, or none.
+
+    A filter compares labels, and the function that publishes writes both. No filter lets a message without a label
+    through: such a message was sent to the queue itself.
+    """
+    if label not in (None, event.event_type):
+        raise MislabelledEvent(f"the message is labelled with another type than {event.event_type}")
+
+
+def _label_of(message: Message) -> str | None:
+    """The type that a filter compared, as SNS delivers it: the message attribute `event_type`; None without one."""
+    attribute = message.get("messageAttributes", {}).get("event_type")
+    return str(attribute.get("stringValue")) if attribute else None
 
 
 class NothingConsumed(Exception):
@@ -115,7 +135,9 @@ class QueueHandler(ABC):
     def _send_to_dlq(self, message: Message, error: Exception) -> None:
         """Moves a message that can never succeed to the dead letters; raises when it could not be stored there."""
         reason = reason_of(error)
-        send_to_dlq(self._dead_letters, message["body"], reason, source_message_id=message["messageId"])
+        # With its label a mislabelled event is refused again when an operator gives it back.
+        about = {"source_message_id": message["messageId"], "event_type": _label_of(message) or ""}
+        send_to_dlq(self._dead_letters, message["body"], reason, **about)
         logger.error("message can never succeed; moved to the dead letters", reason=reason)
         count("DeadLetters")
 
@@ -138,7 +160,8 @@ class EventHandler(QueueHandler):
     def _process(self, message: Message) -> None:
         try:
             event = read_event(message["body"])
-        except UnreadableMessage as error:
+            _require_own_label(event, _label_of(message))
+        except (UnreadableMessage, MislabelledEvent) as error:
             self._send_to_dlq(message, error)
             return
         with caused_by(event.event_id, correlation_id=event.correlation_id):

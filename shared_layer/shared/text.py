@@ -34,15 +34,19 @@ class Form:
     """The form of a text, as an annotation of it, behind the `Field` with its limits.
 
     The schema shows `pattern`, so that clients can check it. Few clients could read `also`, a further pattern in Rust's
-    syntax (https://docs.rs/regex). `allowed` tells a person what to send.
+    syntax (https://docs.rs/regex). `allowed` tells a person what to send. The text is none of `reserved`, words that
+    mean something else in the place where the text is stored.
     """
 
     pattern: str
     allowed: str
     also: str | None = None
+    reserved: tuple[str, ...] = ()
 
     def fits(self, text: str) -> bool:
         """Whether `text` has this form."""
+        if text in self.reserved:
+            return False
         if self.also is None:
             return re.fullmatch(self.pattern, text) is not None
         return _matches(self.pattern, text) and _matches(self.also, text)

@@ -44,15 +44,18 @@ class Consumer:
     letters_url: str
     seen: list[Event] = field(default_factory=list)
 
-    def take(self, *bodies: str, receives: int = 1) -> Any:
-        """The handler's answer to a batch of these messages, which SQS delivers for the so many-th time."""
+    def take(self, *bodies: str, receives: int = 1, label: dict[str, str] | None = None) -> Any:
+        """The handler's answer to a batch of these messages, which SQS delivers for the so many-th time.
+
+        `label` is the attribute that a filter compared, as Lambda delivers it.
+        """
         records = [
             {
                 "messageId": f"m-{number}",
                 "receiptHandle": "r",
                 "body": body,
                 "attributes": {"ApproximateReceiveCount": str(receives)},
-                "messageAttributes": {},
+                "messageAttributes": {"event_type": label} if label else {},
                 "eventSource": "aws:sqs",
             }
             for number, body in enumerate(bodies)
@@ -166,6 +169,43 @@ def test_it_reads_an_event_raw_and_in_the_envelope_of_sns(consumer: Consumer) ->
     assert consumer.take(consumer.event(), json.dumps(envelope)) == DONE
     assert consumer.seen == [Event.model_validate_json(consumer.event())] * 2
     assert consumer.letters() == {}
+
+
+def test_an_event_comes_with_its_own_type_as_its_label(consumer: Consumer) -> None:
+    label = {"stringValue": sorted(consumer.handler.reads)[0], "dataType": "String"}
+    assert consumer.take(consumer.event(), label=label) == DONE
+    assert consumer.seen == [Event.model_validate_json(consumer.event())]
+    assert consumer.letters() == {}
+
+
+@pytest.mark.parametrize("in_envelope", [False, True])
+def test_an_event_behind_the_label_of_another_type_is_a_dead_letter(
+    consumer: Consumer, *, in_envelope: bool
+) -> None:
+    """A filter compares the label alone; a publisher that was taken over writes what it likes behind it."""
+    body = consumer.event()
+    if in_envelope:
+        body = json.dumps({"Type": "Notification", "Message": body})
+    own = sorted(consumer.handler.reads)[0]
+    labels: list[dict[str, str]] = [
+        {"stringValue": "order.praised", "dataType": "String"},
+        {"stringValue": f'["order.praised", "{own}"]', "dataType": "String.Array"},
+        {"binaryValue": "b3JkZXIucHJhaXNlZA==", "dataType": "Binary"},
+    ]
+    for label in labels:
+        assert consumer.take(body, label=label) == DONE
+        [(kept, reason)] = consumer.letters().items()
+        assert kept == body
+        assert reason.startswith("MislabelledEvent: ")
+    assert consumer.seen == []
+
+
+def test_a_mislabelled_event_keeps_its_label_for_whoever_gives_it_back(consumer: Consumer) -> None:
+    label = {"stringValue": "order.praised", "dataType": "String"}
+    consumer.take(consumer.event(), label=label)
+    answer = client("sqs").receive_message(QueueUrl=consumer.letters_url, MessageAttributeNames=["All"])
+    [letter] = answer["Messages"]
+    assert letter["MessageAttributes"]["event_type"]["StringValue"] == "order.praised"
 
 
 def test_two_bad_messages_of_ten_are_dead_letters_and_the_other_eight_are_done(consumer: Consumer) -> None:

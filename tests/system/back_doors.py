@@ -54,6 +54,7 @@ class _Door:
 
     is_watched = False
     is_open = False
+    is_open_for_good = False
 
 
 _door = _Door()
@@ -70,9 +71,14 @@ def watched(*, open_for: bool) -> Iterator[None]:
         _door.is_watched, _door.is_open = before
 
 
+def open_for_good() -> None:
+    """From now on, any test may use back doors: something beside the tests uses them while they run."""
+    _door.is_open_for_good = True
+
+
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     """An audit hook of Python (PEP 578): it sees the requests, the files and the servers of any library."""
-    if not _door.is_watched or _door.is_open:
+    if not _door.is_watched or _door.is_open or _door.is_open_for_good:
         return
     match event, arguments:
         case "http.client.send", (_, bytes() as sent):

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.system.roles import acting_as, is_denied
 from tools.stack import Stack
@@ -24,23 +25,23 @@ def key(stack: Stack) -> str:
 
 
 class Mailbox:
-    """A queue that a topic delivers to, with or without a key."""
+    """A queue to which a service may send what comes from one of its resources, with or without a key."""
 
-    def __init__(self, stack: Stack, topic: str, key: str = "") -> None:
+    def __init__(self, stack: Stack, service: str, source: str, *, key: str = "", name: str = "") -> None:
         self._sqs = stack.client("sqs")
         policy = {
             "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
+            "Principal": {"Service": service},
             "Action": "sqs:SendMessage",
             "Resource": "*",
-            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+            "Condition": {"ArnEquals": {"aws:SourceArn": source}},
         }
         attributes = {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [policy]})}
         encryption = {"KmsMasterKeyId": key} if key else {}
-        name = f"test-keys-{uuid4().hex[:12]}"
+        name = name or f"test-keys-{uuid4().hex[:12]}"
         self._url = self._sqs.create_queue(QueueName=name, Attributes=attributes | encryption)["QueueUrl"]
-        arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
-        stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"])
+        found = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        self.arn: str = found["Attributes"]["QueueArn"]
 
     def has_mail(self) -> bool:
         """Whether a message has come."""
@@ -59,8 +60,10 @@ def delivered(stack: Stack, key: str) -> Iterator[Any]:
     def publish(name: str) -> bool:
         topic = sns.create_topic(Name=name)["TopicArn"]
         made.append(lambda: sns.delete_topic(TopicArn=topic))
-        with_key, without = Mailbox(stack, topic, key), Mailbox(stack, topic)
+        with_key, without = (Mailbox(stack, "sns.amazonaws.com", topic, key=each) for each in (key, ""))
         made.extend([with_key.remove, without.remove])
+        for mailbox in (with_key, without):
+            sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=mailbox.arn)
         sns.publish(TopicArn=topic, Message="{}")
         wait_for(without.has_mail, "SNS to deliver", seconds=30)
         return with_key.has_mail()
@@ -111,3 +114,31 @@ def test_a_function_uses_the_key_by_way_of_its_store_and_not_directly(stack: Sta
 def test_the_topics_of_the_stack_alone_deliver_into_queues_with_the_key(stack: Stack, delivered: Any) -> None:
     assert delivered(f"{stack.name}-test-{uuid4().hex[:12]}")
     assert not delivered(f"test-{uuid4().hex[:12]}")
+
+
+@pytest.mark.embedded_only("makes a bucket, and an operator's rights on AWS need not reach so far")
+def test_uploads_reach_queues_with_the_key_that_are_the_stacks_alone(stack: Stack, key: str) -> None:
+    s3, bucket, name = stack.client("s3"), f"test-keys-{uuid4().hex[:12]}", f"test-{uuid4().hex[:12]}"
+    own, others = (
+        Mailbox(stack, "s3.amazonaws.com", f"arn:aws:s3:::{bucket}", key=key, name=each)
+        for each in (f"{stack.name}-{name}", name)
+    )
+
+    def notify(mailbox: Mailbox) -> None:
+        target = {"QueueArn": mailbox.arn, "Events": ["s3:ObjectCreated:*"]}
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [target]}
+        )
+
+    s3.create_bucket(Bucket=bucket)
+    try:
+        with pytest.raises(ClientError, match="Unable to validate the following destination"):
+            notify(others)
+        notify(own)
+        s3.put_object(Bucket=bucket, Key="upload", Body=b"1")
+        wait_for(own.has_mail, "S3 to deliver", seconds=30)
+    finally:
+        s3.delete_object(Bucket=bucket, Key="upload")
+        s3.delete_bucket(Bucket=bucket)
+        own.remove()
+        others.remove()

@@ -2,16 +2,21 @@
 
 import json
 import random
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import requests
 
 from shared.clock import timestamp, utc_now
+from tests.system.back_doors import sets_strictness
 from tests.system.observer import topic_of
 from tests.system.products import TEA
 from tests.system.roles import acting_as, is_denied
+from tests.system.trouble import strict
+from tools.ops.dead_letters import DeadLetters
 from tools.permissions.table import DENIED, Row, denials_of, granted_as
 from tools.permissions.uses import forget_denials
 from tools.shop.client import Customer, Shop
@@ -92,6 +97,35 @@ def test_a_relay_cannot_have_a_user_erased(stack: Stack, relay: str) -> None:
     forged = json.dumps(deletion_of(f"usr_{uuid4().hex}"))
     with acting_as(stack, f"{relay}RelayFunctionRole") as client:
         assert is_denied(client("sns").publish, TopicArn=topic_of(stack, "user.deleted"), Message=forged)
+
+
+def test_a_relay_cannot_have_a_user_erased_behind_the_label_of_another_type(stack: Stack) -> None:
+    """The topic of all other events reaches consumers that read both, and its filters see the label alone."""
+    user_id = f"usr_{uuid4().hex}"
+    label = {"event_type": {"DataType": "String", "StringValue": "shipment.return_booked"}}
+    with acting_as(stack, "OrdersRelayFunctionRole") as client:
+        client("sns").publish(
+            TopicArn=topic_of(stack, "shipment.return_booked"),
+            Message=json.dumps(deletion_of(user_id)),
+            MessageAttributes=label,
+        )
+
+    for consumer in ("ReturnsFollow", "ArchiveStoreEvents"):
+        wait_for(partial(is_refused, stack, consumer, user_id), f"a dead letter of {consumer}", seconds=60)
+    tombstone = {"pk": {"S": f"customer#{user_id}"}}
+    found = stack.client("dynamodb").get_item(TableName=stack.resource("ReturnsTable"), Key=tombstone)
+    assert "Item" not in found
+
+
+def is_refused(stack: Stack, consumer: str, needle: str) -> bool:
+    """Whether a message with `needle` is among the dead letters of the consumer, for its label."""
+    box = DeadLetters(stack)
+    with box.inspected(box.queue(consumer)) as letters:
+        return any(
+            letter.value("reason").startswith("MislabelledEvent")
+            for letter in letters
+            if needle in letter.body
+        )
 
 
 def test_a_sweep_reads_nothing_of_the_catalogue_but_what_it_compares_with(stack: Stack) -> None:
@@ -236,3 +270,32 @@ def test_mail_is_sent_as_the_shop_alone(stack: Stack) -> None:
     with acting_as(stack, "NotificationsSendMailFunctionRole") as client:
         send = client("sesv2").send_email
         assert is_denied(send, FromEmailAddress="someone@else.example", **mail)
+
+
+@sets_strictness
+@pytest.mark.parametrize(
+    ("signer", "bucket", "key"),
+    [
+        ("CatalogApi", "PicturesBucket", "renditions/none"),
+        ("JobsApi", "JobsBucket", "results/none"),
+        ("JobsApi", "JobsBucket", "uploads/none"),
+    ],
+)
+def test_a_signed_link_is_good_over_tls_alone(stack: Stack, signer: str, bucket: str, key: str) -> None:
+    """S3 serves plain HTTP as well, and whoever listens there would have the link and the file."""
+    with acting_as(stack, f"{signer}FunctionRole") as client:
+        named = {"Bucket": stack.resource(bucket), "Key": key}
+        link = client("s3").generate_presigned_url("get_object", Params=named)
+        assert requests.get(link, timeout=10).status_code == HTTPStatus.NOT_FOUND
+        with strict(stack, plain_http=1):
+            assert requests.get(link, timeout=10).status_code == HTTPStatus.FORBIDDEN
+
+
+@sets_strictness
+@pytest.mark.parametrize(("signer", "bucket"), [("CatalogApi", "PicturesBucket"), ("JobsApi", "JobsBucket")])
+def test_a_signed_form_is_good_over_tls_alone(stack: Stack, signer: str, bucket: str) -> None:
+    with acting_as(stack, f"{signer}FunctionRole") as client:
+        form = client("s3").generate_presigned_post(stack.resource(bucket), "uploads/none")
+        with strict(stack, plain_http=1):
+            answer = requests.post(form["url"], form["fields"], files={"file": b"1"}, timeout=10)
+    assert answer.status_code == HTTPStatus.FORBIDDEN

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.removed_permissions import planned
+from tests.system.needed_permissions import Turn, Turns, name_of
 from tools.permissions.exceptions import EXPECTED as EXCEPTIONS
 from tools.permissions.exceptions import reason_for
+from tools.permissions.record import Shown
 from tools.permissions.table import DENIED, EXPECTED, UNUSED, USED, Row, joined
 from tools.settings import REPOSITORY
 
@@ -33,12 +34,49 @@ def test_the_tests_that_need_a_grant_are_those_of_all_stacks() -> None:
     assert row.tests == ("a", "b", "c")
 
 
-def test_a_permission_is_taken_from_the_shortest_tests_of_the_file_that_needed_it_most() -> None:
-    of_b = [f"b.py::{number}" for number in (4, 3, 2, 1)]
-    needed = Row(*READ, USED, tests=("", "alone.py::short", *of_b))
-    by_fixtures = Row(*GIVEN_UP, USED, tests=("",))
-    seconds = {"alone.py::short": 0.0, **dict(zip(of_b, (0.4, 0.3, 0.2, 0.1), strict=True))}
-    assert planned([needed, by_fixtures], seconds) == {test: [needed] for test in reversed(of_b[1:])}
+def test_permissions_of_several_parts_are_taken_at_once_from_the_test_that_shows_most_for_its_seconds() -> (
+    None
+):
+    relay = [
+        Row("OrdersRelayFunction", action, "OrdersTable", USED, tests=("b::all",)) for action in ("a", "b")
+    ]
+    push = Row("LivePushFunction", "a", "LiveTable", USED, tests=("b::all", "b::push"))
+    turns = Turns([*relay, push], {"b::all": 2.0, "b::push": 1.0})
+    assert turns.next(Shown(), now=0.0) == Turn("b::all", (push, relay[0]))
+
+
+def test_an_apis_permission_is_taken_alone_since_its_refusal_ends_the_test() -> None:
+    api, push = (Row(part, "a", "r", USED, tests=("b::all",)) for part in ("OrdersApiFunction", "LivePush"))
+    known, turns = Shown(), Turns([api, push], {"b::all": 60.0})
+    assert turns.next(known, now=0.0) == Turn("b::all", (api,))
+    known.test[name_of(api)] = "b::all"
+    assert turns.next(known, now=0.0) == Turn("b::all", (push,))
+
+
+def test_a_test_says_the_more_the_larger_the_share_of_its_file_that_needed_the_permission() -> None:
+    of_b = [f"b.py::{number}" for number in range(4)]
+    needed = Row(*READ, USED, tests=("alone.py::short", *of_b))
+    seconds = dict.fromkeys(("alone.py::short", *(f"alone.py::{number}" for number in range(9)), *of_b), 1.0)
+    chosen = Turns([needed], seconds).next(Shown(), now=0.0)
+    assert chosen is not None
+    assert chosen.test in of_b
+
+
+def test_a_file_says_less_with_each_of_its_tests_that_was_in_vain() -> None:
+    row = Row(*READ, USED, tests=("a.py::1", "a.py::2", "a.py::3", "b.py::1"))
+    turns, in_vain = Turns([row], dict.fromkeys(row.tests, 1.0)), ["a.py::1", "a.py::2"]
+    assert turns.next(Shown(in_vain={name_of(row): in_vain}), now=0.0) == Turn("b.py::1", (row,))
+
+
+def test_a_search_leaves_what_is_shown_what_was_in_vain_and_what_another_search_tries() -> None:
+    row = Row(*READ, USED, tests=("", "b::1", "b::2"))
+    name, turns = name_of(row), Turns([row], {"b::1": 1.0, "b::2": 2.0})
+    assert turns.next(Shown(), now=0.0) == Turn("b::1", (row,))
+    assert turns.next(Shown(in_vain={name: ["b::1"]}), now=0.0) == Turn("b::2", (row,))
+    assert turns.next(Shown(in_vain={name: ["b::1", "b::2"]}), now=0.0) is None
+    assert turns.next(Shown(test={name: "b::1"}), now=0.0) is None
+    assert turns.next(Shown(taken_until={name: 9.0}), now=8.0) is None
+    assert turns.next(Shown(taken_until={name: 9.0}), now=10.0) == Turn("b::1", (row,))
 
 
 def test_a_grant_that_is_expected_to_be_unused_is_no_fault() -> None:

@@ -4,7 +4,8 @@
 
     GET     each question once, as a JSON list: who asked (a function's or a rule's name, a state machine's ARN), the
             action, the resource, whether it was allowed, and the tests in whose time it was asked. A resource that
-            tells one object, execution or connection from others comes without its last part.
+            tells one object, execution or connection from others comes without its last part. With {"allowed": false},
+            the denied ones alone.
     PUT     {"test": "..."}: the test that runs from now on.
     POST    {"asker": ..., "role": ..., "policies": [...]}: the allowed questions of `asker` that these policies, as all
             that the role has, would deny. MiniStack's own engine answers each as it came, with its condition keys.
@@ -97,9 +98,11 @@ def _serve() -> None:
     app._handle_admin_config_request = answer_request
 
 
-def _shown(_: dict[str, Any]) -> list[dict[str, Any]]:
+def _shown(given: dict[str, Any]) -> list[dict[str, Any]]:
     return [
-        _named(fact, questions.tests) for fact, questions in sorted(_facts.items(), key=lambda one: one[0])
+        _named(fact, questions.tests)
+        for fact, questions in sorted(_facts.items(), key=lambda one: one[0])
+        if given.get("allowed") in (None, fact[-1])
     ]
 
 

@@ -59,6 +59,7 @@ from strictness import (  # type: ignore[import-not-found]
     step_retries,
     stream_filters,
     transaction_conflicts,
+    transport,
     unique_accounts,
     urls,
 )
@@ -86,6 +87,7 @@ _DIFFERENCES = (
     step_retries,
     stream_filters,
     transaction_conflicts,
+    transport,
     unique_accounts,
     urls,
 )

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 
 from tools.permissions.exceptions import reason_for
 from tools.permissions.grants import Grant, Role, roles_of
-from tools.permissions.uses import Use, uses_denied_by, uses_of
+from tools.permissions.uses import Use, denied_uses_of, uses_denied_by
 from tools.stack import Stack
 
 DENIED, USED, EXPECTED, UNUSED = "denied", "used", "expected", "unused"
 STATES = (DENIED, USED, EXPECTED, UNUSED)
+NOWHERE = "no-such-"
+"""Begins the names of tables and buckets that do not exist; a test leads a function there."""
 
 
 @dataclass(frozen=True, order=True)
@@ -47,19 +49,33 @@ def denials_of(stack: Stack) -> set[Row]:
     names = _Names(stack)
     return {
         Row(use.part, use.action, names.of(use.resource), DENIED, tests=use.tests)
-        for use in uses_of(stack)
-        # A test may lead a function to a resource of no stack.
-        if not use.allowed and names.has(use.resource)
+        for use in denied_uses_of(stack)
+        if NOWHERE not in use.resource
     }
 
 
 def granted_as(stack: Stack, part: str, action: str, resource: str) -> tuple[Role, Grant]:
     """The role and its grant that a row of these names stands for; raises LookupError if there is none."""
-    role, names = Role(stack, part), _Names(stack)
-    for grant in role.grants():
-        if (grant.action, names.of(grant.resource)) == (action, resource):
-            return role, grant
-    raise LookupError(f"{part} has no {action} on {resource}")
+    return Grants(stack).find(part, action, resource)
+
+
+class Grants:
+    """The grants of a stack by the names of rows. Each role is read once."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._names = _Names(stack)
+        self._roles: dict[str, Role] = {}
+
+    def find(self, part: str, action: str, resource: str) -> tuple[Role, Grant]:
+        """The role and its grant that a row of these names stands for; raises LookupError if there is none."""
+        if part not in self._roles:
+            self._roles[part] = Role(self._stack, part)
+        role = self._roles[part]
+        for grant in role.grants():
+            if (grant.action, self._names.of(grant.resource)) == (action, resource):
+                return role, grant
+        raise LookupError(f"{part} has no {action} on {resource}")
 
 
 def joined(rows: Iterable[Row]) -> list[Row]:
@@ -99,10 +115,6 @@ class _Names:
         # A name that the template gives is also a word elsewhere. A name that AWS makes up is long, and has a digit.
         unmistakable = [pair for pair in made.items() if re.fullmatch(r"(?=.*\d).{8,}", pair[0])]
         self._names = sorted(unmistakable, key=lambda pair: -len(pair[0]))
-
-    def has(self, resource: str) -> bool:
-        """Whether the resource is the stack's."""
-        return any(name in resource for name, _ in self._names)
 
     def of(self, resource: str) -> str:
         """The resource as the template names it, without partition, region and account."""

@@ -27,13 +27,13 @@ class Use:
     tests: tuple[str, ...] = field(default=(), compare=False)
 
 
-def uses_of(stack: Stack) -> set[Use]:
-    """All uses so far of a stack in the embedded cloud."""
+def denied_uses_of(stack: Stack) -> set[Use]:
+    """All uses so far that IAM denied to a stack in the embedded cloud."""
     parts = _parts(stack)
     return {
-        Use(parts[fact["asker"]], fact["action"], fact["resource"], fact["allowed"], tuple(fact["tests"]))
-        for fact in _called(stack, "GET", None)
-        if fact["asker"] in parts
+        Use(parts[fact["asker"]], fact["action"], fact["resource"], allowed=False, tests=tuple(fact["tests"]))
+        for fact in _called(stack, "GET", {"allowed": False})
+        if fact["asker"] in parts and not fact["allowed"]
     }
 
 

@@ -88,10 +88,18 @@ class CatalogAccount:
         self.store.put_product(revised, events)
         return revised
 
-    def deliver(self, *events: dict[str, Any]) -> list[str]:
-        """Delivers events to the consumer of pictures; the ids of the messages that the queue delivers again."""
+    def deliver(self, *events: dict[str, Any], are_prepared: bool = True) -> list[str]:
+        """Delivers events to the consumer of pictures; the ids of the messages that the queue delivers again.
+
+        They are about uploads that the API has prepared, or that it knows nothing of.
+        """
+        from catalog.dependencies import upload_store
+        from catalog.domain.upload import Upload
         from catalog.functions.record_pictures import handler
 
+        for event in events if are_prepared else ():
+            named = Upload(sku=event["data"]["sku"], upload_id=event["data"]["upload_id"])
+            upload_store().record(named, [], now=NOW)
         records = [
             {"messageId": event["event_id"], "body": json.dumps(event), "eventSource": "aws:sqs"}
             for event in events

@@ -1,6 +1,7 @@
 """A product's pictures: shown once they are ready, loaded by anyone, removed by admins; and the status of uploads."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -98,6 +99,21 @@ def test_a_new_picture_is_a_new_version_so_that_no_cache_keeps_the_page_without_
     assert (answer["statusCode"], header(answer, "ETag")) == (200, '"2"')
     (event,) = catalog.outbox("TEA-1")
     assert (event["event_type"], event["correlation_id"]) == ("product.changed", "c-9")
+
+
+@pytest.mark.parametrize("kind", [ready, refused])
+@pytest.mark.parametrize("upload_id", ["2" * 32, "made-up", ""])
+def test_an_outcome_of_an_upload_that_nobody_prepared_is_a_dead_letter(
+    catalog: CatalogAccount, kind: Callable[[str], dict[str, Any]], upload_id: str
+) -> None:
+    """The image processor decodes strangers' bytes; taken over, it would make up uploads."""
+    forged = kind(upload_id)
+    assert catalog.deliver(forged, are_prepared=False) == []
+    [(letter, reason)] = catalog.dead_letters()
+    assert letter == forged
+    assert reason.startswith("UnknownUpload: ")
+    assert pictures(catalog) == []
+    assert catalog.send("GET", f"{UPLOADS}/{upload_id}")["statusCode"] == 404
 
 
 def test_an_event_that_comes_again_changes_nothing(catalog: CatalogAccount) -> None:
@@ -206,14 +222,9 @@ def test_a_product_that_never_stands_still_gets_its_picture_with_the_next_delive
     with monkeypatch.context() as patched:
         patched.setattr(type(catalog.store), "find", lambda *_, **__: product)
         assert catalog.deliver(ready()) == [ready()["event_id"]]
-    assert status_of_missing(catalog) == 404
+    assert status(catalog, "1" * 32)["status"] == "awaited"
     assert catalog.deliver(ready()) == []
     assert len(pictures(catalog)) == 1
-
-
-def status_of_missing(catalog: CatalogAccount) -> int:
-    code: int = catalog.send("GET", f"{UPLOADS}/{'1' * 32}")["statusCode"]
-    return code
 
 
 def test_more_pictures_than_a_product_may_have_are_refused_readably(catalog: CatalogAccount) -> None:

@@ -1,8 +1,9 @@
 """A queue, a topic, a bucket or a table with a key of the account asks that key's policy. Always on.
 
 On AWS a service asks KMS on behalf of the caller that uses the store, and names itself (`kms:ViaService`). S3 and SNS
-ask as services if they put a message into a queue. MiniStack keeps the name of the key and asks nobody. Here a request
-also needs the actions of KMS that it causes on AWS. A delivery is lost if its service may not use the key.
+ask as services if they put a message into a queue, and SES if it puts one on a topic. MiniStack keeps the name of the
+key and asks nobody. Here a request also needs the actions of KMS that it causes on AWS. A delivery is lost if its
+service may not use the key.
 
 A key that let a caller in does so again while its policy stays the same. AWS keeps data keys for minutes, too.
 What stays: MiniStack reads queues and streams for Lambda,
@@ -23,6 +24,7 @@ from ministack.services import dynamodb, kms, s3, sns, sqs  # type: ignore[impor
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 _READING, _WRITING = ("kms:Decrypt",), ("kms:GenerateDataKey", "kms:Decrypt")
+_CONTEXTS = {"sqs": "kms:encryptioncontext:aws:sqs:arn", "sns": "kms:encryptioncontext:aws:sns:topicarn"}
 _NEEDED = {
     "sqs:ReceiveMessage": _READING,
     "sqs:SendMessage": _WRITING,
@@ -145,9 +147,10 @@ def _with_key(policy_allows: Any) -> Any:
         key = _key_of(arn)
         if key is None:
             return True
-        refused = [
-            action for action in _WRITING if not _lets_in(key, service, action, source_arn, source_account)
-        ]
+        # SQS and SNS pass the store as the encryption context.
+        keys = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_account}
+        keys[_CONTEXTS[arn.split(":")[2]]] = arn
+        refused = [action for action in _WRITING if not _lets_in(key, service, action, keys)]
         if refused:
             _logger.warning("the key of %s refuses %s to %s for %s", arn, refused, service, source_arn)
         return not refused
@@ -155,7 +158,7 @@ def _with_key(policy_allows: Any) -> Any:
     return policies_allow
 
 
-def _lets_in(key: dict[str, Any], service: str, action: str, source_arn: str, source_account: str) -> bool:
+def _lets_in(key: dict[str, Any], service: str, action: str, keys: dict[str, str]) -> bool:
     asked = iam_evaluator.EvalContext(
         principal_arn="*",
         principal_type="Service",
@@ -163,7 +166,7 @@ def _lets_in(key: dict[str, Any], service: str, action: str, source_arn: str, so
         action=action,
         resource_arn=key["Arn"],
         region=responses.get_region(),
-        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": source_account},
+        service_context=keys,
     )
     decided = iam_evaluator.evaluate_resource_policy(key["Policy"], asked, service=service)
     return bool(decided.decision == "Allow")

@@ -10,6 +10,7 @@ DESCRIPTIONS: dict[str, str] = {
     "codes_used_up": "Cognito has sent its mails of the day: a sign-up makes the account, and fails without a code.",
     "lambda_concurrency": "So many invocations run at a time, and Lambda refuses others; a new account has 10.",
     "filter_delay_seconds": "A changed filter of a subscription takes effect so much later; on AWS up to 900.",
+    "plain_http": "Requests count as ones over plain HTTP, which some policies refuse; else as ones over TLS.",
     "transaction_conflicts": "The next write to an item of a transaction meets that transaction and is refused, once.",
 }
 """What each setting makes the embedded cloud do; 0 switches it off."""

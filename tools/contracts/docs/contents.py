@@ -17,7 +17,7 @@ from tools.settings import REPOSITORY
 DECISIONS = REPOSITORY / "docs" / "decisions.md"
 
 TOPICS = {
-    "The order and its saga": (1, 3, 4, 5, 6, 7, 30, 39, 49, 50, 51, 60, 65, 67, 77, 92, 93, 94, 95, 115),
+    "The order and its saga": (1, 3, 4, 5, 6, 7, 30, 39, 49, 50, 51, 60, 65, 67, 77, 92, 93, 94, 95, 115, 172),
     "Events, the outbox and queues": (2, 8, 9, 10, 42, 43, 44, 62, 84, 96, 98, 104, 140, 154),
     "Money": (11, 12, 29, 33, 34, 78, 149),
     "Stock, parcels and returns": (31, 37, 38, 147, 148, 150),
@@ -27,6 +27,7 @@ TOPICS = {
     "Jobs, reports and the archive": (52, 53, 54, 56, 57, 58, 59, 68),
     "Security and personal data": (
         28, 110, 111, 112, 113, 117, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133,
+        168, 169, 170, 171,
     ),
     "Speed, cost and operations": (55, 83, 86, 87, 89, 90, 91, 97, 99, 103, 105, 106, 146, 151, 152, 153),
     "Code, template and build": (

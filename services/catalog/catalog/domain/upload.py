@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from catalog.domain.picture import PictureReady
+from shared.errors import PermanentError
 
 MAX_BYTES = 10 * 1024 * 1024
 """The largest picture that may be uploaded: a photograph of some 24 megapixels as JPEG."""
@@ -39,6 +40,10 @@ class UploadStatus(StrEnum):
     """The product shows the picture."""
     REFUSED = "refused"
     """The picture was refused, for the reason given."""
+
+
+class UnknownUpload(PermanentError):
+    """The catalogue signed no form for the upload, so the teller of its outcome made its id up."""
 
 
 class Upload(BaseModel):

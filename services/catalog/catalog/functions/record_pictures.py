@@ -7,7 +7,7 @@ more: a picture that an admin removed meanwhile stays away.
 
 from catalog.dependencies import product_store, upload_store
 from catalog.domain.picture import MAX_PICTURES, PictureReady, PictureRefused, TooManyPictures, publishable
-from catalog.domain.upload import Upload
+from catalog.domain.upload import UnknownUpload, Upload, is_upload_id
 from shared.clock import utc_now
 from shared.consumer import consumer_handler
 from shared.errors import PermanentError
@@ -23,12 +23,11 @@ class UnknownProduct(PermanentError):
 def show_picture(event: Event) -> None:
     """Adds the picture of `product.image_ready` to its product, retired or not.
 
-    Raises UnknownProduct, ForeignOutcome, and WriteConflict if other writers keep changing the product.
+    Raises UnknownProduct, UnknownUpload, ForeignOutcome, and WriteConflict if other writers keep changing the product.
     """
     ready = PictureReady.model_validate(event.data)
     published = publishable(event, ready)
-    known = upload_store().find(ready.sku, ready.upload_id)
-    if known and known.shows(ready.picture_id):
+    if _prepared(ready.sku, ready.upload_id).shows(ready.picture_id):
         return
     # Pictures of one product arrive in handfuls and meet at the product; the queue would take a minute to retry.
     upload = retry_on_conflict(_add_to_product, ready, event)
@@ -36,9 +35,10 @@ def show_picture(event: Event) -> None:
 
 
 def record_refusal(event: Event) -> None:
-    """Stores why the picture was refused, for the admin who asks for it; raises ForeignOutcome."""
+    """Stores why the picture was refused, for the admin who asks for it; raises UnknownUpload and ForeignOutcome."""
     refused = PictureRefused.model_validate(event.data)
     published = publishable(event, refused)
+    _prepared(refused.sku, refused.upload_id)
     upload = Upload.refused(
         refused.sku,
         refused.upload_id,
@@ -48,6 +48,17 @@ def record_refusal(event: Event) -> None:
     )
     upload_store().record(upload, [published], now=utc_now())
     logger.info("picture refused", sku=refused.sku, upload_id=refused.upload_id, reason=refused.reason)
+
+
+def _prepared(sku: str, upload_id: str) -> Upload:
+    """The upload, for which the catalogue signed a form; raises UnknownUpload.
+
+    The form goes out after the upload's record is stored, and the record outlives all messages about it.
+    """
+    upload = upload_store().find(sku, upload_id) if is_upload_id(upload_id) else None
+    if upload is None:
+        raise UnknownUpload("the catalogue signed no form for this upload")
+    return upload
 
 
 def _add_to_product(ready: PictureReady, event: Event) -> Upload:
