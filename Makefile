@@ -86,7 +86,7 @@ echo "Install it, for example with 'pyenv install $(VERSION)' or 'uv python inst
 endef
 
 ## Check
-.PHONY: format lint types unit component contracts singles faults defects attack weaknesses break template scan system fuzz browser screenshots sam-local checks test permissions permissions-needed leaks slowest
+.PHONY: format lint types unit component contracts singles faults defects attack weaknesses break tutorial template scan system fuzz browser screenshots sam-local checks test permissions permissions-needed leaks slowest
 format: .venv/installed ## Format the code
 	$(call do,$(BIN)/ruff format $(CODE))
 	$(call do,$(BIN)/ruff check --fix --select I $(CODE))
@@ -125,6 +125,9 @@ weaknesses: up ## Plant each known weakness, and check that the attacks find it 
 
 break: lab-cloud ## Take a pattern away in a cloud of its own, and see the damage (PATTERN=outbox; all without, two minutes)
 	@CLOUD=lab $(BIN)/python -W ignore -m tests.patterns $(PATTERN)
+
+tutorial: .venv/installed ## Do what docs/tutorial.md tells its reader, in a clone of the last commit (minutes)
+	@$(BIN)/python -m tests.tutorial
 
 template: .venv/installed .venv-sam/installed ## Count the resources that each service takes (`make scan` checks the template)
 	$(call do,$(TOOLS) resources)

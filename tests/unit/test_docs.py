@@ -48,6 +48,7 @@ ROOTS = (
     "docs/pipeline.md",
     "docs/sam-local.md",
     "docs/security.md",
+    "docs/tutorial.md",
     "docs/why-not.md",
     "services",
     "shared_layer",
@@ -66,6 +67,7 @@ ROOTS = (
     "tests/sam_local",
     "tests/scan",
     "tests/template.py",
+    "tests/tutorial.py",
     "tests/unit",
     "tools",
 )
