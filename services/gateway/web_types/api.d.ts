@@ -1704,7 +1704,7 @@ export interface components {
         RedriveRequest: {
             /**
              * Format: date-time
-             * @description The redrive leaves messages that SQS had only after this moment, in UTC. So a repeat leaves what came back meanwhile
+             * @description The redrive leaves messages that SQS had only after this moment. So a repeat leaves what came back meanwhile
              * @example 2026-03-02T09:30:00.125Z
              */
             before: string;
@@ -4233,6 +4233,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["InvalidRequest"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];

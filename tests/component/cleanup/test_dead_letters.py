@@ -192,8 +192,8 @@ def test_an_unknown_queue_is_not_found(send: Send, method: str, path: str) -> No
 
 @pytest.mark.parametrize(
     "before",
-    [0, "1", "2026-03-02", "2026-03-02T09:30:00", "2026-13-02T09:30:00Z", "2026-03-02T09:30:00+01:00"],
+    [0, "1", "2026-03-02", "2026-03-02T09:30:00", "2026-13-02T09:30:00Z", "2026-03-02T09:30:00+24:00"],
 )
-def test_a_moment_is_one_in_utc(send: Send, before: Any) -> None:
+def test_a_moment_is_one_of_rfc_3339(send: Send, before: Any) -> None:
     answer = send("POST", "/dead-letters/OrdersErase/redrive", {"before": before})
     assert (answer["statusCode"], json_body(answer)["errors"][0]["pointer"]) == (422, "/body/before")

@@ -9,12 +9,15 @@ from archive.domain import aggregates_of_order, in_order_of_time
 from archive.functions.views import ArchivedEvent, OrderEvents
 from shared.access import Access, Whose
 from shared.api import api_handler, api_resolver, contract
+from shared.errors import NotFound
 from shared.text import RESOURCE_ID
 
 app = api_resolver()
 
 
-@app.get("/orders/<order_id>/events", **contract(Access.ADMIN, tag="archive", whose=Whose.SHOP))
+@app.get(
+    "/orders/<order_id>/events", **contract(Access.ADMIN, tag="archive", whose=Whose.SHOP, raises=(NotFound,))
+)
 def list_order_events(
     order_id: Annotated[
         str,
