@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 from tests.browser.chromium import Page
-from tools.shop.client import PASSWORD, Customer
+from tools.shop.client import PASSWORD, Customer, address
 from tools.shop.web_link import page_url
 from tools.stack import Stack
 
-ADDRESS = {"line1": "1 Example Street", "postal_code": "10115", "city": "Berlin"}
+ADDRESS = {name: text for name, text in address().items() if name in {"line1", "postal_code", "city"}}
 
 
 class ShopWindow:

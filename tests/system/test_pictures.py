@@ -12,6 +12,7 @@ from PIL import Image
 from tests.pictures.corpus import COLOURS, exif, quadrants, saved
 from tests.pictures.defects import bad
 from tests.system.links import location, target
+from tools.ops.dead_letters import DeadLetters
 from tools.shop.client import Customer, Shop
 from tools.stack import Stack
 from tools.waiting import wait_for
@@ -148,7 +149,9 @@ def test_a_bad_picture_is_refused_readably_and_not_shown(
     assert shown(shop, product) == []
 
 
-def test_objects_of_any_name_are_processed(stack: Stack, shop: Shop, product: str) -> None:
+def test_objects_of_any_name_are_processed_and_shown_only_if_a_form_was_signed_for_them(
+    stack: Stack, shop: Shop, product: str
+) -> None:
     sku = product.rpartition("/")[2]
     pictures = {
         name: saved(Image.new("RGB", (40, 30), (index * 50, 99, 99)), "PNG")
@@ -159,7 +162,20 @@ def test_objects_of_any_name_are_processed(stack: Stack, shop: Shop, product: st
             Bucket=stack.resource("PicturesBucket"), Key=f"uploads/{sku}/{name}", Body=content
         )
 
-    wait_for(lambda: len(shown(shop, product)) == len(pictures), "all of the pictures", seconds=120)
+    box = DeadLetters(stack)
+    queue = box.queue("CatalogRecordPictures")
+
+    def reasons() -> list[str]:
+        with box.inspected(queue) as letters:
+            return [
+                letter.attributes["reason"]["StringValue"].partition(":")[0]
+                for letter in letters
+                if sku in letter.body
+            ]
+
+    wait_for(lambda: reasons() == ["UnknownUpload"] * len(pictures), "all of the outcomes", seconds=120)
+    assert len(stored(stack, product)) == len(pictures) * len(("jpeg", "webp"))
+    assert shown(shop, product) == []
 
 
 def test_a_removed_picture_is_shown_no_more(

@@ -40,13 +40,15 @@ def test_permissions_of_several_parts_are_taken_at_once_from_the_test_that_shows
     relay = [
         Row("OrdersRelayFunction", action, "OrdersTable", USED, tests=("b::all",)) for action in ("a", "b")
     ]
-    push = Row("LivePushFunction", "a", "LiveTable", USED, tests=("b::all", "b::push"))
+    push = Row("InventoryCommitFunction", "a", "InventoryTable", USED, tests=("b::all", "b::push"))
     turns = Turns([*relay, push], {"b::all": 2.0, "b::push": 1.0})
     assert turns.next(Shown(), now=0.0) == Turn("b::all", (push, relay[0]))
 
 
 def test_an_apis_permission_is_taken_alone_since_its_refusal_ends_the_test() -> None:
-    api, push = (Row(part, "a", "r", USED, tests=("b::all",)) for part in ("OrdersApiFunction", "LivePush"))
+    api, push = (
+        Row(part, "a", "r", USED, tests=("b::all",)) for part in ("OrdersApiFunction", "InventoryCommit")
+    )
     known, turns = Shown(), Turns([api, push], {"b::all": 60.0})
     assert turns.next(known, now=0.0) == Turn("b::all", (api,))
     known.test[name_of(api)] = "b::all"

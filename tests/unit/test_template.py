@@ -270,7 +270,7 @@ def test_the_names_of_all_queues_fit_into_the_variables_of_a_function() -> None:
         )
         for entry in variables["QUEUES"]["Fn::Join"][1]
     ]
-    others = 90 * (len(variables) - 1)
+    others = 60 * (len(variables) - 1)
     assert len(",".join(names)) + others < 4096
 
 

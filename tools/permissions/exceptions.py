@@ -46,6 +46,13 @@ EXPECTED = (
         "tests/component/shared/test_relay.py",
     ),
     Expected(
+        "CleanupApiFunction",
+        "sqs:DeleteMessage",
+        "RelayDeadLetterQueue",
+        "one statement names the dead-letter queues of all; the route refuses to redrive the relays' one",
+        "tests/component/cleanup/test_dead_letters.py",
+    ),
+    Expected(
         "*",
         "s3:AbortMultipartUpload",
         "*",

@@ -31,11 +31,11 @@ def fresh(name: str) -> ModuleType:
 
 
 def delivery(*bodies: str) -> dict[str, Any]:
-    """The SQS batch of messages with `bodies`."""
+    """The SQS batch of messages with `bodies`, without labels, as an operator sends them."""
     [record] = example("orders_record_prices")["Records"]
     return {
         "Records": [
-            {**record, "messageId": f"message-{position}", "body": body}
+            {**record, "messageId": f"message-{position}", "body": body, "messageAttributes": {}}
             for position, body in enumerate(bodies)
         ]
     }

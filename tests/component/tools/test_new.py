@@ -218,7 +218,7 @@ def test_what_takes_no_resource_is_made_in_a_stack_that_is_beyond_the_budget(
 @pytest.mark.parametrize(
     ("part", "reason"),
     [
-        (Route("jobs", "/jobs/{job_id}", "read_job_again", "CUSTOMER"), "already"),
+        (Route("returns", "/returns/waiting", "read_waiting_again", "CUSTOMER"), "already"),
         (Route("shipping", "/parcels", "list_parcels", "CUSTOMER"), "has no API"),
         (Route("orders", "orders", "list_all", "CUSTOMER"), "no path"),
         (NewEvent("shipping", "shipment.created", "It exists."), "published already"),
