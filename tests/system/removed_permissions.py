@@ -29,8 +29,8 @@ from tools.test_record import load as load_times
 
 OPTION = "--without-permissions"
 _LOOKS_EVERY_SECONDS = 0.2
-# A test that lacks a permission waits in vain, so it is given up soon after the time that it takes otherwise.
-_SECONDS_MORE, _LONGEST_SECONDS = 6.0, 60.0
+# A test that lacks a permission waits in vain, so it is given up some time after the time that it takes otherwise.
+_TIMES_AS_LONG, _SECONDS_MORE, _LONGEST_SECONDS = 2.0, 6.0, 90.0
 # What a test began may ask IAM a moment after its end.
 _SECONDS_AFTER = 2.0
 # What the fixtures of a test, or the end of its body, may take; then they are interrupted, again and again. The first
@@ -144,7 +144,8 @@ class RemovedPermissions:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """The body of the test runs without the permissions."""
-        seconds = min(self._seconds.get(item.nodeid, 0.0) + _SECONDS_MORE, _LONGEST_SECONDS)
+        usual = self._seconds.get(item.nodeid, _LONGEST_SECONDS)
+        seconds = min(_TIMES_AS_LONG * usual + _SECONDS_MORE, _LONGEST_SECONDS)
         _interrupt_after(0)
         try:
             with _Lacking(self._stack, self._grants, self._turn.rows) as lacking:

@@ -70,12 +70,22 @@ def test_a_file_says_less_with_each_of_its_tests_that_was_in_vain() -> None:
     assert turns.next(Shown(in_vain={name_of(row): in_vain}), now=0.0) == Turn("b.py::1", (row,))
 
 
+def test_what_is_known_of_one_queue_tells_where_to_try_the_function_on_another() -> None:
+    first, second = (Row("Check", "ask", queue, USED, tests=("a::1", "b::1", "c::1")) for queue in "12")
+    turns = Turns([first, second], {"a::1": 1.0, "b::1": 2.0, "c::1": 3.0})
+    assert turns.next(Shown(taken_until={name_of(first): 9.0}), now=0.0) == Turn("a::1", (second,))
+    known = Shown(taken_until={name_of(first): 9.0}, in_vain={name_of(first): ["a::1"]})
+    assert turns.next(known, now=0.0) == Turn("b::1", (second,))
+    assert turns.next(Shown(test={name_of(first): "c::1"}), now=0.0) == Turn("c::1", (second,))
+
+
 def test_a_search_leaves_what_is_shown_what_was_in_vain_and_what_another_search_tries() -> None:
     row = Row(*READ, USED, tests=("", "b::1", "b::2"))
     name, turns = name_of(row), Turns([row], {"b::1": 1.0, "b::2": 2.0})
     assert turns.next(Shown(), now=0.0) == Turn("b::1", (row,))
     assert turns.next(Shown(in_vain={name: ["b::1"]}), now=0.0) == Turn("b::2", (row,))
-    assert turns.next(Shown(in_vain={name: ["b::1", "b::2"]}), now=0.0) is None
+    assert turns.next(Shown(in_vain={name: ["b::1", "b::2"]}), now=0.0) == Turn("b::1", (row,))
+    assert turns.next(Shown(in_vain={name: ["b::1", "b::2"] * 2}), now=0.0) is None
     assert turns.next(Shown(test={name: "b::1"}), now=0.0) is None
     assert turns.next(Shown(taken_until={name: 9.0}), now=8.0) is None
     assert turns.next(Shown(taken_until={name: 9.0}), now=10.0) == Turn("b::1", (row,))
