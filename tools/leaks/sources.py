@@ -199,9 +199,15 @@ def account_ids(stack: Stack) -> frozenset[str]:
 
 
 def waiting_closings(stack: Stack) -> list[Piece]:
-    """The messages of closed accounts that a consumer has still to read."""
+    """The messages of closed accounts that a consumer has still to read.
+
+    A message about an account that never was is none of them: a consumer may keep it for many minutes.
+    """
+    accounts = account_ids(stack)
     return [
         piece
         for piece in _queues(stack)
-        if "user.deleted" in piece.text and not piece.store.endswith("DeadLetterQueue")
+        if "user.deleted" in piece.text
+        and not piece.store.endswith("DeadLetterQueue")
+        and any(account in piece.text for account in accounts)
     ]
