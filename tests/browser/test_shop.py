@@ -240,7 +240,7 @@ def test_a_link_of_the_demo_signs_in_once_and_leaves_no_token_behind(
     assert window.page.evaluate(stored) == '[[["basket","{}"]],[],""]'
 
 
-def test_the_shop_speaks_german_to_whoever_does(new_page: Callable[..., Page], stack: Stack) -> None:
+def test_the_shop_speaks_german_in_a_german_browser(new_page: Callable[..., Page], stack: Stack) -> None:
     german = ShopWindow(new_page("de-AT"), stack)
     german.open()
     german.sees("Warenkorb")

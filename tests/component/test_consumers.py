@@ -200,7 +200,7 @@ def test_an_event_behind_the_label_of_another_type_is_a_dead_letter(
     assert consumer.seen == []
 
 
-def test_a_mislabelled_event_keeps_its_label_for_whoever_gives_it_back(consumer: Consumer) -> None:
+def test_a_mislabelled_event_keeps_its_label_when_an_operator_gives_it_back(consumer: Consumer) -> None:
     label = {"stringValue": "order.praised", "dataType": "String"}
     consumer.take(consumer.event(), label=label)
     answer = client("sqs").receive_message(QueueUrl=consumer.letters_url, MessageAttributeNames=["All"])

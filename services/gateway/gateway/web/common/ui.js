@@ -133,7 +133,7 @@ export function useLoaded(load, dependencies) {
 }
 
 /**
- * An error that is none of those that the page expects is one of its own: the console has it.
+ * An error that the page does not expect is a mistake of its own. It goes to the console.
  *
  * @param {unknown} error
  */

@@ -8,7 +8,7 @@ import { CATEGORIES, pictureOf, readProduct, readProducts, searchProducts } from
 /** @typedef {import("./app.js").Product} Product */
 
 /**
- * The shelves: all products, those of a category, or those that a search finds.
+ * The shelves: all products, the products of a category, or the hits of a search.
  *
  * @param {{category: string, words: string}} props
  */
